@@ -1,0 +1,54 @@
+/*
+ * quickstart: three records into a journal, one read back, all of them replayed. Run it again: the journal goes on.
+ *
+ *     quickstart [DIRECTORY]
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "segjournal/oversized.h"
+
+/** True for SEGJ_OK, false for SEGJ_END; everything else ends the program with its reason. */
+static bool ok(segj_status_t status)
+{
+    if (status != SEGJ_OK && status != SEGJ_END) {
+        fprintf(stderr, "quickstart: %s: %s\n", segj_status_name(status), segj_last_error());
+        exit(EXIT_FAILURE);
+    }
+    return status == SEGJ_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const values[] = {"a value may be empty,", "or short,", "or four gigabytes long"};
+    oversized_config_t config;
+    oversized_config_init(&config);
+    config.directory = argc > 1 ? argv[1] : "quickstart.journal";
+    config.entry_size = 8;
+
+    oversized_t *journal;
+    ok(oversized_open(&config, &journal));
+    uint64_t position = 0;
+    for (size_t i = 0; i < 3; i++)
+        ok(oversized_append(journal, 7, "an entry", values[i], strlen(values[i]), &position, NULL));
+    ok(oversized_sync(journal, 7)); /* from here on all three survive a power cut */
+
+    segj_buffer_t value = {0};
+    ok(oversized_read(journal, 7, position, NULL, &value));
+    printf("record %" PRIu64 " is \"%.*s\"\n", position, (int)value.size, (const char *)value.data);
+
+    oversized_replay_t *replay;
+    oversized_item_t item;
+    ok(oversized_replay_open(journal, 0, 0, 65536, &replay));
+    while (ok(oversized_replay_next(replay, &item))) {
+        ok(oversized_get_value(journal, item.section, item.location, &value));
+        printf("%" PRIu64 "/%" PRIu64 ": %.8s: %.*s\n", item.section, item.position, (const char *)item.entry,
+               (int)value.size, (const char *)value.data);
+    }
+    oversized_replay_close(replay);
+    segj_buffer_free(&value);
+    ok(oversized_close(journal));
+    return EXIT_SUCCESS;
+}

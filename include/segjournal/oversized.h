@@ -1,0 +1,336 @@
+/*
+ * segjournal/oversized.h: a journal of large values that gives back exactly what was synced, whatever the power does.
+ *
+ * A journal holds numbered sections. A section is a list of records, appended at its end: a record is an entry of fixed
+ * size, the application's own bytes, and the location of a value of any size. Entries live in a paged, checksummed index
+ * file, values in a checksummed and optionally compressed values file, one pair of files a section.
+ *
+ *     oversized_config_t config;
+ *     oversized_config_init(&config);
+ *     config.directory = "data";
+ *     config.entry_size = 8;
+ *     oversized_t *journal;
+ *     if (oversized_open(&config, &journal) != SEGJ_OK)
+ *         die(segj_last_error());
+ *     oversized_append(journal, 7, "entry-01", value, value_size, &position, &location);
+ *     oversized_sync(journal, 7);                                  // from here on it survives a power cut
+ *     oversized_read(journal, 7, position, entry, &buffer);
+ *     oversized_close(journal);
+ *
+ * Arguments. The journal comes first, then the section, then the position or location, then inputs, then outputs.
+ * Outputs are written on success only (segj_buffer_t excepted, see there); those marked "may be NULL" may be NULL.
+ *
+ * Answers. SEGJ_OK, SEGJ_END where the text says so, or an error whose sentence segj_last_error() gives. A failed call
+ * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below).
+ *
+ * Durability. Nothing is durable before a sync of its section (or sync_all, rewind, close) has returned SEGJ_OK. A sync
+ * answers for one section: after a power cut section 8 may hold records while the end of section 7 is lost. Sync
+ * the old section before starting the next where that matters.
+ *
+ * Poison. When the library cannot know what the disk holds (an fsync failed, or a rewind, a prune or the creation of a
+ * section failed half way), the journal is poisoned: every change answers SEGJ_ERR_POISONED, reads go on, nothing more
+ * is written. Close it and open it again: the open recovers.
+ *
+ * Threads. Any call may be made from any thread at any time, except that close, abandon and destroy come last. Changes
+ * are serialised inside; readers run at the same time as each other and as a change, and a sync keeps no lock while the
+ * storage works. A forked child must not use the journal; it keeps the lock until it exits or execs.
+ *
+ * Limits. Sections 0 to UINT64_MAX; entries of 0 to 65,535 bytes; values of 0 to 2^32 - 5 bytes; files to 2^63 - 1.
+ */
+#ifndef SEGJOURNAL_OVERSIZED_H
+#define SEGJOURNAL_OVERSIZED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "segjournal/status.h"
+#include "segjournal/storage.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct oversized oversized_t;               /**< a journal */
+typedef struct oversized_replay oversized_replay_t; /**< a walk over records */
+typedef struct segj_page_cache segj_page_cache_t;   /**< verified index pages in memory; reference counted */
+
+/** Bytes that a record has besides its entry: the value's offset (8) and its size (4). */
+#define OVERSIZED_LOCATION_SIZE 12
+/** The largest value, in bytes: its frame is 4 bytes longer and counted in 32 bits. */
+#define OVERSIZED_VALUE_MAX 4294967291u
+
+/** Where a value lies in its section's values file. Valid as long as its record exists. */
+typedef struct oversized_location {
+    uint64_t offset; /**< of the frame, in bytes from the start of the data */
+    uint32_t size;   /**< of the frame: the stored bytes and a checksum of 4 bytes */
+} oversized_location_t;
+
+/** What a replay yields. */
+typedef struct oversized_item {
+    uint64_t section, position;
+    const void *entry; /**< entry_size bytes, owned by the replay, valid until its next call */
+    oversized_location_t location;
+} oversized_item_t;
+
+/**
+ * A buffer that the library fills and grows and the caller owns. Start with all zeros, use it for as many calls as you
+ * like (one thread at a time), end with segj_buffer_free(). On failure size is 0 while data and capacity stay valid.
+ */
+typedef struct segj_buffer {
+    void *data;      /**< `capacity` bytes, of which the first `size` are the value; NULL while capacity is 0 */
+    size_t size;     /**< of the value, in bytes */
+    size_t capacity; /**< of the allocation, in bytes; never shrinks */
+} segj_buffer_t;
+
+typedef enum segj_format {
+    SEGJ_FORMAT_NATIVE = 0,    /**< src/FORMAT.md */
+    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage; SEGJ_ERR_INVALID in this version */
+} segj_format_t;
+
+typedef enum segj_log_level {
+    SEGJ_LOG_DEBUG = 0,
+    SEGJ_LOG_INFO = 1,
+    SEGJ_LOG_WARNING = 2, /**< something was repaired that a crash explains */
+    SEGJ_LOG_ERROR = 3    /**< synced data is lost, or the journal is poisoned */
+} segj_log_level_t;
+
+/** How the commonware format is checked at open. The native format accepts OVERSIZED_VERIFY_DEFAULT alone. */
+typedef enum oversized_verify {
+    OVERSIZED_VERIFY_DEFAULT = 0,
+    OVERSIZED_VERIFY_RANGES = 1,
+    OVERSIZED_VERIFY_TAIL = 2
+} oversized_verify_t;
+
+/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). */
+typedef struct oversized_checkpoint {
+    uint64_t oldest;     /**< sections below are removed */
+    uint64_t section;    /**< the section that was being written; later ones are removed */
+    uint64_t index_size; /**< what it is cut to: oversized_size() at the checkpoint, a multiple of the record size */
+} oversized_checkpoint_t;
+
+/** Always begin with oversized_config_init(). Copied by open; strings and the storage table too. */
+typedef struct oversized_config {
+    /** Set by oversized_config_init(); tells the library which version's fields there are. */
+    size_t struct_size;
+    /** Where the two partitions lie. Made when absent, its parent is not. Required: NULL and "" are refused. */
+    const char *directory;
+    /** Names of the two partitions: 1 to 255 of A-Z a-z 0-9 _ -, not the same. "index" and "values". */
+    const char *index_partition;
+    const char *value_partition;
+    /** Bytes of the caller's entry, 0 to 65,535; 0. Recorded in the files. */
+    uint32_t entry_size;
+    /** Logical bytes of an index page, 1 to 65,535; 4084 (4096 on disk). 0: what the files have, 4084 where there are
+     *  none. Recorded in the files. */
+    uint16_t page_size;
+    /** Capacity of the journal's own page cache, in pages, 1 to 2^28; 1024. Ignored when page_cache is set. */
+    uint32_t page_cache_pages;
+    /** A page cache shared with other journals of the same page size, or NULL. The journal takes a reference. */
+    segj_page_cache_t *page_cache;
+    /** Bytes that a section being written gathers before it writes, 1 to 2^30: index 64 KiB, values 1 MiB. Raised
+     *  to what one record or two pages need, and lowered to what write_memory allows. */
+    size_t index_write_buffer;
+    size_t value_write_buffer;
+    /** Bytes of all write buffers together, 1 or more; 64 MiB. When they are exceeded, the sections that were written
+     *  to longest ago give theirs back. */
+    size_t write_memory;
+    /** zstd level of new sections, ZSTD_minCLevel() to ZSTD_maxCLevel(); 0: new sections are not compressed, and
+     *  sections that are go on at zstd's default level. */
+    int compression;
+    /** The largest value appended or read, in bytes, 0 to 2^32 - 5; 2^32 - 5. Checked before memory is taken. */
+    uint32_t max_value_size;
+    /** Descriptors of section files open at a time, 4 or more; 256. Two more are the partitions' locks. A section
+     *  being written needs two, so this bounds them to half as many, less one. */
+    uint32_t max_open_files;
+    segj_format_t format;
+    oversized_verify_t verify;
+    /** Fail with SEGJ_ERR_CORRUPT, changing nothing, where synced data is lost (instead of reporting it). */
+    bool strict;
+    /** Take a shared lock, write nothing, show what open would recover. */
+    bool read_only;
+    /** SEGJ_ERR_NOT_FOUND instead of making a new journal. */
+    bool must_exist;
+    /** Restore this state instead of recovering what there is; or NULL. Needs that sections below
+     *  checkpoint->section were not appended to after their last sync. */
+    const oversized_checkpoint_t *checkpoint;
+    /** The storage; NULL: segj_storage_posix(). Its context outlives the journal. */
+    const segj_storage_t *storage;
+    /** Called with a line of text without line end; NULL: silence. May be called from any thread that is in a call of
+     *  the library, with no lock held that a reader needs; must not call the journal. */
+    void (*log)(void *log_context, segj_log_level_t level, const char *message);
+    void *log_context;
+} oversized_config_t;
+
+/** What the last open found and did. Bytes are those behind the records kept. */
+typedef struct oversized_recovery {
+    uint64_t sections;                /**< sections the journal has after open */
+    uint64_t records;                 /**< records they hold together */
+    uint64_t records_dropped;         /**< whole records found behind a section's end, never covered by a completed
+                                           sync: what a crash may take */
+    uint64_t synced_records_lost;     /**< records that a completed sync had covered and that are gone */
+    uint64_t sections_damaged;        /**< sections that lost such records */
+    uint64_t index_bytes_truncated;   /**< cut from index files, checksums of pages included */
+    uint64_t value_bytes_truncated;   /**< cut from values files */
+    uint64_t orphan_sections_removed; /**< values sections without an index section */
+    uint64_t values_verified;         /**< values whose checksum was read: those above the watermarks */
+    uint64_t sections_repaired;       /**< sections that were not left by a close and were made durable again */
+} oversized_recovery_t;
+
+/** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */
+void oversized_config_init(oversized_config_t *config);
+
+/**
+ * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
+ * any failure up to then all files are byte for byte what they were.
+ * Errors: SEGJ_ERR_INVALID (the field is named), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
+ * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE. *journal is NULL then.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_open(const oversized_config_t *config, oversized_t **journal);
+
+/**
+ * Syncs every section, unlocks and frees, in any case; answers what the sync said. A poisoned journal is freed without
+ * a write and answers SEGJ_ERR_POISONED. NULL is SEGJ_OK. Read-only journals: SEGJ_OK. Waits for syncs under way.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_close(oversized_t *journal);
+
+/** Unlocks and frees without writing: leaves what a killed process leaves. NULL is fine. */
+void oversized_abandon(oversized_t *journal);
+
+/**
+ * Removes every section file, durably, then both partitions; frees in any case. The directory itself stays.
+ * Errors: SEGJ_ERR_READ_ONLY and SEGJ_ERR_POISONED (nothing is removed), SEGJ_ERR_IO (also where a partition could not
+ * be removed because it holds names that are not the journal's).
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
+
+/**
+ * Appends a record: the value to the section's values file, then the record to its index. The section comes into being
+ * with its first append. entry may be NULL when entry_size is 0, value when size is 0. position and location, where
+ * the record and the value went, may be NULL.
+ * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
+ * SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was then.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry,
+                                               const void *value, size_t size, uint64_t *position,
+                                               oversized_location_t *location);
+
+/**
+ * Gives the entry (entry_size bytes; may be NULL) and the location (may be NULL) of a record.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_NO_RECORD, SEGJ_ERR_CORRUPT (a damaged page), SEGJ_ERR_IO,
+ * SEGJ_ERR_MEMORY.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                                            oversized_location_t *location);
+
+/** The same for the section's last record; SEGJ_END where it has none. */
+SEGJ_MUST_CHECK segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry,
+                                             oversized_location_t *location);
+
+/**
+ * Reads the value at a location into a buffer, checks its checksum and decompresses it.
+ * Errors: as oversized_get, and SEGJ_ERR_RANGE (size below 4, past the section's end, or overflowing; no memory is
+ * taken), SEGJ_ERR_TOO_LARGE (beyond max_value_size), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION. value->size is 0 then.
+ * After a rewind a location of a record that is gone may name another value.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_get_value(oversized_t *journal, uint64_t section, oversized_location_t location,
+                                                  segj_buffer_t *value);
+
+/** oversized_get and oversized_get_value of one record, in one step: a rewind beneath it cannot mix two records. */
+SEGJ_MUST_CHECK segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                                             segj_buffer_t *value);
+
+/** Frees the buffer's memory and zeroes it. NULL is fine. */
+void segj_buffer_free(segj_buffer_t *buffer);
+
+/**
+ * Begins a walk, in section order from (section, position), over the records that exist now. position may be the
+ * section's count, not more (SEGJ_ERR_NO_RECORD); a section that does not exist begins at the next one, and then
+ * position must be 0. `buffer` is the bytes read ahead, raised to one page.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_RECORD, SEGJ_ERR_MEMORY, SEGJ_ERR_INVALID.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position,
+                                                    size_t buffer, oversized_replay_t **replay);
+
+/**
+ * Gives the next record; SEGJ_END after the last. One thread at a time a replay.
+ * Errors: SEGJ_ERR_CORRUPT, once a damaged stretch: item->section and item->position name its first record, entry is
+ * NULL, and the next call goes on behind it. SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
+ * rewound beneath the walk: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made again.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item);
+
+/** Ends the walk; before the journal is closed. NULL is fine. */
+void oversized_replay_close(oversized_replay_t *replay);
+
+/**
+ * Returns once everything that was appended to the section before the call would survive a power cut. A section that
+ * does not exist: SEGJ_OK; pruned: SEGJ_ERR_PRUNED; a read-only journal: SEGJ_ERR_READ_ONLY.
+ * SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being written: nothing is lost, sync again. A
+ * failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
+
+/** oversized_sync of every section. Goes on past a section that failed, and answers its error. */
+SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
+
+/**
+ * Removes all sections below min_section, durably; they are SEGJ_ERR_PRUNED from then on, until the journal is closed.
+ * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED.
+ * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_IO (poisoned once the first file is gone).
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned);
+
+/**
+ * Removes every later section, then cuts this one to its first index_size bytes (a multiple of the record size), both
+ * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed.
+ * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
+ * would end in a damaged page), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed.
+ * SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE: nothing changed, or poisoned once the first step was durable.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size);
+
+/** The same for this section alone. Its current size touches no byte. */
+SEGJ_MUST_CHECK segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, uint64_t index_size);
+
+/** Bytes of the section's records: count * record size. 0 for a section that does not exist or is pruned. */
+SEGJ_MUST_CHECK segj_status_t oversized_size(oversized_t *journal, uint64_t section, uint64_t *index_size);
+
+/** Records of the section. 0 for a section that does not exist or is pruned. */
+SEGJ_MUST_CHECK segj_status_t oversized_count(oversized_t *journal, uint64_t section, uint64_t *records);
+
+/** The end of the last record's frame, in bytes. 0 for a section that does not exist, is pruned, or has no records. */
+SEGJ_MUST_CHECK segj_status_t oversized_value_size(oversized_t *journal, uint64_t section, uint64_t *value_size);
+
+/** entry_size + 12; 0 for NULL. */
+size_t oversized_record_size(const oversized_t *journal);
+
+/** The smallest section number; SEGJ_END: there is none. */
+SEGJ_MUST_CHECK segj_status_t oversized_oldest_section(oversized_t *journal, uint64_t *section);
+
+/** The largest section number; SEGJ_END: there is none. */
+SEGJ_MUST_CHECK segj_status_t oversized_newest_section(oversized_t *journal, uint64_t *section);
+
+/** The smallest section number above `after`; SEGJ_END: there is none. */
+SEGJ_MUST_CHECK segj_status_t oversized_next_section(oversized_t *journal, uint64_t after, uint64_t *section);
+
+/** What open found and did; lives as long as the journal. NULL for NULL. */
+const oversized_recovery_t *oversized_recovery(const oversized_t *journal);
+
+/** The sentence of what poisoned the journal, or NULL; lives as long as the journal. */
+const char *oversized_error(const oversized_t *journal);
+
+/**
+ * Makes a page cache to be shared by journals of one page size: page_size 1 to 65,535, pages 1 to 2^28. Takes about
+ * pages * (page_size + 64) bytes, when they are first used. Any thread.
+ * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_MEMORY.
+ */
+SEGJ_MUST_CHECK segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_page_cache_t **cache);
+
+/** Gives the maker's reference back. Journals hold references of their own. NULL is fine. */
+void segj_page_cache_release(segj_page_cache_t *cache);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SEGJOURNAL_OVERSIZED_H */

@@ -1,0 +1,60 @@
+/*
+ * segjournal/status.h: what a call answers, and the sentence that explains it.
+ *
+ * Every call that can fail returns a segj_status_t. SEGJ_OK is success, SEGJ_END says that there is nothing (more) to
+ * give and is no error, everything from SEGJ_ERR_INVALID on is an error. After an error, segj_last_error() holds a
+ * sentence that names the file, the place in it and what was expected; after SEGJ_OK and SEGJ_END it is unchanged.
+ *
+ * The numbers are frozen: later versions append statuses, and never renumber or reuse one.
+ */
+#ifndef SEGJOURNAL_STATUS_H
+#define SEGJOURNAL_STATUS_H
+
+#if defined(__GNUC__) || defined(__clang__)
+#define SEGJ_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define SEGJ_MUST_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum segj_status {
+    SEGJ_OK = 0,
+    SEGJ_END = 1,              /**< no (further) record or section; not an error */
+    SEGJ_ERR_INVALID = 10,     /**< an argument or a configuration that can never work */
+    SEGJ_ERR_MEMORY = 11,      /**< out of memory; nothing changed */
+    SEGJ_ERR_IO = 12,          /**< the storage failed */
+    SEGJ_ERR_NO_SPACE = 13,    /**< the storage is full; the append or sync may be made again */
+    SEGJ_ERR_LOCKED = 14,      /**< the journal is open elsewhere */
+    SEGJ_ERR_NOT_FOUND = 15,   /**< no journal there, and must_exist or read_only was set */
+    SEGJ_ERR_MISMATCH = 16,    /**< the files are of another configuration, format or journal; nothing changed */
+    SEGJ_ERR_CORRUPT = 17,     /**< a header, page or name that no crash leaves behind */
+    SEGJ_ERR_CHECKSUM = 18,    /**< a value whose checksum does not match */
+    SEGJ_ERR_PRUNED = 19,      /**< the section was pruned in this run */
+    SEGJ_ERR_NO_SECTION = 20,  /**< no such section */
+    SEGJ_ERR_NO_RECORD = 21,   /**< the section has no record at that position */
+    SEGJ_ERR_RANGE = 22,       /**< a location too short for a frame, or reaching past the section */
+    SEGJ_ERR_TOO_LARGE = 23,   /**< a value beyond 2^32 - 5 bytes, max_value_size or SIZE_MAX */
+    SEGJ_ERR_COMPRESSION = 24, /**< zstd refused, either way */
+    SEGJ_ERR_POISONED = 25,    /**< an earlier sync or change left the outcome unknown: reopen to recover */
+    SEGJ_ERR_READ_ONLY = 26,   /**< a change was asked of a journal opened read-only */
+    SEGJ_ERR_BUSY = 27         /**< a rewind or prune of data that a view still borrows */
+} segj_status_t;
+
+/** The name of a status, "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text; any thread. */
+const char *segj_status_name(segj_status_t status);
+
+/**
+ * The calling thread's last failure in a sentence: file, offset, expected and found, the system's error text.
+ * "" before the first failure. Owned by the library, valid until the thread's next failing call or its end; at most
+ * 1,023 bytes, longer texts are cut.
+ */
+const char *segj_last_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SEGJOURNAL_STATUS_H */

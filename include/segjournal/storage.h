@@ -1,0 +1,135 @@
+/*
+ * segjournal/storage.h: where a journal keeps its bytes.
+ *
+ * A storage is a table of functions over directories, partitions (one level of names below a directory) and flat files.
+ * The library brings two: segj_storage_posix(), files of the system, which is what a configuration without a storage
+ * uses, and segj_storage_memory_create(), for tests. Write your own to put a journal elsewhere, or wrap one of these to
+ * watch or to fail its calls (examples/custom_storage.c).
+ *
+ * Results. A function returns 0 or a positive errno value of the system (ENOENT, EIO, ENOSPC, ...). The library reads:
+ *   ENOENT             the name does not exist, and nothing else: the only code that means "missing";
+ *   ENOSPC, EDQUOT     the storage is full: SEGJ_ERR_NO_SPACE;
+ *   EINTR              nothing was done: the call is made again;
+ *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
+ *   ENOMEM             SEGJ_ERR_MEMORY;
+ *   everything else    SEGJ_ERR_IO.
+ * Outputs are set on success only, but for the transferred counts below.
+ *
+ * Durability. What the promises of a journal rest on:
+ *   file_sync returns 0 only when every byte written and every size set through this file object before the call would
+ *     survive a power cut. Whatever happens to other bytes of the file stays open. After a failure nothing is known.
+ *   partition_sync does the same for names created in and removed from the partition, directory_sync for the partitions
+ *     of a directory and for the directory's own name in its parent.
+ *   Between two syncs nothing is promised: any part of the writes may survive, in any order.
+ *
+ * Threads. Calls on different objects, and reads and writes of disjoint ranges of one file, may come from several
+ * threads at once; so may a file_sync beside reads and writes of the same file. The library never makes two overlapping
+ * writes at a time, and never uses an object after it asked to close it.
+ */
+#ifndef SEGJOURNAL_STORAGE_H
+#define SEGJOURNAL_STORAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "segjournal/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct segj_storage segj_storage_t;
+typedef struct segj_partition segj_partition_t; /**< an opened partition; each storage defines its own */
+typedef struct segj_file segj_file_t;           /**< an opened file; each storage defines its own */
+
+/** A piece of memory to be written. */
+typedef struct segj_slice {
+    const void *data;
+    size_t size;
+} segj_slice_t;
+
+/** How file_open opens. */
+typedef enum segj_open_mode {
+    SEGJ_OPEN_READ = 0,  /**< an existing file, for reading */
+    SEGJ_OPEN_WRITE = 1, /**< an existing file, for reading and writing */
+    SEGJ_OPEN_CREATE = 2 /**< a file that must not exist yet (EEXIST), made empty, for reading and writing */
+} segj_open_mode_t;
+
+/** What partition_list found. */
+typedef enum segj_entry_kind {
+    SEGJ_ENTRY_FILE = 0, /**< a regular file */
+    SEGJ_ENTRY_OTHER = 1 /**< a directory, a link, a device, ...: nothing a journal makes */
+} segj_entry_kind_t;
+
+/** Called for each entry of a partition; a result other than 0 ends the listing, which then returns it. */
+typedef int (*segj_list_visit_t)(void *visit_context, const char *name, segj_entry_kind_t kind);
+
+struct segj_storage {
+    /** sizeof(segj_storage_t) as its maker knew it; later versions append functions. */
+    size_t struct_size;
+    /** Handed to each function that takes a context. */
+    void *context;
+
+    /* --- partitions --- */
+
+    /** Makes the partition, and the directory itself if that is missing (one level). An existing one is success. */
+    int (*partition_create)(void *context, const char *directory, const char *partition);
+    /** Opens a partition; ENOENT if it or its directory is missing. */
+    int (*partition_open)(void *context, const char *directory, const char *partition, segj_partition_t **opened);
+    /** Takes the lock of a partition, exclusive or shared, without waiting: EWOULDBLOCK when it is held elsewhere, in
+     *  this process or in another; ESTALE when the partition's name meanwhile stands for another partition (the caller
+     *  then opens it again). The lock ends with partition_unlock, partition_close or the process. */
+    int (*partition_lock)(segj_partition_t *partition, bool exclusive);
+    int (*partition_unlock)(segj_partition_t *partition);
+    /** Visits every entry once, in any order, without "." and "..". Links are reported, not followed. */
+    int (*partition_list)(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context);
+    /** Makes creations and removals in the partition durable. */
+    int (*partition_sync)(segj_partition_t *partition);
+    void (*partition_close)(segj_partition_t *partition);
+    /** Removes an empty partition; ENOTEMPTY if it is not empty, ENOENT if it is missing. */
+    int (*partition_remove)(void *context, const char *directory, const char *partition);
+    /** Makes the names of partitions in the directory durable, and the directory's own name in its parent. */
+    int (*directory_sync)(void *context, const char *directory);
+
+    /* --- files: names are plain, without a separator; links are never followed --- */
+
+    int (*file_open)(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened);
+    /** Removes a name. Files that are open keep working until they are closed. */
+    int (*file_remove)(segj_partition_t *partition, const char *name);
+    /** Reads at most `size` bytes at `offset` and sets *done. Fewer is a short read, none the end of the file. */
+    int (*file_read)(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done);
+    /** Writes the slices one behind the other at `offset`, making the file longer where it must, and sets *done to the
+     *  bytes taken, on failure too. Fewer than asked with result 0 is a short write: the caller goes on behind it. */
+    int (*file_write)(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done);
+    int (*file_size)(segj_file_t *file, uint64_t *size);
+    int (*file_truncate)(segj_file_t *file, uint64_t size);
+    int (*file_sync)(segj_file_t *file);
+    void (*file_close)(segj_file_t *file);
+
+    /* --- hints: may be NULL --- */
+
+    /** Starts, and does not wait for, the writing of a range to the device. Proves nothing. */
+    void (*file_write_back)(segj_file_t *file, uint64_t offset, uint64_t size);
+    /** Says that a range will not be read again soon. */
+    void (*file_evict)(segj_file_t *file, uint64_t offset, uint64_t size);
+};
+
+/** Files of the system. Static, needs no release; any thread. */
+const segj_storage_t *segj_storage_posix(void);
+
+/**
+ * A storage in memory, empty, for tests: it keeps files and locks like a file system, forgets them when it is
+ * destroyed, and takes every sync for granted. Any thread.
+ * Errors: SEGJ_ERR_INVALID (storage is NULL), SEGJ_ERR_MEMORY.
+ */
+SEGJ_MUST_CHECK segj_status_t segj_storage_memory_create(segj_storage_t **storage);
+
+/** Frees a storage made by segj_storage_memory_create, after every journal in it was closed. NULL is fine. */
+void segj_storage_memory_destroy(segj_storage_t *storage);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SEGJOURNAL_STORAGE_H */

@@ -1,0 +1,21 @@
+/*
+ * checksum/checksum.c: checksums by zlib.
+ */
+#include "checksum/checksum.h"
+
+#include <zlib.h>
+
+#include "base/bytes.h"
+
+uint32_t segj_crc32(uint32_t crc, const void *data, size_t size)
+{
+    return (uint32_t)crc32_z(crc, data, size);
+}
+
+uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)
+{
+    uint8_t bytes[16];
+    segj_put_u64(bytes, section);
+    segj_put_u64(bytes + 8, place);
+    return segj_crc32(0, bytes, sizeof bytes);
+}

@@ -1,0 +1,34 @@
+/*
+ * journal/env.c: see the header.
+ */
+#include "journal/env.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+segj_status_t segj_env_poison(segj_env_t *env, segj_status_t status)
+{
+    segj_lock(&env->state);
+    bool first = !atomic_load_explicit(&env->poisoned, memory_order_relaxed);
+    if (first) {
+        (void)snprintf(env->poison, sizeof env->poison, "%s", segj_last_error());
+        atomic_store_explicit(&env->poisoned, true, memory_order_release);
+    }
+    segj_unlock(&env->state);
+    if (first)
+        segj_env_log(env, SEGJ_LOG_ERROR, "the journal is poisoned: %s", env->poison);
+    return status;
+}
+
+void segj_env_log(const segj_env_t *env, segj_log_level_t level, const char *format, ...)
+{
+    if (env->log == NULL)
+        return;
+    char line[SEGJ_POISON_CAPACITY];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    env->log(env->log_context, level, line);
+}

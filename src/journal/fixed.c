@@ -1,0 +1,252 @@
+/*
+ * journal/fixed.c: see the header.
+ */
+#include "journal/fixed.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+void segj_fixed_init(segj_fixed_t *fixed, segj_env_t *env, uint64_t section)
+{
+    *fixed = (segj_fixed_t){.newest_slot = 1, .cache_id = segj_page_cache_id(env->cache)};
+    segj_handle_init(&fixed->handle, &env->index, section);
+}
+
+segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_env_t *env, const segj_io_file_t *file)
+{
+    segj_identity_t identity = {.kind = SEGJ_KIND_INDEX,
+                                .page_size = env->page_size,
+                                .record_size = env->record_size,
+                                .section = file->section};
+    uint8_t block[SEGJ_BLOCK_SIZE];
+    static const uint8_t zeros[2 * SEGJ_BLOCK_SIZE];
+    segj_identity_encode(block, &identity);
+    segj_slice_t slices[2] = {{block, sizeof block}, {zeros, sizeof zeros}};
+    /* Slots that say something are not the header's to write again. */
+    return segj_io_write_slices(file, 0, slices, fixed->sequence == 0 ? 2 : 1);
+}
+
+uint64_t segj_fixed_file_size(const segj_env_t *env, uint64_t records)
+{
+    uint64_t bytes = records * env->record_size;
+    uint64_t pages = bytes / env->page_size + (bytes % env->page_size != 0);
+    return SEGJ_INDEX_DATA_OFFSET + pages * segj_page_physical(env->page_size);
+}
+
+segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env)
+{
+    segj_paged_t *tail = malloc(sizeof *tail);
+    if (tail == NULL)
+        return segj_fail_memory(sizeof *tail);
+    segj_status_t status = segj_paged_open(tail, &env->pages, &fixed->handle.file, env->page_size,
+                                           SEGJ_INDEX_DATA_OFFSET, segj_fixed_size(fixed, env));
+    if (status != SEGJ_OK) {
+        free(tail);
+        return status;
+    }
+    segj_lock(&env->state);
+    fixed->tail = tail;
+    segj_unlock(&env->state);
+    return SEGJ_OK;
+}
+
+void segj_fixed_rest(segj_fixed_t *fixed, segj_env_t *env)
+{
+    if (fixed->tail == NULL)
+        return;
+    segj_paged_discard(fixed->tail, &env->pages);
+    free(fixed->tail);
+    fixed->tail = NULL;
+}
+
+/* Reads a page from the file into memory of its own or of the cache, checks it, and copies the part. */
+static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, uint64_t cache_id, uint64_t page,
+                           size_t from, size_t size, uint8_t *to)
+{
+    size_t physical = segj_page_physical(env->page_size);
+    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
+    uint8_t *frame = segj_page_cache_reserve(env->cache);
+    uint8_t *own = frame != NULL ? NULL : malloc(physical);
+    uint8_t *bytes = frame != NULL ? frame : own;
+    if (bytes == NULL)
+        return segj_fail_memory(physical);
+    size_t got = 0;
+    segj_page_state_t state = {0, 0, 0};
+    segj_status_t status = segj_io_read(file, offset, bytes, physical, &got);
+    if (status == SEGJ_OK && got == physical)
+        state = segj_page_verify(bytes, env->page_size, file->section, page);
+    if (status == SEGJ_OK && from + size > state.length)
+        status =
+            segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged: %u valid bytes, expected %zu",
+                         (unsigned long long)page, (unsigned)state.length, from + size);
+    if (status == SEGJ_OK)
+        memcpy(to, bytes + from, size);
+    if (frame != NULL && status == SEGJ_OK)
+        segj_page_cache_publish(env->cache, frame, cache_id, page, state.length);
+    else if (frame != NULL)
+        segj_page_cache_cancel(env->cache, frame);
+    free(own);
+    return status;
+}
+
+static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t page, size_t from, size_t size,
+                               uint8_t *to)
+{
+    if (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to))
+        return SEGJ_OK;
+    uint64_t cache_id = fixed->cache_id;
+    if (segj_page_cache_read(env->cache, cache_id, page, from, size, to))
+        return SEGJ_OK;
+    segj_status_t status = segj_files_pin(&env->files, &fixed->handle);
+    if (status != SEGJ_OK)
+        return status;
+    segj_unlock(&env->state);
+    status = fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
+    segj_lock(&env->state);
+    segj_files_unpin(&env->files, &fixed->handle);
+    return status;
+}
+
+segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_env_t *env, uint64_t offset, size_t size, uint8_t *to)
+{
+    while (size > 0) {
+        uint64_t page = offset / env->page_size;
+        size_t from = (size_t)(offset % env->page_size);
+        size_t part = env->page_size - from < size ? env->page_size - from : size;
+        segj_status_t status = read_part(fixed, env, page, from, part, to);
+        if (status != SEGJ_OK)
+            return status;
+        offset += part;
+        to += part;
+        size -= part;
+    }
+    return SEGJ_OK;
+}
+
+static segj_status_t write_slot(const segj_io_file_t *file, unsigned slot, uint64_t records, uint32_t sequence)
+{
+    uint8_t bytes[SEGJ_SLOT_SIZE];
+    segj_mark_encode(bytes, file->section, records, sequence);
+    return segj_io_write(file, segj_mark_offset(slot), bytes, sizeof bytes);
+}
+
+segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+{
+    /* The last number is left to cuts. Without room for another the mark lags, which it may. */
+    if (fixed->sequence >= UINT32_MAX - 2)
+        return SEGJ_OK;
+    segj_status_t status = write_slot(file, 1u - fixed->newest_slot, records, fixed->sequence + 1);
+    if (status != SEGJ_OK)
+        return status;
+    fixed->newest_slot = (uint8_t)(1 - fixed->newest_slot);
+    fixed->sequence++;
+    fixed->marked = records;
+    return SEGJ_OK;
+}
+
+static segj_status_t clear_slot(const segj_io_file_t *file, unsigned slot)
+{
+    static const uint8_t zeros[SEGJ_SLOT_SIZE];
+    return segj_io_write(file, segj_mark_offset(slot), zeros, sizeof zeros);
+}
+
+/* Starts the numbers again. Meanwhile W is 0, which is never wrong. */
+static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t *file)
+{
+    segj_status_t status = clear_slot(file, 0);
+    if (status == SEGJ_OK)
+        status = clear_slot(file, 1);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);
+    if (status == SEGJ_OK)
+        fixed->sequence = 0;
+    return status;
+}
+
+segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+{
+    segj_status_t status = SEGJ_OK;
+    if (fixed->sequence >= UINT32_MAX - 2)
+        status = restart_sequence(fixed, file);
+    if (status == SEGJ_OK)
+        status = write_slot(file, 1u - fixed->newest_slot, records, fixed->sequence + 1);
+    if (status == SEGJ_OK)
+        status = write_slot(file, fixed->newest_slot, records, fixed->sequence + 2);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);
+    if (status != SEGJ_OK)
+        return status;
+    fixed->sequence += 2;
+    fixed->marked = records;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *file)
+{
+    return clear_slot(file, 1u - fixed->newest_slot);
+}
+
+/*
+ * Shortens the last page to `length` bytes. Its longer slot stays valid until the shorter one describes the prefix and is
+ * durable, so that a crash leaves the old length or the new one.
+ */
+static segj_status_t shrink_page(const segj_env_t *env, const segj_io_file_t *file, uint64_t page, uint16_t length,
+                                 const uint8_t *bytes, segj_page_state_t state)
+{
+    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * segj_page_physical(env->page_size);
+    unsigned other = 3u - state.slot;
+    segj_page_state_t shorter = segj_page_slot(bytes, env->page_size, file->section, page, other);
+    uint8_t slot[SEGJ_PAGE_SLOT_SIZE];
+    segj_status_t status = SEGJ_OK;
+    if (shorter.length != length) {
+        segj_page_put_slot(slot, length, segj_page_checksum(file->section, page, bytes, length));
+        status = segj_io_write(file, offset + segj_page_slot_offset(env->page_size, other), slot, sizeof slot);
+        if (status == SEGJ_OK)
+            status = segj_io_sync(file);
+    }
+    if (status != SEGJ_OK)
+        return status;
+    memset(slot, 0, sizeof slot);
+    status = segj_io_write(file, offset + segj_page_slot_offset(env->page_size, state.slot), slot, sizeof slot);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;
+}
+
+segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, uint64_t records)
+{
+    uint64_t bytes = records * env->record_size;
+    uint16_t partial = (uint16_t)(bytes % env->page_size);
+    uint64_t page = bytes / env->page_size;
+    size_t physical = segj_page_physical(env->page_size);
+    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
+    segj_page_state_t state = {0, partial, 0};
+    uint8_t *last = NULL;
+    segj_status_t status = SEGJ_OK;
+    if (partial > 0) {
+        last = malloc(physical);
+        if (last == NULL)
+            return segj_fail_memory(physical);
+        status = segj_io_read(file, offset, last, physical, NULL);
+        if (status != SEGJ_OK)
+            goto out;
+        state = segj_page_verify(last, env->page_size, file->section, page);
+        if (state.length < partial) {
+            status =
+                segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged", (unsigned long long)page);
+            goto out;
+        }
+        /* What reads back may never have reached the disk: the page goes out whole before its slots change. */
+        status = segj_io_write(file, offset, last, physical);
+    }
+    if (status == SEGJ_OK)
+        status = segj_io_truncate(file, segj_fixed_file_size(env, records));
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);
+    if (status == SEGJ_OK && state.length > partial)
+        status = shrink_page(env, file, page, partial, last, state);
+out:
+    free(last);
+    return status;
+}

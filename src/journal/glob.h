@@ -1,0 +1,65 @@
+/*
+ * journal/glob.h: the values file of a section: frames back to back, gathered in buffers, read by location.
+ *
+ * Invariants: a frame lies in one buffer whole or in the file whole; a frame that does not fit a buffer is written from
+ * the caller's memory, together with what the buffer holds. Offsets are handed out once: where a write failed in a way
+ * that may have left a frame behind the end, the file is cut there, durably, before the offset is used again (a stale
+ * frame of the same size would verify in its place).
+ */
+#ifndef SEGJ_JOURNAL_GLOB_H
+#define SEGJ_JOURNAL_GLOB_H
+
+#include "journal/env.h"
+#include "journal/header_format.h"
+#include "segjournal/oversized.h"
+
+typedef struct segj_glob {
+    segj_handle_t handle;
+    segj_chain_t chain;
+    uint64_t size;        /* end of the last frame that readers see */
+    uint64_t marked_size; /* `size` when W was last written */
+    bool compressed;
+    bool spoiled; /* something may lie behind `size` in the file */
+} segj_glob_t;
+
+/** A frame that is in place and that nobody sees yet. */
+typedef struct segj_placed {
+    oversized_location_t location;
+    bool direct;                 /* written, together with what was in the live buffer */
+    segj_write_buffer_t *buffer; /* the live buffer, which holds the frame behind its size; NULL for a direct one */
+} segj_placed_t;
+
+/** What a sync has taken over. */
+typedef struct segj_glob_capture {
+    segj_write_buffer_t *first;
+} segj_glob_capture_t;
+
+void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section);
+SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_io_file_t *file);
+
+/** Puts a frame at the end. Under the change lock; the file is pinned. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size,
+                                              segj_placed_t *placed);
+/** Shows it to readers. Under the state lock. */
+void segj_glob_publish(segj_glob_t *glob, segj_env_t *env, const segj_placed_t *placed);
+
+/** Writes what is buffered, but for what a sync writes. Under the change lock. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env);
+/** Cuts, durably, what a failed write may have left behind the end, before its offsets are handed out again. Poisons
+ *  the journal when the cut cannot be made durable. Under the change lock. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env);
+void segj_glob_discard(segj_glob_t *glob, segj_env_t *env); /**< under the state lock */
+
+/** Under the change lock. */
+void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *capture);
+SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_capture_t *capture);
+/** Under the state lock. */
+void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_capture_t *capture, bool written);
+
+/** Cuts the file to `size` bytes of data, durably. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
+
+/** Reads a frame and checks its checksum; `frame` has room for location.size bytes. SEGJ_ERR_CHECKSUM. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * journal/record_format.h: the bytes of an index record and of a value's frame (FORMAT.md, "Records" and "Frames").
+ */
+#ifndef SEGJ_JOURNAL_RECORD_FORMAT_H
+#define SEGJ_JOURNAL_RECORD_FORMAT_H
+
+#include "base/bytes.h"
+#include "checksum/checksum.h"
+#include "segjournal/oversized.h"
+
+/** Bytes of a frame besides its payload: the checksum behind it. */
+#define SEGJ_FRAME_TRAILER 4
+
+static inline void segj_location_encode(uint8_t to[OVERSIZED_LOCATION_SIZE], oversized_location_t location)
+{
+    segj_put_u64(to, location.offset);
+    segj_put_u32(to + 8, location.size);
+}
+
+static inline oversized_location_t segj_location_decode(const uint8_t from[OVERSIZED_LOCATION_SIZE])
+{
+    return (oversized_location_t){segj_get_u64(from), segj_get_u32(from + 8)};
+}
+
+/** The end of a frame; false when it is too short for one, reaches past `limit` or overflows. */
+static inline bool segj_location_end(oversized_location_t location, uint64_t limit, uint64_t *end)
+{
+    uint64_t sum;
+    if (location.size < SEGJ_FRAME_TRAILER || !segj_add_u64(location.offset, location.size, &sum) || sum > limit)
+        return false;
+    *end = sum;
+    return true;
+}
+
+/** The start of a frame's checksum: bound to its section and offset. Continue it over the payload. */
+static inline uint32_t segj_frame_seed(uint64_t section, uint64_t offset)
+{
+    return segj_crc32_of_place(section, offset);
+}
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * oversized/codec.c: see the header.
+ */
+#include "oversized/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+/* Scratch memory beyond this is given back after use, so that one huge value does not weigh on the journal for good. */
+#define SCRATCH_KEPT ((size_t)16 << 20)
+/* RFC 8878, 3.1.1.1.1.6 and 3.1.2. */
+#define SKIPPABLE_MAGIC 0x184D2A50u
+#define SKIPPABLE_MASK 0xFFFFFFF0u
+
+bool segj_codec_level_valid(int level)
+{
+    return level >= ZSTD_minCLevel() && level <= ZSTD_maxCLevel();
+}
+
+segj_status_t segj_buffer_reserve(segj_buffer_t *buffer, size_t size, size_t limit)
+{
+    if (size <= buffer->capacity)
+        return SEGJ_OK;
+    size_t capacity = buffer->capacity > limit / 2 ? limit : 2 * buffer->capacity;
+    if (capacity < size)
+        capacity = size;
+    void *data = malloc(capacity);
+    if (data == NULL)
+        return segj_fail_memory(capacity);
+    free(buffer->data);
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return SEGJ_OK;
+}
+
+void segj_buffer_free(segj_buffer_t *buffer)
+{
+    if (buffer == NULL)
+        return;
+    free(buffer->data);
+    memset(buffer, 0, sizeof *buffer);
+}
+
+static void trim(segj_buffer_t *scratch)
+{
+    if (scratch->capacity > SCRATCH_KEPT)
+        segj_buffer_free(scratch);
+}
+
+segj_status_t segj_codec_compress(segj_codec_t *codec, const void *value, size_t size, const void **payload,
+                                  size_t *payload_size)
+{
+    if (codec->compressor == NULL)
+        codec->compressor = ZSTD_createCCtx();
+    if (codec->compressor == NULL)
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
+    size_t bound = ZSTD_compressBound(size);
+    if (ZSTD_isError(bound))
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %zu bytes is too large for zstd", size);
+    trim(&codec->payload);
+    segj_status_t status = segj_buffer_reserve(&codec->payload, bound, SIZE_MAX);
+    if (status != SEGJ_OK)
+        return status;
+    size_t used =
+        ZSTD_compressCCtx(codec->compressor, codec->payload.data, codec->payload.capacity, value, size, codec->level);
+    if (ZSTD_isError(used))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress a value of %zu bytes: %s", size,
+                         ZSTD_getErrorName(used));
+    *payload = codec->payload.data;
+    *payload_size = used;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_decoder_new(segj_decoder_t **made)
+{
+    segj_decoder_t *decoder = calloc(1, sizeof *decoder);
+    if (decoder == NULL)
+        return segj_fail_memory(sizeof *decoder);
+    decoder->context = ZSTD_createDCtx();
+    if (decoder->context == NULL) {
+        free(decoder);
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a decompression context");
+    }
+    *made = decoder;
+    return SEGJ_OK;
+}
+
+void segj_decoder_free(segj_decoder_t *decoder)
+{
+    if (decoder == NULL)
+        return;
+    (void)ZSTD_freeDCtx(decoder->context);
+    segj_buffer_free(&decoder->frame);
+    free(decoder);
+}
+
+uint64_t segj_codec_bound(uint32_t limit)
+{
+    /* ZSTD_COMPRESSBOUND of zstd.h, in 64 bits on every machine. */
+    uint64_t size = limit;
+    return size + (size >> 8) + (size < (128u << 10) ? ((128u << 10) - size) >> 11 : 0);
+}
+
+/* A payload is one frame of data that says its size and needs no dictionary; anything else was not written here. */
+static segj_status_t inspect(const uint8_t *payload, size_t size, uint32_t limit, size_t *content)
+{
+    if (size >= 4) {
+        uint32_t magic =
+            (uint32_t)payload[0] | (uint32_t)payload[1] << 8 | (uint32_t)payload[2] << 16 | (uint32_t)payload[3] << 24;
+        if ((magic & SKIPPABLE_MASK) == SKIPPABLE_MAGIC)
+            return segj_fail(SEGJ_ERR_COMPRESSION, "the payload is a skippable zstd frame");
+    }
+    unsigned long long announced = ZSTD_getFrameContentSize(payload, size);
+    if (announced == ZSTD_CONTENTSIZE_ERROR)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the payload is no zstd frame");
+    if (announced == ZSTD_CONTENTSIZE_UNKNOWN)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame does not say its content's size");
+    if (ZSTD_getDictID_fromFrame(payload, size) != 0)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame needs a dictionary");
+    size_t length = ZSTD_findFrameCompressedSize(payload, size);
+    if (ZSTD_isError(length))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame is damaged: %s", ZSTD_getErrorName(length));
+    if (length != size)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "%zu bytes follow the zstd frame", size - length);
+    if (announced > limit || announced > SIZE_MAX)
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %llu bytes is larger than max_value_size, %u", announced,
+                         (unsigned)limit);
+    *content = (size_t)announced;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payload, size_t size, uint32_t limit,
+                                    segj_buffer_t *value)
+{
+    size_t content;
+    segj_status_t status = inspect(payload, size, limit, &content);
+    if (status == SEGJ_OK)
+        status = segj_buffer_reserve(value, content, limit);
+    if (status != SEGJ_OK)
+        return status;
+    size_t got = ZSTD_decompressDCtx(decoder->context, value->data, content, payload, size);
+    if (ZSTD_isError(got))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not decompress: %s", ZSTD_getErrorName(got));
+    if (got != content)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd gave %zu bytes, expected %zu", got, content);
+    value->size = content;
+    trim(&decoder->frame);
+    return SEGJ_OK;
+}
+
+void segj_codec_free(segj_codec_t *codec)
+{
+    (void)ZSTD_freeCCtx(codec->compressor);
+    segj_buffer_free(&codec->payload);
+    while (codec->decoders != NULL) {
+        segj_decoder_t *next = codec->decoders->next;
+        segj_decoder_free(codec->decoders);
+        codec->decoders = next;
+    }
+}

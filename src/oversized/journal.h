@@ -1,0 +1,84 @@
+/*
+ * oversized/journal.h: a journal and its sections as their rooms share them: oversized.c (lifecycle, questions),
+ * append.c, sync.c, rewind.c, remove.c, read.c, replay.c, open.c, verdict.c and recover.c.
+ *
+ * Life of a section:  idle --wake--> written --rest--> idle;  either --remove--> gone (freed by its last reference).
+ * A written section has its files pinned, its buffers in memory and its place in the list of writers.
+ *
+ * Locks. `change` is held by every change, a sync's handing over included, and guards the writer's side of sections.
+ * `env.state` guards what readers see. A sync that works on the storage holds neither; `syncing` keeps other syncs, rewinds
+ * and removals of its section waiting.
+ */
+#ifndef SEGJ_OVERSIZED_JOURNAL_H
+#define SEGJ_OVERSIZED_JOURNAL_H
+
+#include "journal/env.h"
+#include "journal/fixed.h"
+#include "journal/glob.h"
+#include "journal/sections.h"
+#include "oversized/codec.h"
+#include "segjournal/oversized.h"
+
+typedef struct segj_section {
+    segj_node_t node; /* first: the table gives it back */
+    segj_fixed_t index;
+    segj_glob_t values;
+    struct segj_section *older, *newer; /* writers, by their last append */
+    uint64_t appended;                  /* changes when something is appended */
+    uint64_t synced;                    /* `appended` of the last completed sync */
+    uint64_t name;                      /* when its names were made, on the journal's count; 0: durable */
+    uint32_t references;                /* readers and waiting syncs */
+    uint32_t generation;                /* changes when records go away */
+    bool written, syncing, removed;
+} segj_section_t;
+
+struct oversized {
+    segj_env_t env;
+    segj_mutex_t change;
+    segj_sections_t sections;        /* under state */
+    segj_section_t *oldest, *newest; /* writers, under change */
+    uint32_t writers, writers_limit;
+    uint64_t names_made;           /* under change */
+    uint64_t names_synced;         /* under state */
+    uint64_t prune_line;           /* under state */
+    atomic_uint_fast64_t removals; /* changes with every rewind and removal; a replay looks at its section then */
+    segj_codec_t codec;
+    uint32_t entry_size, max_value_size;
+    uint8_t *record; /* of the append under way: under change */
+    bool read_only;
+    oversized_recovery_t recovery;
+    segj_storage_t storage; /* the copy that env uses */
+    char *directory, *index_name, *value_name;
+};
+
+/* oversized.c */
+segj_section_t *segj_journal_find(const oversized_t *journal, uint64_t section); /**< or NULL; under state */
+/** SEGJ_ERR_PRUNED or SEGJ_ERR_NO_SECTION for a section that is not there. Under state. */
+segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section);
+/** What forbids any change: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, or SEGJ_OK. */
+segj_status_t segj_journal_changeable(const oversized_t *journal);
+void segj_section_acquire(segj_section_t *section); /**< under state */
+/** Gives the reference back; frees a section that is gone. Under state, which it may give up. */
+void segj_section_release(oversized_t *journal, segj_section_t *section);
+segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made);
+void segj_journal_free(oversized_t *journal);
+
+/* append.c */
+/** Makes an idle section ready to be written; makes room for it first. Under change. */
+segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
+/** Gives its buffers and descriptors back, written or not. Under change, not under state; no sync under way. */
+void segj_section_rest(oversized_t *journal, segj_section_t *section);
+
+/* sync.c; all under change, and not under state */
+/** Waits until no sync works on the section. */
+void segj_section_settle(oversized_t *journal, segj_section_t *section);
+/** Makes the section durable as it stands. */
+segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
+/** The same, and W too is written; *durably*: and synced. */
+segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably);
+
+/* remove.c */
+/** Removes order[first] to order[last - 1] of the table. Under change. *removed: some are gone for good. */
+segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, uint64_t prune_line);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * oversized/remove.c: removing sections, with two barriers: every index file and a sync of its partition, then the values
+ * files the same way. A crash before the first barrier leaves any of the sections whole or as values without an index,
+ * which open removes; a crash behind it leaves only the latter.
+ */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "oversized/journal.h"
+
+/* The two barriers. *begun: a file is gone. */
+static segj_status_t unlink_files(oversized_t *journal, segj_section_t *const *gone, size_t count, bool *begun)
+{
+    const segj_part_t *parts[2] = {&journal->env.index, &journal->env.values};
+    segj_status_t status = SEGJ_OK;
+    for (int part = 0; part < 2 && status == SEGJ_OK; part++) {
+        for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
+            status = segj_part_unlink(parts[part], gone[i]->node.number);
+            *begun = *begun || status == SEGJ_OK;
+        }
+        if (status == SEGJ_OK)
+            status = segj_part_sync(parts[part]);
+    }
+    return status;
+}
+
+/* Under state. Readers find the sections gone; the prune line is the one before, to be put back. */
+static uint64_t hide(oversized_t *journal, segj_section_t **gone, size_t first, size_t last, uint64_t prune_line)
+{
+    uint64_t before = journal->prune_line;
+    for (size_t i = first; i < last; i++) {
+        gone[i - first] = (segj_section_t *)(void *)journal->sections.order[i];
+        gone[i - first]->removed = true;
+        gone[i - first]->generation++;
+    }
+    segj_sections_remove(&journal->sections, first, last);
+    journal->prune_line = segj_max_u64(before, prune_line);
+    atomic_fetch_add(&journal->removals, 1);
+    return before;
+}
+
+static void show_again(oversized_t *journal, segj_section_t *const *gone, size_t count, uint64_t prune_line)
+{
+    segj_lock(&journal->env.state);
+    for (size_t i = 0; i < count; i++) {
+        gone[i]->removed = false;
+        segj_sections_insert(&journal->sections, &gone[i]->node);
+    }
+    journal->prune_line = prune_line;
+    segj_unlock(&journal->env.state);
+}
+
+segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, uint64_t prune_line)
+{
+    size_t count = last - first;
+    if (count == 0) {
+        segj_lock(&journal->env.state);
+        journal->prune_line = segj_max_u64(journal->prune_line, prune_line);
+        segj_unlock(&journal->env.state);
+        return SEGJ_OK;
+    }
+    segj_section_t **gone = malloc(count * sizeof(segj_section_t *));
+    if (gone == NULL)
+        return segj_fail_memory(count * sizeof(segj_section_t *));
+    for (size_t i = first; i < last; i++)
+        segj_section_settle(journal, (segj_section_t *)(void *)journal->sections.order[i]);
+    segj_lock(&journal->env.state);
+    uint64_t before = hide(journal, gone, first, last, prune_line);
+    segj_unlock(&journal->env.state);
+    bool begun = false;
+    segj_status_t status = unlink_files(journal, gone, count, &begun);
+    if (status != SEGJ_OK && !begun) {
+        show_again(journal, gone, count, before);
+        free(gone);
+        return status;
+    }
+    if (status != SEGJ_OK)
+        status = segj_env_poison(&journal->env, status);
+    for (size_t i = 0; i < count; i++) {
+        segj_section_rest(journal, gone[i]);
+        segj_lock(&journal->env.state);
+        segj_section_release(journal, gone[i]);
+        segj_unlock(&journal->env.state);
+    }
+    free(gone);
+    return status;
+}
+
+segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_prune: journal is NULL");
+    segj_lock(&journal->change);
+    segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK) {
+        segj_lock(&journal->env.state);
+        size_t count = segj_sections_lower(&journal->sections, min_section);
+        segj_unlock(&journal->env.state);
+        status = segj_sections_unlink(journal, 0, count, min_section);
+        if (status == SEGJ_OK && pruned != NULL)
+            *pruned = count > 0;
+    }
+    segj_unlock(&journal->change);
+    return status;
+}

@@ -1,0 +1,162 @@
+/*
+ * oversized/rewind.c: taking records back. Each step is durable before the next:
+ *   1. the section as it stands, so that what stays is synced and W may say so;
+ *   2. W in both slots, which marks the cut: from here on open trusts no more than stays;
+ *   3. the index is cut (journal/fixed.h); a crash here leaves the old or the new end, or one between;
+ *   4. the values are cut; a crash here leaves bytes behind the last frame, which open cuts;
+ *   5. the older slot is cleared: the freed offsets may be used again.
+ * A later section goes before, by the rules of remove.c. Whatever fails from step 2 on leaves the disk in a state that
+ * only open can judge, and poisons the journal.
+ */
+#include <stdlib.h>
+
+#include "journal/record_format.h"
+#include "oversized/journal.h"
+
+/* Where the values of the first `records` records end. */
+static segj_status_t end_of_values(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
+{
+    segj_env_t *env = &journal->env;
+    uint8_t location[OVERSIZED_LOCATION_SIZE];
+    *end = 0;
+    if (records == 0)
+        return SEGJ_OK;
+    segj_lock(&env->state);
+    uint64_t offset = records * env->record_size - sizeof location;
+    segj_status_t status = segj_fixed_read(&section->index, env, offset, sizeof location, location);
+    segj_unlock(&env->state);
+    if (status == SEGJ_OK && !segj_location_end(segj_location_decode(location), section->values.size, end))
+        status = segj_fail(SEGJ_ERR_CORRUPT, "section %llu, record %llu: its location reaches past the values",
+                           (unsigned long long)section->node.number, (unsigned long long)(records - 1));
+    return status == SEGJ_OK ? SEGJ_OK : segj_context(status, "rewind");
+}
+
+/* The page that will be the last is read from the file before anything changes: it must hold what stays. */
+static segj_status_t check_last_page(oversized_t *journal, const segj_section_t *section, uint64_t records)
+{
+    const segj_env_t *env = &journal->env;
+    uint64_t bytes = records * env->record_size;
+    uint16_t partial = (uint16_t)(bytes % env->page_size);
+    if (partial == 0)
+        return SEGJ_OK;
+    const segj_io_file_t *file = &section->index.handle.file;
+    uint64_t page = bytes / env->page_size;
+    size_t physical = segj_page_physical(env->page_size);
+    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
+    uint8_t *copy = malloc(physical);
+    if (copy == NULL)
+        return segj_fail_memory(physical);
+    segj_status_t status = segj_io_read(file, offset, copy, physical, NULL);
+    if (status == SEGJ_OK && segj_page_verify(copy, env->page_size, file->section, page).length < partial)
+        status = segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged, a rewind cannot end in it",
+                              (unsigned long long)page);
+    free(copy);
+    return status;
+}
+
+/* Steps 2 to 5. */
+static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t end)
+{
+    segj_env_t *env = &journal->env;
+    segj_fixed_t *index = &section->index;
+    const segj_io_file_t *file = &index->handle.file;
+    uint64_t cache_id = segj_page_cache_id(env->cache);
+    segj_status_t status = segj_fixed_mark_cut(index, file, records);
+    if (status != SEGJ_OK)
+        return segj_env_poison(env, status);
+    /* Readers see the new end from here on; one that is under way finds the generation changed. */
+    segj_lock(&env->state);
+    index->records = index->durable = records;
+    index->cache_id = cache_id;
+    section->values.size = section->values.marked_size = end;
+    section->generation++;
+    section->synced = ++section->appended;
+    atomic_fetch_add(&journal->removals, 1);
+    segj_unlock(&env->state);
+    status = segj_fixed_cut(env, file, records);
+    if (status == SEGJ_OK)
+        status = segj_glob_cut(&section->values.handle.file, end);
+    if (status == SEGJ_OK)
+        status = segj_fixed_clear_mark(index, file);
+    if (status != SEGJ_OK)
+        status = segj_env_poison(env, status);
+    /* The next append reads the last page as it is now. */
+    segj_section_rest(journal, section);
+    return status;
+}
+
+/* What can be refused is refused here, with nothing changed but that the section is synced. */
+static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
+{
+    segj_status_t status = end_of_values(journal, section, records, end);
+    if (status == SEGJ_OK)
+        status = segj_section_wake(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_section_sync(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_glob_mend(&section->values, &journal->env);
+    return status == SEGJ_OK ? check_last_page(journal, section, records) : status;
+}
+
+static segj_status_t remove_later(oversized_t *journal, uint64_t number)
+{
+    if (number == UINT64_MAX)
+        return SEGJ_OK;
+    segj_lock(&journal->env.state);
+    size_t first = segj_sections_lower(&journal->sections, number + 1);
+    size_t last = journal->sections.count;
+    segj_unlock(&journal->env.state);
+    return segj_sections_unlink(journal, first, last, 0);
+}
+
+static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t index_size, bool later)
+{
+    segj_status_t status = segj_journal_changeable(journal);
+    if (status != SEGJ_OK)
+        return status;
+    uint32_t record_size = journal->env.record_size;
+    segj_lock(&journal->env.state);
+    segj_section_t *section = segj_journal_find(journal, number);
+    uint64_t count = section != NULL ? section->index.records : 0;
+    if (section == NULL && number < journal->prune_line)
+        status = segj_journal_missing(journal, number);
+    segj_unlock(&journal->env.state);
+    if (status != SEGJ_OK)
+        return status;
+    if (index_size % record_size != 0)
+        return segj_fail(SEGJ_ERR_INVALID, "rewind of section %llu: %llu bytes are no multiple of the record size, %u",
+                         (unsigned long long)number, (unsigned long long)index_size, (unsigned)record_size);
+    uint64_t records = index_size / record_size;
+    if (records > count)
+        return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu",
+                         (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);
+    uint64_t end = 0;
+    bool shorter = records < count;
+    if (shorter)
+        status = prepare(journal, section, records, &end);
+    if (status == SEGJ_OK && later)
+        status = remove_later(journal, number);
+    if (status == SEGJ_OK && shorter)
+        status = cut(journal, section, records, end);
+    return status;
+}
+
+segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind: journal is NULL");
+    segj_lock(&journal->change);
+    segj_status_t status = rewind_to(journal, section, index_size, true);
+    segj_unlock(&journal->change);
+    return status;
+}
+
+segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, uint64_t index_size)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind_section: journal is NULL");
+    segj_lock(&journal->change);
+    segj_status_t status = rewind_to(journal, section, index_size, false);
+    segj_unlock(&journal->change);
+    return status;
+}

@@ -1,0 +1,269 @@
+/*
+ * paged/paged_blob.c: see the header. Buffers hold physical pages back to back, their offsets are offsets in the data.
+ */
+#include "paged/paged_blob.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+static const segj_page_state_t no_state = {0, 0, 0};
+
+static size_t physical(const segj_paged_t *paged)
+{
+    return segj_page_physical(paged->page_size);
+}
+
+static uint64_t first_page(const segj_paged_t *paged, const segj_write_buffer_t *buffer)
+{
+    return buffer->offset / physical(paged);
+}
+
+size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted)
+{
+    size_t page = segj_page_physical(page_size);
+    size_t least = (record_size + page_size - 1) / page_size + 1;
+    size_t pages = wanted / page;
+    return (pages > least ? pages : least) * page;
+}
+
+segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, uint16_t page_size,
+                              uint64_t data_offset, uint64_t length)
+{
+    uint64_t page = length / page_size;
+    uint16_t partial = (uint16_t)(length % page_size);
+    *paged = (segj_paged_t){.section = file->section,
+                            .data_offset = data_offset,
+                            .length = length,
+                            .synced_page = SEGJ_NO_PAGE,
+                            .flight_page = SEGJ_NO_PAGE,
+                            .page_size = page_size};
+    segj_write_buffer_t *live;
+    segj_status_t status = segj_buffer_take(pool, page * physical(paged), &live);
+    if (status != SEGJ_OK)
+        return status;
+    if (partial > 0) {
+        status = segj_io_read(file, data_offset + live->offset, live->data, physical(paged), NULL);
+        if (status == SEGJ_OK) {
+            paged->synced_page = page;
+            paged->synced = segj_page_verify(live->data, page_size, paged->section, page);
+            if (paged->synced.length != partial)
+                status = segj_io_fail(SEGJ_ERR_CORRUPT, file, data_offset + live->offset,
+                                      "page %llu holds %u bytes, expected %u", (unsigned long long)page,
+                                      (unsigned)paged->synced.length, (unsigned)partial);
+        }
+    }
+    segj_lock(pool->state);
+    if (status == SEGJ_OK) {
+        live->size = partial > 0 ? physical(paged) : 0;
+        segj_buffer_charge(pool, live);
+        segj_chain_add(&paged->chain, live);
+    } else {
+        segj_buffer_release(pool, live);
+    }
+    segj_unlock(pool->state);
+    return status;
+}
+
+void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool)
+{
+    while (paged->chain.first != NULL)
+        segj_chain_drop(pool, &paged->chain, paged->chain.first);
+}
+
+/* Completes the pages of a buffer from page `skip` on, and writes them. `synced` describes synced_page. */
+static segj_status_t write_pages(const segj_paged_t *paged, const segj_io_file_t *file, segj_write_buffer_t *buffer,
+                                 size_t skip, segj_paged_capture_t *capture)
+{
+    uint64_t page = first_page(paged, buffer) + skip;
+    for (size_t at = skip * physical(paged); at < buffer->size; at += physical(paged), page++) {
+        bool tail = page == capture->tail_page;
+        segj_page_state_t state = segj_page_complete(buffer->data + at, paged->page_size, paged->section, page,
+                                                     tail ? capture->tail_length : paged->page_size,
+                                                     page == capture->synced_page ? capture->synced : no_state);
+        if (tail)
+            capture->tail = state;
+    }
+    size_t from = skip * physical(paged);
+    uint64_t offset = paged->data_offset + buffer->offset + from;
+    segj_status_t status = segj_io_write(file, offset, buffer->data + from, buffer->size - from);
+    if (status == SEGJ_OK)
+        segj_io_write_back(file, offset, buffer->size - from);
+    return status;
+}
+
+/* The next sealed buffer that may be written, and how many of its pages a sync under way keeps us from writing. */
+static segj_write_buffer_t *next_sealed(const segj_paged_t *paged, size_t *skip)
+{
+    for (segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next) {
+        *skip = first_page(paged, at) == paged->flight_page ? 1 : 0;
+        if (at->state == SEGJ_BUFFER_SEALED && at->size > *skip * physical(paged))
+            return at;
+    }
+    return NULL;
+}
+
+static segj_status_t write_sealed(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file)
+{
+    segj_status_t status = SEGJ_OK;
+    segj_write_buffer_t *buffer;
+    size_t skip;
+    segj_lock(pool->state);
+    while (status == SEGJ_OK && (buffer = next_sealed(paged, &skip)) != NULL) {
+        segj_paged_capture_t capture = {
+            .tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
+        buffer->state = SEGJ_BUFFER_WRITING;
+        segj_unlock(pool->state);
+        status = write_pages(paged, file, buffer, skip, &capture);
+        segj_lock(pool->state);
+        buffer->state = SEGJ_BUFFER_SEALED;
+        if (status == SEGJ_OK && skip == 0) {
+            segj_chain_drop(pool, &paged->chain, buffer);
+        } else if (status == SEGJ_OK) {
+            buffer->size = physical(paged); /* the page in flight stays, for a later write */
+            segj_buffer_charge(pool, buffer);
+        }
+    }
+    segj_unlock(pool->state);
+    return status;
+}
+
+/* Seals the live buffer's full pages and goes on in a fresh buffer with the bytes of the partial one. */
+static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial)
+{
+    uint64_t page = paged->length / paged->page_size;
+    size_t partial = (size_t)(paged->length % paged->page_size);
+    segj_write_buffer_t *fresh;
+    segj_status_t status = segj_buffer_take(pool, page * physical(paged), &fresh);
+    if (status != SEGJ_OK)
+        return status;
+    segj_lock(pool->state);
+    segj_write_buffer_t *live = paged->chain.last;
+    assert(live->state == SEGJ_BUFFER_LIVE);
+    size_t at = (size_t)(page - first_page(paged, live)) * physical(paged);
+    memcpy(fresh->data, live->data + at, partial);
+    fresh->size = partial > 0 ? physical(paged) : 0;
+    segj_buffer_charge(pool, fresh);
+    live->state = SEGJ_BUFFER_SEALED;
+    if (partial > 0 && !with_partial)
+        live->size = at;
+    segj_buffer_charge(pool, live);
+    if (live->size == 0)
+        segj_chain_drop(pool, &paged->chain, live);
+    segj_chain_add(&paged->chain, fresh);
+    segj_unlock(pool->state);
+    return SEGJ_OK;
+}
+
+segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, size_t size)
+{
+    /* Only the holder of the change lock replaces the live buffer or appends to it, so these reads need no more. */
+    const segj_write_buffer_t *live = paged->chain.last;
+    uint64_t end = (paged->length + size + paged->page_size - 1) / paged->page_size;
+    if ((end - first_page(paged, live)) * physical(paged) <= pool->capacity)
+        return SEGJ_OK;
+    return segj_paged_drain(paged, pool, file);
+}
+
+segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file)
+{
+    /* What an earlier failure has left goes first: memory must not grow while the storage is full. */
+    segj_status_t status = write_sealed(paged, pool, file);
+    if (status != SEGJ_OK || paged->length / paged->page_size == first_page(paged, paged->chain.last))
+        return status;
+    status = seal(paged, pool, false);
+    return status == SEGJ_OK ? write_sealed(paged, pool, file) : status;
+}
+
+void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes, size_t size)
+{
+    segj_write_buffer_t *live = paged->chain.last;
+    while (size > 0) {
+        size_t in_page = (size_t)(paged->length % paged->page_size);
+        size_t at = (size_t)(paged->length / paged->page_size - first_page(paged, live)) * physical(paged);
+        size_t part = paged->page_size - in_page < size ? paged->page_size - in_page : size;
+        assert(at + physical(paged) <= pool->capacity);
+        memcpy(live->data + at + in_page, bytes, part);
+        if (in_page == 0)
+            live->size = at + physical(paged);
+        paged->length += part;
+        bytes += part;
+        size -= part;
+    }
+    segj_buffer_charge(pool, live);
+}
+
+bool segj_paged_holds(const segj_paged_t *paged, uint64_t page)
+{
+    return segj_chain_find(&paged->chain, page * physical(paged)) != NULL;
+}
+
+bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to)
+{
+    const segj_write_buffer_t *buffer = segj_chain_find(&paged->chain, page * physical(paged));
+    if (buffer == NULL)
+        return false;
+    memcpy(to, buffer->data + (size_t)(page - first_page(paged, buffer)) * physical(paged) + from, size);
+    return true;
+}
+
+segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_paged_capture_t *capture)
+{
+    uint64_t page = paged->length / paged->page_size;
+    uint16_t partial = (uint16_t)(paged->length % paged->page_size);
+    uint64_t begin = first_page(paged, paged->chain.last);
+    assert(paged->flight_page == SEGJ_NO_PAGE);
+    *capture =
+        (segj_paged_capture_t){.tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
+    bool unchanged = page == begin && (partial == 0 || (page == paged->synced_page && partial == paged->synced.length));
+    if (!unchanged) {
+        segj_status_t status = seal(paged, pool, true);
+        if (status != SEGJ_OK)
+            return status;
+        if (partial > 0) {
+            capture->tail_page = page;
+            capture->tail_length = partial;
+        }
+    }
+    segj_lock(pool->state);
+    paged->flight_page = capture->tail_page;
+    segj_write_buffer_t **link = &capture->first;
+    for (segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next) {
+        if (at->state != SEGJ_BUFFER_SEALED)
+            continue;
+        at->state = SEGJ_BUFFER_WRITING;
+        at->captured = NULL;
+        *link = at;
+        link = &at->captured;
+    }
+    segj_unlock(pool->state);
+    return SEGJ_OK;
+}
+
+segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *file, segj_paged_capture_t *capture)
+{
+    segj_status_t status = SEGJ_OK;
+    for (segj_write_buffer_t *at = capture->first; at != NULL && status == SEGJ_OK; at = at->captured)
+        status = write_pages(paged, file, at, 0, capture);
+    return status;
+}
+
+void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced)
+{
+    for (segj_write_buffer_t *at = capture->first, *next; at != NULL; at = next) {
+        next = at->captured;
+        at->state = SEGJ_BUFFER_SEALED;
+        /* The live buffer has the bytes of the tail page, and its next write makes a page of them. */
+        if (next == NULL && capture->tail_page != SEGJ_NO_PAGE)
+            at->size -= physical(paged);
+        if (synced || at->size == 0)
+            segj_chain_drop(pool, &paged->chain, at);
+    }
+    if (synced && capture->tail_page != SEGJ_NO_PAGE) {
+        paged->synced_page = capture->tail_page;
+        paged->synced = capture->tail;
+    }
+    paged->flight_page = SEGJ_NO_PAGE;
+}

@@ -1,0 +1,77 @@
+/*
+ * paged/paged_blob.h: the end of an index file that is being written: records go in as bytes, checked pages come out.
+ *
+ * Invariants (FORMAT.md, "Pages"; DESIGN.md, I5 to I8):
+ *   - the bytes of the last, partial page are in memory as long as the section is being written, in the live buffer;
+ *   - appends write full pages only; a partial page is written by a sync alone;
+ *   - the slot of a page's last synced state is written again as it was; only a completed sync changes which one that is;
+ *   - a partial page that a sync has taken over is not written until that sync has completed (`flight_page`).
+ *
+ * Locks: reserve, drain and capture by the holder of the change lock; put, peek and finish under the state lock; write
+ * by the sync that has captured, without a lock.
+ */
+#ifndef SEGJ_PAGED_PAGED_BLOB_H
+#define SEGJ_PAGED_PAGED_BLOB_H
+
+#include "paged/page_format.h"
+#include "paged/write_buffer.h"
+#include "storage/io.h"
+
+#define SEGJ_NO_PAGE UINT64_MAX
+
+typedef struct segj_paged {
+    uint64_t section, data_offset;
+    uint64_t length; /* logical bytes */
+    segj_chain_t chain;
+    uint64_t synced_page; /* the page that `synced` speaks of, or SEGJ_NO_PAGE */
+    segj_page_state_t synced;
+    uint64_t flight_page;
+    uint16_t page_size;
+} segj_paged_t;
+
+/** What a sync has taken over. */
+typedef struct segj_paged_capture {
+    segj_write_buffer_t *first; /* linked by ->captured; NULL: nothing to write */
+    uint64_t tail_page;         /* the partial page at their end, or SEGJ_NO_PAGE */
+    uint16_t tail_length;
+    uint64_t synced_page;
+    segj_page_state_t synced;
+    segj_page_state_t tail; /* what the write has made of the tail page */
+} segj_paged_capture_t;
+
+/** The capacity, in bytes, of a buffer that holds a partial page and one record, and `wanted` bytes where that is more. */
+size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted);
+
+/** Prepares to append behind `length` bytes: reads the partial last page, whose state must say just that length. */
+SEGJ_MUST_CHECK segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
+                                              uint16_t page_size, uint64_t data_offset, uint64_t length);
+
+/** Frees the buffers, written or not. Under the state lock. */
+void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);
+
+/** Makes room for `size` bytes; writes full pages when there is none. */
+SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
+                                                 size_t size);
+
+/** Appends reserved bytes. Under the state lock. */
+void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes, size_t size);
+
+/** Whether a page is in memory. Under the state lock. */
+bool segj_paged_holds(const segj_paged_t *paged, uint64_t page);
+
+/** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
+bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
+
+/** Writes all full pages that no sync has taken over, and gives their memory back. */
+SEGJ_MUST_CHECK segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file);
+
+/** Takes everything over for a sync. Call without the state lock. */
+SEGJ_MUST_CHECK segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_paged_capture_t *capture);
+
+SEGJ_MUST_CHECK segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *file,
+                                               segj_paged_capture_t *capture);
+
+/** Ends a sync. Under the state lock. synced: everything captured is durable; otherwise it waits for the next one. */
+void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * paged/write_buffer.h: bytes that were appended and have not reached their file. A section's file has a chain of
+ * buffers in the order of their offsets; the last one may still be filled (live), the others wait to be written
+ * (sealed) or are being written (writing).
+ *
+ * Invariants: a buffer's published bytes (the first `size`) never change, so that readers who hold a reference copy them
+ * without a lock, and a sync writes them without one. Chains, sizes, states and references change under the journal's
+ * state lock only. Full buffers are kept for reuse, because fresh memory costs more than the bytes that go into it.
+ */
+#ifndef SEGJ_PAGED_WRITE_BUFFER_H
+#define SEGJ_PAGED_WRITE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/thread.h"
+
+typedef enum segj_buffer_state { SEGJ_BUFFER_LIVE, SEGJ_BUFFER_SEALED, SEGJ_BUFFER_WRITING } segj_buffer_state_t;
+
+typedef struct segj_write_buffer {
+    struct segj_write_buffer *next;     /* in the chain */
+    struct segj_write_buffer *captured; /* the next one that the same sync writes */
+    uint64_t offset;                    /* of its first byte in the file's data */
+    size_t size, charged;
+    uint32_t references;
+    segj_buffer_state_t state;
+    uint8_t data[];
+} segj_write_buffer_t;
+
+/** Memory of all buffers of a journal. */
+typedef struct segj_budget {
+    size_t used, limit;
+} segj_budget_t;
+
+/** Buffers of one capacity. */
+typedef struct segj_pool {
+    segj_mutex_t *state;
+    segj_budget_t *budget;
+    size_t capacity;
+    segj_write_buffer_t *spare;
+    unsigned spares;
+} segj_pool_t;
+
+typedef struct segj_chain {
+    segj_write_buffer_t *first, *last;
+} segj_chain_t;
+
+/** Takes a live, empty buffer for bytes from `offset` on. Call without the state lock. */
+SEGJ_MUST_CHECK segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, segj_write_buffer_t **taken);
+void segj_pool_free(segj_pool_t *pool);
+
+/* With the state lock held: */
+void segj_buffer_release(segj_pool_t *pool, segj_write_buffer_t *buffer); /**< gives a reference back */
+void segj_buffer_charge(segj_pool_t *pool, segj_write_buffer_t *buffer);  /**< after its size has changed */
+void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer);
+void segj_chain_drop(segj_pool_t *pool, segj_chain_t *chain, segj_write_buffer_t *buffer); /**< and its reference */
+/** The newest buffer that holds the byte at `offset`, or NULL. */
+segj_write_buffer_t *segj_chain_find(const segj_chain_t *chain, uint64_t offset);
+/** The buffer that is being filled, or NULL. */
+segj_write_buffer_t *segj_chain_live(const segj_chain_t *chain);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * storage/io.h: storage calls as the library makes them. A storage may be interrupted and may transfer less than asked;
+ * here every call is made again after EINTR, short transfers go on behind what was done, ranges are checked against
+ * 2^63 - 1, and a failure becomes a sentence that names the file. Nothing above calls a storage's functions itself.
+ */
+#ifndef SEGJ_STORAGE_IO_H
+#define SEGJ_STORAGE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "segjournal/storage.h"
+
+/** The largest size a file may have. */
+#define SEGJ_FILE_SIZE_MAX ((uint64_t)INT64_MAX)
+
+/** A section file's name: 16 lower-case hexadecimal digits. */
+#define SEGJ_NAME_LENGTH 16
+
+/** An opened partition, and what is needed to speak of it. Read by any thread, never changed after its opening. */
+typedef struct segj_part {
+    const segj_storage_t *storage;
+    const char *directory; /**< borrowed: outlives the partition */
+    const char *name;      /**< borrowed */
+    segj_partition_t *opened;
+} segj_part_t;
+
+/** An opened file of a section. */
+typedef struct segj_io_file {
+    const segj_part_t *part;
+    uint64_t section;
+    segj_file_t *opened; /**< NULL: closed */
+} segj_io_file_t;
+
+/** Writes the name of a section's file: 16 digits and a NUL. */
+void segj_section_name(uint64_t section, char name[SEGJ_NAME_LENGTH + 1]);
+
+/** The section that a name stands for; false when it is no canonical name. */
+bool segj_section_parse(const char *name, uint64_t *section);
+
+/* Partitions. `missing` is set where only a name is missing, which is then no failure: SEGJ_OK. */
+SEGJ_MUST_CHECK segj_status_t segj_part_create(const segj_part_t *part);
+SEGJ_MUST_CHECK segj_status_t segj_part_open(segj_part_t *part, bool *missing);
+/** Takes the lock; *replaced: the partition's name stands for another directory now, open it again. */
+SEGJ_MUST_CHECK segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced);
+/** Gives the section numbers of the partition in ascending order, to be freed; SEGJ_ERR_CORRUPT names what does not
+ *  belong there. Names that begin with a dot and lost+found are passed over. */
+SEGJ_MUST_CHECK segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count);
+SEGJ_MUST_CHECK segj_status_t segj_part_sync(const segj_part_t *part);
+SEGJ_MUST_CHECK segj_status_t segj_part_remove(segj_part_t *part); /**< closes it first */
+SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
+void segj_part_close(segj_part_t *part); /**< a closed one is fine */
+SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
+
+/* Files. */
+SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,
+                                           segj_open_mode_t mode, bool *missing); /**< missing may be NULL */
+void segj_io_close(segj_io_file_t *file);                                         /**< a closed one is fine */
+/** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds the
+ *  bytes there were. */
+SEGJ_MUST_CHECK segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *buffer, size_t size,
+                                           size_t *got);
+SEGJ_MUST_CHECK segj_status_t segj_io_write(const segj_io_file_t *file, uint64_t offset, const void *data, size_t size);
+/** At most 16 slices. */
+SEGJ_MUST_CHECK segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset,
+                                                   const segj_slice_t *slices, size_t count);
+SEGJ_MUST_CHECK segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size);
+SEGJ_MUST_CHECK segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size);
+SEGJ_MUST_CHECK segj_status_t segj_io_sync(const segj_io_file_t *file);
+void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t size);
+
+/** Sets the sentence "DIR/partition/section, offset N: ..." and returns the status. */
+segj_status_t segj_io_fail(segj_status_t status, const segj_io_file_t *file, uint64_t offset, const char *format, ...)
+    SEGJ_PRINTF(4, 5);
+
+#endif

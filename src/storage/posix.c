@@ -1,0 +1,534 @@
+/*
+ * storage/posix.c: the storage of the system's files; the only file that knows system calls. One call here is one
+ * attempt: interruptions, short transfers and sentences are storage/io.c's.
+ *
+ * A partition is a descriptor of its directory, and every name in it is resolved from there, so renaming or replacing a
+ * directory above cannot move an open journal. The directory's own path may lead through links; the partition and
+ * the files may not be links.
+ */
+/* flock, F_FULLFSYNC, sync_file_range and d_type are beyond POSIX; each system has its own word for "show everything",
+   on the BSDs it is to ask for no standard at all. */
+#if defined(__linux__)
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+#elif defined(__APPLE__)
+#define _DARWIN_C_SOURCE
+#else
+#undef _POSIX_C_SOURCE
+#endif
+
+#include "segjournal/storage.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static_assert(sizeof(off_t) == 8, "segjournal needs 64-bit file offsets: define _FILE_OFFSET_BITS=64");
+
+/** What one system call transfers at most: every system takes 16 slices, and counts below 2^31. */
+#define SLICES_MAX 16
+#define TRANSFER_MAX ((size_t)1 << 30)
+
+struct segj_partition {
+    int fd;
+    pid_t locked_by; /* the process that took the lock, 0: not locked */
+    char *path;      /* "directory/partition" */
+};
+
+struct segj_file {
+    int fd;
+    /* Truncations made, and how many of them had been made when the last completed full sync began. */
+    atomic_uint truncated;
+    atomic_uint truncated_synced;
+};
+
+/** 0 for success, else errno: what most system calls answer, in the words of storage.h. */
+static int result_of(int answer)
+{
+    return answer == 0 ? 0 : errno;
+}
+
+/** "directory/name", to be freed; NULL without memory. */
+static char *join(const char *directory, const char *name)
+{
+    size_t length = strlen(directory);
+    size_t room = strlen(name) + 1;
+    char *path = malloc(length + 1 + room);
+    if (path == NULL)
+        return NULL;
+    memcpy(path, directory, length);
+    path[length] = '/';
+    memcpy(path + length + 1, name, room);
+    return path;
+}
+
+/** The path of a partition. An empty directory is refused: "" and a name would make a path below the root. */
+static int partition_path(const char *directory, const char *partition, char **path)
+{
+    if (directory[0] == '\0')
+        return EINVAL;
+    *path = join(directory, partition);
+    return *path == NULL ? ENOMEM : 0;
+}
+
+/* --- durability --- */
+
+/** Everything about a file or directory. */
+static int sync_all(int fd)
+{
+#if defined(F_FULLFSYNC)
+    /* fsync leaves the bytes in the drive's cache here; a file system without the stronger call says ENOTSUP. */
+    if (fcntl(fd, F_FULLFSYNC) != -1)
+        return 0;
+    if (errno != ENOTSUP)
+        return errno;
+#endif
+    return result_of(fsync(fd));
+}
+
+/** The bytes of a file, and as much about it as is needed to read them back. */
+static int sync_data(int fd)
+{
+#if defined(__linux__)
+    return result_of(fdatasync(fd));
+#else
+    return sync_all(fd);
+#endif
+}
+
+/** Syncs the directory at a path; it may be reached through links. */
+static int sync_path(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int code = sync_all(fd);
+    (void)close(fd);
+    return code;
+}
+
+/**
+ * The directory that holds the name by which `directory` is reached, to be freed; NULL without memory.
+ *
+ * Asking the system for "directory/.." would be wrong behind a link: that is where the link's target lives, and the
+ * name in `directory` lives where the link is. So the last name is taken off the text. Only "." and ".." are no names
+ * that a parent could be read from, and are never links: there, and only there, the system's ".." is right. "/" is its
+ * own parent. A link's target has its name from whoever made it: mkdir makes nothing through a link.
+ */
+static char *parent_of(const char *directory)
+{
+    size_t end = strlen(directory);
+    while (end > 1 && directory[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && directory[start - 1] != '/')
+        start--;
+    const char *last = directory + start;
+    size_t length = end - start;
+    if ((length == 1 && last[0] == '.') || (length == 2 && last[0] == '.' && last[1] == '.'))
+        return join(directory, "..");
+    char *parent = malloc(start + 2);
+    if (parent == NULL)
+        return NULL;
+    memcpy(parent, directory, start); /* with its slash, so that "/name" gives "/." */
+    memcpy(parent + start, ".", 2);
+    return parent;
+}
+
+/**
+ * Syncs a parent that may be entered but not read, so that it cannot be opened and synced: by way of the whole file
+ * system of `directory`. If the parent is on another one, `directory` is the root of a mount or a link, and its name
+ * was not made by the library.
+ */
+static int sync_unreadable_parent(const char *directory)
+{
+#if defined(__linux__)
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int code = result_of(syncfs(fd));
+    (void)close(fd);
+    return code;
+#else
+    (void)directory;
+    return EACCES;
+#endif
+}
+
+static int posix_directory_sync(void *context, const char *directory)
+{
+    (void)context;
+    if (directory[0] == '\0')
+        return EINVAL;
+    int code = sync_path(directory);
+    if (code != 0)
+        return code;
+    char *parent = parent_of(directory);
+    if (parent == NULL)
+        return ENOMEM;
+    code = sync_path(parent);
+    free(parent);
+    return code == EACCES ? sync_unreadable_parent(directory) : code;
+}
+
+/* --- partitions --- */
+
+/** Makes a directory; one that is there is success, whatever mkdir says of it (EEXIST, EROFS, EACCES, EISDIR). */
+static int make_directory(const char *path, int stat_flags)
+{
+    struct stat found;
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    int code = errno;
+    if (code == EINTR)
+        return code;
+    if (fstatat(AT_FDCWD, path, &found, stat_flags) == 0 && S_ISDIR(found.st_mode))
+        return 0;
+    return code == EEXIST ? ENOTDIR : code;
+}
+
+static int posix_partition_create(void *context, const char *directory, const char *partition)
+{
+    char *path;
+    (void)context;
+    int code = partition_path(directory, partition, &path);
+    if (code != 0)
+        return code;
+    code = make_directory(directory, 0);
+    if (code == 0)
+        code = make_directory(path, AT_SYMLINK_NOFOLLOW);
+    free(path);
+    return code;
+}
+
+static int posix_partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
+{
+    (void)context;
+    segj_partition_t *result = malloc(sizeof *result);
+    if (result == NULL)
+        return ENOMEM;
+    int code = partition_path(directory, partition, &result->path);
+    if (code != 0) {
+        free(result);
+        return code;
+    }
+    result->locked_by = 0;
+    /* O_NOFOLLOW is about the last name only: the partition's. */
+    result->fd = open(result->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (result->fd < 0) {
+        code = errno;
+        free(result->path);
+        free(result);
+        return code;
+    }
+    *opened = result;
+    return 0;
+}
+
+/** ESTALE unless the partition's path still leads to the directory that is open. */
+static int still_named(const segj_partition_t *partition)
+{
+    struct stat mine;
+    struct stat named;
+    if (fstat(partition->fd, &mine) != 0)
+        return errno;
+    if (fstatat(AT_FDCWD, partition->path, &named, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
+    return mine.st_dev == named.st_dev && mine.st_ino == named.st_ino ? 0 : ESTALE;
+}
+
+static int posix_partition_unlock(segj_partition_t *partition)
+{
+    int code = result_of(flock(partition->fd, LOCK_UN));
+    if (code == 0)
+        partition->locked_by = 0;
+    return code;
+}
+
+/* flock belongs to the open directory, not to the process: two journals in one process keep each other out, and closing
+   some other descriptor of the directory does not give the lock away, as it would with fcntl's locks. */
+static int posix_partition_lock(segj_partition_t *partition, bool exclusive)
+{
+    if (flock(partition->fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
+        return errno;
+    partition->locked_by = getpid();
+    int code = still_named(partition);
+    if (code != 0)
+        (void)posix_partition_unlock(partition);
+    return code;
+}
+
+/* A child of fork shares the open directory, and the lock with it. So the process that took the lock gives it back by
+   name (its children may hold the descriptor for a while yet), and a child's close leaves it alone. */
+static void posix_partition_close(segj_partition_t *partition)
+{
+    if (partition->locked_by != 0 && partition->locked_by == getpid())
+        (void)posix_partition_unlock(partition);
+    (void)close(partition->fd); /* never again after EINTR: the number may be another file's by then */
+    free(partition->path);
+    free(partition);
+}
+
+/** The kind of an entry, asked of the system where the listing does not tell; ENOENT: the entry is gone. */
+static int kind_of(int fd, const struct dirent *entry, segj_entry_kind_t *kind)
+{
+    struct stat found;
+#if defined(DT_UNKNOWN) && defined(DT_REG)
+    if (entry->d_type != DT_UNKNOWN) {
+        *kind = entry->d_type == DT_REG ? SEGJ_ENTRY_FILE : SEGJ_ENTRY_OTHER;
+        return 0;
+    }
+#endif
+    if (fstatat(fd, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno;
+    *kind = S_ISREG(found.st_mode) ? SEGJ_ENTRY_FILE : SEGJ_ENTRY_OTHER;
+    return 0;
+}
+
+static int visit_entries(DIR *stream, segj_list_visit_t visit, void *visit_context)
+{
+    for (;;) {
+        segj_entry_kind_t kind = SEGJ_ENTRY_OTHER;
+        errno = 0;
+        const struct dirent *entry = readdir(stream); /* NOLINT(concurrency-mt-unsafe): a stream of this call's own */
+        if (entry == NULL)
+            return errno;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        int code = kind_of(dirfd(stream), entry, &kind);
+        if (code == ENOENT)
+            continue;
+        if (code == 0)
+            code = visit(visit_context, entry->d_name, kind);
+        if (code != 0)
+            return code;
+    }
+}
+
+/* The directory is opened anew, for a position of its own: listings may repeat and may run at the same time. */
+static int posix_partition_list(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context)
+{
+    int fd = openat(partition->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    DIR *stream = fdopendir(fd);
+    if (stream == NULL) {
+        int code = errno;
+        (void)close(fd);
+        return code;
+    }
+    int code = visit_entries(stream, visit, visit_context);
+    (void)closedir(stream);
+    return code;
+}
+
+static int posix_partition_sync(segj_partition_t *partition)
+{
+    return sync_all(partition->fd);
+}
+
+static int posix_partition_remove(void *context, const char *directory, const char *partition)
+{
+    char *path;
+    (void)context;
+    int code = partition_path(directory, partition, &path);
+    if (code != 0)
+        return code;
+    code = result_of(rmdir(path));
+    free(path);
+    return code == EEXIST ? ENOTEMPTY : code; /* POSIX leaves the choice between the two */
+}
+
+/* --- files --- */
+
+/** Moves a descriptor above the standard three: in a process that closed those, whatever is printed to number 2 would
+ *  otherwise land in the journal. The old number is closed; a negative result leaves errno. */
+static int above_standard(int fd)
+{
+    if (fd > STDERR_FILENO)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int code = errno;
+    (void)close(fd);
+    errno = code;
+    return moved;
+}
+
+/** Opens a name, which must be a regular file. O_NONBLOCK means nothing to one, and keeps a fifo from waiting. */
+static int open_regular(int directory, const char *name, int flags, int *fd)
+{
+    struct stat found = {0};
+    int result = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+    if (result < 0)
+        return errno;
+    result = above_standard(result);
+    int code = result < 0 ? errno : result_of(fstat(result, &found));
+    if (code == 0 && S_ISREG(found.st_mode)) {
+        *fd = result;
+        return 0;
+    }
+    if (result >= 0)
+        (void)close(result);
+    if ((flags & O_EXCL) != 0)
+        (void)unlinkat(directory, name, 0); /* made by this call, which fails */
+    return code != 0 ? code : EINVAL;
+}
+
+static int posix_file_open(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened)
+{
+    int flags = O_RDONLY;
+    if (mode == SEGJ_OPEN_WRITE)
+        flags = O_RDWR;
+    else if (mode == SEGJ_OPEN_CREATE)
+        flags = O_RDWR | O_CREAT | O_EXCL;
+    else if (mode != SEGJ_OPEN_READ)
+        return EINVAL;
+    segj_file_t *result = malloc(sizeof *result); /* before the file: no name is made and then found without memory */
+    if (result == NULL)
+        return ENOMEM;
+    atomic_init(&result->truncated, 0);
+    atomic_init(&result->truncated_synced, 0);
+    int code = open_regular(partition->fd, name, flags, &result->fd);
+    if (code != 0)
+        free(result);
+    else
+        *opened = result;
+    return code;
+}
+
+static int posix_file_remove(segj_partition_t *partition, const char *name)
+{
+    return result_of(unlinkat(partition->fd, name, 0));
+}
+
+static int posix_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    if (size > TRANSFER_MAX)
+        size = TRANSFER_MAX;
+    ssize_t count = pread(file->fd, buffer, size, (off_t)offset);
+    if (count < 0)
+        return errno;
+    *done = (size_t)count;
+    return 0;
+}
+
+static int posix_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
+{
+    struct iovec pieces[SLICES_MAX];
+    size_t room = TRANSFER_MAX;
+    int used = 0;
+    *done = 0;
+    for (size_t i = 0; i < count && used < SLICES_MAX && room > 0; i++) {
+        size_t size = slices[i].size < room ? slices[i].size : room;
+        pieces[used].iov_base = (void *)(uintptr_t)slices[i].data; /* the system's type serves reads too: no const */
+        pieces[used].iov_len = size;
+        room -= size;
+        used++;
+    }
+    ssize_t written = pwritev(file->fd, pieces, used, (off_t)offset);
+    if (written < 0)
+        return errno;
+    *done = (size_t)written;
+    return 0;
+}
+
+static int posix_file_size(segj_file_t *file, uint64_t *size)
+{
+    struct stat found;
+    if (fstat(file->fd, &found) != 0)
+        return errno;
+    *size = (uint64_t)found.st_size;
+    return 0;
+}
+
+/* Counted after the call, so that a sync which began before cannot pass for one that covers it, and counted when it
+   failed too: what it did then is unknown. */
+static int posix_file_truncate(segj_file_t *file, uint64_t size)
+{
+    int code = result_of(ftruncate(file->fd, (off_t)size));
+    (void)atomic_fetch_add(&file->truncated, 1);
+    return code;
+}
+
+/* POSIX has fdatasync write what is needed to read the written bytes back. A size that became smaller is not needed for
+   that, and a file system may keep it in memory: after a power cut the bytes that were cut off would be back. So the
+   first sync after a truncation is a full one, and stays one until it has succeeded. Of two syncs at the same time both
+   are full, as neither knows when the other will be through. */
+static int posix_file_sync(segj_file_t *file)
+{
+    unsigned truncated = atomic_load(&file->truncated);
+    if (truncated == atomic_load(&file->truncated_synced))
+        return sync_data(file->fd);
+    int code = sync_all(file->fd);
+    if (code == 0)
+        atomic_store(&file->truncated_synced, truncated);
+    return code;
+}
+
+static void posix_file_close(segj_file_t *file)
+{
+    (void)close(file->fd); /* never again after EINTR: the number may be another file's by then */
+    free(file);
+}
+
+/* --- hints: a size of 0 would mean "to the end of the file" to both system calls --- */
+
+#if defined(SYNC_FILE_RANGE_WRITE)
+/* Without the flags that wait: those would also collect a failure of the writing, and the file's next sync, which has
+   to report it, would find none. */
+static void posix_file_write_back(segj_file_t *file, uint64_t offset, uint64_t size)
+{
+    if (size > 0)
+        (void)sync_file_range(file->fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+}
+#endif
+
+#if defined(POSIX_FADV_DONTNEED)
+static void posix_file_evict(segj_file_t *file, uint64_t offset, uint64_t size)
+{
+    if (size > 0)
+        (void)posix_fadvise(file->fd, (off_t)offset, (off_t)size, POSIX_FADV_DONTNEED);
+}
+#endif
+
+const segj_storage_t *segj_storage_posix(void)
+{
+    static const segj_storage_t storage = {
+        .struct_size = sizeof storage,
+        .context = NULL,
+        .partition_create = posix_partition_create,
+        .partition_open = posix_partition_open,
+        .partition_lock = posix_partition_lock,
+        .partition_unlock = posix_partition_unlock,
+        .partition_list = posix_partition_list,
+        .partition_sync = posix_partition_sync,
+        .partition_close = posix_partition_close,
+        .partition_remove = posix_partition_remove,
+        .directory_sync = posix_directory_sync,
+        .file_open = posix_file_open,
+        .file_remove = posix_file_remove,
+        .file_read = posix_file_read,
+        .file_write = posix_file_write,
+        .file_size = posix_file_size,
+        .file_truncate = posix_file_truncate,
+        .file_sync = posix_file_sync,
+        .file_close = posix_file_close,
+#if defined(SYNC_FILE_RANGE_WRITE)
+        .file_write_back = posix_file_write_back,
+#endif
+#if defined(POSIX_FADV_DONTNEED)
+        .file_evict = posix_file_evict,
+#endif
+    };
+    return &storage;
+}

@@ -1,0 +1,86 @@
+// A user of segjournal in C++17: appends, syncs, reads back, closes, opens again and reads once more.
+// consumer DIRECTORY, which must not exist yet.
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <segjournal/oversized.h>
+#include <segjournal/version.h>
+
+namespace
+{
+
+struct Close {
+    void operator()(oversized_t *journal) const
+    {
+        oversized_abandon(journal); // after a failure; a good end closes, and looks at the answer
+    }
+};
+using Journal = std::unique_ptr<oversized_t, Close>;
+
+void check(segj_status_t status)
+{
+    if (status != SEGJ_OK)
+        throw std::runtime_error(std::string(segj_status_name(status)) + ": " + segj_last_error());
+}
+
+Journal open(const oversized_config_t &config)
+{
+    oversized_t *journal = nullptr;
+    check(oversized_open(&config, &journal));
+    return Journal(journal);
+}
+
+std::string read(const Journal &journal, std::uint64_t position, std::string entry)
+{
+    segj_buffer_t buffer{};
+    check(oversized_read(journal.get(), 7, position, entry.data(), &buffer));
+    std::string value(static_cast<const char *>(buffer.data), buffer.size);
+    segj_buffer_free(&buffer);
+    return entry + value;
+}
+
+void use(const char *directory)
+{
+    const std::string entry = "entry-01";
+    const std::string value(100000, 'v');
+
+    oversized_config_t config;
+    oversized_config_init(&config);
+    config.directory = directory;
+    config.entry_size = static_cast<std::uint32_t>(entry.size());
+
+    std::uint64_t position = 0;
+    Journal journal = open(config);
+    check(oversized_append(journal.get(), 7, entry.data(), value.data(), value.size(), &position, nullptr));
+    check(oversized_sync(journal.get(), 7));
+    if (read(journal, position, entry) != entry + value)
+        throw std::runtime_error("the record differs");
+    check(oversized_close(journal.release()));
+
+    config.must_exist = true;
+    journal = open(config);
+    if (read(journal, position, entry) != entry + value)
+        throw std::runtime_error("the record differs after opening again");
+    check(oversized_close(journal.release()));
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        std::cerr << "usage: consumer DIRECTORY\n";
+        return 2;
+    }
+    try {
+        use(argv[1]);
+    } catch (const std::exception &error) {
+        std::cerr << error.what() << '\n';
+        return 1;
+    }
+    std::cout << "C++17 consumer of segjournal " << segj_version() << ": ok\n";
+    return 0;
+}
