@@ -61,7 +61,8 @@ static segj_status_t write_sealed(segj_glob_t *glob, segj_env_t *env)
 /* Under the state lock. An empty live buffer is given back. */
 static void seal(segj_glob_t *glob, segj_env_t *env)
 {
-    segj_write_buffer_t *live = segj_chain_live(&glob->chain);
+    segj_write_buffer_t *live = glob->live;
+    glob->live = NULL;
     if (live == NULL)
         return;
     live->state = SEGJ_BUFFER_SEALED;
@@ -82,6 +83,7 @@ segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env)
 
 void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
 {
+    glob->live = NULL;
     while (glob->chain.first != NULL)
         segj_chain_drop(&env->frames, &glob->chain, glob->chain.first);
 }
@@ -110,7 +112,7 @@ static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const void
         return status;
     uint8_t trailer[SEGJ_FRAME_TRAILER];
     segj_put_u32(trailer, crc);
-    const segj_write_buffer_t *live = segj_chain_live(&glob->chain);
+    const segj_write_buffer_t *live = glob->live;
     segj_slice_t slices[3] = {
         {live != NULL ? live->data : NULL, live != NULL ? live->size : 0}, {payload, size}, {trailer, sizeof trailer}};
     uint64_t offset = SEGJ_VALUES_DATA_OFFSET + (live != NULL ? live->offset : glob->size);
@@ -127,7 +129,7 @@ static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const void
 static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size, uint32_t crc,
                                     segj_placed_t *placed)
 {
-    segj_write_buffer_t *live = segj_chain_live(&glob->chain);
+    segj_write_buffer_t *live = glob->live;
     if (live != NULL && placed->location.size > env->frames.capacity - live->size) {
         segj_status_t status = segj_glob_drain(glob, env);
         if (status != SEGJ_OK)
@@ -141,6 +143,7 @@ static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const vo
         segj_lock(&env->state);
         segj_chain_add(&glob->chain, live);
         segj_unlock(&env->state);
+        glob->live = live;
     }
     if (size > 0)
         memcpy(live->data + live->size, payload, size);
@@ -167,9 +170,10 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const void *pa
 
 void segj_glob_publish(segj_glob_t *glob, segj_env_t *env, const segj_placed_t *placed)
 {
-    segj_write_buffer_t *live = segj_chain_live(&glob->chain);
+    segj_write_buffer_t *live = glob->live;
     if (placed->direct && live != NULL) {
         segj_chain_drop(&env->frames, &glob->chain, live);
+        glob->live = NULL;
     } else if (!placed->direct) {
         assert(live == placed->buffer);
         live->size += placed->location.size;

@@ -134,7 +134,7 @@ static segj_status_t inspect(const uint8_t *payload, size_t size, uint32_t limit
 segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payload, size_t size, uint32_t limit,
                                     segj_buffer_t *value)
 {
-    size_t content;
+    size_t content = 0;
     segj_status_t status = inspect(payload, size, limit, &content);
     if (status == SEGJ_OK)
         status = segj_buffer_reserve(value, content, limit);

@@ -187,7 +187,7 @@ static segj_status_t no_record(const request_t *request, uint64_t count)
 /* Reads once. *changed: the section was rewound or removed meanwhile. Under state. */
 static segj_status_t try_read(oversized_t *journal, const request_t *request, uint8_t *record, bool *changed)
 {
-    segj_section_t *section;
+    segj_section_t *section = NULL;
     *changed = false;
     segj_status_t status = find(journal, request->section, &section);
     if (status != SEGJ_OK)
@@ -268,7 +268,7 @@ segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversiz
         value->size = 0;
     if (journal == NULL || value == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_get_value: %s is NULL", journal == NULL ? "journal" : "value");
-    segj_section_t *section;
+    segj_section_t *section = NULL;
     segj_lock(&journal->env.state);
     segj_status_t status;
     bool changed = true;

@@ -181,7 +181,7 @@ static bool has_page(const oversized_replay_t *replay, uint64_t page)
 static segj_status_t get_page(oversized_replay_t *replay, uint64_t page)
 {
     oversized_t *journal = replay->journal;
-    segj_section_t *section;
+    segj_section_t *section = NULL;
     segj_lock(&journal->env.state);
     segj_status_t status = current(replay, &section);
     if (status == SEGJ_OK) {
@@ -233,7 +233,7 @@ static segj_status_t look(oversized_replay_t *replay)
     uint64_t removals = atomic_load(&journal->removals);
     if (removals == replay->removals)
         return SEGJ_OK;
-    segj_section_t *section;
+    segj_section_t *section = NULL;
     segj_lock(&journal->env.state);
     segj_status_t status = current(replay, &section);
     segj_unlock(&journal->env.state);

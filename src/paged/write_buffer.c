@@ -97,8 +97,3 @@ segj_write_buffer_t *segj_chain_find(const segj_chain_t *chain, uint64_t offset)
             found = at;
     return found;
 }
-
-segj_write_buffer_t *segj_chain_live(const segj_chain_t *chain)
-{
-    return chain->last != NULL && chain->last->state == SEGJ_BUFFER_LIVE ? chain->last : NULL;
-}

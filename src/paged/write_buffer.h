@@ -58,7 +58,5 @@ void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer);
 void segj_chain_drop(segj_pool_t *pool, segj_chain_t *chain, segj_write_buffer_t *buffer); /**< and its reference */
 /** The newest buffer that holds the byte at `offset`, or NULL. */
 segj_write_buffer_t *segj_chain_find(const segj_chain_t *chain, uint64_t offset);
-/** The buffer that is being filled, or NULL. */
-segj_write_buffer_t *segj_chain_live(const segj_chain_t *chain);
 
 #endif
