@@ -149,8 +149,8 @@ absolute()
     mkdir -p "$1" && (cd "$1" && pwd)
 }
 
-# build_tree DIRECTORY OPTION...: configures and builds the sources there
-build_tree()
+# configure_tree DIRECTORY OPTION...: lets CMake prepare a build of the sources there
+configure_tree()
 {
     tree=$1
     shift
@@ -160,7 +160,13 @@ build_tree()
     say "building in $tree"
     cmake -S "$root" -B "$tree" "$@" >"$scratch/configure.log" 2>&1 ||
         { cat "$scratch/configure.log" && die "cmake could not configure $tree"; }
-    cmake --build "$tree" --parallel "$jobs" || die "the build in $tree failed"
+}
+
+# build_tree DIRECTORY OPTION...: configures and builds
+build_tree()
+{
+    configure_tree "$@"
+    cmake --build "$1" --parallel "$jobs" || die "the build in $1 failed"
 }
 
 # choose_launcher SANITIZERS: sanitizers of older compilers die at start, now and then, on kernels that spread addresses
