@@ -15,17 +15,27 @@
 #define SEGJ_PRINTF(text, first)
 #endif
 
-/** Sets the thread's sentence and returns the status, so that `return segj_fail(...)` reads well. */
-segj_status_t segj_fail(segj_status_t status, const char *format, ...) SEGJ_PRINTF(2, 3);
+/** Sets the thread's sentence. */
+void segj_say(const char *format, ...) SEGJ_PRINTF(1, 2);
 
-/** The same for a failed storage call: the sentence ends with the text of `code`, an errno value, which also chooses the
- *  status (SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_LOCKED or SEGJ_ERR_IO). */
-segj_status_t segj_fail_code(int code, const char *format, ...) SEGJ_PRINTF(2, 3);
+/** Puts "text: " before the sentence. */
+void segj_say_before(const char *format, ...) SEGJ_PRINTF(1, 2);
 
-/** Puts "text: " before the sentence and returns the status. */
-segj_status_t segj_context(segj_status_t status, const char *format, ...) SEGJ_PRINTF(2, 3);
+/* These give a status back, so that `return segj_fail(...)` reads well. Macros: a compiler that sees the status knows that the
+ * call did not succeed. */
+
+/** Sets the sentence. */
+#define segj_fail(status, ...) (segj_say(__VA_ARGS__), (status))
+
+/** Puts "text: " before the sentence. */
+#define segj_context(status, ...) (segj_say_before(__VA_ARGS__), (status))
 
 /** The sentence for memory that could not be had. */
-segj_status_t segj_fail_memory(size_t size);
+#define segj_fail_memory(size)                                                                                         \
+    (segj_say("out of memory: %zu bytes could not be allocated", (size_t)(size)), SEGJ_ERR_MEMORY)
+
+/** The sentence for a failed storage call: it ends with the text of `code`, an errno value, which also chooses the status
+ *  (SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_LOCKED or SEGJ_ERR_IO). */
+segj_status_t segj_fail_code(int code, const char *format, ...) SEGJ_PRINTF(2, 3);
 
 #endif

@@ -60,7 +60,7 @@ const char *segj_last_error(void)
     return last_error;
 }
 
-segj_status_t segj_fail(segj_status_t status, const char *format, ...)
+void segj_say(const char *format, ...)
 {
     /* The arguments may be the sentence that is being replaced. */
     char text[TEXT_CAPACITY];
@@ -69,7 +69,6 @@ segj_status_t segj_fail(segj_status_t status, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memcpy(last_error, text, sizeof last_error);
-    return status;
 }
 
 /* strerror_r has two shapes; overloading by argument list is not to be had in C, so each shape gets its reader. */
@@ -109,7 +108,7 @@ segj_status_t segj_fail_code(int code, const char *format, ...)
     return status;
 }
 
-segj_status_t segj_context(segj_status_t status, const char *format, ...)
+void segj_say_before(const char *format, ...)
 {
     char text[TEXT_CAPACITY];
     char before[TEXT_CAPACITY];
@@ -123,10 +122,4 @@ segj_status_t segj_context(segj_status_t status, const char *format, ...)
         used = sizeof last_error / 2;
     memcpy(last_error, before, used);
     (void)snprintf(last_error + used, sizeof last_error - used, ": %.*s", (int)(sizeof last_error - used - 3), text);
-    return status;
-}
-
-segj_status_t segj_fail_memory(size_t size)
-{
-    return segj_fail(SEGJ_ERR_MEMORY, "out of memory: %zu bytes could not be allocated", size);
 }

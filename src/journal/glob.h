@@ -17,8 +17,8 @@ typedef struct segj_glob {
     segj_handle_t handle;
     segj_chain_t chain;
     segj_write_buffer_t *live; /* the chain's last, while it is being filled: the change lock's */
-    uint64_t size;        /* end of the last frame that readers see */
-    uint64_t marked_size; /* `size` when W was last written */
+    uint64_t size;             /* end of the last frame that readers see */
+    uint64_t marked_size;      /* `size` when W was last written */
     bool compressed;
     bool spoiled; /* something may lie behind `size` in the file */
 } segj_glob_t;

@@ -263,7 +263,7 @@ static segj_status_t place(oversized_t *journal, segj_section_t *section, const 
 static void publish(oversized_t *journal, segj_section_t *section, const void *entry, const segj_placed_t *placed,
                     uint64_t *position)
 {
-    if (journal->entry_size > 0)
+    if (entry != NULL)
         memcpy(journal->record, entry, journal->entry_size);
     segj_location_encode(journal->record + journal->entry_size, placed->location);
     segj_lock(&journal->env.state);

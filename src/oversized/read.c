@@ -271,9 +271,8 @@ segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversiz
     segj_section_t *section = NULL;
     segj_lock(&journal->env.state);
     segj_status_t status;
-    bool changed = true;
-    while (changed) {
-        changed = false;
+    bool changed = false;
+    do {
         status = find(journal, number, &section);
         if (status != SEGJ_OK)
             break;
@@ -282,7 +281,7 @@ segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversiz
         status = read_value(journal, section, location, value);
         changed = section->generation != generation;
         segj_section_release(journal, section);
-    }
+    } while (changed);
     segj_unlock(&journal->env.state);
     if (status != SEGJ_OK)
         value->size = 0;

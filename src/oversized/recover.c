@@ -44,6 +44,7 @@ static segj_status_t judge_all(recovery_t *recovery, const uint64_t *index, size
         return segj_fail_memory((index_count + 1) * sizeof *recovery->plans);
     for (size_t i = 0; i < index_count; i++) {
         segj_plan_t *plan = &recovery->plans[i];
+        plan->number = index[i];
         segj_status_t status = segj_section_new(recovery->journal, index[i], &plan->section);
         if (status != SEGJ_OK)
             return status;
@@ -62,12 +63,12 @@ static bool has_index(const recovery_t *recovery, uint64_t number)
     size_t high = recovery->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (recovery->plans[middle].section->node.number < number)
+        if (recovery->plans[middle].number < number)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < recovery->count && recovery->plans[low].section->node.number == number;
+    return low < recovery->count && recovery->plans[low].number == number;
 }
 
 static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section, const char *why)
@@ -80,9 +81,9 @@ static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section,
 static segj_status_t check_complete(const oversized_t *journal, const segj_plan_t *plan)
 {
     if (plan->cut)
-        return no_checkpoint(journal, plan->section->node.number, "is not complete: bytes lie behind its records");
+        return no_checkpoint(journal, plan->number, "is not complete: bytes lie behind its records");
     if (segj_plan_lost(plan) > 0)
-        return no_checkpoint(journal, plan->section->node.number, "has lost records");
+        return no_checkpoint(journal, plan->number, "has lost records");
     return SEGJ_OK;
 }
 
@@ -91,8 +92,8 @@ static segj_status_t check_values_paired(const recovery_t *recovery, const overs
 {
     uint64_t first = UINT64_MAX;
     for (size_t i = recovery->count; i-- > 0;)
-        if (recovery->plans[i].section->node.number >= checkpoint->oldest)
-            first = recovery->plans[i].section->node.number;
+        if (recovery->plans[i].number >= checkpoint->oldest)
+            first = recovery->plans[i].number;
     for (size_t i = 0; i < recovery->value_count; i++) {
         uint64_t number = recovery->values[i];
         if (number >= checkpoint->oldest && number < checkpoint->section && number >= first &&
@@ -110,7 +111,7 @@ static segj_status_t apply_checkpoint(recovery_t *recovery, const oversized_chec
     segj_status_t status = SEGJ_OK;
     for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
         segj_plan_t *plan = &recovery->plans[i];
-        uint64_t number = plan->section->node.number;
+        uint64_t number = plan->number;
         plan->remove = number < checkpoint->oldest || number > checkpoint->section;
         if (plan->remove)
             continue;
@@ -160,10 +161,10 @@ static void report(recovery_t *recovery)
         found->sections_repaired += !plan->clean;
         if (lost > 0)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
-                         journal->directory, (unsigned long long)plan->section->node.number, (unsigned long long)lost);
+                         journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
         else if (plan->cut)
             segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu is cut to %llu records", journal->directory,
-                         (unsigned long long)plan->section->node.number, (unsigned long long)plan->records);
+                         (unsigned long long)plan->number, (unsigned long long)plan->records);
     }
 }
 
@@ -174,7 +175,7 @@ static segj_status_t check_strict(const recovery_t *recovery)
         if (unwanted_loss(plan) == 0)
             continue;
         return segj_fail(SEGJ_ERR_CORRUPT, "%s: section %llu has lost %llu of %llu synced records (strict)",
-                         recovery->journal->directory, (unsigned long long)plan->section->node.number,
+                         recovery->journal->directory, (unsigned long long)plan->number,
                          (unsigned long long)segj_plan_lost(plan), (unsigned long long)plan->watermark);
     }
     return SEGJ_OK;
@@ -207,8 +208,6 @@ static segj_status_t write_headers(recovery_t *recovery, const segj_plan_t *plan
 {
     segj_section_t *section = plan->section;
     segj_status_t status = SEGJ_OK;
-    if (!plan->value_valid)
-        section->values.compressed = recovery->journal->codec.level != 0;
     if (!plan->index_valid || plan->watermark == 0)
         status = segj_fixed_write_header(&section->index, &recovery->journal->env, index);
     if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0))
@@ -298,7 +297,7 @@ static segj_status_t repair_files(recovery_t *recovery, const segj_plan_t *plan,
 static segj_status_t repair(recovery_t *recovery, const segj_plan_t *plan)
 {
     const segj_env_t *env = &recovery->journal->env;
-    uint64_t number = plan->section->node.number;
+    uint64_t number = plan->number;
     segj_io_file_t index = {&env->index, number, NULL};
     segj_io_file_t values = {&env->values, number, NULL};
     segj_status_t status = segj_io_open(&index, &env->index, number, SEGJ_OPEN_WRITE, NULL);
@@ -323,7 +322,7 @@ static segj_status_t remove_sections(recovery_t *recovery)
     for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
         if (!recovery->plans[i].remove)
             continue;
-        status = segj_part_unlink(&env->index, recovery->plans[i].section->node.number);
+        status = segj_part_unlink(&env->index, recovery->plans[i].number);
         removed = true;
     }
     if (status == SEGJ_OK && removed)
@@ -332,9 +331,9 @@ static segj_status_t remove_sections(recovery_t *recovery)
     bool changed = recovery->values_made;
     for (size_t i = 0; i < recovery->value_count && status == SEGJ_OK; i++) {
         uint64_t number = recovery->values[i];
-        while (at < recovery->count && recovery->plans[at].section->node.number < number)
+        while (at < recovery->count && recovery->plans[at].number < number)
             at++;
-        bool indexed = at < recovery->count && recovery->plans[at].section->node.number == number;
+        bool indexed = at < recovery->count && recovery->plans[at].number == number;
         if (indexed && !recovery->plans[at].remove)
             continue;
         status = segj_part_unlink(&env->values, number);
@@ -374,7 +373,7 @@ static void adopt(recovery_t *recovery)
     for (size_t i = 0; i < recovery->count; i++) {
         segj_plan_t *plan = &recovery->plans[i];
         segj_section_t *section = plan->section;
-        if (plan->remove)
+        if (plan->remove || section == NULL)
             continue;
         section->index.records = section->index.durable = plan->records;
         section->values.size = section->values.marked_size = plan->end;

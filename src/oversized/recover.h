@@ -9,6 +9,7 @@
 
 /** A section's verdict. */
 typedef struct segj_plan {
+    uint64_t number;
     segj_section_t *section; /* owned until it goes into the table */
     uint64_t index_size;     /* of the files as found */
     uint64_t value_size;     /* 0: missing */

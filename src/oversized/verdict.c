@@ -386,6 +386,8 @@ static segj_status_t judge(segj_scan_t *scan, segj_plan_t *plan, judged_t *judge
 {
     const segj_env_t *env = &scan->journal->env;
     segj_status_t status = read_index_header(scan, plan, judged);
+    /* A file that is new, or will be made, follows the configuration; others go on as they are. */
+    plan->section->values.compressed = scan->journal->codec.level != 0;
     if (status == SEGJ_OK && plan->value_there)
         status = read_values_header(plan, judged);
     if (status != SEGJ_OK)
@@ -405,7 +407,7 @@ static segj_status_t judge(segj_scan_t *scan, segj_plan_t *plan, judged_t *judge
 static segj_status_t open_both(const segj_scan_t *scan, const segj_plan_t *plan, judged_t *judged)
 {
     const segj_env_t *env = &scan->journal->env;
-    uint64_t number = plan->section->node.number;
+    uint64_t number = plan->number;
     *judged = (judged_t){.index = {&env->index, number, NULL}, .values = {&env->values, number, NULL}};
     segj_status_t status = segj_io_open(&judged->index, &env->index, number, SEGJ_OPEN_READ, NULL);
     if (status == SEGJ_OK && plan->value_there)

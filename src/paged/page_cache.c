@@ -184,28 +184,28 @@ uint8_t *segj_page_cache_reserve(segj_page_cache_t *cache)
     return reserved;
 }
 
-void segj_page_cache_publish(segj_page_cache_t *cache, uint8_t *bytes, uint64_t id, uint64_t page, uint16_t length)
+void segj_page_cache_publish(segj_page_cache_t *cache, uint8_t *frame, uint64_t id, uint64_t page, uint16_t length)
 {
     segj_lock(&cache->mutex);
-    uint32_t at = frame_of(cache, bytes);
-    frame_t *frame = &cache->frames[at];
-    assert(frame->use == FRAME_RESERVED);
+    uint32_t at = frame_of(cache, frame);
+    frame_t *own = &cache->frames[at];
+    assert(own->use == FRAME_RESERVED);
     uint32_t other = find(cache, id, page);
     if (other != NO_FRAME && cache->frames[other].length >= length) {
-        frame->use = FRAME_FREE;
+        own->use = FRAME_FREE;
     } else {
         if (other != NO_FRAME)
             unlink_frame(cache, other);
         uint32_t *bucket = &cache->buckets[bucket_of(cache, id, page)];
-        *frame = (frame_t){id, page, *bucket, length, FRAME_HELD, true};
+        *own = (frame_t){id, page, *bucket, length, FRAME_HELD, true};
         *bucket = at;
     }
     segj_unlock(&cache->mutex);
 }
 
-void segj_page_cache_cancel(segj_page_cache_t *cache, uint8_t *bytes)
+void segj_page_cache_cancel(segj_page_cache_t *cache, uint8_t *frame)
 {
     segj_lock(&cache->mutex);
-    cache->frames[frame_of(cache, bytes)].use = FRAME_FREE;
+    cache->frames[frame_of(cache, frame)].use = FRAME_FREE;
     segj_unlock(&cache->mutex);
 }

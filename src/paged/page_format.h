@@ -31,7 +31,7 @@ static inline size_t segj_page_physical(uint16_t page_size)
 /** Offset of a slot (1 or 2) within the physical page. */
 static inline size_t segj_page_slot_offset(uint16_t page_size, unsigned slot)
 {
-    return (size_t)page_size + (slot - 1) * SEGJ_PAGE_SLOT_SIZE;
+    return page_size + (size_t)(slot - 1) * SEGJ_PAGE_SLOT_SIZE;
 }
 
 uint32_t segj_page_checksum(uint64_t section, uint64_t page, const uint8_t *bytes, uint16_t length);

@@ -74,15 +74,15 @@ static segj_status_t fail_file(int code, const segj_io_file_t *file, const char 
     return only_io(segj_fail_code(code, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what));
 }
 
-segj_status_t segj_io_fail(segj_status_t status, const segj_io_file_t *file, uint64_t offset, const char *format, ...)
+void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...)
 {
     char what[512];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    return segj_fail(status, "%s/%s/%016" PRIx64 ", offset %" PRIu64 ": %s", file->part->directory, file->part->name,
-                     file->section, offset, what);
+    segj_say("%s/%s/%016" PRIx64 ", offset %" PRIu64 ": %s", file->part->directory, file->part->name, file->section,
+             offset, what);
 }
 
 /* --- partitions --- */

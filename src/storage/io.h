@@ -71,8 +71,10 @@ SEGJ_MUST_CHECK segj_status_t segj_io_truncate(const segj_io_file_t *file, uint6
 SEGJ_MUST_CHECK segj_status_t segj_io_sync(const segj_io_file_t *file);
 void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t size);
 
-/** Sets the sentence "DIR/partition/section, offset N: ..." and returns the status. */
-segj_status_t segj_io_fail(segj_status_t status, const segj_io_file_t *file, uint64_t offset, const char *format, ...)
-    SEGJ_PRINTF(4, 5);
+/** Sets the sentence "DIR/partition/section, offset N: ...". */
+void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...) SEGJ_PRINTF(3, 4);
+
+/** The same, and gives the status back. */
+#define segj_io_fail(status, file, offset, ...) (segj_io_say(file, offset, __VA_ARGS__), (status))
 
 #endif
