@@ -1,0 +1,55 @@
+/*
+ * crash/model.h: what an application was told, and the judgement of what a journal shows after a crash.
+ *
+ * Every appended record has an id of its own, its entry is the id, its value is made from it; so a record that shows another
+ * one's bytes is found out, whatever its place. Of each section the model keeps the ids in order (the lineage) and how
+ * many of them were covered by a completed sync. While a change is under way it also keeps how far that may have gone.
+ */
+#ifndef CRASH_MODEL_H
+#define CRASH_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "segjournal/oversized.h"
+
+#define MODEL_SECTIONS 6
+#define MODEL_RECORDS 48
+#define MODEL_ENTRY 8
+
+typedef struct model_section {
+    bool exists;   /* it was appended to, and not removed */
+    bool durable;  /* a completed sync has covered its name */
+    bool going;    /* a removal is under way */
+    bool pruned;   /* for good, in this run */
+    size_t count;  /* records appended */
+    size_t synced; /* of them, covered by a completed sync */
+    size_t floor;  /* what must be left at least, while a rewind is under way: at most synced */
+    uint32_t ids[MODEL_RECORDS];
+} model_section_t;
+
+typedef struct model {
+    model_section_t sections[MODEL_SECTIONS]; /* section numbers are indices */
+    uint32_t next_id;
+} model_t;
+
+/** The value of a record: its size comes with the id. */
+size_t model_value(uint32_t id, uint8_t *value, size_t capacity);
+void model_entry(uint32_t id, uint8_t entry[MODEL_ENTRY]);
+
+/** An id whose value has about `size` bytes (0 to 1000). */
+uint32_t model_new_id(model_t *model, size_t size);
+
+/** Says that everything in the section is durable. */
+void model_synced(model_section_t *section);
+
+/**
+ * Holds what the journal shows against the model. `seen` (may be NULL) becomes the model of what is there, all of it durable.
+ * Gives NULL when all is well, else a sentence in static memory.
+ */
+const char *model_judge(const model_t *model, oversized_t *journal, model_t *seen);
+
+uint64_t model_hash(const model_t *model);
+
+#endif
