@@ -19,7 +19,8 @@
  * happens, the journal is then a run of records without a gap across all sections, and not only within each.
  *
  * Sockets, fifos and devices are passed over. Names linked twice are stored twice. Owners, and the bits that make a
- * program run as its owner, are not stored: what is restored belongs to whoever restores it.
+ * program run as its owner, are not stored: what is restored belongs to whoever restores it. Memory is taken for two
+ * copies of the largest file, when the trees are compared, and for the list of names.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +28,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,20 +45,12 @@ enum { ENTRY_SIZE = 28, LENGTH_SIZE = 4, CHUNK = 1 << 16, LIST_STEP = 4096, PERM
 
 /* --- what goes wrong --- */
 
-/** Takes away a progress bar; empty where standard output is no terminal. */
-static const char *clear_line = "";
+/** Before what replaces a progress bar, and behind what is written over one; no escapes where there is no terminal. */
+static const char *clear_line = "", *line_end = "\n";
 
-static void notice(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "%sarchive: ", isatty(STDERR_FILENO) ? clear_line : "");
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-}
-
-#define DIE(...) (notice(__VA_ARGS__), exit(EXIT_FAILURE))
+/* Macros, so that the compiler sees each format beside its arguments. */
+#define NOTICE(...) (fprintf(stderr, "archive: " __VA_ARGS__), fputs(line_end, stderr))
+#define DIE(...) (NOTICE(__VA_ARGS__), exit(EXIT_FAILURE))
 
 /** True for SEGJ_OK, false for SEGJ_END; everything else ends the program with its reason. */
 static bool ok(segj_status_t status, const char *what)
@@ -116,16 +108,19 @@ static entry_t entry_decode(const unsigned char *bytes)
     return entry;
 }
 
-/** The entry of a name; of type 0 where an archive does not hold such: sockets, fifos, devices. The hash is FNV-1a of
- *  Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo: http://www.isthe.com/chongo/tech/comp/fnv/ */
+/** The entry of a name; of type 0 where it cannot be stored: sockets, fifos, devices, and files too large.
+ *  The hash is FNV-1a of Fowler, Noll and Vo: http://www.isthe.com/chongo/tech/comp/fnv/ */
 static entry_t entry_describe(const char *path, const struct stat *found)
 {
     entry_t entry = {.hash = UINT64_C(0xcbf29ce484222325), .modified = (int64_t)found->st_mtime};
-    for (; *path != '\0'; path++)
-        entry.hash = (entry.hash ^ (unsigned char)*path) * UINT64_C(0x100000001b3);
+    size_t length = strlen(path);
+    for (size_t i = 0; i < length; i++)
+        entry.hash = (entry.hash ^ (unsigned char)path[i]) * UINT64_C(0x100000001b3);
     entry.mode = (uint16_t)(found->st_mode & PERMISSIONS);
     entry.type = S_ISREG(found->st_mode) ? 'f' : S_ISLNK(found->st_mode) ? 'l' : S_ISDIR(found->st_mode) ? 'd' : 0;
-    entry.size = entry.type == 'd' ? 0 : (uint64_t)found->st_size;
+    entry.size = entry.type == 'f' || entry.type == 'l' ? (uint64_t)found->st_size : 0;
+    if (entry.size > OVERSIZED_VALUE_MAX - LENGTH_SIZE - length)
+        entry.type = 0;
     return entry;
 }
 
@@ -139,9 +134,9 @@ typedef struct item {
     entry_t entry; /**< as listed; after the restore, as the journal has it */
 } item_t;
 
-/** How far a phase has come: names that are done, their bytes as listed, and records covered by a completed sync. */
+/** How far a phase has come: names that are done, their bytes as listed, records covered by a sync, bytes stored. */
 typedef struct progress {
-    uint64_t names, bytes, synced;
+    uint64_t names, bytes, synced, stored;
 } progress_t;
 
 typedef struct job {
@@ -161,9 +156,9 @@ typedef struct job {
     progress_t from, progress;
     double started, drawn;
     /* figures */
-    size_t skipped;    /**< records of what could not be read */
-    uint64_t archived; /**< bytes, by both processes: what died with the child was archived twice */
-    uint64_t stored;   /**< bytes of values and index */
+    size_t files, skipped; /**< records of these, and of what could not be read */
+    uint64_t archived;     /**< bytes, by both processes: what died with the child was archived twice */
+    uint64_t stored;       /**< bytes of values and index */
     double archive_seconds, reopen_seconds, restore_seconds;
 } job_t;
 
@@ -197,7 +192,7 @@ static void phase_show(job_t *job)
         return;
     job->drawn = time;
     int done = phase_percent(job);
-    printf("%s%-9s [%.*s%.*s] %3d %%  %" PRIu64 "/%zu  %.1f MB/s", clear_line, job->phase, done / 4,
+    printf("%s%-9s [%.*s%.*s] %3d %%  %" PRIu64 "/%zu  %.1f MB/s\r", clear_line, job->phase, done / 4,
            "#########################", 25 - done / 4, ".........................", done, job->progress.names,
            job->count, MEGABYTES(job->progress.bytes - job->from.bytes) / (time - job->started + 1e-9));
     fflush(stdout);
@@ -215,7 +210,7 @@ static void log_line(void *context, segj_log_level_t level, const char *message)
 {
     (void)context;
     if (level >= SEGJ_LOG_WARNING)
-        notice("journal: %s", message);
+        NOTICE("journal: %s", message);
 }
 
 static void journal_open(job_t *job, bool read_only)
@@ -244,7 +239,9 @@ static void list_add(job_t *job, char *path)
     if (fstatat(job->source, path, &found, AT_SYMLINK_NOFOLLOW) == 0)
         entry = entry_describe(path, &found);
     else
-        notice("%s: %s; skipped", path, strerror(errno));
+        NOTICE("%s: %s; skipped", path, strerror(errno));
+    if (entry.type == 0 && entry.size > 0)
+        NOTICE("%s: " TOO_LARGE "; skipped", path);
     if (entry.type == 0) {
         job->passed_over++;
         free(path);
@@ -262,7 +259,7 @@ static void list_directory(job_t *job, const char *path)
     int descriptor = openat(job->source, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
     if (directory == NULL) {
-        notice("%s: %s; what it holds is skipped", name, strerror(errno));
+        NOTICE("%s: %s; what it holds is skipped", name, strerror(errno));
         return;
     }
     struct dirent *found;
@@ -324,12 +321,11 @@ static const char *load_file(value_t *value, int root, const char *path, entry_t
     const char *failure = file < 0 || fstat(file, &found) != 0 ? strerror(errno) : NULL;
     if (failure == NULL) {
         *entry = entry_describe(path, &found); /* it may have changed since it was listed */
-        failure = entry->type != 'f'                                ? "no longer a file"
-                  : entry->size > OVERSIZED_VALUE_MAX - value->size ? TOO_LARGE
-                                                                    : NULL;
+        if (entry->type == 'f')
+            value_reserve(value, value->size + entry->size + CHUNK); /* the end is then met without growing */
+        else
+            failure = "no longer a file that can be stored";
     }
-    if (failure == NULL)
-        value_reserve(value, value->size + entry->size + CHUNK); /* the end is then met without growing */
     size_t header = value->size;
     ssize_t done = CHUNK;
     while (failure == NULL && done > 0) {
@@ -366,13 +362,11 @@ static void load(value_t *value, int root, const item_t *item, entry_t *entry)
     memcpy(value->data + LENGTH_SIZE, item->path, header - LENGTH_SIZE);
     value->size = header;
     *entry = item->entry;
-    const char *failure = NULL;
-    if (entry->type == 'f')
-        failure = load_file(value, root, item->path, entry);
-    else if (entry->type == 'l')
-        failure = load_link(value, root, item->path, entry);
+    const char *failure = entry->type == 'f'   ? load_file(value, root, item->path, entry)
+                          : entry->type == 'l' ? load_link(value, root, item->path, entry)
+                                               : NULL;
     if (failure != NULL) {
-        notice("%s: %s; skipped", item->path, failure);
+        NOTICE("%s: %s; skipped", item->path, failure);
         entry->type = 'x';
         entry->size = 0;
         value->size = header;
@@ -386,6 +380,7 @@ static void append(job_t *job, const entry_t *entry, const value_t *value, uint6
     entry_encode(entry, bytes);
     ok(oversized_append(job->journal, *section, bytes, value->data, value->size, NULL, NULL), "append");
     job->progress.names++;
+    job->progress.stored += entry->size;
     *unsynced += value->size;
     uint64_t stored;
     ok(oversized_value_size(job->journal, *section, &stored), "the section's size");
@@ -460,7 +455,7 @@ static void crash_phase(job_t *job)
     if (waitpid(child, NULL, 0) != child || !killed)
         DIE("the archiving process ended by itself");
     job->archive_seconds = phase_end(job);
-    job->archived = job->progress.bytes;
+    job->archived = job->progress.stored;
     printf("archive   killed at %d %%: %" PRIu64 " records appended, %" PRIu64 " of them synced\n", phase_percent(job),
            job->progress.names, job->progress.synced);
 }
@@ -492,8 +487,7 @@ static void print_recovery(const oversized_recovery_t *recovery)
 static item_t *match(const job_t *job, const oversized_item_t *record, uint64_t names)
 {
     if (names == job->count || entry_decode(record->entry).hash != job->items[names].entry.hash)
-        DIE("section %" PRIu64 ", record %" PRIu64 ": not of the name that was expected", record->section,
-            record->position);
+        DIE("record %" PRIu64 "/%" PRIu64 " is not of the name expected", record->section, record->position);
     return &job->items[names];
 }
 
@@ -533,12 +527,11 @@ static void resume_phase(job_t *job)
     progress_t end = find_end(job);
     check_survivors(&job->progress, end.names, oversized_recovery(job->journal));
     printf("resume    behind %s\n", end.names > 0 ? job->items[end.names - 1].path : "nothing");
-
     phase_start(job, "resume", end);
     archive(job, -1);
     ok(oversized_close(job->journal), "close");
     job->archive_seconds += phase_end(job);
-    job->archived += job->progress.bytes - end.bytes;
+    job->archived += job->progress.stored;
     printf("resume    %" PRIu64 " more records, and closed\n", job->progress.names - end.names);
 }
 
@@ -584,10 +577,9 @@ static void restore_attributes(const job_t *job)
     for (size_t i = job->count; i-- > 0;) {
         const item_t *item = &job->items[i];
         struct timespec times[2] = {{.tv_sec = (time_t)item->entry.modified}, {.tv_sec = (time_t)item->entry.modified}};
-        if (item->entry.type == 'x')
-            continue;
-        if ((item->entry.type != 'l' && fchmodat(job->restored, item->path, item->entry.mode, 0) != 0) ||
-            utimensat(job->restored, item->path, times, AT_SYMLINK_NOFOLLOW) != 0)
+        if (item->entry.type != 'x' &&
+            ((item->entry.type != 'l' && fchmodat(job->restored, item->path, item->entry.mode, 0) != 0) ||
+             utimensat(job->restored, item->path, times, AT_SYMLINK_NOFOLLOW) != 0))
             DIE("%s/restored/%s: %s", job->work_path, item->path, strerror(errno));
     }
 }
@@ -658,9 +650,10 @@ static size_t compare_phase(job_t *job)
         bool changed = false;
         const char *difference = item->entry.type == 'x' ? NULL : compare_item(job, item, &changed);
         if (difference != NULL)
-            notice("DIFFERENCE: %s %s%s", item->path, difference, changed ? " (changed since it was archived)" : "");
+            NOTICE("DIFFERENCE: %s %s%s", item->path, difference, changed ? " (changed since it was archived)" : "");
         differences += difference != NULL;
         job->skipped += item->entry.type == 'x';
+        job->files += item->entry.type == 'f';
         job->progress.bytes += item->entry.size;
         phase_show(job);
     }
@@ -674,10 +667,7 @@ static size_t compare_phase(job_t *job)
 static void print_figures(const job_t *job)
 {
     double bytes = MEGABYTES(job->bytes), stored = MEGABYTES(job->stored);
-    size_t files = 0;
-    for (size_t i = 0; i < job->count; i++)
-        files += job->items[i].entry.type == 'f';
-    printf("\nfiles     %zu, and %zu links and directories\n", files, job->count - job->skipped - files);
+    printf("\nfiles     %zu, and %zu links and directories\n", job->files, job->count - job->skipped - job->files);
     printf("bytes     %.1f MB, stored in %.1f MB: %.2f to 1\n", bytes, stored, stored > 0 ? bytes / stored : 0);
     printf("archive   %.2f s, %.1f MB/s\n", job->archive_seconds, MEGABYTES(job->archived) / job->archive_seconds);
     printf("reopen    %.1f ms\nrestore   %.2f s, %.1f MB/s\n", job->reopen_seconds * 1e3, job->restore_seconds,
@@ -710,7 +700,7 @@ static long parse_number(const char *text, int option)
     char *end = NULL;
     long number = text == NULL ? 0 : strtol(text, &end, 10); /* what overflows is out of range, too */
     if (end == text || *end != '\0' || number < texts[option].low || number > texts[option].high) {
-        notice("%s takes %ld to %ld", texts[option].name, texts[option].low, texts[option].high);
+        NOTICE("%s takes %ld to %ld", texts[option].name, texts[option].low, texts[option].high);
         usage(stderr, 2);
     }
     return number;
@@ -786,7 +776,10 @@ int main(int argc, char **argv)
 {
     static job_t job; /* what it holds is given back by the end of the process */
     parse_arguments(&job, argc, argv);
-    clear_line = isatty(STDOUT_FILENO) ? "\r\033[K" : "";
+    if (isatty(STDOUT_FILENO))
+        clear_line = "\r\033[K";
+    if (isatty(STDERR_FILENO))
+        line_end = "\033[K\n";
     open_directories(&job);
     list_source(&job);
     crash_phase(&job);
