@@ -244,9 +244,9 @@ void segj_buffer_free(segj_buffer_t *buffer);
 
 /**
  * Begins a walk, in section order from (section, position), over the records that exist now. position may be the
- * section's count, not more (SEGJ_ERR_NO_RECORD); a section that does not exist begins at the next one, and then
- * position must be 0. `buffer` is the bytes read ahead, raised to one page.
- * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_RECORD, SEGJ_ERR_MEMORY, SEGJ_ERR_INVALID.
+ * section's count, not more (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the next one, and
+ * then position must be 0. `buffer` is the bytes read ahead, raised to one page.
+ * Errors: SEGJ_ERR_NO_RECORD, SEGJ_ERR_PRUNED (a position in a pruned section), SEGJ_ERR_MEMORY, SEGJ_ERR_INVALID.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position,
                                                     size_t buffer, oversized_replay_t **replay);

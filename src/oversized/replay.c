@@ -45,7 +45,8 @@ static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, 
     replay->position = position;
     bool exists = replay->count > 0 && replay->targets[0].section == section;
     uint64_t records = exists ? replay->targets[0].records : 0;
-    if (!exists && section < journal->prune_line)
+    /* A walk over everything may begin below the prune line; a position there is one that was pruned. */
+    if (!exists && position > 0 && section < journal->prune_line)
         return segj_journal_missing(journal, section);
     if (position > records)
         return segj_fail(SEGJ_ERR_NO_RECORD, "replay from record %llu of section %llu, which has %llu",
