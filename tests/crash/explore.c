@@ -204,6 +204,7 @@ static segj_status_t open_on(const explorer_t *explorer, simdisk_t *disk, oversi
     config.value_write_buffer = 64;
     config.compression = explorer->config.compression;
     config.max_open_files = 6;
+    config.strict = true; /* a power cut never loses what was synced, so W never claims that it has */
     config.storage = simdisk_storage(disk);
     return oversized_open(&config, journal);
 }
