@@ -22,9 +22,10 @@
  *     of a directory and for the directory's own name in its parent.
  *   Between two syncs nothing is promised: any part of the writes may survive, in any order.
  *
- * Threads. Calls on different objects, and reads and writes of disjoint ranges of one file, may come from several
- * threads at once; so may a file_sync beside reads and writes of the same file. The library never makes two overlapping
- * writes at a time, and never uses an object after it asked to close it.
+ * Threads. Calls on different objects, and reads and writes of one file, may come from several threads at once; so may a
+ * file_sync beside them. The library never makes two overlapping writes at a time, and never uses an object after it
+ * asked to close it. A read may overlap a write; it may then give any mixture of the old bytes and the new ones, which
+ * the library finds out by its checksums and reads again.
  */
 #ifndef SEGJOURNAL_STORAGE_H
 #define SEGJOURNAL_STORAGE_H
@@ -87,7 +88,7 @@ struct segj_storage {
     /** Makes creations and removals in the partition durable. */
     int (*partition_sync)(segj_partition_t *partition);
     void (*partition_close)(segj_partition_t *partition);
-    /** Removes an empty partition; ENOTEMPTY if it is not empty, ENOENT if it is missing. */
+    /** Removes an empty partition, which may be open and locked; ENOTEMPTY if it is not empty, ENOENT if it is missing. */
     int (*partition_remove)(void *context, const char *directory, const char *partition);
     /** Makes the names of partitions in the directory durable, and the directory's own name in its parent. */
     int (*directory_sync)(void *context, const char *directory);

@@ -9,7 +9,8 @@
 
 uint32_t segj_crc32(uint32_t crc, const void *data, size_t size)
 {
-    return (uint32_t)crc32_z(crc, data, size);
+    /* zlib takes "no bytes at NULL" for a question about the initial value. */
+    return size == 0 ? crc : (uint32_t)crc32_z(crc, data, size);
 }
 
 uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)

@@ -26,6 +26,7 @@ typedef struct segj_env {
     segj_pool_t pages;  /* buffers of index files */
     segj_pool_t frames; /* buffers of values files */
     segj_page_cache_t *cache;
+    uint8_t *scratch; /* a physical page, for whoever cuts: a cut that has begun must not want memory */
     uint32_t record_size;
     uint16_t page_size;
     atomic_bool poisoned; /* set once, after the text */

@@ -49,6 +49,7 @@ segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env)
     }
     segj_lock(&env->state);
     fixed->tail = tail;
+    fixed->wakes++;
     segj_unlock(&env->state);
     return SEGJ_OK;
 }
@@ -60,6 +61,7 @@ void segj_fixed_rest(segj_fixed_t *fixed, segj_env_t *env)
     segj_paged_discard(fixed->tail, &env->pages);
     free(fixed->tail);
     fixed->tail = NULL;
+    fixed->wakes++;
 }
 
 /* Reads a page from the file into memory of its own or of the cache, checks it, and copies the part. */
@@ -95,19 +97,24 @@ static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, ui
 static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t page, size_t from, size_t size,
                                uint8_t *to)
 {
-    if (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to))
-        return SEGJ_OK;
-    uint64_t cache_id = fixed->cache_id;
-    if (segj_page_cache_read(env->cache, cache_id, page, from, size, to))
-        return SEGJ_OK;
-    segj_status_t status = segj_files_pin(&env->files, &fixed->handle);
-    if (status != SEGJ_OK)
-        return status;
-    segj_unlock(&env->state);
-    status = fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
-    segj_lock(&env->state);
-    segj_files_unpin(&env->files, &fixed->handle);
-    return status;
+    for (;;) {
+        if (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to))
+            return SEGJ_OK;
+        uint64_t cache_id = fixed->cache_id;
+        uint64_t wakes = fixed->wakes;
+        if (segj_page_cache_read(env->cache, cache_id, page, from, size, to))
+            return SEGJ_OK;
+        segj_status_t status = segj_files_pin(&env->files, &fixed->handle);
+        if (status != SEGJ_OK)
+            return status;
+        segj_unlock(&env->state);
+        status = fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
+        segj_lock(&env->state);
+        segj_files_unpin(&env->files, &fixed->handle);
+        /* The last page of a section that has woken meanwhile may have been read while it was written. */
+        if (status != SEGJ_ERR_CORRUPT || fixed->wakes == wakes)
+            return status;
+    }
 }
 
 segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_env_t *env, uint64_t offset, size_t size, uint8_t *to)
@@ -144,6 +151,7 @@ segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, u
     fixed->newest_slot = (uint8_t)(1 - fixed->newest_slot);
     fixed->sequence++;
     fixed->marked = records;
+    fixed->mark_pending = true;
     return SEGJ_OK;
 }
 
@@ -181,6 +189,7 @@ segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *fil
         return status;
     fixed->sequence += 2;
     fixed->marked = records;
+    fixed->mark_pending = false;
     return SEGJ_OK;
 }
 
@@ -222,21 +231,15 @@ segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, 
     size_t physical = segj_page_physical(env->page_size);
     uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
     segj_page_state_t state = {0, partial, 0};
-    uint8_t *last = NULL;
+    uint8_t *last = env->scratch;
     segj_status_t status = SEGJ_OK;
     if (partial > 0) {
-        last = malloc(physical);
-        if (last == NULL)
-            return segj_fail_memory(physical);
         status = segj_io_read(file, offset, last, physical, NULL);
         if (status != SEGJ_OK)
-            goto out;
+            return status;
         state = segj_page_verify(last, env->page_size, file->section, page);
-        if (state.length < partial) {
-            status =
-                segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged", (unsigned long long)page);
-            goto out;
-        }
+        if (state.length < partial)
+            return segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged", (unsigned long long)page);
         /* What reads back may never have reached the disk: the page goes out whole before its slots change. */
         status = segj_io_write(file, offset, last, physical);
     }
@@ -246,7 +249,5 @@ segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, 
         status = segj_io_sync(file);
     if (status == SEGJ_OK && state.length > partial)
         status = shrink_page(env, file, page, partial, last, state);
-out:
-    free(last);
     return status;
 }

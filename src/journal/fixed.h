@@ -19,8 +19,10 @@ typedef struct segj_fixed {
     uint64_t durable;   /* of them, covered by a completed sync */
     uint64_t marked;    /* W as last written */
     uint64_t cache_id;
+    uint64_t wakes;      /* changes whenever its writing begins or ends */
     uint32_t sequence;   /* of the newest watermark slot */
     uint8_t newest_slot; /* 0 or 1 */
+    bool mark_pending;   /* W was written and not synced */
 } segj_fixed_t;
 
 void segj_fixed_init(segj_fixed_t *fixed, segj_env_t *env, uint64_t section);

@@ -95,7 +95,10 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     uint64_t size;
     segj_status_t status = segj_io_size(&glob->handle.file, &size);
     if (status == SEGJ_OK && size > SEGJ_VALUES_DATA_OFFSET + glob->size) {
-        status = segj_glob_cut(&glob->handle.file, glob->size);
+        status = segj_io_truncate(&glob->handle.file, SEGJ_VALUES_DATA_OFFSET + glob->size);
+        if (status != SEGJ_OK)
+            return status;
+        status = segj_io_sync(&glob->handle.file);
         if (status != SEGJ_OK)
             return segj_env_poison(env, status);
     }

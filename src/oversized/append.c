@@ -119,13 +119,13 @@ void segj_section_rest(oversized_t *journal, segj_section_t *section)
 /* --- creation --- */
 
 /* Takes back what a creation that failed has made. What cannot be taken back is unknown, and poisons. */
-static void undo_create(oversized_t *journal, segj_section_t *section, bool index_made, bool values_made)
+static void undo_create(oversized_t *journal, segj_section_t *section, bool index_tried, bool values_tried)
 {
     segj_env_t *env = &journal->env;
     segj_lock(&env->state);
-    if (index_made)
+    if (section->index.handle.pins > 0)
         segj_files_unpin(&env->files, &section->index.handle);
-    if (values_made)
+    if (section->values.handle.pins > 0)
         segj_files_unpin(&env->files, &section->values.handle);
     segj_unlock(&env->state);
     /* An fsync failed: nothing more is written, the next open looks at what there is. */
@@ -134,9 +134,9 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     char cause[SEGJ_POISON_CAPACITY];
     (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
     segj_status_t status = SEGJ_OK;
-    if (values_made)
+    if (values_tried)
         status = segj_part_unlink(&env->values, section->node.number);
-    if (index_made && status == SEGJ_OK)
+    if (index_tried && status == SEGJ_OK)
         status = segj_part_unlink(&env->index, section->node.number);
     if (status != SEGJ_OK)
         (void)segj_env_poison(env, status);
@@ -151,14 +151,15 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
 static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
 {
     segj_env_t *env = &journal->env;
-    bool index_made = false;
-    bool values_made = false;
+    bool values_tried = false;
     segj_lock(&env->state);
     segj_status_t status = segj_files_create(&env->files, &section->index.handle);
-    index_made = status == SEGJ_OK;
-    if (status == SEGJ_OK)
+    /* A creation that failed may have made the file all the same; but a file that was there is not ours to remove. */
+    bool index_tried = status != SEGJ_ERR_CORRUPT;
+    if (status == SEGJ_OK) {
         status = segj_files_create(&env->files, &section->values.handle);
-    values_made = status == SEGJ_OK;
+        values_tried = status != SEGJ_ERR_CORRUPT;
+    }
     segj_unlock(&env->state);
     if (status == SEGJ_OK)
         status = segj_fixed_write_header(&section->index, env, &section->index.handle.file);
@@ -174,7 +175,7 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
     if (status == SEGJ_OK)
         status = begin_writing(journal, section);
     if (status != SEGJ_OK)
-        undo_create(journal, section, index_made, values_made);
+        undo_create(journal, section, index_tried, values_tried);
     return status;
 }
 

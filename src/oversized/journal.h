@@ -27,8 +27,8 @@ typedef struct segj_section {
     uint64_t appended;                  /* changes when something is appended */
     uint64_t synced;                    /* `appended` of the last completed sync */
     uint64_t name;                      /* when its names were made, on the journal's count; 0: durable */
+    uint64_t generation;                /* a number of its own, a new one whenever records go away */
     uint32_t references;                /* readers and waiting syncs */
-    uint32_t generation;                /* changes when records go away */
     bool written, syncing, removed;
 } segj_section_t;
 
@@ -40,6 +40,8 @@ struct oversized {
     uint32_t writers, writers_limit;
     uint64_t names_made;           /* under change */
     uint64_t names_synced;         /* under state */
+    uint64_t generations;          /* under state: given out so far */
+    uint64_t syncs;                /* under state: calls of sync under way, which close waits for */
     uint64_t prune_line;           /* under state */
     atomic_uint_fast64_t removals; /* changes with every rewind and removal; a replay looks at its section then */
     segj_codec_t codec;
@@ -68,6 +70,9 @@ void segj_journal_free(oversized_t *journal);
 segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
 /** Gives its buffers and descriptors back, written or not. Under change, not under state; no sync under way. */
 void segj_section_rest(oversized_t *journal, segj_section_t *section);
+
+/** Waits until no call of sync is under way. Without locks. */
+void segj_journal_settle(oversized_t *journal);
 
 /* sync.c; all under change, and not under state */
 /** Waits until no sync works on the section. */

@@ -1,6 +1,6 @@
 /*
- * oversized/open.c: the beginning of a journal: the configuration is checked, the partitions are opened, made where they
- * may be, and locked, their names are judged, and recover.c does the rest.
+ * oversized/open.c: the beginning of a journal: the configuration is checked, the partitions that are there are opened and
+ * locked, their names are judged, and recover.c does the rest.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -180,9 +180,11 @@ typedef struct listing {
     size_t index_count, value_count;
 } listing_t;
 
-static segj_status_t make_part(segj_part_t *part)
+segj_status_t segj_part_make(segj_part_t *part)
 {
     bool missing = false;
+    if (part->opened != NULL)
+        return SEGJ_OK;
     segj_status_t status = segj_part_create(part);
     if (status == SEGJ_OK)
         status = open_part(part, false, &missing);
@@ -221,10 +223,6 @@ static segj_status_t open_parts(oversized_t *journal, const oversized_config_t *
         status = judge_missing(config, index, values, listing->value_count);
     if (status == SEGJ_OK && no_values)
         status = judge_missing(config, values, index, listing->index_count);
-    if (status == SEGJ_OK && no_index)
-        status = make_part(index);
-    if (status == SEGJ_OK && no_values)
-        status = make_part(values);
     return status;
 }
 
@@ -257,6 +255,13 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     env->index = (segj_part_t){&journal->storage, journal->directory, journal->index_name, NULL};
     env->values = (segj_part_t){&journal->storage, journal->directory, journal->value_name, NULL};
     return SEGJ_OK;
+}
+
+static segj_status_t make_scratch(segj_env_t *env)
+{
+    size_t size = segj_page_physical(env->page_size);
+    env->scratch = malloc(size);
+    return env->scratch != NULL ? SEGJ_OK : segj_fail_memory(size);
 }
 
 /* Buffers shrink to what write_memory allows, so that a few sections fit it side by side. */
@@ -319,6 +324,8 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
     }
     if (status == SEGJ_OK)
         status = make_cache(journal, config);
+    if (status == SEGJ_OK)
+        status = make_scratch(env);
     if (status == SEGJ_OK) {
         size_buffers(env, config);
         status = segj_recover(journal, config, listing.index, listing.index_count, listing.values, listing.value_count);

@@ -39,6 +39,9 @@ segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_secti
         return segj_fail_memory(sizeof *section);
     section->node.number = number;
     section->references = 1;
+    segj_lock(&journal->env.state);
+    section->generation = ++journal->generations;
+    segj_unlock(&journal->env.state);
     segj_fixed_init(&section->index, &journal->env, number);
     segj_glob_init(&section->values, &journal->env, number);
     *made = section;
@@ -173,6 +176,7 @@ void segj_journal_free(oversized_t *journal)
     segj_cond_destroy(&env->changed);
     segj_mutex_destroy(&env->state);
     segj_mutex_destroy(&journal->change);
+    free(env->scratch);
     free(journal->record);
     free(journal->directory);
     free(journal->index_name);
@@ -201,6 +205,7 @@ segj_status_t oversized_close(oversized_t *journal)
 {
     if (journal == NULL)
         return SEGJ_OK;
+    segj_journal_settle(journal);
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
         status = retire_all(journal);
@@ -210,8 +215,10 @@ segj_status_t oversized_close(oversized_t *journal)
 
 void oversized_abandon(oversized_t *journal)
 {
-    if (journal != NULL)
-        segj_journal_free(journal);
+    if (journal == NULL)
+        return;
+    segj_journal_settle(journal);
+    segj_journal_free(journal);
 }
 
 /* Every section file goes, durably, before either partition. */
@@ -229,6 +236,7 @@ segj_status_t oversized_destroy(oversized_t *journal)
 {
     if (journal == NULL)
         return SEGJ_OK;
+    segj_journal_settle(journal);
     segj_lock(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK)

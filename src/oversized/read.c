@@ -88,7 +88,8 @@ static segj_status_t copy_compressed(oversized_t *journal, const source_t *sourc
     if (status != SEGJ_OK)
         return status;
     const uint8_t *frame;
-    status = get_frame(source, &decoder->frame, SIZE_MAX, &frame);
+    uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER;
+    status = get_frame(source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
     if (status == SEGJ_OK) {
         status = segj_codec_decompress(decoder, frame, source->location.size - SEGJ_FRAME_TRAILER,
                                        journal->max_value_size, value);
@@ -198,12 +199,12 @@ static segj_status_t try_read(oversized_t *journal, const request_t *request, ui
     uint64_t position = request->last ? count - 1 : request->position;
     if (position >= count)
         return no_record(request, count);
-    uint32_t generation = section->generation;
+    uint64_t generation = section->generation;
     segj_section_acquire(section);
     status = read_record(journal, section, position, record);
     if (status == SEGJ_OK && request->value != NULL && section->generation == generation)
         status = read_value(journal, section, segj_location_decode(record + journal->entry_size), request->value);
-    *changed = section->generation != generation;
+    *changed = section->generation != generation || section->removed;
     segj_section_release(journal, section);
     return status;
 }
@@ -276,10 +277,10 @@ segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversiz
         status = find(journal, number, &section);
         if (status != SEGJ_OK)
             break;
-        uint32_t generation = section->generation;
+        uint64_t generation = section->generation;
         segj_section_acquire(section);
         status = read_value(journal, section, location, value);
-        changed = section->generation != generation;
+        changed = section->generation != generation || section->removed;
         segj_section_release(journal, section);
     } while (changed);
     segj_unlock(&journal->env.state);

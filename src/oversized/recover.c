@@ -71,6 +71,18 @@ static bool has_index(const recovery_t *recovery, uint64_t number)
     return low < recovery->count && recovery->plans[low].number == number;
 }
 
+static segj_status_t judge_orphans(recovery_t *recovery)
+{
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < recovery->value_count && status == SEGJ_OK; i++) {
+        if (has_index(recovery, recovery->values[i]))
+            continue;
+        recovery->journal->recovery.orphan_sections_removed++;
+        status = segj_verdict_orphan(&recovery->scan, recovery->values[i]);
+    }
+    return status;
+}
+
 static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section, const char *why)
 {
     return segj_fail(SEGJ_ERR_CORRUPT, "%s: the checkpoint cannot be restored: section %llu %s", journal->directory,
@@ -210,7 +222,10 @@ static segj_status_t write_headers(recovery_t *recovery, const segj_plan_t *plan
     segj_status_t status = SEGJ_OK;
     if (!plan->index_valid || plan->watermark == 0)
         status = segj_fixed_write_header(&section->index, &recovery->journal->env, index);
-    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0))
+    /* A header that was cut short gets its length back; what was cut away reads as zeros. */
+    if (status == SEGJ_OK && plan->index_size < SEGJ_INDEX_DATA_OFFSET)
+        status = segj_io_truncate(index, SEGJ_INDEX_DATA_OFFSET);
+    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || plan->value_size < SEGJ_VALUES_DATA_OFFSET))
         status = segj_glob_write_header(&section->values, values);
     return status;
 }
@@ -344,9 +359,13 @@ static segj_status_t remove_sections(recovery_t *recovery)
 
 static segj_status_t act(recovery_t *recovery)
 {
-    const segj_env_t *env = &recovery->journal->env;
+    segj_env_t *env = &recovery->journal->env;
+    segj_status_t status = segj_part_make(&env->index);
+    if (status == SEGJ_OK)
+        status = segj_part_make(&env->values);
     /* Names that a killed process made are durable only from here on. */
-    segj_status_t status = segj_part_sync(&env->index);
+    if (status == SEGJ_OK)
+        status = segj_part_sync(&env->index);
     if (status == SEGJ_OK)
         status = segj_part_sync(&env->values);
     if (status == SEGJ_OK)
@@ -358,13 +377,6 @@ static segj_status_t act(recovery_t *recovery)
 }
 
 /* --- both --- */
-
-static void count_orphans(recovery_t *recovery)
-{
-    for (size_t i = 0; i < recovery->value_count; i++)
-        if (!has_index(recovery, recovery->values[i]))
-            recovery->journal->recovery.orphan_sections_removed++;
-}
 
 /* Hands the sections that stay to the journal. Room was reserved. */
 static void adopt(recovery_t *recovery)
@@ -388,6 +400,8 @@ static segj_status_t decide(recovery_t *recovery, const uint64_t *index, size_t 
     segj_status_t status = segj_sections_reserve(&recovery->journal->sections, index_count);
     if (status == SEGJ_OK)
         status = judge_all(recovery, index, index_count);
+    if (status == SEGJ_OK)
+        status = judge_orphans(recovery);
     if (status == SEGJ_OK && recovery->config->checkpoint != NULL)
         status = apply_checkpoint(recovery, recovery->config->checkpoint);
     if (status == SEGJ_OK && recovery->config->strict)
@@ -403,10 +417,13 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     if (status != SEGJ_OK)
         return status;
     status = decide(&recovery, index, index_count);
-    if (status == SEGJ_OK && !config->read_only)
+    if (status == SEGJ_OK && !config->read_only) {
         status = act(&recovery);
+        /* "Out of memory" promises that nothing changed: here only a storage can want memory. */
+        if (status == SEGJ_ERR_MEMORY)
+            status = SEGJ_ERR_IO;
+    }
     if (status == SEGJ_OK) {
-        count_orphans(&recovery);
         report(&recovery);
         adopt(&recovery);
     }

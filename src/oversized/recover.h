@@ -62,6 +62,12 @@ static inline uint64_t segj_plan_lost(const segj_plan_t *plan)
     return plan->records < plan->watermark ? plan->watermark - plan->records : 0;
 }
 
+/** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest. */
+SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number);
+
+/** Makes, opens and locks a partition that is not open yet. In open.c. */
+SEGJ_MUST_CHECK segj_status_t segj_part_make(segj_part_t *part);
+
 /** Recovers the sections listed (ascending) into the journal's table. */
 SEGJ_MUST_CHECK segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config,
                                            const uint64_t *index, size_t index_count, const uint64_t *values,

@@ -31,7 +31,6 @@ static uint64_t hide(oversized_t *journal, segj_section_t **gone, size_t first, 
     for (size_t i = first; i < last; i++) {
         gone[i - first] = (segj_section_t *)(void *)journal->sections.order[i];
         gone[i - first]->removed = true;
-        gone[i - first]->generation++;
     }
     segj_sections_remove(&journal->sections, first, last);
     journal->prune_line = segj_max_u64(before, prune_line);
@@ -64,11 +63,16 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
         return segj_fail_memory(count * sizeof(segj_section_t *));
     for (size_t i = first; i < last; i++)
         segj_section_settle(journal, (segj_section_t *)(void *)journal->sections.order[i]);
+    segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
+    if (status != SEGJ_OK) {
+        free(gone);
+        return status;
+    }
     segj_lock(&journal->env.state);
     uint64_t before = hide(journal, gone, first, last, prune_line);
     segj_unlock(&journal->env.state);
     bool begun = false;
-    segj_status_t status = unlink_files(journal, gone, count, &begun);
+    status = unlink_files(journal, gone, count, &begun);
     if (status != SEGJ_OK && !begun) {
         show_again(journal, gone, count, before);
         free(gone);

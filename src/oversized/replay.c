@@ -11,7 +11,7 @@
 
 typedef struct target {
     uint64_t section, records;
-    uint32_t generation;
+    uint64_t generation;
 } target_t;
 
 struct oversized_replay {
@@ -142,28 +142,6 @@ static segj_status_t load(oversized_replay_t *replay, segj_section_t *section, u
     return status;
 }
 
-/* Under state. Makes `length` bytes of a page available. */
-static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, uint16_t length)
-{
-    segj_env_t *env = &replay->journal->env;
-    segj_status_t status = SEGJ_OK;
-    bool in_memory = section->index.tail != NULL && segj_paged_holds(section->index.tail, page);
-    if (!in_memory && (page < replay->first || page - replay->first >= replay->loaded))
-        status = load(replay, section, page);
-    if (status != SEGJ_OK)
-        return status;
-    if (in_memory || replay->lengths[page - replay->first] < length) {
-        replay->first = page;
-        replay->loaded = 0;
-        status = segj_fixed_read(&section->index, env, page * env->page_size, length, replay->pages);
-        if (status != SEGJ_OK)
-            return status;
-        replay->lengths[0] = length;
-        replay->loaded = 1;
-    }
-    return SEGJ_OK;
-}
-
 /* Bytes of a page that the walk's section had when the walk began. */
 static uint16_t expected_length(const oversized_replay_t *replay, uint64_t page)
 {
@@ -172,14 +150,38 @@ static uint16_t expected_length(const oversized_replay_t *replay, uint64_t page)
     return left < env->page_size ? (uint16_t)left : env->page_size;
 }
 
-static bool has_page(const oversized_replay_t *replay, uint64_t page)
+static bool has_page(const oversized_replay_t *replay, uint64_t page, size_t length)
 {
     return page >= replay->first && page - replay->first < replay->loaded &&
-           replay->lengths[page - replay->first] >= expected_length(replay, page);
+           replay->lengths[page - replay->first] >= length;
+}
+
+/* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does not
+ * give them (the page is being written, or damaged) the way any reader gets them. */
+static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
+{
+    segj_env_t *env = &replay->journal->env;
+    const segj_paged_t *tail = section->index.tail;
+    uint16_t most = expected_length(replay, page);
+    if (tail != NULL && segj_paged_peek(tail, page, 0, most, replay->pages)) {
+        replay->lengths[0] = most;
+    } else {
+        segj_status_t status = load(replay, section, page);
+        if (status != SEGJ_OK || has_page(replay, page, length))
+            return status;
+        replay->loaded = 0;
+        status = segj_fixed_read(&section->index, env, page * env->page_size, length, replay->pages);
+        if (status != SEGJ_OK)
+            return status;
+        replay->lengths[0] = (uint16_t)length;
+    }
+    replay->first = page;
+    replay->loaded = 1;
+    return SEGJ_OK;
 }
 
 /* Asks for a page the slow way. The section may be rewound meanwhile, and then that is the answer. */
-static segj_status_t get_page(oversized_replay_t *replay, uint64_t page)
+static segj_status_t get_page(oversized_replay_t *replay, uint64_t page, size_t length)
 {
     oversized_t *journal = replay->journal;
     segj_section_t *section = NULL;
@@ -187,7 +189,7 @@ static segj_status_t get_page(oversized_replay_t *replay, uint64_t page)
     segj_status_t status = current(replay, &section);
     if (status == SEGJ_OK) {
         segj_section_acquire(section);
-        status = fetch(replay, section, page, expected_length(replay, page));
+        status = fetch(replay, section, page, length);
         segj_section_t *again;
         segj_status_t still = current(replay, &again);
         if (still != SEGJ_OK)
@@ -212,7 +214,7 @@ static segj_status_t get_record(oversized_replay_t *replay, const uint8_t **reco
         size_t left = env->record_size - done;
         size_t part = env->page_size - from < left ? env->page_size - from : left;
         *damaged = page;
-        segj_status_t status = has_page(replay, page) ? SEGJ_OK : get_page(replay, page);
+        segj_status_t status = has_page(replay, page, from + part) ? SEGJ_OK : get_page(replay, page, from + part);
         if (status != SEGJ_OK)
             return status;
         const uint8_t *bytes = replay->pages + (size_t)(page - replay->first) * segj_page_physical(env->page_size);

@@ -8,8 +8,6 @@
  * A later section goes before, by the rules of remove.c. Whatever fails from step 2 on leaves the disk in a state that
  * only open can judge, and poisons the journal.
  */
-#include <stdlib.h>
-
 #include "journal/record_format.h"
 #include "oversized/journal.h"
 
@@ -43,14 +41,11 @@ static segj_status_t check_last_page(oversized_t *journal, const segj_section_t 
     uint64_t page = bytes / env->page_size;
     size_t physical = segj_page_physical(env->page_size);
     uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
-    uint8_t *copy = malloc(physical);
-    if (copy == NULL)
-        return segj_fail_memory(physical);
+    uint8_t *copy = env->scratch;
     segj_status_t status = segj_io_read(file, offset, copy, physical, NULL);
     if (status == SEGJ_OK && segj_page_verify(copy, env->page_size, file->section, page).length < partial)
         status = segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged, a rewind cannot end in it",
                               (unsigned long long)page);
-    free(copy);
     return status;
 }
 
@@ -60,16 +55,19 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     segj_env_t *env = &journal->env;
     segj_fixed_t *index = &section->index;
     const segj_io_file_t *file = &index->handle.file;
-    uint64_t cache_id = segj_page_cache_id(env->cache);
+    /* Pages that are read while the file is being cut still have what goes: they get an id that is used no longer than
+     * that. */
+    uint64_t cutting_id = segj_page_cache_id(env->cache);
+    uint64_t cut_id = segj_page_cache_id(env->cache);
     segj_status_t status = segj_fixed_mark_cut(index, file, records);
     if (status != SEGJ_OK)
         return segj_env_poison(env, status);
     /* Readers see the new end from here on; one that is under way finds the generation changed. */
     segj_lock(&env->state);
     index->records = index->durable = records;
-    index->cache_id = cache_id;
+    index->cache_id = cutting_id;
     section->values.size = section->values.marked_size = end;
-    section->generation++;
+    section->generation = ++journal->generations;
     section->synced = ++section->appended;
     atomic_fetch_add(&journal->removals, 1);
     segj_unlock(&env->state);
@@ -80,6 +78,9 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
         status = segj_fixed_clear_mark(index, file);
     if (status != SEGJ_OK)
         status = segj_env_poison(env, status);
+    segj_lock(&env->state);
+    index->cache_id = cut_id;
+    segj_unlock(&env->state);
     /* The next append reads the last page as it is now. */
     segj_section_rest(journal, section);
     return status;

@@ -79,10 +79,13 @@ static segj_status_t transfer(oversized_t *journal, segj_section_t *section, cap
         status = make_durable(journal, section, capture);
     /* Only what this sync has just covered is marked, and no other sync of the section can run yet: the fsync above has
      * also covered the slot written last, so that of the two one is always whole. */
-    if (status == SEGJ_OK && (capture->records > section->index.marked + MARK_RECORDS ||
-                              capture->size > section->values.marked_size + MARK_BYTES))
+    if (status != SEGJ_OK)
+        return status;
+    section->index.mark_pending = false;
+    if (segj_journal_changeable(journal) == SEGJ_OK && (capture->records > section->index.marked + MARK_RECORDS ||
+                                                        capture->size > section->values.marked_size + MARK_BYTES))
         mark(journal, section, capture->records, capture->size);
-    return status;
+    return SEGJ_OK;
 }
 
 static void finish(oversized_t *journal, segj_section_t *section, const capture_t *capture, bool synced)
@@ -130,12 +133,14 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
     segj_status_t status = segj_section_sync(journal, section);
     if (status == SEGJ_OK && section->written)
         status = segj_glob_mend(&section->values, &journal->env);
-    if (status != SEGJ_OK || !section->written || section->index.marked == section->index.durable)
+    if (status != SEGJ_OK || !section->written)
         return status;
-    mark(journal, section, section->index.durable, section->values.size);
-    if (!durably)
+    if (section->index.marked != section->index.durable)
+        mark(journal, section, section->index.durable, section->values.size);
+    if (!durably || !section->index.mark_pending)
         return SEGJ_OK;
     status = segj_io_sync(&section->index.handle.file);
+    section->index.mark_pending = status != SEGJ_OK;
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
@@ -169,10 +174,8 @@ static segj_status_t begin_when_free(oversized_t *journal, segj_section_t *secti
     return status;
 }
 
-segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
+static segj_status_t sync_section(oversized_t *journal, uint64_t number)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync: journal is NULL");
     capture_t capture;
     bool begun = false;
     segj_lock(&journal->change);
@@ -199,6 +202,40 @@ segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
     return status;
 }
 
+static void enter(oversized_t *journal)
+{
+    segj_lock(&journal->env.state);
+    journal->syncs++;
+    segj_unlock(&journal->env.state);
+}
+
+/* The last that a call of sync does with the journal: close may be waiting for it. */
+static void leave(oversized_t *journal)
+{
+    segj_lock(&journal->env.state);
+    journal->syncs--;
+    segj_wake_all(&journal->env.changed);
+    segj_unlock(&journal->env.state);
+}
+
+void segj_journal_settle(oversized_t *journal)
+{
+    segj_lock(&journal->env.state);
+    while (journal->syncs > 0)
+        segj_wait(&journal->env.changed, &journal->env.state);
+    segj_unlock(&journal->env.state);
+}
+
+segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync: journal is NULL");
+    enter(journal);
+    segj_status_t status = sync_section(journal, number);
+    leave(journal);
+    return status;
+}
+
 /* The numbers of the sections that have something to sync. Under change. */
 static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, size_t *count)
 {
@@ -214,10 +251,8 @@ static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, si
     return SEGJ_OK;
 }
 
-segj_status_t oversized_sync_all(oversized_t *journal)
+static segj_status_t sync_all(oversized_t *journal)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_all: journal is NULL");
     uint64_t *numbers = NULL;
     size_t count = 0;
     segj_lock(&journal->change);
@@ -227,7 +262,7 @@ segj_status_t oversized_sync_all(oversized_t *journal)
     segj_unlock(&journal->change);
     char first[SEGJ_POISON_CAPACITY] = "";
     for (size_t i = 0; i < count; i++) {
-        segj_status_t one = oversized_sync(journal, numbers[i]);
+        segj_status_t one = sync_section(journal, numbers[i]);
         if (one == SEGJ_OK || one == SEGJ_ERR_PRUNED || status != SEGJ_OK)
             continue;
         status = one;
@@ -235,4 +270,14 @@ segj_status_t oversized_sync_all(oversized_t *journal)
     }
     free(numbers);
     return first[0] == '\0' ? status : segj_fail(status, "%s", first);
+}
+
+segj_status_t oversized_sync_all(oversized_t *journal)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_all: journal is NULL");
+    enter(journal);
+    segj_status_t status = sync_all(journal);
+    leave(journal);
+    return status;
 }

@@ -426,6 +426,27 @@ segj_status_t segj_verdict(segj_scan_t *scan, segj_plan_t *plan)
     return status;
 }
 
+segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number)
+{
+    const segj_env_t *env = &scan->journal->env;
+    judged_t judged;
+    uint8_t header[SEGJ_BLOCK_SIZE];
+    segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .section = number};
+    uint64_t size = 0;
+    size_t got = 0;
+    bool valid;
+    segj_status_t status = segj_io_open(&judged.values, &env->values, number, SEGJ_OPEN_READ, NULL);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_size(&judged.values, &size);
+    if (status == SEGJ_OK)
+        status = segj_io_read(&judged.values, 0, header, sizeof header, &got);
+    if (status == SEGJ_OK)
+        status = judge_header(&judged.values, header, got, size, &identity, &valid);
+    segj_io_close(&judged.values);
+    return status;
+}
+
 /* The end of the last record's values; a checkpoint that ends in a damaged page cannot be restored. */
 static segj_status_t shorten(segj_scan_t *scan, segj_plan_t *plan, judged_t *judged, uint64_t records)
 {

@@ -195,11 +195,6 @@ void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes
     segj_buffer_charge(pool, live);
 }
 
-bool segj_paged_holds(const segj_paged_t *paged, uint64_t page)
-{
-    return segj_chain_find(&paged->chain, page * physical(paged)) != NULL;
-}
-
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to)
 {
     const segj_write_buffer_t *buffer = segj_chain_find(&paged->chain, page * physical(paged));

@@ -56,9 +56,6 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_
 /** Appends reserved bytes. Under the state lock. */
 void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes, size_t size);
 
-/** Whether a page is in memory. Under the state lock. */
-bool segj_paged_holds(const segj_paged_t *paged, uint64_t page);
-
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
 

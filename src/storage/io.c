@@ -292,6 +292,10 @@ segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64
     }
     if (code == 0 && result.opened == NULL)
         code = EIO; /* success without a file: the storage is broken */
+    if (code == EEXIST && mode == SEGJ_OPEN_CREATE) {
+        (void)fail_file(code, &result, "creation");
+        return SEGJ_ERR_CORRUPT; /* somebody else has put it there */
+    }
     if (code != 0)
         return fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open");
     *file = result;

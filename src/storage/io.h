@@ -54,7 +54,7 @@ SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
 
-/* Files. */
+/* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,
                                            segj_open_mode_t mode, bool *missing); /**< missing may be NULL */
 void segj_io_close(segj_io_file_t *file);                                         /**< a closed one is fine */
