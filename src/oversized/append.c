@@ -170,7 +170,7 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
         if (status == SEGJ_OK)
             status = segj_io_sync(&section->values.handle.file);
         if (status != SEGJ_OK)
-            (void)segj_env_poison(env, status);
+            status = segj_env_poison(env, status);
     }
     if (status == SEGJ_OK)
         status = begin_writing(journal, section);

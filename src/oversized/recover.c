@@ -19,6 +19,7 @@ typedef struct recovery {
     const uint64_t *values; /* listed in the values partition, ascending */
     size_t value_count;
     bool values_made; /* a values file was made whose name is not durable yet */
+    bool begun;       /* something has been changed */
 } recovery_t;
 
 /* --- decide --- */
@@ -320,6 +321,7 @@ static segj_status_t repair(recovery_t *recovery, const segj_plan_t *plan)
         status =
             segj_io_open(&values, &env->values, number, plan->value_there ? SEGJ_OPEN_WRITE : SEGJ_OPEN_CREATE, NULL);
     if (status == SEGJ_OK) {
+        recovery->begun = true;
         recovery->values_made = recovery->values_made || !plan->value_there;
         status = repair_files(recovery, plan, &index, &values);
     }
@@ -337,6 +339,7 @@ static segj_status_t remove_sections(recovery_t *recovery)
     for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
         if (!recovery->plans[i].remove)
             continue;
+        recovery->begun = true;
         status = segj_part_unlink(&env->index, recovery->plans[i].number);
         removed = true;
     }
@@ -351,6 +354,7 @@ static segj_status_t remove_sections(recovery_t *recovery)
         bool indexed = at < recovery->count && recovery->plans[at].number == number;
         if (indexed && !recovery->plans[at].remove)
             continue;
+        recovery->begun = true;
         status = segj_part_unlink(&env->values, number);
         changed = true;
     }
@@ -419,8 +423,8 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     status = decide(&recovery, index, index_count);
     if (status == SEGJ_OK && !config->read_only) {
         status = act(&recovery);
-        /* "Out of memory" promises that nothing changed: here only a storage can want memory. */
-        if (status == SEGJ_ERR_MEMORY)
+        /* "Out of memory" promises that nothing changed; only a storage can want memory behind that. */
+        if (status == SEGJ_ERR_MEMORY && recovery.begun)
             status = SEGJ_ERR_IO;
     }
     if (status == SEGJ_OK) {

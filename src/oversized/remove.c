@@ -3,6 +3,7 @@
  * files the same way. A crash before the first barrier leaves any of the sections whole or as values without an index,
  * which open removes; a crash behind it leaves only the latter.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -49,6 +50,20 @@ static void show_again(oversized_t *journal, segj_section_t *const *gone, size_t
     segj_unlock(&journal->env.state);
 }
 
+/* A removal that was answered with a failure may have happened: whether it did decides what is known. */
+static bool is_there(const oversized_t *journal, const segj_section_t *section)
+{
+    segj_io_file_t file;
+    bool missing = false;
+    char cause[SEGJ_POISON_CAPACITY];
+    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+    segj_status_t status = segj_io_open(&file, &journal->env.index, section->node.number, SEGJ_OPEN_READ, &missing);
+    if (status == SEGJ_OK && !missing)
+        segj_io_close(&file);
+    segj_say("%s", cause);
+    return status == SEGJ_OK && !missing;
+}
+
 segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, uint64_t prune_line)
 {
     size_t count = last - first;
@@ -73,7 +88,7 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
     segj_unlock(&journal->env.state);
     bool begun = false;
     status = unlink_files(journal, gone, count, &begun);
-    if (status != SEGJ_OK && !begun) {
+    if (status != SEGJ_OK && !begun && is_there(journal, gone[0])) {
         show_again(journal, gone, count, before);
         free(gone);
         return status;
