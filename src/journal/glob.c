@@ -93,18 +93,18 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     if (!glob->spoiled)
         return SEGJ_OK;
     uint64_t size;
+    uint64_t end = SEGJ_VALUES_DATA_OFFSET + glob->size;
     segj_status_t status = segj_io_size(&glob->handle.file, &size);
-    if (status == SEGJ_OK && size > SEGJ_VALUES_DATA_OFFSET + glob->size) {
-        status = segj_io_truncate(&glob->handle.file, SEGJ_VALUES_DATA_OFFSET + glob->size);
-        if (status != SEGJ_OK)
-            return status;
-        status = segj_io_sync(&glob->handle.file);
-        if (status != SEGJ_OK)
-            return segj_env_poison(env, status);
-    }
-    if (status == SEGJ_OK)
-        glob->spoiled = false;
-    return status;
+    if (status == SEGJ_OK && size > end)
+        status = segj_io_truncate(&glob->handle.file, end);
+    if (status != SEGJ_OK)
+        return status;
+    /* Also where nothing was to be cut: a truncation that failed before may have been made, and not be durable. */
+    status = segj_io_sync(&glob->handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(env, status);
+    glob->spoiled = false;
+    return SEGJ_OK;
 }
 
 static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size, uint32_t crc,

@@ -43,7 +43,7 @@ void segj_buffer_free(segj_buffer_t *buffer)
     memset(buffer, 0, sizeof *buffer);
 }
 
-static void trim(segj_buffer_t *scratch)
+void segj_codec_trim(segj_buffer_t *scratch)
 {
     if (scratch->capacity > SCRATCH_KEPT)
         segj_buffer_free(scratch);
@@ -59,7 +59,7 @@ segj_status_t segj_codec_compress(segj_codec_t *codec, const void *value, size_t
     size_t bound = ZSTD_compressBound(size);
     if (ZSTD_isError(bound))
         return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %zu bytes is too large for zstd", size);
-    trim(&codec->payload);
+    segj_codec_trim(&codec->payload);
     segj_status_t status = segj_buffer_reserve(&codec->payload, bound, SIZE_MAX);
     if (status != SEGJ_OK)
         return status;
@@ -146,7 +146,6 @@ segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payl
     if (got != content)
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd gave %zu bytes, expected %zu", got, content);
     value->size = content;
-    trim(&decoder->frame);
     return SEGJ_OK;
 }
 

@@ -44,6 +44,9 @@ uint64_t segj_codec_bound(uint32_t limit);
 /** Makes room for `size` bytes, at most `limit` with what it adds for later growth; contents are lost. */
 SEGJ_MUST_CHECK segj_status_t segj_buffer_reserve(segj_buffer_t *buffer, size_t size, size_t limit);
 
+/** Gives scratch memory back that one huge value has made. */
+void segj_codec_trim(segj_buffer_t *scratch);
+
 void segj_codec_free(segj_codec_t *codec);
 
 #endif

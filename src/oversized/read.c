@@ -30,6 +30,7 @@ static segj_status_t take_decoder(oversized_t *journal, segj_decoder_t **decoder
 
 static void give_decoder(oversized_t *journal, segj_decoder_t *decoder)
 {
+    segj_codec_trim(&decoder->frame);
     segj_lock(&journal->env.state);
     decoder->next = journal->codec.decoders;
     journal->codec.decoders = decoder;

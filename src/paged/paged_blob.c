@@ -149,9 +149,8 @@ static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_part
     live->state = SEGJ_BUFFER_SEALED;
     if (partial > 0 && !with_partial)
         live->size = at;
+    assert(live->size > 0);
     segj_buffer_charge(pool, live);
-    if (live->size == 0)
-        segj_chain_drop(pool, &paged->chain, live);
     segj_chain_add(&paged->chain, fresh);
     segj_unlock(pool->state);
     return SEGJ_OK;

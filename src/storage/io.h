@@ -49,7 +49,7 @@ SEGJ_MUST_CHECK segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, 
  *  belong there. Names that begin with a dot and lost+found are passed over. */
 SEGJ_MUST_CHECK segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync(const segj_part_t *part);
-SEGJ_MUST_CHECK segj_status_t segj_part_remove(segj_part_t *part); /**< closes it first */
+SEGJ_MUST_CHECK segj_status_t segj_part_remove(segj_part_t *part); /**< and closes it behind that */
 SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);

@@ -71,8 +71,8 @@ recorder_t *recorder_new(const segj_storage_t *below);
 void recorder_free(recorder_t *recorder); /* NULL is fine */
 const segj_storage_t *recorder_storage(const recorder_t *recorder);
 
-/** The next `skip` calls of this kind go through, the `times` behind them answer `code` and do nothing. One plan a kind:
- *  a new one replaces it, times 0 ends it. No plan fails a function without an answer. */
+/** The next `skip` calls of this kind go through, the `times` behind them answer `code` and do nothing. One plan a
+ *  kind: a new one replaces it, times 0 ends it. A kind that answers nothing cannot fail. */
 void recorder_fail(recorder_t *recorder, record_kind_t kind, uint32_t skip, uint32_t times, int code);
 /** The file_write behind the next `skip` hands its first `bytes` bytes on, and answers `code` all the same. */
 void recorder_tear(recorder_t *recorder, uint32_t skip, size_t bytes, int code);

@@ -1,0 +1,93 @@
+/* journal/record_format.h: locations and what a frame's checksum begins with, against the support's own encoder. */
+#include "support/support.h"
+
+#include <string.h>
+
+#include "journal/record_format.h"
+
+enum { UNTOUCHED = 77 };
+
+static void check_location(uint64_t offset, uint32_t size)
+{
+    uint8_t bytes[OVERSIZED_LOCATION_SIZE];
+    uint8_t record[OVERSIZED_LOCATION_SIZE];
+    oversized_location_t location = {offset, size};
+    segj_location_encode(bytes, location);
+    encode_record(record, NULL, 0, location);
+    assert_memory_equal(bytes, record, sizeof bytes);
+    oversized_location_t found = segj_location_decode(bytes);
+    assert_int_equal(found.offset, offset);
+    assert_int_equal(found.size, size);
+}
+
+static void a_location_is_big_endian(void **state)
+{
+    static const uint8_t expected[12] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98};
+    uint8_t bytes[OVERSIZED_LOCATION_SIZE];
+    segj_location_encode(bytes, (oversized_location_t){UINT64_C(0x0123456789abcdef), 0xfedcba98u});
+    assert_memory_equal(bytes, expected, sizeof expected);
+}
+
+static void every_bit_of_a_location_comes_back(void **state)
+{
+    check_location(0, 0);
+    check_location(UINT64_MAX, UINT32_MAX);
+    for (unsigned bit = 0; bit < 64; bit++)
+        check_location(UINT64_C(1) << bit, 1u << bit % 32);
+}
+
+static void check_end(oversized_location_t location, uint64_t limit, bool fits)
+{
+    uint64_t end = UNTOUCHED;
+    assert_int_equal(segj_location_end(location, limit, &end), fits);
+    assert_int_equal(end, fits ? location.offset + location.size : UNTOUCHED);
+}
+
+static void a_frame_has_at_least_its_checksum(void **state)
+{
+    for (uint32_t size = 0; size < 4; size++)
+        check_end((oversized_location_t){100, size}, 1000, false);
+    check_end((oversized_location_t){100, 4}, 1000, true);
+    check_end((oversized_location_t){0, 4}, 4, true);
+}
+
+static void a_frame_ends_within_the_limit(void **state)
+{
+    check_end((oversized_location_t){100, 20}, 120, true);
+    check_end((oversized_location_t){100, 20}, 119, false);
+    check_end((oversized_location_t){100, 20}, 0, false);
+    check_end((oversized_location_t){120, 4}, 120, false);
+    check_end((oversized_location_t){0, UINT32_MAX}, UINT32_MAX, true);
+    check_end((oversized_location_t){0, UINT32_MAX}, UINT32_MAX - 1, false);
+}
+
+static void an_end_beyond_64_bits_is_no_small_one(void **state)
+{
+    check_end((oversized_location_t){UINT64_MAX, 4}, UINT64_MAX, false);
+    check_end((oversized_location_t){UINT64_MAX - 3, 4}, UINT64_MAX, false);
+    check_end((oversized_location_t){UINT64_MAX - 4, 4}, UINT64_MAX, true);
+    check_end((oversized_location_t){UINT64_MAX - 100, UINT32_MAX}, 1000, false);
+}
+
+static void a_frames_checksum_begins_with_its_place(void **state)
+{
+    static const char payload[] = "some payload";
+    assert_int_equal(segj_crc32(segj_frame_seed(7, 4096), payload, sizeof payload),
+                     frame_checksum(7, 4096, payload, sizeof payload));
+    assert_int_equal(segj_frame_seed(7, 4096), frame_checksum(7, 4096, payload, 0));
+    assert_int_not_equal(segj_frame_seed(7, 4096), segj_frame_seed(7, 4097));
+    assert_int_not_equal(segj_frame_seed(7, 4096), segj_frame_seed(8, 4096));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_location_is_big_endian),
+        cmocka_unit_test(every_bit_of_a_location_comes_back),
+        cmocka_unit_test(a_frame_has_at_least_its_checksum),
+        cmocka_unit_test(a_frame_ends_within_the_limit),
+        cmocka_unit_test(an_end_beyond_64_bits_is_no_small_one),
+        cmocka_unit_test(a_frames_checksum_begins_with_its_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
