@@ -6,20 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUE_MAX 1200
+static _Thread_local char complaint[2048];
+static _Thread_local uint8_t expected_value[MODEL_VALUE_MAX + 8];
 
-static char complaint[2048];
-
-/* An id is a number below 2^16 and, above that, the value's size. */
+/* An id is a number below 2^16 and, above that, the value's size. Every other longer value can be compressed. */
 size_t model_value(uint32_t id, uint8_t *value, size_t capacity)
 {
     size_t size = id >> 16;
+    uint64_t mask = size > 400 && (id & 1) != 0 ? UINT64_C(0x0303030303030303) : UINT64_MAX;
     if (size > capacity)
         size = capacity;
-    uint32_t state = id * 2654435761u + 1;
-    for (size_t i = 0; i < size; i++) {
-        state = state * 1664525u + 1013904223u; /* Numerical Recipes, 7.1 */
-        value[i] = (uint8_t)(state >> 24);
+    uint64_t state = ((uint64_t)id + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    for (size_t i = 0; i < size; i += 8) {
+        state ^= state << 13; /* xorshift64 (Marsaglia 2003) */
+        state ^= state >> 7;
+        state ^= state << 17;
+        uint64_t word = state & mask;
+        memcpy(value + i, &word, size - i < 8 ? size - i : 8);
     }
     return size;
 }
@@ -28,6 +31,19 @@ void model_entry(uint32_t id, uint8_t entry[MODEL_ENTRY])
 {
     for (int i = 0; i < MODEL_ENTRY; i++)
         entry[i] = (uint8_t)(i < 4 ? id >> (8 * i) : (id >> (8 * (i - 4))) ^ 0x5A);
+}
+
+uint32_t model_entry_id(const uint8_t entry[MODEL_ENTRY])
+{
+    uint8_t expected[MODEL_ENTRY];
+    uint32_t id = entry[0] | (uint32_t)entry[1] << 8 | (uint32_t)entry[2] << 16 | (uint32_t)entry[3] << 24;
+    model_entry(id, expected);
+    return memcmp(entry, expected, sizeof expected) == 0 ? id : 0;
+}
+
+uint64_t model_number(const model_t *model, size_t index)
+{
+    return model->numbers != NULL ? model->numbers[index] : index;
 }
 
 uint32_t model_new_id(model_t *model, size_t size)
@@ -41,43 +57,43 @@ void model_synced(model_section_t *section)
     section->durable = section->exists;
 }
 
-static const char *complain(size_t section, size_t record, const char *what, unsigned long long found,
-                            unsigned long long expected)
+static const char *complain(uint64_t section, uint64_t record, const char *what, uint64_t found, uint64_t expected)
 {
-    (void)snprintf(complaint, sizeof complaint, "section %zu, record %zu: %s: %llu, expected %llu", section, record,
-                   what, found, expected);
+    (void)snprintf(complaint, sizeof complaint, "section %llu, record %llu: %s: %llu, expected %llu",
+                   (unsigned long long)section, (unsigned long long)record, what, (unsigned long long)found,
+                   (unsigned long long)expected);
     return complaint;
 }
 
-static const char *failed(size_t section, size_t record, const char *what)
+static const char *failed(uint64_t section, uint64_t record, const char *what)
 {
-    (void)snprintf(complaint, sizeof complaint, "section %zu, record %zu: %s: %s", section, record, what,
-                   segj_last_error());
+    (void)snprintf(complaint, sizeof complaint, "section %llu, record %llu: %s: %s", (unsigned long long)section,
+                   (unsigned long long)record, what, segj_last_error());
     return complaint;
 }
 
-static const char *judge_record(oversized_t *journal, size_t number, size_t position, uint32_t id, segj_buffer_t *value)
+const char *model_judge_record(oversized_t *journal, uint64_t number, uint64_t position, uint32_t id,
+                               segj_buffer_t *value)
 {
     uint8_t expected_entry[MODEL_ENTRY];
     uint8_t entry[MODEL_ENTRY];
-    uint8_t expected[VALUE_MAX];
     if (oversized_read(journal, number, position, entry, value) != SEGJ_OK)
         return failed(number, position, "it cannot be read");
     model_entry(id, expected_entry);
     if (memcmp(entry, expected_entry, sizeof entry) != 0)
-        return complain(number, position, "foreign entry", entry[0] | (unsigned)entry[1] << 8, id & 0xFFFF);
-    size_t size = model_value(id, expected, sizeof expected);
-    if (value->size != size || (size > 0 && memcmp(value->data, expected, size) != 0))
+        return complain(number, position, "foreign entry", model_entry_id(entry), id);
+    size_t size = model_value(id, expected_value, sizeof expected_value);
+    if (value->size != size || (size > 0 && memcmp(value->data, expected_value, size) != 0))
         return complain(number, position, "foreign value of size", value->size, size);
     return NULL;
 }
 
 /* Frames begin at 0 and lie back to back up to the end of the values. */
-static const char *judge_locations(oversized_t *journal, size_t number, size_t count)
+static const char *judge_locations(oversized_t *journal, uint64_t number, uint64_t count)
 {
     uint64_t end = 0;
     uint64_t size = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         oversized_location_t location;
         if (oversized_get(journal, number, i, NULL, &location) != SEGJ_OK)
             return failed(number, i, "get");
@@ -90,7 +106,7 @@ static const char *judge_locations(oversized_t *journal, size_t number, size_t c
     return NULL;
 }
 
-static const char *judge_section(const model_section_t *section, oversized_t *journal, size_t number, bool listed,
+static const char *judge_section(const model_section_t *section, oversized_t *journal, uint64_t number, bool listed,
                                  model_section_t *seen)
 {
     uint64_t count = 0;
@@ -98,29 +114,37 @@ static const char *judge_section(const model_section_t *section, oversized_t *jo
     const char *wrong = NULL;
     if (!listed && section->exists && section->durable && !section->going)
         return complain(number, 0, "the section is lost; synced records", section->synced, section->synced);
-    if (listed && !section->exists)
+    if (listed && !section->exists && !section->phantom)
         return complain(number, 0, "the section came back", 1, 0);
     if (!listed)
         return NULL;
     if (oversized_count(journal, number, &count) != SEGJ_OK)
         return failed(number, 0, "count");
     if (count < section->floor)
-        return complain(number, (size_t)count, "synced records are lost: there are", count, section->floor);
+        return complain(number, count, "synced records are lost: there are", count, section->floor);
     if (count > section->count)
-        return complain(number, (size_t)count, "more records than were appended", count, section->count);
+        return complain(number, count, "more records than were appended", count, section->count);
     for (size_t i = 0; i < count && wrong == NULL; i++)
-        wrong = judge_record(journal, number, i, section->ids[i], &value);
+        wrong = model_judge_record(journal, number, i, section->ids[i], &value);
     segj_buffer_free(&value);
     if (wrong == NULL)
-        wrong = judge_locations(journal, number, (size_t)count);
+        wrong = judge_locations(journal, number, count);
     if (wrong == NULL && seen != NULL) {
         *seen = *section;
         seen->count = (size_t)count;
         seen->exists = true;
-        seen->going = false;
+        seen->going = seen->phantom = false;
         model_synced(seen);
     }
     return wrong;
+}
+
+static size_t index_of(const model_t *model, uint64_t number)
+{
+    size_t index = 0;
+    while (index < MODEL_SECTIONS && model_number(model, index) != number)
+        index++;
+    return index;
 }
 
 const char *model_judge(const model_t *model, oversized_t *journal, model_t *seen)
@@ -128,17 +152,18 @@ const char *model_judge(const model_t *model, oversized_t *journal, model_t *see
     bool listed[MODEL_SECTIONS] = {false};
     uint64_t number = 0;
     if (seen != NULL)
-        *seen = (model_t){.next_id = model->next_id};
+        *seen = (model_t){.next_id = model->next_id, .numbers = model->numbers};
     segj_status_t status = oversized_oldest_section(journal, &number);
     while (status == SEGJ_OK) {
-        if (number >= MODEL_SECTIONS)
-            return complain((size_t)number, 0, "a section that nobody made", 1, 0);
-        listed[number] = true;
+        size_t index = index_of(model, number);
+        if (index == MODEL_SECTIONS)
+            return complain(number, 0, "a section that nobody made", 1, 0);
+        listed[index] = true;
         status = oversized_next_section(journal, number, &number);
     }
     for (size_t i = 0; i < MODEL_SECTIONS; i++) {
-        const char *wrong =
-            judge_section(&model->sections[i], journal, i, listed[i], seen != NULL ? &seen->sections[i] : NULL);
+        const char *wrong = judge_section(&model->sections[i], journal, model_number(model, i), listed[i],
+                                          seen != NULL ? &seen->sections[i] : NULL);
         if (wrong != NULL)
             return wrong;
     }
@@ -157,7 +182,8 @@ uint64_t model_hash(const model_t *model)
     for (size_t i = 0; i < MODEL_SECTIONS; i++) {
         const model_section_t *section = &model->sections[i];
         hash = mix(hash, (uint64_t)section->exists | (uint64_t)section->durable << 1 | (uint64_t)section->going << 2 |
-                             (uint64_t)section->count << 8 | (uint64_t)section->floor << 24);
+                             (uint64_t)section->phantom << 3 | (uint64_t)section->count << 8 |
+                             (uint64_t)section->floor << 24);
         for (size_t k = 0; k < section->count; k++)
             hash = mix(hash, section->ids[k]);
     }

@@ -15,14 +15,16 @@
 #include "segjournal/oversized.h"
 
 #define MODEL_SECTIONS 6
-#define MODEL_RECORDS 48
+#define MODEL_RECORDS 128 /* a section */
 #define MODEL_ENTRY 8
+#define MODEL_VALUE_MAX 65535
 
 typedef struct model_section {
     bool exists;   /* it was appended to, and not removed */
     bool durable;  /* a completed sync has covered its name */
     bool going;    /* a removal is under way */
     bool pruned;   /* for good, in this run */
+    bool phantom;  /* its first append has failed: an empty section may be left */
     size_t count;  /* records appended */
     size_t synced; /* of them, covered by a completed sync */
     size_t floor;  /* what must be left at least, while a rewind is under way: at most synced */
@@ -30,7 +32,8 @@ typedef struct model_section {
 } model_section_t;
 
 typedef struct model {
-    model_section_t sections[MODEL_SECTIONS]; /* section numbers are indices */
+    model_section_t sections[MODEL_SECTIONS];
+    const uint64_t *numbers; /* section numbers, ascending; NULL: they are the indices */
     uint32_t next_id;
 } model_t;
 
@@ -38,15 +41,24 @@ typedef struct model {
 size_t model_value(uint32_t id, uint8_t *value, size_t capacity);
 void model_entry(uint32_t id, uint8_t entry[MODEL_ENTRY]);
 
-/** An id whose value has about `size` bytes (0 to 1000). */
+uint32_t model_entry_id(const uint8_t entry[MODEL_ENTRY]); /**< 0: it is no entry */
+
+/** The section number of an index. */
+uint64_t model_number(const model_t *model, size_t index);
+
+/** An id whose value has `size` bytes (0 to MODEL_VALUE_MAX). */
 uint32_t model_new_id(model_t *model, size_t size);
 
 /** Says that everything in the section is durable. */
 void model_synced(model_section_t *section);
 
+/** What the record must be that is read at a position. NULL, or a sentence. */
+const char *model_judge_record(oversized_t *journal, uint64_t number, uint64_t position, uint32_t id,
+                               segj_buffer_t *value);
+
 /**
  * Holds what the journal shows against the model. `seen` (may be NULL) becomes the model of what is there, all of it durable.
- * Gives NULL when all is well, else a sentence in static memory.
+ * Gives NULL when all is well, else a sentence in the thread's static memory.
  */
 const char *model_judge(const model_t *model, oversized_t *journal, model_t *seen);
 

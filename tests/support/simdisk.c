@@ -1,7 +1,7 @@
 /*
- * support/simdisk.c: see the header. Pending changes are a list in the order of their making. A change is a piece of a
- * write within one sector, a truncation, a creation or a removal. When a change becomes durable, older pending pieces
- * under it take its bytes, so that they cannot bring back what it has replaced.
+ * support/simdisk.c: see the header. The storage, and what is visible and durable of it. When a change becomes durable,
+ * older pending pieces under it take its bytes, so that they cannot bring back what it has replaced. Where an older
+ * truncation is pending, the change stays in the list instead, settled: a crash applies it whatever else it does.
  */
 #include "support/simdisk.h"
 
@@ -9,66 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECTOR 512
-#define NAME_SIZE 24
-#define GARBAGE 0xA5
-
-typedef struct image {
-    uint8_t *bytes;
-    uint64_t size, capacity;
-} image_t;
-
-typedef struct inode {
-    image_t visible, durable;
-    uint64_t longest; /* ever made since it was durable */
-    unsigned links;   /* names and open files, visible or durable or pending */
-} inode_t;
-
-typedef enum change_kind { CHANGE_PIECE, CHANGE_TRUNCATE, CHANGE_CREATE, CHANGE_REMOVE } change_kind_t;
-
-typedef struct change {
-    change_kind_t kind;
-    size_t inode;
-    uint64_t handle; /* the open file it came through */
-    uint64_t write;  /* pieces of one write share a number */
-    uint64_t offset; /* or the size of a truncation */
-    size_t size;
-    int part;
-    char name[NAME_SIZE];
-    uint8_t bytes[SECTOR];
-    size_t unit; /* set by simdisk_units; SIZE_MAX: none of its own */
-} change_t;
-
-typedef struct entry {
-    char name[NAME_SIZE];
-    size_t inode;
-} entry_t;
-
-typedef struct names {
-    entry_t *entries;
-    size_t count;
-} names_t;
-
-typedef struct part {
-    char name[NAME_SIZE];
-    bool made;
-    names_t visible, durable;
-    int locks; /* -1: exclusive */
-} part_t;
-
-struct simdisk {
-    segj_storage_t storage;
-    part_t parts[2];
-    inode_t *inodes;
-    size_t inode_count;
-    change_t *changes;
-    size_t change_count, change_capacity;
-    uint64_t handles, writes;
-    simdisk_hook_t hook;
-    void *hook_context;
-    bool off;
-    uint64_t counts[SIMDISK_CALLS];
-};
+#include "support/simdisk_inner.h"
 
 struct segj_partition {
     simdisk_t *disk;
@@ -84,40 +25,40 @@ struct segj_file {
 
 /* --- memory, images, names --- */
 
-static void *need(void *memory)
+void *simdisk_need(void *memory)
 {
     if (memory == NULL)
         abort();
     return memory;
 }
 
-static void image_resize(image_t *image, uint64_t size)
+void simdisk_image_resize(image_t *image, uint64_t size)
 {
     if (size > image->capacity) {
         image->capacity = size + 4096;
-        image->bytes = need(realloc(image->bytes, (size_t)image->capacity));
+        image->bytes = simdisk_need(realloc(image->bytes, (size_t)image->capacity));
     }
     if (size > image->size)
         memset(image->bytes + image->size, 0, (size_t)(size - image->size));
     image->size = size;
 }
 
-static void image_write(image_t *image, uint64_t offset, const uint8_t *bytes, size_t size)
+void simdisk_image_write(image_t *image, uint64_t offset, const uint8_t *bytes, size_t size)
 {
     if (offset + size > image->size)
-        image_resize(image, offset + size);
+        simdisk_image_resize(image, offset + size);
     memcpy(image->bytes + offset, bytes, size);
 }
 
-static void image_copy(image_t *to, const image_t *from)
+void simdisk_image_copy(image_t *to, const image_t *from)
 {
     to->size = 0;
-    image_resize(to, from->size);
+    simdisk_image_resize(to, from->size);
     if (from->size > 0)
         memcpy(to->bytes, from->bytes, (size_t)from->size);
 }
 
-static size_t names_find(const names_t *names, const char *name)
+size_t simdisk_names_find(const names_t *names, const char *name)
 {
     size_t at = 0;
     while (at < names->count && strcmp(names->entries[at].name, name) != 0)
@@ -126,14 +67,14 @@ static size_t names_find(const names_t *names, const char *name)
 }
 
 /* Kept in order, so that equal directories hash alike. */
-static void names_add(names_t *names, const char *name, size_t inode)
+void simdisk_names_add(names_t *names, const char *name, size_t inode)
 {
-    size_t at = names_find(names, name);
+    size_t at = simdisk_names_find(names, name);
     if (at < names->count) {
         names->entries[at].inode = inode;
         return;
     }
-    names->entries = need(realloc(names->entries, (names->count + 1) * sizeof *names->entries));
+    names->entries = simdisk_need(realloc(names->entries, (names->count + 1) * sizeof *names->entries));
     at = names->count++;
     while (at > 0 && strcmp(names->entries[at - 1].name, name) > 0) {
         names->entries[at] = names->entries[at - 1];
@@ -144,19 +85,19 @@ static void names_add(names_t *names, const char *name, size_t inode)
     names->entries[at].inode = inode;
 }
 
-static void names_remove(names_t *names, const char *name)
+void simdisk_names_remove(names_t *names, const char *name)
 {
-    size_t at = names_find(names, name);
+    size_t at = simdisk_names_find(names, name);
     if (at == names->count)
         return;
     memmove(names->entries + at, names->entries + at + 1, (names->count - at - 1) * sizeof *names->entries);
     names->count--;
 }
 
-static void names_copy(names_t *to, const names_t *from)
+void simdisk_names_copy(names_t *to, const names_t *from)
 {
     to->count = from->count;
-    to->entries = need(malloc((from->count + 1) * sizeof *to->entries));
+    to->entries = simdisk_need(malloc((from->count + 1) * sizeof *to->entries));
     if (from->count > 0)
         memcpy(to->entries, from->entries, from->count * sizeof *to->entries);
 }
@@ -167,7 +108,7 @@ static change_t *add_change(simdisk_t *disk, change_kind_t kind, size_t inode)
 {
     if (disk->change_count == disk->change_capacity) {
         disk->change_capacity = 2 * disk->change_capacity + 16;
-        disk->changes = need(realloc(disk->changes, disk->change_capacity * sizeof *disk->changes));
+        disk->changes = simdisk_need(realloc(disk->changes, disk->change_capacity * sizeof *disk->changes));
     }
     change_t *change = &disk->changes[disk->change_count++];
     memset(change, 0, sizeof *change);
@@ -202,28 +143,72 @@ static void settle_older(simdisk_t *disk, size_t before, const change_t *newer)
 static void apply(image_t *image, const change_t *change)
 {
     if (change->kind == CHANGE_PIECE && change->size > 0)
-        image_write(image, change->offset, change->bytes, change->size);
+        simdisk_image_write(image, change->offset, change->bytes, change->size);
     else if (change->kind == CHANGE_TRUNCATE)
-        image_resize(image, change->offset);
+        simdisk_image_resize(image, change->offset);
+}
+
+typedef enum verdict { PENDING, DURABLE, DROPPED } verdict_t;
+typedef verdict_t (*judge_t)(const simdisk_t *disk, const change_t *change, size_t index, const void *context);
+
+/* Goes over the changes of all files' contents in the order of their making. */
+static void make_durable(simdisk_t *disk, judge_t judge, const void *context)
+{
+    size_t kept = 0;
+    bool *cut = simdisk_need(calloc(disk->inode_count + 1, sizeof *cut)); /* an older truncation stays pending */
+    for (size_t i = 0; i < disk->change_count; i++) {
+        change_t *change = &disk->changes[i];
+        bool content = change->kind == CHANGE_PIECE || change->kind == CHANGE_TRUNCATE;
+        verdict_t verdict = content && !change->settled ? judge(disk, change, i, context) : PENDING;
+        if (verdict == DROPPED)
+            continue;
+        if (verdict == DURABLE && !cut[change->inode]) {
+            apply(&disk->inodes[change->inode].durable, change);
+            settle_older(disk, kept, change);
+            continue;
+        }
+        change->settled = change->settled || verdict == DURABLE;
+        if (change->kind == CHANGE_TRUNCATE)
+            cut[change->inode] = true;
+        if (kept != i)
+            disk->changes[kept] = *change;
+        kept++;
+    }
+    disk->change_count = kept;
+    free(cut);
+}
+
+static verdict_t covered_by(const simdisk_t *disk, const change_t *change, size_t index, const void *context)
+{
+    const segj_file_t *file = context;
+    return change->inode == file->inode && change->handle == file->handle ? DURABLE : PENDING;
 }
 
 static void make_file_durable(simdisk_t *disk, const segj_file_t *file)
 {
     inode_t *inode = &disk->inodes[file->inode];
-    size_t kept = 0;
-    for (size_t i = 0; i < disk->change_count; i++) {
-        change_t change = disk->changes[i];
-        bool covered = (change.kind == CHANGE_PIECE || change.kind == CHANGE_TRUNCATE) && change.inode == file->inode &&
-                       change.handle == file->handle;
-        if (covered) {
-            apply(&inode->durable, &change);
-            settle_older(disk, kept, &change);
-        } else {
-            disk->changes[kept++] = change;
-        }
-    }
-    disk->change_count = kept;
+    make_durable(disk, covered_by, file);
     inode->longest = inode->visible.size;
+}
+
+typedef struct drop {
+    uint64_t seed;
+    size_t inode; /* SIZE_MAX: all */
+} drop_t;
+
+/* Written bytes reach the disk or never will; truncations are the file system's own and stay pending. */
+static verdict_t by_chance(const simdisk_t *disk, const change_t *change, size_t index, const void *context)
+{
+    const drop_t *drop = context;
+    if (change->kind == CHANGE_TRUNCATE || (drop->inode != SIZE_MAX && change->inode != drop->inode))
+        return PENDING;
+    return (simdisk_mix(simdisk_mix(drop->seed, index), change->offset) >> 32) % 4 == 0 ? DURABLE : DROPPED;
+}
+
+void simdisk_drop(simdisk_t *disk, uint64_t seed)
+{
+    drop_t drop = {seed, SIZE_MAX};
+    make_durable(disk, by_chance, &drop);
 }
 
 static void make_names_durable(simdisk_t *disk, int part)
@@ -232,26 +217,49 @@ static void make_names_durable(simdisk_t *disk, int part)
     for (size_t i = 0; i < disk->change_count; i++) {
         change_t *change = &disk->changes[i];
         if ((change->kind != CHANGE_CREATE && change->kind != CHANGE_REMOVE) || change->part != part) {
-            disk->changes[kept++] = *change;
+            if (kept != i)
+                disk->changes[kept] = *change;
+            kept++;
             continue;
         }
         if (change->kind == CHANGE_CREATE)
-            names_add(&disk->parts[part].durable, change->name, change->inode);
+            simdisk_names_add(&disk->parts[part].durable, change->name, change->inode);
         else
-            names_remove(&disk->parts[part].durable, change->name);
+            simdisk_names_remove(&disk->parts[part].durable, change->name);
     }
     disk->change_count = kept;
 }
 
-/* --- the storage --- */
+/* --- calls --- */
 
-static int call(simdisk_t *disk, simdisk_call_t kind)
+/* Counts, shows it to the hook, and asks what becomes of it. The disk is locked. */
+static simdisk_fault_t call(simdisk_t *disk, simdisk_call_t kind)
 {
+    simdisk_fault_t fault = {0, SIZE_MAX, false, 0};
     disk->counts[kind]++;
-    if (disk->hook != NULL && !disk->off)
+    if (disk->hook != NULL && kind < SIMDISK_CHANGES && !disk->off)
         disk->hook(disk->hook_context, disk, kind);
-    return disk->off ? EIO : 0;
+    if (disk->faults != NULL && !disk->off)
+        disk->faults(disk->faults_context, kind, &fault);
+    if (disk->off)
+        fault = (simdisk_fault_t){EIO, 0, false, 0};
+    return fault;
 }
+
+static void lock(simdisk_t *disk)
+{
+    if (pthread_mutex_lock(&disk->lock) != 0)
+        abort();
+}
+
+static int unlock(simdisk_t *disk, int code)
+{
+    if (pthread_mutex_unlock(&disk->lock) != 0)
+        abort();
+    return code;
+}
+
+/* --- partitions --- */
 
 static int part_of(const simdisk_t *disk, const char *name)
 {
@@ -262,69 +270,85 @@ static int part_of(const simdisk_t *disk, const char *name)
 }
 
 /* Partitions are durable when they are made; open's own handling of missing ones is tested elsewhere. */
-static int sim_partition_create(void *context, const char *directory, const char *partition)
+static int make_part(simdisk_t *disk, const char *partition)
 {
-    simdisk_t *disk = context;
-    (void)directory;
     if (part_of(disk, partition) >= 0)
         return 0;
     for (int i = 0; i < 2; i++) {
         if (disk->parts[i].made)
             continue;
         disk->parts[i].made = true;
-        strncpy(disk->parts[i].name, partition, NAME_SIZE - 1);
+        strncpy(disk->parts[i].name, partition, SIMDISK_NAME_SIZE - 1);
         return 0;
     }
     return ENOSPC;
+}
+
+static int sim_partition_create(void *context, const char *directory, const char *partition)
+{
+    simdisk_t *disk = context;
+    (void)directory;
+    lock(disk);
+    return unlock(disk, make_part(disk, partition));
 }
 
 static int sim_partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
 {
     simdisk_t *disk = context;
     (void)directory;
+    lock(disk);
+    int code = call(disk, SIMDISK_OPEN).code;
     int part = part_of(disk, partition);
-    if (part < 0)
-        return ENOENT;
-    *opened = need(calloc(1, sizeof **opened));
+    if (code != 0 || part < 0)
+        return unlock(disk, code != 0 ? code : ENOENT);
+    *opened = simdisk_need(calloc(1, sizeof **opened));
     (*opened)->disk = disk;
     (*opened)->part = part;
-    return 0;
+    return unlock(disk, 0);
 }
 
 static int sim_partition_lock(segj_partition_t *partition, bool exclusive)
 {
-    part_t *part = &partition->disk->parts[partition->part];
+    simdisk_t *disk = partition->disk;
+    part_t *part = &disk->parts[partition->part];
+    lock(disk);
     if (part->locks < 0 || (exclusive && part->locks > 0))
-        return EWOULDBLOCK;
+        return unlock(disk, EWOULDBLOCK);
     part->locks = exclusive ? -1 : part->locks + 1;
     partition->lock = exclusive ? 1 : 2;
-    return 0;
+    return unlock(disk, 0);
 }
 
 static int sim_partition_unlock(segj_partition_t *partition)
 {
-    part_t *part = &partition->disk->parts[partition->part];
+    simdisk_t *disk = partition->disk;
+    part_t *part = &disk->parts[partition->part];
+    lock(disk);
     if (partition->lock != 0)
         part->locks = partition->lock == 1 ? 0 : part->locks - 1;
     partition->lock = 0;
-    return 0;
+    return unlock(disk, 0);
 }
 
 static int sim_partition_list(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context)
 {
-    const names_t *names = &partition->disk->parts[partition->part].visible;
-    int code = 0;
+    simdisk_t *disk = partition->disk;
+    lock(disk);
+    const names_t *names = &disk->parts[partition->part].visible;
+    int code = call(disk, SIMDISK_LIST).code;
     for (size_t i = 0; i < names->count && code == 0; i++)
         code = visit(visit_context, names->entries[i].name, SEGJ_ENTRY_FILE);
-    return code;
+    return unlock(disk, code);
 }
 
 static int sim_partition_sync(segj_partition_t *partition)
 {
-    int code = call(partition->disk, SIMDISK_NAMES_SYNC);
+    simdisk_t *disk = partition->disk;
+    lock(disk);
+    int code = call(disk, SIMDISK_NAMES_SYNC).code;
     if (code == 0)
-        make_names_durable(partition->disk, partition->part);
-    return code;
+        make_names_durable(disk, partition->part);
+    return unlock(disk, code);
 }
 
 static void sim_partition_close(segj_partition_t *partition)
@@ -337,81 +361,101 @@ static int sim_partition_remove(void *context, const char *directory, const char
 {
     simdisk_t *disk = context;
     (void)directory;
+    lock(disk);
     int part = part_of(disk, partition);
     if (part < 0)
-        return ENOENT;
+        return unlock(disk, ENOENT);
     if (disk->parts[part].visible.count > 0)
-        return ENOTEMPTY;
+        return unlock(disk, ENOTEMPTY);
     disk->parts[part].made = false;
-    return disk->off ? EIO : 0;
+    return unlock(disk, disk->off ? EIO : 0);
 }
 
 static int sim_directory_sync(void *context, const char *directory)
 {
-    const simdisk_t *disk = context;
+    simdisk_t *disk = context;
     (void)directory;
-    return disk->off ? EIO : 0;
+    lock(disk);
+    return unlock(disk, disk->off ? EIO : 0);
+}
+
+/* --- files --- */
+
+static int find_or_create(segj_partition_t *partition, const char *name, bool create, size_t *inode)
+{
+    simdisk_t *disk = partition->disk;
+    names_t *names = &disk->parts[partition->part].visible;
+    size_t at = simdisk_names_find(names, name);
+    if (create && at < names->count)
+        return EEXIST;
+    if (!create && at == names->count)
+        return ENOENT;
+    int code = call(disk, create ? SIMDISK_CREATE : SIMDISK_OPEN).code;
+    if (code != 0)
+        return code;
+    if (!create) {
+        *inode = names->entries[at].inode;
+        return 0;
+    }
+    disk->inodes = simdisk_need(realloc(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes));
+    *inode = disk->inode_count++;
+    memset(&disk->inodes[*inode], 0, sizeof disk->inodes[*inode]);
+    change_t *change = add_change(disk, CHANGE_CREATE, *inode);
+    change->part = partition->part;
+    strncpy(change->name, name, SIMDISK_NAME_SIZE - 1);
+    simdisk_names_add(names, name, *inode);
+    return 0;
 }
 
 static int sim_file_open(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened)
 {
     simdisk_t *disk = partition->disk;
-    names_t *names = &disk->parts[partition->part].visible;
-    size_t at = names_find(names, name);
     size_t inode;
-    if (mode == SEGJ_OPEN_CREATE) {
-        if (at < names->count)
-            return EEXIST;
-        int code = call(disk, SIMDISK_CREATE);
-        if (code != 0)
-            return code;
-        disk->inodes = need(realloc(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes));
-        inode = disk->inode_count++;
-        memset(&disk->inodes[inode], 0, sizeof disk->inodes[inode]);
-        change_t *change = add_change(disk, CHANGE_CREATE, inode);
-        change->part = partition->part;
-        strncpy(change->name, name, NAME_SIZE - 1);
-        names_add(&disk->parts[partition->part].visible, name, inode);
-    } else {
-        if (at == names->count)
-            return ENOENT;
-        inode = names->entries[at].inode;
-    }
-    *opened = need(calloc(1, sizeof **opened));
+    lock(disk);
+    int code = find_or_create(partition, name, mode == SEGJ_OPEN_CREATE, &inode);
+    if (code != 0)
+        return unlock(disk, code);
+    *opened = simdisk_need(calloc(1, sizeof **opened));
     (*opened)->disk = disk;
     (*opened)->inode = inode;
     (*opened)->handle = ++disk->handles;
-    return 0;
+    if (++disk->open_files > disk->most_open_files)
+        disk->most_open_files = disk->open_files;
+    return unlock(disk, 0);
 }
 
 static int sim_file_remove(segj_partition_t *partition, const char *name)
 {
     simdisk_t *disk = partition->disk;
     names_t *names = &disk->parts[partition->part].visible;
-    size_t at = names_find(names, name);
+    lock(disk);
+    size_t at = simdisk_names_find(names, name);
     if (at == names->count)
-        return ENOENT;
-    int code = call(disk, SIMDISK_REMOVE);
+        return unlock(disk, ENOENT);
+    int code = call(disk, SIMDISK_REMOVE).code;
     if (code != 0)
-        return code;
+        return unlock(disk, code);
     change_t *change = add_change(disk, CHANGE_REMOVE, names->entries[at].inode);
     change->part = partition->part;
-    strncpy(change->name, name, NAME_SIZE - 1);
-    names_remove(names, name);
-    return 0;
+    strncpy(change->name, name, SIMDISK_NAME_SIZE - 1);
+    simdisk_names_remove(names, name);
+    return unlock(disk, 0);
 }
 
 static int sim_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
 {
-    const image_t *image = &file->disk->inodes[file->inode].visible;
-    if (file->disk->off)
-        return EIO;
+    simdisk_t *disk = file->disk;
+    lock(disk);
+    simdisk_fault_t fault = call(disk, SIMDISK_READ);
+    const image_t *image = &disk->inodes[file->inode].visible;
     *done = 0;
-    if (offset >= image->size)
-        return 0;
+    if (fault.code != 0 || offset >= image->size)
+        return unlock(disk, fault.code);
+    if (size > fault.limit)
+        size = fault.limit;
     *done = image->size - offset < size ? (size_t)(image->size - offset) : size;
     memcpy(buffer, image->bytes + offset, *done);
-    return 0;
+    return unlock(disk, 0);
 }
 
 static void note_piece(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
@@ -427,59 +471,85 @@ static void note_piece(segj_file_t *file, uint64_t offset, const uint8_t *bytes,
         inode->longest = offset + size;
 }
 
-static int sim_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
+/* At most `limit` bytes of the slices. */
+static void write_slices(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t limit,
+                         size_t *done)
 {
     simdisk_t *disk = file->disk;
-    int code = call(disk, SIMDISK_WRITE);
-    *done = 0;
-    if (code != 0)
-        return code;
+    image_t *image = &disk->inodes[file->inode].visible;
     uint64_t at = offset;
     disk->writes++;
-    for (size_t i = 0; i < count; i++) {
-        if (slices[i].size > 0)
-            image_write(&disk->inodes[file->inode].visible, at, slices[i].data, slices[i].size);
-        at += slices[i].size;
+    for (size_t i = 0; i < count && limit > 0; i++) {
+        size_t size = slices[i].size < limit ? slices[i].size : limit;
+        if (size > 0)
+            simdisk_image_write(image, at, slices[i].data, size);
+        at += size;
+        limit -= size;
     }
     *done = (size_t)(at - offset);
     while (offset < at) {
-        size_t part = SECTOR - (size_t)(offset % SECTOR);
+        size_t part = SIMDISK_SECTOR - (size_t)(offset % SIMDISK_SECTOR);
         if (part > at - offset)
             part = (size_t)(at - offset);
-        note_piece(file, offset, disk->inodes[file->inode].visible.bytes + offset, part);
+        note_piece(file, offset, image->bytes + offset, part);
         offset += part;
     }
-    return 0;
+}
+
+static int sim_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
+{
+    simdisk_t *disk = file->disk;
+    lock(disk);
+    simdisk_fault_t fault = call(disk, SIMDISK_WRITE);
+    *done = 0;
+    if (fault.code == 0 || (fault.limit > 0 && fault.limit < SIZE_MAX))
+        write_slices(file, offset, slices, count, fault.limit, done);
+    return unlock(disk, fault.code);
 }
 
 static int sim_file_size(segj_file_t *file, uint64_t *size)
 {
-    *size = file->disk->inodes[file->inode].visible.size;
-    return file->disk->off ? EIO : 0;
+    simdisk_t *disk = file->disk;
+    lock(disk);
+    int code = call(disk, SIMDISK_SIZE).code;
+    *size = disk->inodes[file->inode].visible.size;
+    return unlock(disk, code);
 }
 
 static int sim_file_truncate(segj_file_t *file, uint64_t size)
 {
-    int code = call(file->disk, SIMDISK_TRUNCATE);
+    simdisk_t *disk = file->disk;
+    lock(disk);
+    int code = call(disk, SIMDISK_TRUNCATE).code;
     if (code != 0)
-        return code;
-    image_resize(&file->disk->inodes[file->inode].visible, size);
-    change_t *change = add_change(file->disk, CHANGE_TRUNCATE, file->inode);
+        return unlock(disk, code);
+    simdisk_image_resize(&disk->inodes[file->inode].visible, size);
+    change_t *change = add_change(disk, CHANGE_TRUNCATE, file->inode);
     change->handle = file->handle;
     change->offset = size;
-    return 0;
+    return unlock(disk, 0);
 }
 
 static int sim_file_sync(segj_file_t *file)
 {
-    int code = call(file->disk, SIMDISK_FILE_SYNC);
-    if (code == 0)
-        make_file_durable(file->disk, file);
-    return code;
+    simdisk_t *disk = file->disk;
+    lock(disk);
+    simdisk_fault_t fault = call(disk, SIMDISK_FILE_SYNC);
+    if (fault.code == 0) {
+        make_file_durable(disk, file);
+    } else if (fault.drop) {
+        drop_t drop = {fault.seed, file->inode};
+        make_durable(disk, by_chance, &drop);
+    }
+    return unlock(disk, fault.code);
 }
 
 static void sim_file_close(segj_file_t *file)
 {
+    simdisk_t *disk = file->disk;
+    lock(disk);
+    disk->open_files--;
+    (void)unlock(disk, 0);
     free(file);
 }
 
@@ -487,7 +557,9 @@ static void sim_file_close(segj_file_t *file)
 
 simdisk_t *simdisk_new(void)
 {
-    simdisk_t *disk = need(calloc(1, sizeof *disk));
+    simdisk_t *disk = simdisk_need(calloc(1, sizeof *disk));
+    if (pthread_mutex_init(&disk->lock, NULL) != 0)
+        abort();
     disk->storage = (segj_storage_t){
         .struct_size = sizeof(segj_storage_t),
         .context = disk,
@@ -522,6 +594,7 @@ void simdisk_free(simdisk_t *disk)
         free(disk->parts[i].visible.entries);
         free(disk->parts[i].durable.entries);
     }
+    (void)pthread_mutex_destroy(&disk->lock);
     free(disk->inodes);
     free(disk->changes);
     free(disk);
@@ -538,6 +611,12 @@ void simdisk_on_call(simdisk_t *disk, simdisk_hook_t hook, void *context)
     disk->hook_context = context;
 }
 
+void simdisk_on_fault(simdisk_t *disk, simdisk_faults_t faults, void *context)
+{
+    disk->faults = faults;
+    disk->faults_context = context;
+}
+
 void simdisk_power_off(simdisk_t *disk)
 {
     disk->off = true;
@@ -548,202 +627,38 @@ uint64_t simdisk_count(const simdisk_t *disk, simdisk_call_t kind)
     return disk->counts[kind];
 }
 
-/* --- crashes --- */
-
-static bool is_zero(const uint8_t *bytes, size_t size)
+unsigned simdisk_open_files(const simdisk_t *disk)
 {
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != 0)
-            return false;
-    return true;
+    return disk->open_files;
 }
 
-static bool earlier_piece_below(const simdisk_t *disk, size_t index)
+unsigned simdisk_most_open_files(simdisk_t *disk)
 {
-    const change_t *change = &disk->changes[index];
-    for (size_t i = 0; i < index; i++) {
-        const change_t *other = &disk->changes[i];
-        if (other->inode == change->inode && other->kind == CHANGE_TRUNCATE)
-            return true;
-        if (other->inode == change->inode && other->kind == CHANGE_PIECE &&
-            other->offset < change->offset + change->size && change->offset < other->offset + other->size)
-            return true;
-    }
-    return false;
+    unsigned most = disk->most_open_files;
+    disk->most_open_files = disk->open_files;
+    return most;
 }
 
-/* Whether keeping or losing a piece makes no difference: the durable bytes are the same. */
-static bool is_idle_piece(const simdisk_t *disk, size_t index)
+void simdisk_count_idle(simdisk_t *disk, bool count)
 {
-    const change_t *change = &disk->changes[index];
-    const image_t *durable = &disk->inodes[change->inode].durable;
-    if (change->size == 0)
-        return true;
-    return change->offset + change->size <= durable->size && !earlier_piece_below(disk, index) &&
-           memcmp(durable->bytes + change->offset, change->bytes, change->size) == 0;
+    disk->count_idle = count;
 }
 
-size_t simdisk_units(simdisk_t *disk)
+const uint8_t *simdisk_visible(const simdisk_t *disk, const char *partition, const char *name, uint64_t *size)
 {
-    size_t units = 0;
-    for (size_t i = 0; i < disk->change_count; i++) {
-        change_t *change = &disk->changes[i];
-        change->unit = SIZE_MAX;
-        if (change->kind == CHANGE_PIECE && is_idle_piece(disk, i))
-            continue;
-        const change_t *before = i > 0 ? &disk->changes[i - 1] : NULL;
-        /* A run of zeros over nothing is one unit: it only makes the file longer. */
-        bool run = change->kind == CHANGE_PIECE && before != NULL && before->kind == CHANGE_PIECE &&
-                   before->write == change->write && before->inode == change->inode && before->unit != SIZE_MAX &&
-                   is_zero(change->bytes, change->size) && is_zero(before->bytes, before->size) &&
-                   before->offset >= disk->inodes[change->inode].durable.size;
-        change->unit = run ? before->unit : units++;
-    }
-    return units;
+    static const uint8_t nothing[1];
+    int part = part_of(disk, partition);
+    const names_t *names = part >= 0 ? &disk->parts[part].visible : NULL;
+    size_t at = names != NULL ? simdisk_names_find(names, name) : 0;
+    if (names == NULL || at == names->count)
+        return NULL;
+    const image_t *image = &disk->inodes[names->entries[at].inode].visible;
+    *size = image->size;
+    return image->bytes != NULL ? image->bytes : nothing;
 }
 
-bool simdisk_has_growth(const simdisk_t *disk)
+size_t simdisk_names(const simdisk_t *disk, const char *partition)
 {
-    for (size_t i = 0; i < disk->change_count; i++) {
-        const change_t *change = &disk->changes[i];
-        if (change->kind == CHANGE_PIECE && change->unit != SIZE_MAX &&
-            change->offset + change->size > disk->inodes[change->inode].durable.size)
-            return true;
-    }
-    return false;
-}
-
-static void fill_growth(const simdisk_t *disk, size_t index, image_t *image, simdisk_fill_t fill)
-{
-    const inode_t *inode = &disk->inodes[index];
-    uint64_t before = image->size;
-    if (fill == SIMDISK_SHORT || inode->longest <= before)
-        return;
-    image_resize(image, inode->longest);
-    if (fill == SIMDISK_GARBAGE)
-        memset(image->bytes + before, GARBAGE, (size_t)(inode->longest - before));
-}
-
-static void crash_file(const simdisk_t *disk, size_t index, const uint8_t *keep, simdisk_fill_t fill, image_t *image)
-{
-    image_copy(image, &disk->inodes[index].durable);
-    for (size_t i = 0; i < disk->change_count; i++) {
-        const change_t *change = &disk->changes[i];
-        bool content = change->kind == CHANGE_PIECE || change->kind == CHANGE_TRUNCATE;
-        if (content && change->inode == index && change->unit != SIZE_MAX && keep[change->unit])
-            apply(image, change);
-    }
-    fill_growth(disk, index, image, fill);
-}
-
-static void crash_names(const simdisk_t *disk, int part, const uint8_t *keep, names_t *names)
-{
-    names_copy(names, &disk->parts[part].durable);
-    for (size_t i = 0; i < disk->change_count; i++) {
-        const change_t *change = &disk->changes[i];
-        if (change->part != part || change->unit == SIZE_MAX || !keep[change->unit])
-            continue;
-        if (change->kind == CHANGE_CREATE)
-            names_add(names, change->name, change->inode);
-        else if (change->kind == CHANGE_REMOVE)
-            names_remove(names, change->name);
-    }
-}
-
-simdisk_t *simdisk_crash(simdisk_t *disk, const uint8_t *keep, simdisk_fill_t fill)
-{
-    simdisk_t *after = simdisk_new();
-    after->inode_count = disk->inode_count;
-    after->inodes = need(calloc(disk->inode_count + 1, sizeof *after->inodes));
-    for (int part = 0; part < 2; part++) {
-        part_t *to = &after->parts[part];
-        memcpy(to->name, disk->parts[part].name, sizeof to->name);
-        to->made = disk->parts[part].made;
-        crash_names(disk, part, keep, &to->durable);
-        names_copy(&to->visible, &to->durable);
-        for (size_t i = 0; i < to->durable.count; i++) {
-            size_t inode = to->durable.entries[i].inode;
-            if (after->inodes[inode].durable.bytes != NULL)
-                continue;
-            crash_file(disk, inode, keep, fill, &after->inodes[inode].durable);
-            image_copy(&after->inodes[inode].visible, &after->inodes[inode].durable);
-            after->inodes[inode].longest = after->inodes[inode].durable.size;
-        }
-    }
-    return after;
-}
-
-simdisk_t *simdisk_kill(const simdisk_t *disk)
-{
-    simdisk_t *after = simdisk_new();
-    after->inode_count = disk->inode_count;
-    after->inodes = need(calloc(disk->inode_count + 1, sizeof *after->inodes));
-    for (size_t i = 0; i < disk->inode_count; i++) {
-        image_copy(&after->inodes[i].visible, &disk->inodes[i].visible);
-        image_copy(&after->inodes[i].durable, &disk->inodes[i].durable);
-        after->inodes[i].longest = disk->inodes[i].longest;
-    }
-    for (int part = 0; part < 2; part++) {
-        after->parts[part] = disk->parts[part];
-        after->parts[part].locks = 0;
-        names_copy(&after->parts[part].visible, &disk->parts[part].visible);
-        names_copy(&after->parts[part].durable, &disk->parts[part].durable);
-    }
-    after->changes = need(malloc((disk->change_count + 1) * sizeof *after->changes));
-    if (disk->change_count > 0)
-        memcpy(after->changes, disk->changes, disk->change_count * sizeof *after->changes);
-    after->change_count = after->change_capacity = disk->change_count;
-    after->handles = disk->handles;
-    after->writes = disk->writes;
-    return after;
-}
-
-/* --- hashing --- */
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    return hash ^ (hash >> 29);
-}
-
-static uint64_t mix_bytes(uint64_t hash, const uint8_t *bytes, uint64_t size)
-{
-    uint64_t at = 0;
-    for (; at + 8 <= size; at += 8) {
-        uint64_t word;
-        memcpy(&word, bytes + at, sizeof word);
-        hash = mix(hash, word);
-    }
-    for (; at < size; at++)
-        hash = mix(hash, bytes[at]);
-    return mix(hash, size);
-}
-
-static uint64_t mix_names(const simdisk_t *disk, uint64_t hash, const names_t *names, bool durable)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        const inode_t *inode = &disk->inodes[names->entries[i].inode];
-        const image_t *image = durable ? &inode->durable : &inode->visible;
-        hash = mix_bytes(hash, (const uint8_t *)names->entries[i].name, NAME_SIZE);
-        hash = mix_bytes(hash, image->bytes, image->size);
-    }
-    return mix(hash, names->count);
-}
-
-uint64_t simdisk_hash(const simdisk_t *disk)
-{
-    uint64_t hash = 1;
-    for (int part = 0; part < 2; part++) {
-        hash = mix_names(disk, hash, &disk->parts[part].visible, false);
-        if (disk->change_count > 0)
-            hash = mix_names(disk, hash, &disk->parts[part].durable, true);
-    }
-    for (size_t i = 0; i < disk->change_count; i++) {
-        const change_t *change = &disk->changes[i];
-        hash = mix(hash, (uint64_t)change->kind << 32 | change->inode);
-        hash = mix(hash, change->offset);
-        hash = mix_bytes(hash, change->bytes, change->size);
-        hash = mix_bytes(hash, (const uint8_t *)change->name, NAME_SIZE);
-    }
-    return hash;
+    int part = part_of(disk, partition);
+    return part >= 0 ? disk->parts[part].visible.count : 0;
 }

@@ -4,6 +4,9 @@
  * creations and removals. A crash builds a new disk from the durable state and any subset of those changes.
  *
  * A sync covers what was done through the same open file before it. Files that were closed with changes keep them pending.
+ *
+ * Calls of the storage may come from any thread; everything else from one at a time, with no call of the storage under way
+ * (a hook is in such a call, and may look).
  */
 #ifndef SUPPORT_SIMDISK_H
 #define SUPPORT_SIMDISK_H
@@ -18,13 +21,21 @@ typedef struct simdisk simdisk_t;
 
 /** What a file shows where it is longer than the bytes that reached it. */
 typedef enum simdisk_fill {
-    SIMDISK_SHORT,   /* it is no longer than that */
+    SIMDISK_SHORT,   /* it is no longer than that; zeros before bytes that were kept */
     SIMDISK_ZEROS,   /* it is as long as it was ever made, zeros where bytes were lost */
     SIMDISK_GARBAGE, /* the same, garbage */
     SIMDISK_FILLS
 } simdisk_fill_t;
 
-/** Kinds of storage calls that change something or make it durable. */
+/** What a crash makes of a change that was not durable. Torn and spoilt are beyond sectors that are written whole or not. */
+typedef enum simdisk_fate {
+    SIMDISK_LOST = 0,
+    SIMDISK_KEPT = 1,
+    SIMDISK_TORN = 2,  /* of a write: some of its bytes, each by itself; another change is kept */
+    SIMDISK_SPOILT = 3 /* of a write: lost, and its whole sector is garbage; another change is lost */
+} simdisk_fate_t;
+
+/** Kinds of storage calls. Those before SIMDISK_CHANGES change something or make it durable. */
 typedef enum simdisk_call {
     SIMDISK_CREATE,
     SIMDISK_REMOVE,
@@ -32,16 +43,33 @@ typedef enum simdisk_call {
     SIMDISK_TRUNCATE,
     SIMDISK_FILE_SYNC,
     SIMDISK_NAMES_SYNC,
+    SIMDISK_CHANGES,
+    SIMDISK_OPEN = SIMDISK_CHANGES, /* of an existing file, or a partition */
+    SIMDISK_READ,
+    SIMDISK_SIZE,
+    SIMDISK_LIST,
     SIMDISK_CALLS
 } simdisk_call_t;
 
-/** Called before each such call: the disk is as a power cut here would find it. */
+/** Called before each call that changes something: the disk is as a power cut here would find it. */
 typedef void (*simdisk_hook_t)(void *context, simdisk_t *disk, simdisk_call_t call);
+
+/** What becomes of a call. */
+typedef struct simdisk_fault {
+    int code;     /* its result, 0: it does what it should */
+    size_t limit; /* of a transfer: at most so many bytes, also where it fails */
+    bool drop; /* of a file sync that fails: what is pending stays visible; by `seed` it is durable or never will be */
+    uint64_t seed; /* */
+} simdisk_fault_t;
+
+/** Called for every call, behind the hook; `fault` says {0, SIZE_MAX, false, 0}. */
+typedef void (*simdisk_faults_t)(void *context, simdisk_call_t call, simdisk_fault_t *fault);
 
 simdisk_t *simdisk_new(void);
 void simdisk_free(simdisk_t *disk);
 const segj_storage_t *simdisk_storage(simdisk_t *disk);
 void simdisk_on_call(simdisk_t *disk, simdisk_hook_t hook, void *context);
+void simdisk_on_fault(simdisk_t *disk, simdisk_faults_t faults, void *context);
 
 /** From now on every call fails with EIO: the power is gone. What the disk holds stays as it is. */
 void simdisk_power_off(simdisk_t *disk);
@@ -53,16 +81,32 @@ size_t simdisk_units(simdisk_t *disk);
 /** Whether a file can be longer than the bytes that reached it, so that a fill makes a difference. */
 bool simdisk_has_growth(const simdisk_t *disk);
 
-/** The disk after a power cut that kept unit i where keep[i] is set. Everything on it is durable. */
+/** The disk after a power cut that did to unit i what keep[i] says (simdisk_fate_t). Everything on it is durable. */
 simdisk_t *simdisk_crash(simdisk_t *disk, const uint8_t *keep, simdisk_fill_t fill);
 
 /** The disk after its process was killed: everything visible is there, nothing has become durable. */
 simdisk_t *simdisk_kill(const simdisk_t *disk);
+
+/** The write-back of everything that is pending has failed: by `seed` it is durable, or stays visible and never will be. */
+void simdisk_drop(simdisk_t *disk, uint64_t seed);
 
 /** A number for what is on the disk, durable and pending. */
 uint64_t simdisk_hash(const simdisk_t *disk);
 
 /** Storage calls so far, by kind. */
 uint64_t simdisk_count(const simdisk_t *disk, simdisk_call_t call);
+
+/** Files that are open; the most that were since the last time this was asked. */
+unsigned simdisk_open_files(const simdisk_t *disk);
+unsigned simdisk_most_open_files(simdisk_t *disk);
+
+/** Whether a write of the very bytes that are durable is a unit too: false. */
+void simdisk_count_idle(simdisk_t *disk, bool count);
+
+/** What a file shows, or NULL where there is no such name. An empty file has a pointer too. */
+const uint8_t *simdisk_visible(const simdisk_t *disk, const char *partition, const char *name, uint64_t *size);
+
+/** Names that a partition shows. */
+size_t simdisk_names(const simdisk_t *disk, const char *partition);
 
 #endif

@@ -1,0 +1,252 @@
+/*
+ * crash/test_histories.c: long random histories (crash/script.h, crash/histories.h), reproducible from a seed.
+ *
+ *     SEGJ_HISTORIES=N   so many histories, instead of what takes about half a minute
+ *     SEGJ_SEED=S        the first of them is number S; 1
+ *     SEGJ_WORKERS=W     so many threads run them; 1
+ *     SEGJ_PROGRESS=1    says once in a while how far it is
+ *     SEGJ_SCRIPT=TEXT   runs this script, and nothing else
+ *
+ * A history that fails is made shorter, and printed with the line that runs it again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "crash/histories.h"
+#include "crash/shrink.h"
+
+/* Under a sanitizer a history takes ten times as long. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOW 20
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLOW 20
+#endif
+#endif
+#ifndef SLOW
+#ifdef __OPTIMIZE__
+#define SLOW 1
+#else
+#define SLOW 4
+#endif
+#endif
+
+#define HISTORIES 8000
+#define SHRINK_RUNS 20000
+#define WORKERS_MAX 64
+
+typedef struct run {
+    script_options_t options;         /* of every history; of some also: */
+    unsigned readers_each, tear_each; /* of each so many one has readers, tears; 0: none */
+    uint64_t first, count;
+    atomic_uint_fast64_t next;
+    atomic_bool failed;
+    bool progress;
+    pthread_mutex_t lock; /* what follows */
+    history_counts_t counts;
+    uint64_t failed_seed, done;
+    char failure[1024];
+} run_t;
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL && *text != '\0' ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static script_t *script_of(const run_t *run, uint64_t seed)
+{
+    script_options_t options = run->options;
+    options.readers = options.readers || (run->readers_each > 0 && seed % run->readers_each == 3);
+    options.tear = options.tear || (run->tear_each > 0 && seed % run->tear_each == 1);
+    return script_generate(seed, &options);
+}
+
+static void print_counts(const history_counts_t *counts)
+{
+    print_message("%llu histories, %llu lives, %llu operations, %llu faults, %llu short transfers; %llu power cuts, "
+                  "%llu kills, %llu of "
+                  "them within open; poisoned %llu times; %llu states judged, %llu reads beside\n",
+                  (unsigned long long)counts->histories, (unsigned long long)counts->lives,
+                  (unsigned long long)counts->operations, (unsigned long long)counts->faults,
+                  (unsigned long long)counts->shorts, (unsigned long long)counts->power_cuts,
+                  (unsigned long long)counts->kills, (unsigned long long)counts->within_open,
+                  (unsigned long long)counts->poisoned, (unsigned long long)counts->states,
+                  (unsigned long long)counts->reads);
+}
+
+static void run_one(run_t *run, uint64_t seed)
+{
+    history_counts_t counts = {0};
+    char failure[1024];
+    script_t *script = script_of(run, seed);
+    bool good = history_run(script, &counts, failure, sizeof failure);
+    script_free(script);
+    if (pthread_mutex_lock(&run->lock) != 0)
+        abort();
+    history_counts_add(&run->counts, &counts);
+    run->done++;
+    if (!good && !atomic_load(&run->failed)) {
+        atomic_store(&run->failed, true);
+        run->failed_seed = seed;
+        memcpy(run->failure, failure, sizeof failure);
+    }
+    if (run->progress && run->done % 2000 == 0)
+        print_counts(&run->counts);
+    (void)pthread_mutex_unlock(&run->lock);
+}
+
+static void *work(void *context)
+{
+    run_t *run = context;
+    for (;;) {
+        uint64_t at = atomic_fetch_add(&run->next, 1);
+        if (at >= run->count || atomic_load(&run->failed))
+            return NULL;
+        run_one(run, run->first + at);
+    }
+}
+
+static void say_failure(const script_t *script, const char *found)
+{
+    char failure[1024];
+    (void)snprintf(failure, sizeof failure, "%s", found);
+    script_t *shortest = script_shrink(script, SHRINK_RUNS, failure, sizeof failure);
+    char *text = script_print(shortest);
+    print_error("%s\nmade shorter, %zu steps: %s\nto run it again: SEGJ_SCRIPT='%s' crash/test_histories\n", found,
+                shortest->count, failure, text);
+    free(text);
+    script_free(shortest);
+}
+
+static void run_all(run_t *run)
+{
+    pthread_t threads[WORKERS_MAX];
+    unsigned workers = (unsigned)from_environment("SEGJ_WORKERS", 1);
+    workers = workers < 1 ? 1 : workers > WORKERS_MAX ? WORKERS_MAX : workers;
+    run->progress = from_environment("SEGJ_PROGRESS", 0) != 0;
+    if (pthread_mutex_init(&run->lock, NULL) != 0)
+        abort();
+    for (unsigned i = 0; i + 1 < workers; i++)
+        if (pthread_create(&threads[i], NULL, work, run) != 0)
+            abort();
+    (void)work(run);
+    for (unsigned i = 0; i + 1 < workers; i++)
+        (void)pthread_join(threads[i], NULL);
+    (void)pthread_mutex_destroy(&run->lock);
+    print_counts(&run->counts);
+    if (!atomic_load(&run->failed))
+        return;
+    script_t *script = script_of(run, run->failed_seed);
+    print_error("history %llu: ", (unsigned long long)run->failed_seed);
+    say_failure(script, run->failure);
+    script_free(script);
+    fail();
+}
+
+static uint64_t histories(void)
+{
+    return from_environment("SEGJ_HISTORIES", HISTORIES / SLOW);
+}
+
+static uint64_t first_seed(void)
+{
+    return from_environment("SEGJ_SEED", 1);
+}
+
+/* Lives of every kind: faults or none, readers beside some, single bytes torn in some. */
+static void long_histories_of_lives_and_crashes(void **state)
+{
+    (void)state;
+    run_t run = {.options = {.faults = true}, .readers_each = 40, .tear_each = 8};
+    run.count = histories();
+    run.first = first_seed();
+    run_all(&run);
+}
+
+/* Without faults: what they hide (a state that only a failed call leaves) cannot stand in for what crashes leave. */
+static void long_histories_without_faults(void **state)
+{
+    (void)state;
+    run_t run = {.tear_each = 8};
+    run.count = histories() / 4 + 1;
+    run.first = first_seed() + UINT64_C(1000000000);
+    run_all(&run);
+}
+
+/*
+ * Some devices turn a whole sector to garbage when the power goes while it is written, with what was durable in it. That is
+ * outside the promise: a report of what it costs. What is left must still never be a wrong value.
+ */
+static void a_spoilt_sector_costs_records_but_shows_no_wrong_value(void **state)
+{
+    (void)state;
+    run_t run = {.options = {.spoil = true}};
+    run.count = histories() / 8 + 1;
+    run.first = first_seed() + UINT64_C(2000000000);
+    run_all(&run);
+    print_message(
+        "sectors that turn to garbage: of %llu power cuts that did that, %llu took synced records or kept the "
+        "journal from opening; open said so of %llu\n",
+        (unsigned long long)run.counts.spoilt, (unsigned long long)run.counts.losses,
+        (unsigned long long)run.counts.losses_said);
+}
+
+static void the_script_of_the_environment(void **state)
+{
+    (void)state;
+    const char *wrong;
+    history_counts_t counts = {0};
+    char failure[1024];
+    script_t *script = script_parse(getenv("SEGJ_SCRIPT"), &wrong);
+    if (script == NULL)
+        fail_msg("no script: %s", wrong);
+    bool good = history_run(script, &counts, failure, sizeof failure);
+    script_free(script);
+    print_counts(&counts);
+    if (!good)
+        fail_msg("%s", failure);
+}
+
+/* What is printed is what was run. */
+static void a_script_is_its_text(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        script_options_t options = {.faults = true, .readers = seed % 2 == 0, .tear = seed % 3 == 0};
+        const char *wrong;
+        script_t *script = script_generate(seed, &options);
+        char *text = script_print(script);
+        script_t *again = script_parse(text, &wrong);
+        assert_non_null(again);
+        char *text_again = script_print(again);
+        assert_string_equal(text, text_again);
+        free(text);
+        free(text_again);
+        script_free(script);
+        script_free(again);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_script_is_its_text),
+        cmocka_unit_test(long_histories_of_lives_and_crashes),
+        cmocka_unit_test(long_histories_without_faults),
+        cmocka_unit_test(a_spoilt_sector_costs_records_but_shows_no_wrong_value),
+    };
+    const struct CMUnitTest script[] = {cmocka_unit_test(the_script_of_the_environment)};
+    if (getenv("SEGJ_SCRIPT") != NULL)
+        return cmocka_run_group_tests(script, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+/*
+ * failure/scenarios.c: see scenarios.h. Records have 20 bytes and pages 64: three records and a bit a page, and every
+ * sixteenth record ends with its page. Index buffers hold two pages, value buffers 128 bytes.
+ */
+#include "failure/scenarios.h"
+
+static void four_descriptors(oversized_config_t *config)
+{
+    config->max_open_files = 4; /* one section at a time is written */
+}
+
+static void compressed(oversized_config_t *config)
+{
+    config->compression = 3;
+}
+
+static void little_memory(oversized_config_t *config)
+{
+    config->write_memory = 8192; /* two sections' buffers are more than that */
+    config->index_write_buffer = 2000;
+    config->value_write_buffer = 2000;
+}
+
+static void one_page_cached(oversized_config_t *config)
+{
+    config->page_cache_pages = 1;
+    config->max_open_files = 4;
+}
+
+#define OPEN                                                                                                           \
+    {                                                                                                                  \
+        .kind = DO_OPEN                                                                                                \
+    }
+#define CLOSE                                                                                                          \
+    {                                                                                                                  \
+        .kind = DO_CLOSE                                                                                               \
+    }
+#define ABANDON                                                                                                        \
+    {                                                                                                                  \
+        .kind = DO_ABANDON                                                                                             \
+    }
+#define APPEND(to, bytes, count)                                                                                       \
+    {                                                                                                                  \
+        .kind = DO_APPEND, .section = (to), .size = (bytes), .times = (count)                                          \
+    }
+#define SYNC(which)                                                                                                    \
+    {                                                                                                                  \
+        .kind = DO_SYNC, .section = (which)                                                                            \
+    }
+#define SYNC_ALL                                                                                                       \
+    {                                                                                                                  \
+        .kind = DO_SYNC_ALL                                                                                            \
+    }
+#define REWIND(which, records)                                                                                         \
+    {                                                                                                                  \
+        .kind = DO_REWIND, .section = (which), .size = (records)                                                       \
+    }
+#define READ                                                                                                           \
+    {                                                                                                                  \
+        .kind = DO_READ                                                                                                \
+    }
+#define REPLAY(from, record, ahead)                                                                                    \
+    {                                                                                                                  \
+        .kind = DO_REPLAY, .section = (from), .size = (record), .extra = (ahead)                                       \
+    }
+#define STEP(what, which, records)                                                                                     \
+    {                                                                                                                  \
+        .kind = (what), .section = (which), .size = (records)                                                          \
+    }
+#define RESTORE(from, which, records)                                                                                  \
+    {                                                                                                                  \
+        .kind = DO_OPEN_CHECKPOINT, .section = (which), .size = (records), .extra = (from)                             \
+    }
+/* Two sections with records that are synced and records that are not. */
+#define TWO_SECTIONS OPEN, APPEND(1, 20, 5), APPEND(2, 30, 4), SYNC_ALL, APPEND(1, 20, 3), APPEND(2, 30, 2)
+
+const scenario_t scenarios[] = {
+    {"a new journal", NULL, {{0}}, {OPEN, CLOSE}},
+    {"a first append", NULL, {OPEN}, {APPEND(3, 20, 1), SYNC(3)}},
+    {"a first append beyond the buffer", NULL, {OPEN, APPEND(1, 9, 1)}, {APPEND(3, 500, 1), SYNC(3)}},
+    {"appends across pages", NULL, {OPEN, APPEND(1, 20, 2), SYNC(1)}, {APPEND(1, 20, 30)}},
+    {"appends beyond the buffer",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {APPEND(1, 300, 2), APPEND(1, 0, 1), APPEND(1, 20, 1), APPEND(1, 400, 1)}},
+    {"compressed appends",
+     compressed,
+     {OPEN, APPEND(1, 20, 2), SYNC(1)},
+     {APPEND(1, 30, 5), APPEND(2, 30, 1), APPEND(1, 300, 2), READ, SYNC_ALL, READ}},
+    {"an append after a torn one",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
+     {APPEND(1, 300, 1), APPEND(1, 20, 1), SYNC(1)}},
+    {"a close after a torn append",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 900)},
+     {CLOSE}},
+    {"appends to idle sections",
+     NULL,
+     {OPEN, APPEND(1, 20, 5), APPEND(2, 20, 16), CLOSE, OPEN},
+     {APPEND(1, 20, 1), APPEND(2, 20, 1), SYNC_ALL}},
+    {"appends with few descriptors",
+     four_descriptors,
+     {OPEN, APPEND(1, 20, 3)},
+     {APPEND(2, 20, 2), APPEND(1, 20, 1), APPEND(3, 300, 1), APPEND(2, 20, 1)}},
+    {"appends with little write memory",
+     little_memory,
+     {OPEN, APPEND(1, 20, 3), APPEND(2, 20, 3), APPEND(3, 20, 1), SYNC(2)},
+     {APPEND(1, 20, 2), APPEND(2, 20, 2), APPEND(3, 20, 2)}},
+    {"syncs", NULL, {OPEN, APPEND(1, 20, 4)}, {SYNC(1), APPEND(1, 20, 9), SYNC(1), SYNC(1)}},
+    {"a sync that raises the watermark",
+     NULL,
+     {OPEN, APPEND(1, 20, 1), SYNC(1), APPEND(1, 1100000, 1)},
+     {SYNC(1), APPEND(1, 20, 1), SYNC(1)}},
+    {"a sync of all", NULL, {TWO_SECTIONS, APPEND(4, 300, 1)}, {SYNC_ALL}},
+    {"a close", NULL, {TWO_SECTIONS}, {CLOSE}},
+    {"a clean open", NULL, {TWO_SECTIONS, CLOSE}, {OPEN}},
+    {"an open with any page size", NULL, {TWO_SECTIONS, CLOSE}, {{.kind = DO_OPEN_ANY_PAGE_SIZE}, APPEND(1, 20, 1)}},
+    {"an open read only", NULL, {TWO_SECTIONS, ABANDON}, {{.kind = DO_OPEN_READ_ONLY}, READ, CLOSE}},
+    {"an open after a kill", NULL, {TWO_SECTIONS, APPEND(1, 20, 20), APPEND(5, 20, 1), ABANDON}, {OPEN}},
+    {"an open that cuts",
+     NULL,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_JUNK, 1, 0), STEP(HARM_VALUES, 2, 5)},
+     {OPEN}},
+    {"an open that lost synced records",
+     NULL,
+     {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7)},
+     {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"an open without a values file",
+     NULL,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_NO_VALUES, 2, 0)},
+     {OPEN, APPEND(2, 20, 1)}},
+    {"an open with orphans", NULL, {TWO_SECTIONS, CLOSE, STEP(HARM_ORPHAN, 0, 0), STEP(HARM_ORPHAN, 6, 0)}, {OPEN}},
+    {"an open to a checkpoint",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), APPEND(2, 20, 3), APPEND(3, 20, 9), SYNC_ALL, APPEND(3, 20, 8), APPEND(4, 20, 2), CLOSE},
+     {RESTORE(2, 3, 8)}},
+    {"reads with few descriptors",
+     one_page_cached,
+     {OPEN, APPEND(1, 20, 9), APPEND(2, 300, 2), APPEND(3, 20, 1), APPEND(4, 20, 1), CLOSE, OPEN},
+     {READ}},
+    {"reads of what is being written", one_page_cached, {OPEN, APPEND(1, 20, 20), SYNC(1), APPEND(1, 20, 9)}, {READ}},
+    {"compressed reads", compressed, {OPEN, APPEND(1, 20, 3), APPEND(2, 300, 2), CLOSE, OPEN}, {READ}},
+    {"a replay",
+     one_page_cached,
+     {OPEN, APPEND(1, 20, 17), APPEND(2, 20, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
+     {REPLAY(1, 2, 160), REPLAY(0, 0, 0)}},
+    {"a prune",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), APPEND(2, 20, 3), APPEND(3, 20, 4), SYNC_ALL, APPEND(2, 20, 3), APPEND(4, 20, 2)},
+     {STEP(DO_PRUNE, 3, 0), APPEND(3, 20, 1)}},
+    {"a rewind within a page", NULL, {OPEN, APPEND(1, 20, 9), SYNC(1)}, {REWIND(1, 5), APPEND(1, 20, 1), SYNC(1)}},
+    {"a rewind to the end of a page",
+     NULL,
+     {OPEN, APPEND(1, 20, 21), SYNC(1), APPEND(1, 20, 1)},
+     {REWIND(1, 16), APPEND(1, 20, 1)}},
+    {"a rewind to nothing", NULL, {OPEN, APPEND(1, 20, 4), SYNC(1)}, {REWIND(1, 0), APPEND(1, 20, 1)}},
+    {"a rewind of what was never synced",
+     NULL,
+     {OPEN, APPEND(1, 20, 9), APPEND(2, 20, 2)},
+     {STEP(DO_REWIND_SECTION, 1, 4), APPEND(1, 20, 2), SYNC(1)}},
+    {"a rewind of an idle section",
+     NULL,
+     {OPEN, APPEND(1, 20, 9), CLOSE, OPEN},
+     {STEP(DO_REWIND_SECTION, 1, 7), APPEND(1, 20, 2)}},
+    {"a rewind with later sections",
+     NULL,
+     {TWO_SECTIONS, APPEND(4, 20, 1), SYNC(4)},
+     {REWIND(1, 3), APPEND(2, 20, 1), APPEND(1, 20, 1)}},
+    {"a rewind of a section that does not exist", NULL, {TWO_SECTIONS}, {REWIND(0, 0), APPEND(1, 20, 1)}},
+    {"a destroy", NULL, {TWO_SECTIONS}, {{.kind = DO_DESTROY}}},
+};
+
+const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];

@@ -1,0 +1,378 @@
+/* failure/steps.c: what the steps of a scenario do, and how the model goes along. See world.h. */
+#include "failure/steps.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+const char *step_name(step_kind_t kind)
+{
+    static const char *const names[] = {
+        [DO_END] = "end",
+        [DO_OPEN] = "open",
+        [DO_OPEN_READ_ONLY] = "open (read only)",
+        [DO_OPEN_ANY_PAGE_SIZE] = "open (any page size)",
+        [DO_OPEN_CHECKPOINT] = "open (checkpoint)",
+        [DO_CLOSE] = "close",
+        [DO_ABANDON] = "abandon",
+        [DO_DESTROY] = "destroy",
+        [DO_APPEND] = "append",
+        [DO_SYNC] = "sync",
+        [DO_SYNC_ALL] = "sync_all",
+        [DO_PRUNE] = "prune",
+        [DO_REWIND] = "rewind",
+        [DO_REWIND_SECTION] = "rewind_section",
+        [DO_READ] = "read",
+        [DO_REPLAY] = "replay",
+        [DO_TEAR] = "a torn append",
+        [HARM_VALUES] = "harm: values",
+        [HARM_NO_VALUES] = "harm: no values",
+        [HARM_JUNK] = "harm: junk",
+        [HARM_ORPHAN] = "harm: orphan",
+    };
+    return names[kind];
+}
+
+/* Between the two, faults strike. What a test looks at while a scenario is under test is not part of it. */
+static void enter(world_t *w)
+{
+    w->faulty.paused = false;
+    library_running = w->under_test;
+    if (w->under_test && w->around != NULL)
+        w->around(true);
+}
+
+static segj_status_t leave(world_t *w, segj_status_t status)
+{
+    if (w->under_test && w->around != NULL)
+        w->around(false);
+    w->faulty.paused = w->under_test;
+    library_running = false;
+    return status;
+}
+
+/* --- the beginning and the end --- */
+
+static void apply_checkpoint(world_t *w, const step_t *step)
+{
+    for (uint64_t i = 0; i < MODEL_SECTIONS; i++) {
+        model_section_t *model = &w->model.sections[i];
+        if (i < step->extra || i > step->section)
+            memset(model, 0, sizeof *model);
+        if (i == step->section && model->listed)
+            model->count = model->least = model->synced = step->size;
+    }
+}
+
+static segj_status_t open_journal(world_t *w, const step_t *step)
+{
+    oversized_config_t config = w->config;
+    oversized_checkpoint_t checkpoint = {step->extra, step->section, (uint64_t)step->size * SMALL_RECORD};
+    w->read_only = config.read_only = step->kind == DO_OPEN_READ_ONLY;
+    if (step->kind == DO_OPEN_ANY_PAGE_SIZE)
+        config.page_size = 0;
+    if (step->kind == DO_OPEN_CHECKPOINT)
+        config.checkpoint = &checkpoint;
+    assert_null(w->journal);
+    enter(w);
+    segj_status_t status = leave(w, oversized_open(&config, &w->journal));
+    if (status != SEGJ_OK) {
+        assert_null(w->journal);
+        return status;
+    }
+    assert_null(oversized_error(w->journal));
+    allow_loss(w, NULL);
+    if (step->kind == DO_OPEN_CHECKPOINT)
+        apply_checkpoint(w, step);
+    settle(w);
+    return SEGJ_OK;
+}
+
+static segj_status_t close_journal(world_t *w)
+{
+    enter(w);
+    segj_status_t status = leave(w, oversized_close(w->journal));
+    w->journal = NULL;
+    for (uint64_t i = 0; i < MODEL_SECTIONS && status == SEGJ_OK; i++) {
+        model_section_t *model = &w->model.sections[i];
+        model->synced = model->count;
+        model->durable = model->listed;
+    }
+    return status;
+}
+
+static segj_status_t destroy_journal(world_t *w)
+{
+    enter(w);
+    segj_status_t status = leave(w, oversized_destroy(w->journal));
+    w->journal = NULL;
+    if (status == SEGJ_OK) {
+        memset(w->model.sections, 0, sizeof w->model.sections);
+        assert_false(partition_exists(w->disk, w->config.directory, w->config.index_partition));
+        assert_false(partition_exists(w->disk, w->config.directory, w->config.value_partition));
+    }
+    return status;
+}
+
+/* --- changes --- */
+
+static segj_status_t append(world_t *w, const step_t *step)
+{
+    model_section_t *model = &w->model.sections[step->section];
+    model_record_t record = {w->model.next_id, step->size, {77, 77}};
+    uint8_t entry[SMALL_ENTRY];
+    uint64_t position = 77777;
+    const void *value = make_value(w, record.id, record.size);
+    put_u64(entry, record.id);
+    enter(w);
+    segj_status_t status =
+        leave(w, oversized_append(w->journal, step->section, entry, value, step->size, &position, &record.location));
+    if (status != SEGJ_OK) {
+        assert_int_equal(position, 77777);
+        assert_int_equal(record.location.size, 77);
+        return status;
+    }
+    assert_int_equal(position, model->count);
+    assert_int_equal(record.location.offset, end_of(model, model->count));
+    if (w->config.compression == 0)
+        assert_int_equal(record.location.size, step->size + FRAME_CHECKSUM);
+    assert_true(model->count < MODEL_RECORDS);
+    model->records[model->count++] = record;
+    model->least = model->count;
+    model->listed = true;
+    w->model.next_id++;
+    return SEGJ_OK;
+}
+
+static segj_status_t tear_append(world_t *w, const step_t *step)
+{
+    assert_false(w->under_test);
+    faulty_arm(&w->faulty, (fault_t){FAULT_TORN, 1, EIO, 0});
+    segj_status_t status = append(w, step);
+    assert_true(w->faulty.fired);
+    assert_int_equal(w->faulty.first.kind, CALL_FILE_WRITE);
+    faulty_disarm(&w->faulty);
+    assert_int_equal(status, SEGJ_ERR_IO);
+    assert_null(oversized_error(w->journal));
+    return SEGJ_OK;
+}
+
+static void cover(model_section_t *model)
+{
+    model->synced = model->count;
+    model->durable = model->durable || model->listed;
+}
+
+static segj_status_t sync_one(world_t *w, const step_t *step)
+{
+    enter(w);
+    segj_status_t status = leave(w, oversized_sync(w->journal, step->section));
+    if (status == SEGJ_OK)
+        cover(&w->model.sections[step->section]);
+    return status;
+}
+
+static segj_status_t sync_all(world_t *w)
+{
+    enter(w);
+    segj_status_t status = leave(w, oversized_sync_all(w->journal));
+    for (uint64_t i = 0; i < MODEL_SECTIONS && status == SEGJ_OK; i++)
+        cover(&w->model.sections[i]);
+    return status;
+}
+
+static segj_status_t prune(world_t *w, const step_t *step)
+{
+    bool any = false;
+    bool pruned = false;
+    for (uint64_t i = 0; i < step->section; i++)
+        any = any || w->model.sections[i].listed;
+    pruned = !any;
+    enter(w);
+    segj_status_t status = leave(w, oversized_prune(w->journal, step->section, &pruned));
+    assert_int_equal(pruned, status == SEGJ_OK ? any : !any);
+    for (uint64_t i = 0; i < step->section && status == SEGJ_OK; i++)
+        memset(&w->model.sections[i], 0, sizeof w->model.sections[i]);
+    return status;
+}
+
+static segj_status_t rewind_it(world_t *w, const step_t *step)
+{
+    uint64_t bytes = (uint64_t)step->size * SMALL_RECORD;
+    model_section_t *model = &w->model.sections[step->section];
+    enter(w);
+    segj_status_t status =
+        leave(w, step->kind == DO_REWIND ? oversized_rewind(w->journal, step->section, bytes)
+                                         : oversized_rewind_section(w->journal, step->section, bytes));
+    if (status != SEGJ_OK)
+        return status;
+    for (uint64_t i = step->section + 1; i < MODEL_SECTIONS && step->kind == DO_REWIND; i++)
+        memset(&w->model.sections[i], 0, sizeof w->model.sections[i]);
+    model->count = model->least = step->size;
+    cover(model);
+    return SEGJ_OK;
+}
+
+/* --- reading --- */
+
+static segj_status_t read_record(world_t *w, uint64_t section, const model_section_t *model, size_t position)
+{
+    const model_record_t *record = &model->records[position];
+    uint8_t entry[SMALL_ENTRY] = {0};
+    oversized_location_t location = {77, 77};
+    enter(w);
+    segj_status_t status = leave(w, oversized_read(w->journal, section, position, entry, &w->value));
+    if (status != SEGJ_OK) {
+        assert_int_equal(w->value.size, 0);
+        assert_int_equal(get_u64(entry), 0);
+        return status;
+    }
+    assert_int_equal(get_u64(entry), record->id);
+    check_value(w, record);
+    enter(w);
+    status = leave(w, position + 1 == model->count ? oversized_last(w->journal, section, NULL, &location)
+                                                   : oversized_get(w->journal, section, position, NULL, &location));
+    if (status != SEGJ_OK) {
+        assert_int_equal(location.offset, 77);
+        return status;
+    }
+    assert_int_equal(location.offset, record->location.offset);
+    enter(w);
+    status = leave(w, oversized_get_value(w->journal, section, location, &w->value));
+    if (status == SEGJ_OK)
+        check_value(w, record);
+    else
+        assert_int_equal(w->value.size, 0);
+    return status;
+}
+
+static segj_status_t read_all(world_t *w)
+{
+    /* The last record of each section first: so a reader goes from section to section. */
+    for (size_t back = 1; back <= MODEL_RECORDS; back++) {
+        for (uint64_t i = 0; i < MODEL_SECTIONS; i++) {
+            const model_section_t *model = &w->model.sections[i];
+            segj_status_t status = back <= model->count ? read_record(w, i, model, model->count - back) : SEGJ_OK;
+            if (status != SEGJ_OK)
+                return status;
+        }
+    }
+    return SEGJ_OK;
+}
+
+/* The next record; a call that fails is made once more, and must then go on where it was, unless it fails again. */
+static segj_status_t replay_next(world_t *w, oversized_replay_t *replay, oversized_item_t *item, segj_status_t *failed)
+{
+    enter(w);
+    segj_status_t status = leave(w, oversized_replay_next(replay, item));
+    if (status == SEGJ_OK || status == SEGJ_END || *failed != SEGJ_OK)
+        return status;
+    *failed = status;
+    enter(w);
+    status = leave(w, oversized_replay_next(replay, item));
+    /* Any sentence after this is of the second call. */
+    return status;
+}
+
+static segj_status_t replay_all(world_t *w, const step_t *step)
+{
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    segj_status_t failed = SEGJ_OK;
+    enter(w);
+    segj_status_t status =
+        leave(w, oversized_replay_open(w->journal, step->section, step->size, (size_t)step->extra, &replay));
+    if (status != SEGJ_OK) {
+        assert_null(replay);
+        return status;
+    }
+    for (uint64_t i = step->section; i < MODEL_SECTIONS && status == SEGJ_OK; i++) {
+        const model_section_t *model = &w->model.sections[i];
+        for (size_t k = i == step->section ? step->size : 0; k < model->count && status == SEGJ_OK; k++) {
+            status = replay_next(w, replay, &item, &failed);
+            if (status != SEGJ_OK)
+                continue;
+            assert_int_equal(item.section, i);
+            assert_int_equal(item.position, k);
+            assert_int_equal(get_u64(item.entry), model->records[k].id);
+            assert_int_equal(item.location.offset, model->records[k].location.offset);
+        }
+    }
+    if (status == SEGJ_OK)
+        assert_status(oversized_replay_next(replay, &item), SEGJ_END);
+    oversized_replay_close(replay);
+    return failed != SEGJ_OK ? failed : status;
+}
+
+/* --- harm --- */
+
+static void keep_at_most(model_section_t *model, size_t records)
+{
+    model->count = records;
+    model->least = model->least < records ? model->least : records;
+    model->synced = model->synced < records ? model->synced : records;
+}
+
+static void do_harm(world_t *w, const step_t *step)
+{
+    static const uint8_t junk[100] = {0x5a, 0x5a, 0x5a, 1, 2, 3};
+    const char *directory = w->config.directory;
+    const char *index = w->config.index_partition;
+    const char *values = w->config.value_partition;
+    model_section_t *model = &w->model.sections[step->section];
+    assert_null(w->journal);
+    if (step->kind == HARM_VALUES) {
+        shorten_file(w->disk, directory, values, step->section, 1);
+        keep_at_most(model, step->size);
+    } else if (step->kind == HARM_NO_VALUES) {
+        unlink_file(w->disk, directory, values, step->section);
+        keep_at_most(model, step->size);
+    } else if (step->kind == HARM_JUNK) {
+        append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
+        append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
+    } else {
+        assert_false(model->listed);
+        append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
+    }
+}
+
+/* --- all of them --- */
+
+segj_status_t take_step(world_t *w, const step_t *step)
+{
+    switch (step->kind) {
+    case DO_OPEN:
+    case DO_OPEN_READ_ONLY:
+    case DO_OPEN_ANY_PAGE_SIZE:
+    case DO_OPEN_CHECKPOINT:
+        return open_journal(w, step);
+    case DO_CLOSE:
+        return close_journal(w);
+    case DO_ABANDON:
+        oversized_abandon(w->journal);
+        w->journal = NULL;
+        return SEGJ_OK;
+    case DO_DESTROY:
+        return destroy_journal(w);
+    case DO_APPEND:
+        return append(w, step);
+    case DO_TEAR:
+        return tear_append(w, step);
+    case DO_SYNC:
+        return sync_one(w, step);
+    case DO_SYNC_ALL:
+        return sync_all(w);
+    case DO_PRUNE:
+        return prune(w, step);
+    case DO_REWIND:
+    case DO_REWIND_SECTION:
+        return rewind_it(w, step);
+    case DO_READ:
+        return read_all(w);
+    case DO_REPLAY:
+        return replay_all(w, step);
+    default:
+        do_harm(w, step);
+        return SEGJ_OK;
+    }
+}

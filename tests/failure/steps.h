@@ -1,0 +1,18 @@
+/* failure/steps.h: what world.c and steps.c share. */
+#ifndef TESTS_FAILURE_STEPS_H
+#define TESTS_FAILURE_STEPS_H
+
+#include "failure/world.h"
+
+const char *step_name(step_kind_t kind);
+
+/** The value of a record; valid until the next call. */
+const void *make_value(world_t *w, uint64_t id, uint32_t size);
+/** w->value holds the record's value. */
+void check_value(world_t *w, const model_record_t *record);
+/** Where the frames of the first `count` records end. */
+uint64_t end_of(const model_section_t *section, size_t count);
+/** Checks what is there against the model and makes the model say just that. */
+void settle(world_t *w);
+
+#endif /* TESTS_FAILURE_STEPS_H */

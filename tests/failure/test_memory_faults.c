@@ -1,0 +1,234 @@
+/*
+ * Every allocation of the library fails once, in each scenario: the first, the second, ... the last one; alone, or with all
+ * behind it. A call that finds no memory has changed nothing (SEGJ_ERR_MEMORY), poisons nothing, and succeeds when it is
+ * made again. AddressSanitizer sees to it that nothing leaks.
+ *
+ * LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx
+ */
+#include "failure/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+ZSTD_CCtx *__real_ZSTD_createCCtx(void);
+ZSTD_DCtx *__real_ZSTD_createDCtx(void);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+ZSTD_CCtx *__wrap_ZSTD_createCCtx(void);
+ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
+
+/* --- allocations, numbered from 1 --- */
+
+static struct {
+    uint64_t number; /* of the last one */
+    uint64_t fail;   /* this one fails, 0: none */
+    bool for_good;   /* and all behind it */
+    bool fired;
+    uint64_t failed; /* since the program began */
+} allocations;
+
+static bool fails_now(void)
+{
+    if (!library_running || faulty_working)
+        return false;
+    allocations.number++;
+    if (allocations.fail == 0 || allocations.number < allocations.fail)
+        return false;
+    if (allocations.number > allocations.fail && !allocations.for_good)
+        return false;
+    allocations.fired = true;
+    allocations.failed++;
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(old, size);
+}
+
+ZSTD_CCtx *__wrap_ZSTD_createCCtx(void)
+{
+    return fails_now() ? NULL : __real_ZSTD_createCCtx();
+}
+
+ZSTD_DCtx *__wrap_ZSTD_createDCtx(void)
+{
+    return fails_now() ? NULL : __real_ZSTD_createDCtx();
+}
+
+static void fail_allocation(uint64_t number, bool for_good)
+{
+    allocations.number = 0;
+    allocations.fail = number;
+    allocations.for_good = for_good;
+    allocations.fired = false;
+}
+
+static void disarm(world_t *w)
+{
+    (void)w;
+    allocations.fail = 0;
+}
+
+/* --- one of them --- */
+
+static world_t world;
+static const char *scenario_name;
+
+typedef struct trial {
+    const scenario_t *scenario;
+    bool for_good;
+} trial_t;
+
+static bool try_step(world_t *w, const step_t *step, bool *judged)
+{
+    attempt_t attempt;
+    outcome_t outcome = OUTCOME_REPEATED;
+    begin_attempt(w, step, &attempt);
+    segj_status_t status = take_step(w, step);
+    if (*judged || !allocations.fired) {
+        assert_ok(status);
+    } else if (status == SEGJ_OK) {
+        allocations.fired = false; /* it could do without */
+    } else {
+        const failure_t failure = {.expected = SEGJ_ERR_MEMORY,
+                                   .verdict = MUST_STAY,
+                                   .lasts = allocations.for_good,
+                                   .go_on = allocations.fail % 2 == 0,
+                                   .disarm = disarm};
+        *judged = true;
+        outcome = judge_failure(w, &attempt, status, &failure);
+    }
+    end_attempt(&attempt);
+    return outcome == OUTCOME_REPEATED;
+}
+
+static void try_allocation(const trial_t *trial, uint64_t number, uint64_t digest)
+{
+    segj_storage_t *memory;
+    bool judged = false;
+    bool whole = true;
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, trial->scenario->configure);
+    take_steps(&world, trial->scenario->before);
+    begin_test(&world, (fault_t){FAULT_NONE, 0, 0, 0});
+    fail_allocation(number, trial->for_good);
+    for (const step_t *step = trial->scenario->under; step->kind != DO_END && whole; step++)
+        for (uint32_t i = 0; (i == 0 || i < step->times) && whole; i++)
+            whole = try_step(&world, step, &judged);
+    if (whole)
+        assert_int_equal(model_digest(&world.model), digest);
+    disarm(&world);
+    final_exam(&world);
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
+}
+
+static uint64_t count_allocations(const scenario_t *scenario, uint64_t *digest)
+{
+    segj_storage_t *memory;
+    fail_allocation(0, false);
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, scenario->configure);
+    *digest = rehearse(&world, scenario);
+    uint64_t number = allocations.number;
+    final_exam(&world);
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
+    return number;
+}
+
+static void fail_each_allocation(void **state)
+{
+    const trial_t *trial = *state;
+    uint64_t digest;
+    scenario_name = trial->scenario->name;
+    uint64_t number = count_allocations(trial->scenario, &digest);
+    for (uint64_t at = 1; at <= number; at++)
+        try_allocation(trial, at, digest);
+    scenario_name = NULL;
+}
+
+static int tell_where(void **state)
+{
+    library_running = faulty_working = false;
+    if (scenario_name != NULL)
+        print_error("  in \"%s\", allocation %llu fails\n", scenario_name, (unsigned long long)allocations.fail);
+    scenario_name = NULL;
+    allocations.fail = 0;
+    return 0;
+}
+
+/* --- what has no journal yet --- */
+
+static void a_page_cache_without_memory_is_none(void **state)
+{
+    segj_page_cache_t *cache = NULL;
+    segj_status_t status = SEGJ_ERR_MEMORY;
+    uint64_t at = 0;
+    while (status != SEGJ_OK) {
+        fail_allocation(++at, false);
+        library_running = true;
+        status = segj_page_cache_create(64, 4, &cache);
+        library_running = false;
+        if (status == SEGJ_OK)
+            break;
+        assert_int_equal(status, SEGJ_ERR_MEMORY);
+        assert_null(cache);
+    }
+    assert_true(at > 2);
+    segj_page_cache_release(cache);
+}
+
+static void a_storage_without_memory_is_none(void **state)
+{
+    segj_storage_t *memory = NULL;
+    fail_allocation(1, false);
+    library_running = true;
+    segj_status_t status = segj_storage_memory_create(&memory);
+    library_running = false;
+    assert_int_equal(status, SEGJ_ERR_MEMORY);
+    assert_null(memory);
+}
+
+static void every_kind_of_scenario_needed_memory(void **state)
+{
+    print_message("  %llu allocations failed\n", (unsigned long long)allocations.failed);
+    assert_true(allocations.failed > 500);
+}
+
+int main(void)
+{
+    enum { TESTS_MAX = 160 };
+    static struct CMUnitTest tests[TESTS_MAX];
+    static char names[TESTS_MAX][120];
+    static trial_t trials[TESTS_MAX];
+    size_t count = 0;
+    assert_true(scenario_count * 2 + 3 < TESTS_MAX);
+    for (; count < scenario_count * 2; count++) {
+        trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
+        (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
+                       trials[count].for_good ? "no memory from each allocation on" : "each allocation fails once");
+        tests[count] = (struct CMUnitTest){names[count], fail_each_allocation, NULL, tell_where, &trials[count]};
+    }
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_page_cache_without_memory_is_none, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_storage_without_memory_is_none, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_kind_of_scenario_needed_memory);
+    return _cmocka_run_group_tests("memory_faults", tests, count, NULL, NULL);
+}

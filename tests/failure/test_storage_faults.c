@@ -1,0 +1,293 @@
+/*
+ * Every call that a journal makes of its storage fails once: in each scenario, the first, the second, ... the last one; with
+ * every error that it may have; having done nothing, its work, or half of it; alone, or with all calls behind it. What must be true
+ * afterwards is in judge.h.
+ */
+#include "failure/judge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CODES_MAX = 5 };
+
+/** What a call may answer. The first is its most usual failure. */
+static const int codes[CALL_FALLIBLE][CODES_MAX] = {
+    [CALL_PARTITION_CREATE] = {EIO, ENOSPC, ENOMEM},   [CALL_PARTITION_OPEN] = {EIO, EMFILE, ENOMEM},
+    [CALL_PARTITION_LOCK] = {EIO, EWOULDBLOCK},        [CALL_PARTITION_UNLOCK] = {EIO},
+    [CALL_PARTITION_LIST] = {EIO, EMFILE, ENOMEM},     [CALL_PARTITION_SYNC] = {EIO, ENOSPC, ENOMEM},
+    [CALL_PARTITION_REMOVE] = {EIO, ENOTEMPTY},        [CALL_DIRECTORY_SYNC] = {EIO, EMFILE, ENOMEM},
+    [CALL_FILE_OPEN] = {EIO, EMFILE, ENOMEM},          [CALL_FILE_CREATE] = {EIO, ENOSPC, EMFILE, ENOMEM},
+    [CALL_FILE_REMOVE] = {EIO, EACCES, ENOMEM},        [CALL_FILE_READ] = {EIO, ENOMEM},
+    [CALL_FILE_WRITE] = {EIO, ENOSPC, EDQUOT, ENOMEM}, [CALL_FILE_SIZE] = {EIO, ENOMEM},
+    [CALL_FILE_TRUNCATE] = {EIO, ENOSPC, ENOMEM},      [CALL_FILE_SYNC] = {EIO, ENOSPC, EDQUOT, ENOMEM},
+};
+
+static world_t world;
+static uint64_t failures[CALL_FALLIBLE], calls[CALL_KINDS];
+
+/** Where we are, for the report of a failure. */
+static const char *scenario_name;
+static fault_t current;
+static call_kind_t current_kind;
+
+typedef struct trial {
+    const scenario_t *scenario;
+    fault_mode_t mode;
+} trial_t;
+
+/* --- one fault --- */
+
+static void disarm(world_t *w)
+{
+    faulty_disarm(&w->faulty);
+}
+
+/* "Out of memory" says that nothing has changed; of a journal that is now poisoned, or that open was repairing, nobody can
+ * say that. */
+static segj_status_t status_of(const failed_call_t *failed, const world_t *w, const step_t *step, segj_status_t answer)
+{
+    /* A journal that is gone cannot be asked. */
+    bool ended = step->kind == DO_CLOSE || step->kind == DO_DESTROY || opens(step);
+    bool poisoned = w->journal != NULL && oversized_error(w->journal) != NULL;
+    switch (failed->code) {
+    case ENOSPC:
+    case EDQUOT:
+        return SEGJ_ERR_NO_SPACE;
+    case ENOMEM:
+        return poisoned || (ended && answer == SEGJ_ERR_IO) ? SEGJ_ERR_IO : SEGJ_ERR_MEMORY;
+    case EWOULDBLOCK:
+        return SEGJ_ERR_LOCKED;
+    default:
+        return SEGJ_ERR_IO;
+    }
+}
+
+static uint64_t done_before(const faulty_t *faulty, const attempt_t *attempt, call_kind_t kind)
+{
+    return faulty->first.done.calls[kind] - attempt->done.calls[kind];
+}
+
+static bool is_sync(call_kind_t kind)
+{
+    return kind == CALL_FILE_SYNC || kind == CALL_PARTITION_SYNC;
+}
+
+/* Of a prune or a rewind. */
+static verdict_t verdict_of_removal(const faulty_t *faulty, const attempt_t *attempt)
+{
+    uint64_t marks = faulty->first.done.slot_writes - attempt->done.slot_writes;
+    if (is_sync(faulty->first.kind) || done_before(faulty, attempt, CALL_FILE_REMOVE) > 0 || marks >= 2)
+        return MUST_POISON;
+    /* A first removal that failed has changed nothing. But where it may have worked and nobody can be asked, or where it
+     * did work, it is right to say that nothing is known. */
+    if (faulty->first.kind == CALL_FILE_REMOVE)
+        return faulty->fault.mode == FAULT_ONCE ? MUST_STAY : EITHER;
+    /* The section is synced, and that it is cut is being marked: a mark too low costs time and no data. */
+    return marks > 0 || faulty->first.slot_write ? EITHER : MUST_STAY;
+}
+
+static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
+{
+    const failed_call_t *first = &faulty->first;
+    switch (attempt->step->kind) {
+    case DO_APPEND:
+    case DO_SYNC:
+    case DO_SYNC_ALL:
+        if (is_sync(first->kind))
+            return MUST_POISON;
+        /* A creation is taken back; where that fails too, nobody knows. */
+        if (faulty->fault.mode == FAULT_DEVICE_GONE &&
+            (first->kind == CALL_FILE_CREATE || done_before(faulty, attempt, CALL_FILE_CREATE) > 0))
+            return EITHER;
+        return MUST_STAY;
+    case DO_PRUNE:
+    case DO_REWIND:
+    case DO_REWIND_SECTION:
+        return verdict_of_removal(faulty, attempt);
+    case DO_CLOSE:
+    case DO_DESTROY:
+        return EITHER;
+    default:
+        return MUST_STAY;
+    }
+}
+
+/* Only a watermark may fail to be written without that the call fails; and it says so. */
+static void check_swallowed(const world_t *w, const step_t *step)
+{
+    if (!w->faulty.first.slot_write || w->warnings == 0) {
+        print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));
+        fail();
+    }
+    assert_int_not_equal(step->kind, DO_REWIND);
+    assert_int_not_equal(step->kind, DO_REWIND_SECTION);
+}
+
+/* Takes one step; true when the scenario goes on. */
+static bool try_step(world_t *w, const step_t *step, bool *judged)
+{
+    attempt_t attempt;
+    if (*judged) {
+        assert_ok(take_step(w, step));
+        return true;
+    }
+    begin_attempt(w, step, &attempt);
+    segj_status_t status = take_step(w, step);
+    bool lasts = w->faulty.fault.mode == FAULT_DEVICE_GONE || w->faulty.fault.mode == FAULT_DEVICE_FULL;
+    outcome_t outcome = OUTCOME_REPEATED;
+    if (!w->faulty.fired) {
+        assert_ok(status);
+    } else if (status == SEGJ_OK) {
+        check_swallowed(w, step);
+        *judged = !lasts;
+        w->faulty.fired = false;
+    } else {
+        static failed_call_t first;
+        first = w->faulty.first;
+        const failure_t failure = {.expected = status_of(&first, w, step, status),
+                                   .path = first.path,
+                                   .verdict = verdict_of(&w->faulty, &attempt),
+                                   .lasts = lasts,
+                                   .silent = !lasts,
+                                   .go_on = (current.at + (uint64_t)current.code) % 2 == 0,
+                                   .ending = (unsigned)current.at,
+                                   .disarm = disarm};
+        *judged = true;
+        outcome = judge_failure(w, &attempt, status, &failure);
+    }
+    end_attempt(&attempt);
+    return outcome == OUTCOME_REPEATED;
+}
+
+static void count_calls_made(const world_t *w)
+{
+    for (int i = 0; i < CALL_FALLIBLE; i++)
+        failures[i] += w->faulty.failures[i];
+    for (int i = 0; i < CALL_KINDS; i++)
+        calls[i] += w->faulty.made.calls[i];
+}
+
+static void try_fault(const scenario_t *scenario, fault_t fault, uint64_t digest)
+{
+    segj_storage_t *memory;
+    bool judged = false;
+    bool whole = true;
+    current = fault;
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, scenario->configure);
+    take_steps(&world, scenario->before);
+    begin_test(&world, fault);
+    for (const step_t *step = scenario->under; step->kind != DO_END && whole; step++)
+        for (uint32_t i = 0; (i == 0 || i < step->times) && whole; i++)
+            whole = try_step(&world, step, &judged);
+    if (whole)
+        assert_int_equal(model_digest(&world.model), digest);
+    disarm(&world);
+    final_exam(&world);
+    count_calls_made(&world);
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
+}
+
+/* --- all of a scenario --- */
+
+/* Gives the number of calls that can fail, and their kinds. */
+static uint64_t count_calls(const scenario_t *scenario, uint8_t *kinds, uint64_t *digest)
+{
+    segj_storage_t *memory;
+    current = (fault_t){FAULT_NONE, 0, 0, 0};
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, scenario->configure);
+    *digest = rehearse(&world, scenario);
+    uint64_t number = world.faulty.number;
+    assert_in_range(number, 0, NUMBERED_MAX);
+    memcpy(kinds, world.faulty.numbered, (size_t)number);
+    final_exam(&world);
+    count_calls_made(&world);
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
+    return number;
+}
+
+static bool applies(fault_mode_t mode, call_kind_t kind)
+{
+    if (mode == FAULT_TORN)
+        return kind == CALL_FILE_WRITE;
+    return mode != FAULT_DEVICE_FULL || kind == CALL_FILE_WRITE || kind == CALL_FILE_CREATE ||
+           kind == CALL_PARTITION_CREATE;
+}
+
+static void fail_each_call(void **state)
+{
+    const trial_t *trial = *state;
+    static uint8_t kinds[NUMBERED_MAX];
+    uint64_t digest;
+    scenario_name = trial->scenario->name;
+    uint64_t number = count_calls(trial->scenario, kinds, &digest);
+    assert_true(number > 0);
+    for (uint64_t at = 1; at <= number; at++) {
+        current_kind = (call_kind_t)kinds[at - 1];
+        if (!applies(trial->mode, current_kind))
+            continue;
+        if (trial->mode == FAULT_DEVICE_FULL) {
+            try_fault(trial->scenario, (fault_t){trial->mode, at, ENOSPC, 0}, digest);
+            continue;
+        }
+        for (int i = 0; i < CODES_MAX && codes[current_kind][i] != 0; i++)
+            if (i == 0 || trial->mode == FAULT_ONCE)
+                try_fault(trial->scenario, (fault_t){trial->mode, at, codes[current_kind][i], 0}, digest);
+    }
+    scenario_name = NULL;
+}
+
+static int tell_where(void **state)
+{
+    if (scenario_name != NULL)
+        print_error("  in \"%s\", call %llu, %s, fails with %s\n", scenario_name, (unsigned long long)current.at,
+                    call_name(current_kind), strerror(current.code));
+    scenario_name = NULL;
+    library_running = faulty_working = false;
+    return 0; /* what a failed test leaves behind is not tidied up */
+}
+
+/* --- the closing test --- */
+
+/* A method that no scenario makes fail would be a gap in this suite; methods that the library never calls are named. */
+static void every_method_of_the_storage_has_failed(void **state)
+{
+    for (int i = 0; i < CALL_FALLIBLE; i++) {
+        print_message("  %-20s called %8llu times, failed %6llu times\n", call_name((call_kind_t)i),
+                      (unsigned long long)calls[i], (unsigned long long)failures[i]);
+        assert_true(failures[i] > 0 || i == CALL_PARTITION_UNLOCK);
+    }
+    /* Closing a partition ends its lock. */
+    assert_int_equal(calls[CALL_PARTITION_UNLOCK], 0);
+    assert_true(calls[CALL_PARTITION_CLOSE] > 0 && calls[CALL_FILE_CLOSE] > 0 && calls[CALL_FILE_WRITE_BACK] > 0);
+}
+
+int main(void)
+{
+    static const struct {
+        fault_mode_t mode;
+        const char *text;
+    } modes[] = {{FAULT_ONCE, "each call fails once"},
+                 {FAULT_AFTER_WORK, "each call fails after its work"},
+                 {FAULT_TORN, "each write fails after half of it"},
+                 {FAULT_DEVICE_GONE, "the device is gone from each call on"},
+                 {FAULT_DEVICE_FULL, "the device is full from each call on"}};
+    enum { MODES = sizeof modes / sizeof modes[0], TESTS_MAX = 256 };
+    static struct CMUnitTest tests[TESTS_MAX];
+    static char names[TESTS_MAX][120];
+    static trial_t trials[TESTS_MAX];
+    size_t count = 0;
+    assert_true(scenario_count * MODES < TESTS_MAX);
+    for (size_t i = 0; i < scenario_count * MODES; i++, count++) {
+        trials[i] = (trial_t){&scenarios[i / MODES], modes[i % MODES].mode};
+        (void)snprintf(names[i], sizeof names[i], "%s: %s", trials[i].scenario->name, modes[i % MODES].text);
+        tests[i] = (struct CMUnitTest){names[i], fail_each_call, NULL, tell_where, &trials[i]};
+    }
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_method_of_the_storage_has_failed);
+    return _cmocka_run_group_tests("storage_faults", tests, count, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+/*
+ * promises/test_lock.c: one writer or any number of readers: SEGJ_ERR_LOCKED in the same process and in another one, what
+ * ends a lock, and what does not meet it.
+ */
+#include "promises/fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A second journal of the same configuration is refused, and nothing changes. */
+static void assert_locked(fixture_t *f)
+{
+    path_t before = snapshot(f);
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    assert_untouched(f, before);
+}
+
+/* --- in one process --- */
+
+static void test_a_second_writer_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    assert_locked(f);
+    assert_locked(f);
+    append_samples(f->journal, 1, 20, 0);
+    check_section(f->journal, 1, 40, 0);
+    close_and_open(f);
+    check_section(f->journal, 1, 40, 0);
+}
+
+static void test_every_end_of_a_journal_ends_its_lock(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    close_journal(f);
+    open_journal(f);
+    abandon_journal(f);
+    open_journal(f);
+    oversized_t *journal = f->journal;
+    f->journal = NULL;
+    assert_ok(oversized_destroy(journal));
+    open_journal(f);
+}
+
+static void test_readers_are_let_in_together_and_keep_a_writer_out(void **state)
+{
+    fixture_t *f = *state;
+    oversized_t *second = NULL;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    close_journal(f);
+    f->config.read_only = true;
+    open_journal(f);
+    assert_ok(oversized_open(&f->config, &second));
+    check_section(f->journal, 1, 20, 0);
+    check_section(second, 1, 20, 0);
+    f->config.read_only = false;
+    assert_locked(f);
+    close_journal(f);
+    assert_locked(f); /* one reader is enough */
+    check_section(second, 1, 20, 0);
+    assert_ok(oversized_close(second));
+    open_journal(f);
+}
+
+static void test_a_writer_keeps_readers_out(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    f->config.read_only = true;
+    assert_locked(f);
+    close_and_open(f);
+    check_section(f->journal, 1, 20, 0);
+}
+
+/* A values partition that belongs to somebody else is as bad as both. */
+static void test_one_common_partition_is_enough(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    f->config.index_partition = "other";
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    f->config.index_partition = "test_index";
+    f->config.value_partition = "other";
+    refuse_open(f, SEGJ_ERR_LOCKED);
+}
+
+static void test_journals_of_one_directory_do_not_meet(void **state)
+{
+    fixture_t *f = *state;
+    oversized_t *second = NULL;
+    open_journal(f);
+    f->config.index_partition = "other_index";
+    f->config.value_partition = "other_values";
+    assert_ok(oversized_open(&f->config, &second));
+    append_samples(f->journal, 1, 10, 0);
+    append_samples(second, 1, 5, 1);
+    check_section(f->journal, 1, 10, 0);
+    check_section(second, 1, 5, 1);
+    assert_ok(oversized_close(second));
+}
+
+static void test_an_open_that_is_refused_lets_the_holder_keep_its_lock(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    uint16_t page_size = f->config.page_size;
+    f->config.page_size = 99;
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    f->config.page_size = page_size;
+    assert_locked(f);
+}
+
+/* --- in another process --- */
+
+/* What an open in a process of its own answers. It holds nothing of ours that matters: the descriptors are copies. */
+static segj_status_t open_elsewhere(const oversized_config_t *config)
+{
+    int result = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        oversized_t *journal = NULL;
+        segj_status_t status = oversized_open(config, &journal);
+        oversized_abandon(journal);
+        _exit((int)status);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFEXITED(result));
+    return (segj_status_t)WEXITSTATUS(result);
+}
+
+static void test_another_process_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    oversized_config_t reader = f->config;
+    reader.read_only = true;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    assert_int_equal(open_elsewhere(&f->config), SEGJ_ERR_LOCKED);
+    assert_int_equal(open_elsewhere(&reader), SEGJ_ERR_LOCKED);
+    append_samples(f->journal, 1, 20, 0);
+    close_journal(f);
+    assert_int_equal(open_elsewhere(&f->config), SEGJ_OK);
+    f->config.read_only = true;
+    open_journal(f);
+    check_section(f->journal, 1, 40, 0);
+    assert_int_equal(open_elsewhere(&reader), SEGJ_OK);
+    f->config.read_only = false;
+    assert_int_equal(open_elsewhere(&f->config), SEGJ_ERR_LOCKED);
+}
+
+/** A process that waits until it is told to end, or is killed. */
+typedef struct helper {
+    pid_t process;
+    int told; /* what we hear from it */
+} helper_t;
+
+/* Begins a process that opens the journal, appends, tells us, and waits to be killed. */
+static helper_t hold_elsewhere(const oversized_config_t *config)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    helper_t helper = {fork(), ends[0]};
+    assert_true(helper.process >= 0);
+    if (helper.process == 0) {
+        oversized_t *journal = NULL;
+        segj_status_t status = oversized_open(config, &journal);
+        if (status == SEGJ_OK && !config->read_only)
+            status = oversized_append(journal, 1, "12345678", "abc", 3, NULL, NULL);
+        if (status == SEGJ_OK && !config->read_only)
+            status = oversized_sync(journal, 1);
+        char byte = (char)status;
+        if (write(ends[1], &byte, 1) == 1)
+            for (;;)
+                (void)pause();
+        _exit(1);
+    }
+    char byte = 1;
+    (void)close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    assert_int_equal(byte, SEGJ_OK);
+    return helper;
+}
+
+static void kill_helper(helper_t helper)
+{
+    int result = 0;
+    assert_int_equal(kill(helper.process, SIGKILL), 0);
+    assert_int_equal(waitpid(helper.process, &result, 0), helper.process);
+    (void)close(helper.told);
+}
+
+static void test_a_killed_process_leaves_no_lock(void **state)
+{
+    fixture_t *f = *state;
+    helper_t helper = hold_elsewhere(&f->config);
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    f->config.read_only = true;
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    f->config.read_only = false;
+    kill_helper(helper);
+    open_journal(f);
+    assert_ok(oversized_read(f->journal, 1, 0, NULL, &f->value));
+    assert_int_equal(f->value.size, 3);
+    assert_memory_equal(f->value.data, "abc", 3);
+}
+
+static void test_a_reader_elsewhere_keeps_a_writer_out(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    close_journal(f);
+    f->config.read_only = true;
+    helper_t helper = hold_elsewhere(&f->config);
+    open_journal(f);
+    check_section(f->journal, 1, 20, 0);
+    close_journal(f);
+    f->config.read_only = false;
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    kill_helper(helper);
+    open_journal(f);
+}
+
+/* A child that runs another program has none of our descriptors: it keeps no lock. */
+static void test_a_program_that_we_start_keeps_no_lock(void **state)
+{
+    fixture_t *f = *state;
+    int begun[2]; /* closed by the exec */
+    int input[2]; /* cat ends when it does */
+    char byte;
+    int result = 0;
+    open_journal(f);
+    assert_int_equal(pipe(begun), 0);
+    assert_int_equal(pipe(input), 0);
+    assert_int_equal(fcntl(begun[1], F_SETFD, FD_CLOEXEC), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)close(input[1]);
+        if (dup2(input[0], STDIN_FILENO) >= 0)
+            (void)execlp("cat", "cat", (char *)NULL);
+        (void)!write(begun[1], "x", 1);
+        _exit(1);
+    }
+    (void)close(begun[1]);
+    (void)close(input[0]);
+    assert_int_equal(read(begun[0], &byte, 1), 0);
+    close_and_open(f);
+    (void)close(input[1]);
+    (void)close(begun[0]);
+    assert_int_equal(waitpid(child, &result, 0), child);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PROMISE(test_a_second_writer_is_refused),
+        PROMISE(test_every_end_of_a_journal_ends_its_lock),
+        PROMISE(test_readers_are_let_in_together_and_keep_a_writer_out),
+        PROMISE(test_a_writer_keeps_readers_out),
+        PROMISE(test_one_common_partition_is_enough),
+        PROMISE(test_journals_of_one_directory_do_not_meet),
+        PROMISE(test_an_open_that_is_refused_lets_the_holder_keep_its_lock),
+        PROMISE(test_another_process_is_refused),
+        PROMISE(test_a_killed_process_leaves_no_lock),
+        PROMISE(test_a_reader_elsewhere_keeps_a_writer_out),
+        PROMISE(test_a_program_that_we_start_keeps_no_lock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/*
+ * threads/test_overlaps.c: readers of a page that is written just then. A storage may answer a read in several calls, and
+ * a page that a reader has in part may be written several times before it has the rest. A record that is there reads back
+ * whatever happens to its page: no healthy page is SEGJ_ERR_CORRUPT.
+ */
+#include "threads/stage.h"
+
+enum { SECTION = 3, COUNT = 10 };
+
+/* Ten records end in the fourth page, which is partial. The last one begins in the third: who gets it reads both. */
+static void fill(stage_t *stage)
+{
+    append_samples(stage->journal, SECTION, 0, COUNT);
+    stage_reopen(stage);
+}
+
+static segj_status_t call_get_last(oversized_t *journal, uint64_t section)
+{
+    uint8_t entry[SMALL_ENTRY];
+    segj_status_t status = oversized_get(journal, section, COUNT - 1, entry, NULL);
+    if (status == SEGJ_OK && get_u64(entry) != COUNT - 1)
+        status = SEGJ_ERR_CHECKSUM;
+    return status;
+}
+
+static segj_status_t call_replay(oversized_t *journal, uint64_t section)
+{
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    segj_status_t status = oversized_replay_open(journal, section, 0, 4096, &replay);
+    for (uint64_t position = 0; position < COUNT && status == SEGJ_OK; position++) {
+        status = oversized_replay_next(replay, &item);
+        if (status == SEGJ_OK && get_u64(item.entry) != position)
+            status = SEGJ_ERR_CHECKSUM;
+    }
+    oversized_replay_close(replay);
+    return status;
+}
+
+/* Every sync writes the last page again, in the other of its two slots. */
+static void grow_twice(oversized_t *journal)
+{
+    append_samples(journal, SECTION, COUNT, 1);
+    assert_ok(oversized_sync(journal, SECTION));
+    append_samples(journal, SECTION, COUNT + 1, 1);
+    assert_ok(oversized_sync(journal, SECTION));
+}
+
+/* Lets the reader make `calls` - 1 of its read calls, and stops it at the next one. */
+static gate_t *park_reader(stage_t *stage, errand_t *reader, uint32_t calls, size_t most,
+                           segj_status_t (*call)(oversized_t *journal, uint64_t section))
+{
+    watched_short_reads(stage->watched, most);
+    gate_t *gate = gate_close(stage->watched, CALL_READ, PART_INDEX, SECTION, calls);
+    errand_start(reader, stage, call, SECTION);
+    for (uint32_t passed = 1; passed < calls; passed++) {
+        gate_await(gate, passed);
+        gate_pass(gate, 0);
+    }
+    gate_await(gate, calls);
+    return gate;
+}
+
+/* The read has the page's bytes and not yet its slots when the page is written twice: neither slot is then the one of
+ * the bytes. */
+static void get_of_a_page_that_grows_meanwhile_finds_no_damage(void **state)
+{
+    stage_t *stage = *state;
+    errand_t reader;
+    fill(stage);
+    gate_t *gate = park_reader(stage, &reader, 4, SMALL_PAGE, call_get_last);
+    grow_twice(stage->journal);
+    gate_open(gate, 0);
+    errand_join(&reader, SEGJ_OK);
+}
+
+/* The same, and the section is idle again when the reader goes on: its page is in the file alone. */
+static void get_of_a_page_that_grew_and_is_idle_again_finds_no_damage(void **state)
+{
+    stage_t *stage = *state;
+    errand_t reader;
+    stage->config.max_open_files = 4;
+    fill(stage);
+    gate_t *gate = park_reader(stage, &reader, 4, SMALL_PAGE, call_get_last);
+    grow_twice(stage->journal);
+    append_samples(stage->journal, SECTION + 1, 0, 1);
+    gate_open(gate, 0);
+    errand_join(&reader, SEGJ_OK);
+}
+
+/* A replay reads its four pages in one go, which is five calls here; the last one brings the last page's slots. */
+static void replay_of_a_page_that_grows_meanwhile_finds_no_damage(void **state)
+{
+    stage_t *stage = *state;
+    errand_t reader;
+    fill(stage);
+    gate_t *gate = park_reader(stage, &reader, 5, SMALL_PAGE, call_replay);
+    grow_twice(stage->journal);
+    gate_open(gate, 0);
+    errand_join(&reader, SEGJ_OK);
+}
+
+static segj_status_t call_rewind_to_11(oversized_t *journal, uint64_t section)
+{
+    return oversized_rewind_section(journal, section, (uint64_t)11 * SMALL_RECORD);
+}
+
+static segj_status_t call_get_10(oversized_t *journal, uint64_t section)
+{
+    uint8_t entry[SMALL_ENTRY];
+    segj_status_t status = oversized_get(journal, section, 10, entry, NULL);
+    return status == SEGJ_OK && get_u64(entry) != 10 ? SEGJ_ERR_CHECKSUM : status;
+}
+
+/* A rewind shortens the page: it fills the first slot, then clears the second. The reader has the first slot as it was
+ * before, and the second one as it is afterwards. */
+static void get_of_a_page_that_shrinks_meanwhile_finds_no_damage(void **state)
+{
+    stage_t *stage = *state;
+    errand_t rewind;
+    errand_t reader;
+    fill(stage);
+    append_samples(stage->journal, SECTION, COUNT, 10);
+    stage_reopen(stage);
+    gate_t *cut = gate_close(stage->watched, CALL_TRUNCATE, PART_INDEX, SECTION, 1);
+    errand_start(&rewind, stage, call_rewind_to_11, SECTION);
+    gate_await(cut, 1);
+    gate_t *gate = park_reader(stage, &reader, 2, SMALL_PAGE + 6, call_get_10);
+    gate_open(cut, 0);
+    errand_join(&rewind, SEGJ_OK);
+    gate_open(gate, 0);
+    errand_join(&reader, SEGJ_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(get_of_a_page_that_grows_meanwhile_finds_no_damage),
+        STAGE_TEST(get_of_a_page_that_grew_and_is_idle_again_finds_no_damage),
+        STAGE_TEST(replay_of_a_page_that_grows_meanwhile_finds_no_damage),
+        STAGE_TEST(get_of_a_page_that_shrinks_meanwhile_finds_no_damage),
+    };
+    return cmocka_run_group_tests_name("overlaps", tests, NULL, NULL);
+}
