@@ -68,18 +68,14 @@ static segj_status_t pin_both(oversized_t *journal, segj_section_t *section)
 }
 
 /* The section's files are pinned. */
-static segj_status_t begin_writing(oversized_t *journal, segj_section_t *section)
+static void begin_writing(oversized_t *journal, segj_section_t *section)
 {
-    segj_status_t status = segj_fixed_wake(&section->index, &journal->env);
-    if (status != SEGJ_OK)
-        return status;
     section->written = true;
     list_add(journal, section);
     journal->writers++;
-    return SEGJ_OK;
 }
 
-segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section)
+segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
     if (section->written) {
         if (journal->newest != section) {
@@ -91,14 +87,19 @@ segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section)
     segj_status_t status = make_room(journal);
     if (status == SEGJ_OK)
         status = pin_both(journal, section);
-    if (status != SEGJ_OK)
+    if (status == SEGJ_OK)
+        begin_writing(journal, section);
+    return status;
+}
+
+static segj_status_t wake(oversized_t *journal, segj_section_t *section)
+{
+    segj_status_t status = segj_section_hold(journal, section);
+    if (status != SEGJ_OK || section->index.tail != NULL)
         return status;
-    status = begin_writing(journal, section);
-    if (status != SEGJ_OK) {
-        segj_lock(&journal->env.state);
-        unpin_both(journal, section);
-        segj_unlock(&journal->env.state);
-    }
+    status = segj_fixed_wake(&section->index, &journal->env);
+    if (status != SEGJ_OK)
+        segj_section_rest(journal, section);
     return status;
 }
 
@@ -173,8 +174,10 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
             status = segj_env_poison(env, status);
     }
     if (status == SEGJ_OK)
-        status = begin_writing(journal, section);
-    if (status != SEGJ_OK)
+        status = segj_fixed_wake(&section->index, env);
+    if (status == SEGJ_OK)
+        begin_writing(journal, section);
+    else
         undo_create(journal, section, index_tried, values_tried);
     return status;
 }
@@ -286,7 +289,7 @@ static segj_status_t append_payload(oversized_t *journal, segj_section_t *sectio
     if (size > UINT32_MAX - SEGJ_FRAME_TRAILER)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 are possible",
                          (unsigned long long)number, size);
-    segj_status_t status = created ? create_section(journal, number, &section) : segj_section_wake(journal, section);
+    segj_status_t status = created ? create_section(journal, number, &section) : wake(journal, section);
     if (status == SEGJ_OK) {
         status = place(journal, section, payload, size, &placed);
         if (status != SEGJ_OK && created)

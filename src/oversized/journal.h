@@ -66,8 +66,9 @@ segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_secti
 void segj_journal_free(oversized_t *journal);
 
 /* append.c */
-/** Makes an idle section ready to be written; makes room for it first. Under change. */
-segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
+/** Pins an idle section's files, as a writer; makes room for them first. Under change. Its last page is not read: who
+ *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
+segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
 /** Gives its buffers and descriptors back, written or not. Under change, not under state; no sync under way. */
 void segj_section_rest(oversized_t *journal, segj_section_t *section);
 

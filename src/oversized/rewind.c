@@ -91,12 +91,14 @@ static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint
 {
     segj_status_t status = end_of_values(journal, section, records, end);
     if (status == SEGJ_OK)
-        status = segj_section_wake(journal, section);
+        status = segj_section_hold(journal, section);
     if (status == SEGJ_OK)
         status = segj_section_sync(journal, section);
     if (status == SEGJ_OK)
         status = segj_glob_mend(&section->values, &journal->env);
-    return status == SEGJ_OK ? check_last_page(journal, section, records) : status;
+    if (status == SEGJ_OK)
+        status = check_last_page(journal, section, records);
+    return status;
 }
 
 static segj_status_t remove_later(oversized_t *journal, uint64_t number)
@@ -137,8 +139,13 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
         status = prepare(journal, section, records, &end);
     if (status == SEGJ_OK && later)
         status = remove_later(journal, number);
-    if (status == SEGJ_OK && shorter)
-        status = cut(journal, section, records, end);
+    if (!shorter)
+        return status;
+    if (status == SEGJ_OK)
+        return cut(journal, section, records, end);
+    /* A section that was held for the cut alone cannot be written to. */
+    if (section->index.tail == NULL)
+        segj_section_rest(journal, section);
     return status;
 }
 

@@ -220,6 +220,27 @@ static void a_rewind_into_a_damaged_page_is_refused(void **state)
     close_vault(&vault);
 }
 
+/* Damage that came after the page was read, and is not in the page cache: a rewind looks at the file. */
+static void a_rewind_into_a_page_that_was_damaged_since_is_refused(void **state)
+{
+    vault_t vault;
+    oversized_t *journal;
+    open_vault(&vault, LEAVE_CLOSED);
+    assert_ok(oversized_open(&vault.config, &journal));
+    for (uint64_t i = 0; i < SAMPLES; i++)
+        check_sample(journal, VAULT_SECTION, i);
+    damage_pages(&vault, 1, 1, HOLE_ZEROS);
+    put_damaged(&vault);
+    for (uint64_t records = 4; records < 7; records++) {
+        assert_status(oversized_rewind(journal, VAULT_SECTION, records * SMALL_RECORD), SEGJ_ERR_CORRUPT);
+        assert_sentence(vault.index_path.text, "offset", "page 1");
+    }
+    assert_null(oversized_error(journal));
+    oversized_abandon(journal);
+    assert_still_damaged(&vault);
+    close_vault(&vault);
+}
+
 /* A checkpoint that ends in a damaged page or in a location past the values cannot be restored. */
 static void a_checkpoint_in_a_damaged_page_is_refused(void **state)
 {
@@ -281,6 +302,7 @@ int main(void)
         cmocka_unit_test(frames_that_are_zeros),
         cmocka_unit_test(garbage_behind_the_end_is_cut),
         cmocka_unit_test(a_rewind_into_a_damaged_page_is_refused),
+        cmocka_unit_test(a_rewind_into_a_page_that_was_damaged_since_is_refused),
         cmocka_unit_test(a_checkpoint_in_a_damaged_page_is_refused),
         cmocka_unit_test(appends_go_on_behind_a_damaged_page),
     };

@@ -340,6 +340,7 @@ static void a_frame_without_its_content_size_is_no_value(void **state)
         add_number(&payload, WINDOW_128_KIB, 1);
         add_repeated(&payload, sizes[i]);
         read_payload(*state, &payload, SEGJ_ERR_COMPRESSION);
+        assert_sentence("size");
     }
 }
 

@@ -110,7 +110,7 @@ static void judge(readers_t *readers, const glance_t *glance, const char *what, 
     bool steady = is_steady(readers, glance);
     if (status != SEGJ_OK) {
         bool explained = status == SEGJ_ERR_PRUNED || status == SEGJ_ERR_NO_SECTION || status == SEGJ_ERR_NO_RECORD ||
-                         status == SEGJ_ERR_IO;
+                         status == SEGJ_ERR_IO || status == SEGJ_END;
         if (steady || !explained)
             complain(readers, glance, what, status, 0);
         return;

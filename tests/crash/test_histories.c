@@ -120,10 +120,12 @@ static void say_failure(const script_t *script, const char *found)
 {
     char failure[1024];
     (void)snprintf(failure, sizeof failure, "%s", found);
-    script_t *shortest = script_shrink(script, SHRINK_RUNS, failure, sizeof failure);
+    script_t *shortest =
+        script_shrink(script, script->readers ? SHRINK_RUNS / 20 : SHRINK_RUNS, failure, sizeof failure);
     char *text = script_print(shortest);
-    print_error("%s\nmade shorter, %zu steps: %s\nto run it again: SEGJ_SCRIPT='%s' crash/test_histories\n", found,
-                shortest->count, failure, text);
+    /* Longer than what cmocka prints. */
+    (void)fprintf(stderr, "%s\nmade shorter, %zu steps: %s\nto run it again: SEGJ_SCRIPT='%s' crash/test_histories\n",
+                  found, shortest->count, failure, text);
     free(text);
     script_free(shortest);
 }

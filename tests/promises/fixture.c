@@ -1,6 +1,8 @@
 /* promises/fixture.c: see promises/fixture.h. */
 #include "promises/fixture.h"
 
+#include "promises/watch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +24,8 @@ int set_up(void **state)
     f->root = make_temp_directory();
     f->directory = join_path(f->root.text, "journal");
     small_config(&f->config, f->directory.text);
+    f->config.storage = watch_begin();
+    watch_seen()->quick = true;
     f->config.log = count_line;
     f->config.log_context = f;
     *state = f;

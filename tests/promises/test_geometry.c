@@ -2,7 +2,6 @@
  * promises/test_geometry.c: entries and pages of every size, their extremes combined: the same life of a section on each.
  */
 #include "promises/fixture.h"
-#include "promises/watch.h"
 
 /** How many records a test of this geometry takes: those of 65,547 bytes on pages of one byte are slow to read. */
 static uint64_t fitting_count(const oversized_config_t *config)
@@ -105,8 +104,6 @@ static void test_pages_around_256_bytes(void **state)
 static void test_a_page_that_grows_record_by_record(void **state)
 {
     fixture_t *f = *state;
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     for (uint16_t page_size = 60; page_size <= 70; page_size += 5) {
         f->config.page_size = page_size;
         open_journal(f);

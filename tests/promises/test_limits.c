@@ -102,8 +102,6 @@ static void test_many_replays_at_once_need_no_descriptor_each(void **state)
     oversized_replay_t *replays[SECTIONS];
     oversized_item_t item;
     f->config.max_open_files = 4;
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     open_journal(f);
     append_to_many_sections(f, 2);
     for (uint64_t section = 0; section < SECTIONS; section++)
@@ -126,8 +124,6 @@ static void test_little_write_memory_is_enough(void **state)
 {
     fixture_t *f = *state;
     static const size_t sizes[] = {1, 100, 5000, 20000};
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         f->config.write_memory = sizes[i];
         live_with_many_sections(f);
@@ -138,8 +134,6 @@ static void test_small_buffers_are_enough(void **state)
 {
     fixture_t *f = *state;
     static const size_t sizes[] = {1, 77, 300};
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         f->config.index_write_buffer = sizes[i];
         f->config.value_write_buffer = sizes[i];
@@ -150,8 +144,6 @@ static void test_small_buffers_are_enough(void **state)
 static void test_compressed_sections_live_within_little(void **state)
 {
     fixture_t *f = *state;
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     f->config.compression = 1;
     f->config.max_open_files = 4;
     f->config.write_memory = 1;
@@ -203,8 +195,6 @@ static void test_the_largest_bounds_are_accepted(void **state)
 static void test_a_private_cache_of_one_page_is_enough(void **state)
 {
     fixture_t *f = *state;
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     f->config.page_cache_pages = 1;
     live_with_many_sections(f);
 }

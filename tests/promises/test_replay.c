@@ -291,13 +291,24 @@ static void test_replays_do_not_disturb_each_other(void **state)
 
 /* --- what happens beneath it --- */
 
+/* The journal afresh, its records in memory or, opened again, in files of which all is read ahead. Gives the buffer. */
+static size_t open_three_anew(fixture_t *f, bool in_files)
+{
+    if (f->journal != NULL)
+        close_journal(f);
+    remove_tree(f->directory.text);
+    open_three(f);
+    if (in_files)
+        close_and_open(f);
+    return in_files ? 1u << 20 : 0;
+}
+
 static void test_records_appended_later_are_not_yielded(void **state)
 {
     fixture_t *f = *state;
-    static const size_t buffers[] = {0, 1u << 20};
-    for (size_t i = 0; i < 2; i++) {
-        open_three(f);
-        oversized_replay_t *replay = begin(f, 2, 0, buffers[i]);
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        oversized_replay_t *replay = begin(f, 2, 0, buffer);
         append_samples(f->journal, 2, 5, 0);
         yields(f, replay, 2, 0, 20);
         append_samples(f->journal, 2, 50, 0);
@@ -310,24 +321,18 @@ static void test_records_appended_later_are_not_yielded(void **state)
         yields(f, replay, 9, 0, 40);
         append_samples(f->journal, 9, 1, 0);
         ends(replay);
-        oversized_t *journal = f->journal;
-        f->journal = NULL;
-        assert_ok(oversized_destroy(journal));
     }
 }
 
 static void test_a_section_pruned_beneath_the_walk(void **state)
 {
     fixture_t *f = *state;
-    static const size_t buffers[] = {0, 1u << 20};
-    for (size_t i = 0; i < 2; i++) {
-        open_three(f);
-        oversized_replay_t *replay = begin(f, 2, 0, buffers[i]);
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        oversized_replay_t *replay = begin(f, 2, 0, buffer);
         yields(f, replay, 2, 0, 3);
         assert_ok(oversized_prune(f->journal, 3, NULL));
         breaks(replay, SEGJ_ERR_PRUNED);
-        close_journal(f);
-        remove_tree(f->directory.text);
     }
 }
 
@@ -344,55 +349,73 @@ static void test_a_section_pruned_before_the_walk_gets_there(void **state)
 static void test_a_section_rewound_beneath_the_walk(void **state)
 {
     fixture_t *f = *state;
-    static const size_t buffers[] = {0, 1u << 20};
-    for (size_t i = 0; i < 2; i++) {
-        open_three(f);
-        oversized_replay_t *replay = begin(f, 9, 0, buffers[i]);
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        oversized_replay_t *replay = begin(f, 9, 0, buffer);
         yields(f, replay, 9, 0, 3);
         assert_ok(oversized_rewind_section(f->journal, 9, 10 * SMALL_RECORD));
         /* Other records take the places of those that went, and more: they are not what existed then. */
         append_samples(f->journal, 9, 100, 1);
         breaks(replay, SEGJ_ERR_NO_RECORD);
-        close_journal(f);
-        remove_tree(f->directory.text);
     }
 }
 
 static void test_a_section_rewound_to_nothing_beneath_the_walk(void **state)
 {
     fixture_t *f = *state;
-    open_three(f);
-    oversized_replay_t *replay = begin(f, 9, 0, 1024);
-    assert_ok(oversized_rewind_section(f->journal, 9, 0));
-    breaks(replay, SEGJ_ERR_NO_RECORD);
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        oversized_replay_t *replay = begin(f, 9, 0, buffer);
+        yields(f, replay, 9, 0, in_files == 0 ? 0 : 5);
+        assert_ok(oversized_rewind_section(f->journal, 9, 0));
+        breaks(replay, SEGJ_ERR_NO_RECORD);
+    }
+}
+
+/* One that is removed, and made again with as many records, is another one. */
+static void test_a_section_removed_and_made_again_beneath_the_walk(void **state)
+{
+    fixture_t *f = *state;
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        oversized_replay_t *replay = begin(f, 9, 0, buffer);
+        yields(f, replay, 9, 0, 5);
+        assert_ok(oversized_rewind(f->journal, 5, SMALL_RECORD));
+        append_samples(f->journal, 9, 40, 1);
+        breaks(replay, SEGJ_ERR_NO_RECORD);
+    }
 }
 
 static void test_a_later_section_removed_by_a_rewind(void **state)
 {
     fixture_t *f = *state;
-    open_three(f);
-    oversized_replay_t *replay = begin(f, 2, 0, 1024);
-    assert_ok(oversized_rewind(f->journal, 5, SMALL_RECORD));
-    yields(f, replay, 2, 0, 30);
-    yields(f, replay, 5, 0, 1);
-    breaks(replay, SEGJ_ERR_NO_RECORD);
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        oversized_replay_t *replay = begin(f, 2, 0, buffer);
+        assert_ok(oversized_rewind(f->journal, 5, SMALL_RECORD));
+        yields(f, replay, 2, 0, 30);
+        yields(f, replay, 5, 0, 1);
+        breaks(replay, SEGJ_ERR_NO_RECORD);
+    }
 }
 
 static void test_changes_of_other_sections_do_not_disturb_the_walk(void **state)
 {
     fixture_t *f = *state;
-    open_three(f);
-    append_samples(f->journal, 12, 3, 0);
-    oversized_replay_t *replay = begin(f, 2, 0, 1024);
-    yields(f, replay, 2, 0, 30);
-    yields(f, replay, 5, 0, 1);
-    yields(f, replay, 9, 0, 5);
-    assert_ok(oversized_prune(f->journal, 4, NULL));                       /* passed */
-    assert_ok(oversized_rewind_section(f->journal, 5, 0));                 /* passed */
-    assert_ok(oversized_rewind_section(f->journal, 9, 40 * SMALL_RECORD)); /* as long as it is */
-    yields(f, replay, 9, 5, 40);
-    yields(f, replay, 12, 0, 3);
-    ends(replay);
+    for (int in_files = 0; in_files < 2; in_files++) {
+        size_t buffer = open_three_anew(f, in_files == 1);
+        append_samples(f->journal, 12, 3, 0);
+        oversized_replay_t *replay = begin(f, 2, 0, buffer);
+        yields(f, replay, 2, 0, 30);
+        yields(f, replay, 5, 0, 1);
+        yields(f, replay, 9, 0, 5);
+        assert_ok(oversized_prune(f->journal, 4, NULL));                       /* passed */
+        assert_ok(oversized_rewind_section(f->journal, 5, 0));                 /* passed */
+        assert_ok(oversized_rewind_section(f->journal, 9, 40 * SMALL_RECORD)); /* as long as it is */
+        yields(f, replay, 9, 5, 40);
+        yields(f, replay, 12, 0, 3);
+        ends(replay);
+    }
 }
 
 /* --- damage --- */
@@ -515,6 +538,7 @@ int main(void)
         PROMISE(test_a_section_pruned_before_the_walk_gets_there),
         PROMISE(test_a_section_rewound_beneath_the_walk),
         PROMISE(test_a_section_rewound_to_nothing_beneath_the_walk),
+        PROMISE(test_a_section_removed_and_made_again_beneath_the_walk),
         PROMISE(test_a_later_section_removed_by_a_rewind),
         PROMISE(test_changes_of_other_sections_do_not_disturb_the_walk),
         PROMISE(test_a_damaged_page_is_reported_once_and_the_walk_goes_on_behind_it),

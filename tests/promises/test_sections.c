@@ -3,7 +3,6 @@
  * and the error of a journal.
  */
 #include "promises/fixture.h"
-#include "promises/watch.h"
 
 #include <string.h>
 
@@ -171,8 +170,6 @@ static void test_many_sections_are_walked_in_order(void **state)
 {
     fixture_t *f = *state;
     f->config.max_open_files = 4;
-    f->config.storage = watch_begin();
-    watch_seen()->quick = true;
     uint64_t expected = 0;
     uint64_t section = 0;
     open_journal(f);

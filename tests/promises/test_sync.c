@@ -216,8 +216,9 @@ static void test_the_report_of_an_open_after_an_abandon(void **state)
     append_samples(f->journal, 1, 30, 0);
     assert_ok(oversized_sync(f->journal, 1));
     assert_int_equal(watermark_on_disk(f, 1), 0);
+    abandon_journal(f);
     f->config.storage = watch_begin();
-    abandon_and_open(f);
+    open_journal(f);
     const oversized_recovery_t *found = oversized_recovery(f->journal);
     assert_int_equal(found->sections, 1);
     assert_int_equal(found->records, 30);

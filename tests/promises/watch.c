@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { FILES_MOST = 64 };
+enum { FILES_MOST = 300 }; /* a few more than a journal opens by default */
 
 typedef struct watched {
     segj_file_t *file; /* NULL: free */
