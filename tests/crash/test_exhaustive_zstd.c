@@ -1,0 +1,39 @@
+/*
+ * crash/test_exhaustive_zstd.c: every short script, crashed everywhere (crash/scripts.h), for three page sizes; values compressed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "crash/scripts.h"
+
+static void pages_of_20_bytes(void **state)
+{
+    (void)state;
+    explore_all(20, 3);
+}
+
+static void pages_of_64_bytes(void **state)
+{
+    (void)state;
+    explore_all(64, 3);
+}
+
+static void pages_of_4084_bytes(void **state)
+{
+    (void)state;
+    explore_all(4084, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_of_20_bytes),
+        cmocka_unit_test(pages_of_64_bytes),
+        cmocka_unit_test(pages_of_4084_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
