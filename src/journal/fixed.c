@@ -111,7 +111,9 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t pa
         status = fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
         segj_lock(&env->state);
         segj_files_unpin(&env->files, &fixed->handle);
-        /* The last page of a section that has woken meanwhile may have been read while it was written. */
+        /* The last page of a section that has woken meanwhile, or is being cut, may have been read while it was written. */
+        while (status == SEGJ_ERR_CORRUPT && fixed->cutting)
+            segj_wait(&env->changed, &env->state);
         if (status != SEGJ_ERR_CORRUPT || fixed->wakes == wakes)
             return status;
     }

@@ -23,6 +23,7 @@ typedef struct segj_fixed {
     uint32_t sequence;   /* of the newest watermark slot */
     uint8_t newest_slot; /* 0 or 1 */
     bool mark_pending;   /* W was written and not synced */
+    bool cutting;        /* its last page is being shortened in the file */
 } segj_fixed_t;
 
 void segj_fixed_init(segj_fixed_t *fixed, segj_env_t *env, uint64_t section);

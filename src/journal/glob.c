@@ -58,19 +58,23 @@ static segj_status_t write_sealed(segj_glob_t *glob, segj_env_t *env)
     return status;
 }
 
-/* Under the state lock. An empty live buffer is given back. */
+/* A section's first buffer. */
+#define LEAST_CAPACITY 4096
+
+/* Under the state lock. An empty live buffer is given back. The next one begins with what this one has needed. */
 static void seal(segj_glob_t *glob, segj_env_t *env)
 {
     segj_write_buffer_t *live = glob->live;
     glob->live = NULL;
     if (live == NULL)
         return;
+    glob->next_capacity = live->size;
     live->state = SEGJ_BUFFER_SEALED;
     if (live->size == 0)
         segj_chain_drop(&env->frames, &glob->chain, live);
 }
 
-segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env)
+segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean)
 {
     segj_status_t status = write_sealed(glob, env);
     if (status != SEGJ_OK)
@@ -78,12 +82,15 @@ segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env)
     segj_lock(&env->state);
     seal(glob, env);
     segj_unlock(&env->state);
+    if (lean)
+        glob->next_capacity = 0;
     return write_sealed(glob, env);
 }
 
 void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
 {
     glob->live = NULL;
+    glob->next_capacity = 0;
     while (glob->chain.first != NULL)
         segj_chain_drop(&env->frames, &glob->chain, glob->chain.first);
 }
@@ -129,25 +136,50 @@ static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const void
     return SEGJ_OK;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A live buffer with room for a frame that fits the largest one: the one there is, a larger one in its place, or, when what
+ * there is has been written, a fresh one. */
+static segj_status_t make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
+{
+    segj_pool_t *pool = &env->frames;
+    segj_write_buffer_t *live = glob->live;
+    segj_status_t status = SEGJ_OK;
+    if (live != NULL && frame <= live->capacity - live->size)
+        return SEGJ_OK;
+    if (live != NULL && frame <= pool->capacity - live->size) {
+        size_t capacity = live->capacity < pool->capacity / 2 ? 2 * live->capacity : pool->capacity;
+        status = segj_chain_resize(pool, &glob->chain, larger(capacity, live->size + frame));
+        glob->live = glob->chain.last;
+        return status;
+    }
+    if (live != NULL) {
+        status = segj_glob_drain(glob, env, false);
+        glob->next_capacity = status == SEGJ_OK ? pool->capacity : glob->next_capacity;
+    }
+    size_t capacity = larger(glob->next_capacity, LEAST_CAPACITY);
+    capacity = larger(frame, capacity < pool->capacity ? capacity : pool->capacity);
+    if (status == SEGJ_OK)
+        status = segj_buffer_take(pool, glob->size, capacity, &live);
+    if (status != SEGJ_OK)
+        return status;
+    segj_lock(&env->state);
+    segj_chain_add(&glob->chain, live);
+    segj_unlock(&env->state);
+    glob->live = live;
+    return SEGJ_OK;
+}
+
 static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size, uint32_t crc,
                                     segj_placed_t *placed)
 {
+    segj_status_t status = make_room(glob, env, placed->location.size);
+    if (status != SEGJ_OK)
+        return status;
     segj_write_buffer_t *live = glob->live;
-    if (live != NULL && placed->location.size > env->frames.capacity - live->size) {
-        segj_status_t status = segj_glob_drain(glob, env);
-        if (status != SEGJ_OK)
-            return status;
-        live = NULL;
-    }
-    if (live == NULL) {
-        segj_status_t status = segj_buffer_take(&env->frames, glob->size, &live);
-        if (status != SEGJ_OK)
-            return status;
-        segj_lock(&env->state);
-        segj_chain_add(&glob->chain, live);
-        segj_unlock(&env->state);
-        glob->live = live;
-    }
     if (size > 0)
         memcpy(live->data + live->size, payload, size);
     segj_put_u32(live->data + live->size + size, crc);
@@ -180,7 +212,6 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env, const segj_placed_t *
     } else if (!placed->direct) {
         assert(live == placed->buffer);
         live->size += placed->location.size;
-        segj_buffer_charge(&env->frames, live);
     }
     glob->size += placed->location.size;
 }

@@ -17,6 +17,7 @@ typedef struct segj_glob {
     segj_handle_t handle;
     segj_chain_t chain;
     segj_write_buffer_t *live; /* the chain's last, while it is being filled: the change lock's */
+    size_t next_capacity;      /* of the buffer taken next: the change lock's */
     uint64_t size;             /* end of the last frame that readers see */
     uint64_t marked_size;      /* `size` when W was last written */
     bool compressed;
@@ -44,8 +45,9 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env
 /** Shows it to readers. Under the state lock. */
 void segj_glob_publish(segj_glob_t *glob, segj_env_t *env, const segj_placed_t *placed);
 
-/** Writes what is buffered, but for what a sync writes. Under the change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env);
+/** Writes what is buffered, but for what a sync writes. lean: the section begins with little memory again. Under the
+ *  change lock. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean);
 /** Cuts, durably, what a failed write may have left behind the end, before its offsets are handed out again. Poisons
  *  the journal when the cut cannot be made durable. Under the change lock. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env);

@@ -230,15 +230,19 @@ static segj_status_t relieve(oversized_t *journal, const segj_section_t *keep)
 {
     segj_env_t *env = &journal->env;
     segj_status_t status = SEGJ_OK;
+    segj_lock(&env->state);
+    segj_pool_free(&env->pages);
+    segj_pool_free(&env->frames);
+    segj_unlock(&env->state);
     for (segj_section_t *at = journal->oldest; at != NULL && status == SEGJ_OK; at = at->newer) {
         segj_lock(&env->state);
         bool enough = env->budget.used <= env->budget.limit;
         segj_unlock(&env->state);
         if (enough)
             return SEGJ_OK;
-        status = segj_glob_drain(&at->values, env);
+        status = segj_glob_drain(&at->values, env, true);
         if (status == SEGJ_OK)
-            status = segj_paged_drain(at->index.tail, &env->pages, &at->index.handle.file);
+            status = segj_paged_drain(at->index.tail, &env->pages, &at->index.handle.file, true);
     }
     while (status == SEGJ_OK && journal->oldest != NULL && journal->oldest != keep) {
         segj_lock(&env->state);
@@ -272,7 +276,7 @@ static void publish(oversized_t *journal, segj_section_t *section, const void *e
     segj_location_encode(journal->record + journal->entry_size, placed->location);
     segj_lock(&journal->env.state);
     segj_glob_publish(&section->values, &journal->env, placed);
-    segj_paged_put(section->index.tail, &journal->env.pages, journal->record, journal->env.record_size);
+    segj_paged_put(section->index.tail, journal->record, journal->env.record_size);
     *position = section->index.records++;
     section->appended++;
     if (*position == 0 && segj_journal_find(journal, section->node.number) == NULL)

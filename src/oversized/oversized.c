@@ -167,8 +167,10 @@ void segj_journal_free(oversized_t *journal)
 {
     segj_env_t *env = &journal->env;
     free_sections(journal);
+    segj_lock(&env->state);
     segj_pool_free(&env->pages);
     segj_pool_free(&env->frames);
+    segj_unlock(&env->state);
     segj_page_cache_release(env->cache);
     segj_codec_free(&journal->codec);
     segj_part_close(&env->index);

@@ -53,15 +53,17 @@ static void show_again(oversized_t *journal, segj_section_t *const *gone, size_t
 /* A removal that was answered with a failure may have happened: whether it did decides what is known. */
 static bool is_there(const oversized_t *journal, const segj_section_t *section)
 {
-    segj_io_file_t file;
-    bool missing = false;
+    uint64_t *listed = NULL;
+    size_t count = 0;
+    bool found = false;
     char cause[SEGJ_POISON_CAPACITY];
     (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
-    segj_status_t status = segj_io_open(&file, &journal->env.index, section->node.number, SEGJ_OPEN_READ, &missing);
-    if (status == SEGJ_OK && !missing)
-        segj_io_close(&file);
+    if (segj_part_sections(&journal->env.index, &listed, &count) == SEGJ_OK)
+        for (size_t i = 0; i < count && !found; i++)
+            found = listed[i] == section->node.number;
+    free(listed);
     segj_say("%s", cause);
-    return status == SEGJ_OK && !missing;
+    return found;
 }
 
 segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, uint64_t prune_line)

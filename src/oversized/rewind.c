@@ -66,6 +66,7 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     segj_lock(&env->state);
     index->records = index->durable = records;
     index->cache_id = cutting_id;
+    index->cutting = true;
     section->values.size = section->values.marked_size = end;
     section->generation = ++journal->generations;
     section->synced = ++section->appended;
@@ -80,6 +81,9 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
         status = segj_env_poison(env, status);
     segj_lock(&env->state);
     index->cache_id = cut_id;
+    index->cutting = false;
+    index->wakes++;
+    segj_wake_all(&env->changed);
     segj_unlock(&env->state);
     /* The next append reads the last page as it is now. */
     segj_section_rest(journal, section);

@@ -21,6 +21,12 @@ static uint64_t first_page(const segj_paged_t *paged, const segj_write_buffer_t 
     return buffer->offset / physical(paged);
 }
 
+/* What a buffer begins with: two pages, or less where the largest is smaller. */
+static size_t least_capacity(const segj_paged_t *paged, const segj_pool_t *pool)
+{
+    return 2 * physical(paged) < pool->capacity ? 2 * physical(paged) : pool->capacity;
+}
+
 size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted)
 {
     size_t page = segj_page_physical(page_size);
@@ -41,7 +47,7 @@ segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj
                             .flight_page = SEGJ_NO_PAGE,
                             .page_size = page_size};
     segj_write_buffer_t *live;
-    segj_status_t status = segj_buffer_take(pool, page * physical(paged), &live);
+    segj_status_t status = segj_buffer_take(pool, page * physical(paged), least_capacity(paged, pool), &live);
     if (status != SEGJ_OK)
         return status;
     if (partial > 0) {
@@ -58,7 +64,6 @@ segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj
     segj_lock(pool->state);
     if (status == SEGJ_OK) {
         live->size = partial > 0 ? physical(paged) : 0;
-        segj_buffer_charge(pool, live);
         segj_chain_add(&paged->chain, live);
     } else {
         segj_buffer_release(pool, live);
@@ -123,20 +128,23 @@ static segj_status_t write_sealed(segj_paged_t *paged, segj_pool_t *pool, const 
             segj_chain_drop(pool, &paged->chain, buffer);
         } else if (status == SEGJ_OK) {
             buffer->size = physical(paged); /* the page in flight stays, for a later write */
-            segj_buffer_charge(pool, buffer);
         }
     }
     segj_unlock(pool->state);
     return status;
 }
 
-/* Seals the live buffer's full pages and goes on in a fresh buffer with the bytes of the partial one. */
-static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial)
+/* Seals the live buffer's full pages and goes on in a fresh buffer, of about the size that was needed now, with the bytes of
+ * the partial one. */
+static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial, bool lean)
 {
     uint64_t page = paged->length / paged->page_size;
     size_t partial = (size_t)(paged->length % paged->page_size);
+    size_t capacity = least_capacity(paged, pool);
+    if (!lean && paged->chain.last->size > capacity)
+        capacity = paged->chain.last->size;
     segj_write_buffer_t *fresh;
-    segj_status_t status = segj_buffer_take(pool, page * physical(paged), &fresh);
+    segj_status_t status = segj_buffer_take(pool, page * physical(paged), capacity, &fresh);
     if (status != SEGJ_OK)
         return status;
     segj_lock(pool->state);
@@ -145,45 +153,57 @@ static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_part
     size_t at = (size_t)(page - first_page(paged, live)) * physical(paged);
     memcpy(fresh->data, live->data + at, partial);
     fresh->size = partial > 0 ? physical(paged) : 0;
-    segj_buffer_charge(pool, fresh);
     live->state = SEGJ_BUFFER_SEALED;
     if (partial > 0 && !with_partial)
         live->size = at;
     assert(live->size > 0);
-    segj_buffer_charge(pool, live);
     segj_chain_add(&paged->chain, fresh);
     segj_unlock(pool->state);
     return SEGJ_OK;
 }
 
+/* Bytes that the live buffer needs for the pages up to `size` more bytes. */
+static uint64_t needed(const segj_paged_t *paged, size_t size)
+{
+    uint64_t end = (paged->length + size + paged->page_size - 1) / paged->page_size;
+    return (end - first_page(paged, paged->chain.last)) * physical(paged);
+}
+
 segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, size_t size)
 {
     /* Only the holder of the change lock replaces the live buffer or appends to it, so these reads need no more. */
-    const segj_write_buffer_t *live = paged->chain.last;
-    uint64_t end = (paged->length + size + paged->page_size - 1) / paged->page_size;
-    if ((end - first_page(paged, live)) * physical(paged) <= pool->capacity)
-        return SEGJ_OK;
-    return segj_paged_drain(paged, pool, file);
+    segj_status_t status = SEGJ_OK;
+    if (needed(paged, size) > pool->capacity)
+        status = segj_paged_drain(paged, pool, file, false);
+    uint64_t want = needed(paged, size);
+    size_t have = paged->chain.last->capacity;
+    if (status != SEGJ_OK || want <= have)
+        return status;
+    size_t capacity = have < pool->capacity / 2 ? 2 * have : pool->capacity;
+    return segj_chain_resize(pool, &paged->chain, capacity > want ? capacity : (size_t)want);
 }
 
-segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file)
+segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, bool lean)
 {
     /* What an earlier failure has left goes first: memory must not grow while the storage is full. */
     segj_status_t status = write_sealed(paged, pool, file);
-    if (status != SEGJ_OK || paged->length / paged->page_size == first_page(paged, paged->chain.last))
-        return status;
-    status = seal(paged, pool, false);
-    return status == SEGJ_OK ? write_sealed(paged, pool, file) : status;
+    if (status == SEGJ_OK && paged->length / paged->page_size != first_page(paged, paged->chain.last)) {
+        status = seal(paged, pool, false, lean);
+        return status == SEGJ_OK ? write_sealed(paged, pool, file) : status;
+    }
+    if (status == SEGJ_OK && lean && paged->chain.last->capacity > least_capacity(paged, pool))
+        status = segj_chain_resize(pool, &paged->chain, least_capacity(paged, pool));
+    return status;
 }
 
-void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes, size_t size)
+void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size)
 {
     segj_write_buffer_t *live = paged->chain.last;
     while (size > 0) {
         size_t in_page = (size_t)(paged->length % paged->page_size);
         size_t at = (size_t)(paged->length / paged->page_size - first_page(paged, live)) * physical(paged);
         size_t part = paged->page_size - in_page < size ? paged->page_size - in_page : size;
-        assert(at + physical(paged) <= pool->capacity);
+        assert(at + physical(paged) <= live->capacity);
         memcpy(live->data + at + in_page, bytes, part);
         if (in_page == 0)
             live->size = at + physical(paged);
@@ -191,7 +211,6 @@ void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes
         bytes += part;
         size -= part;
     }
-    segj_buffer_charge(pool, live);
 }
 
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to)
@@ -213,7 +232,7 @@ segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_pa
         (segj_paged_capture_t){.tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
     bool unchanged = page == begin && (partial == 0 || (page == paged->synced_page && partial == paged->synced.length));
     if (!unchanged) {
-        segj_status_t status = seal(paged, pool, true);
+        segj_status_t status = seal(paged, pool, true, false);
         if (status != SEGJ_OK)
             return status;
         if (partial > 0) {

@@ -54,13 +54,14 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_
                                                  size_t size);
 
 /** Appends reserved bytes. Under the state lock. */
-void segj_paged_put(segj_paged_t *paged, segj_pool_t *pool, const uint8_t *bytes, size_t size);
+void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
 
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
 
-/** Writes all full pages that no sync has taken over, and gives their memory back. */
-SEGJ_MUST_CHECK segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file);
+/** Writes all full pages that no sync has taken over. lean: gives all memory back that is not needed now. */
+SEGJ_MUST_CHECK segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
+                                               bool lean);
 
 /** Takes everything over for a sync. Call without the state lock. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_paged_capture_t *capture);

@@ -5,31 +5,62 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Spare buffers a pool keeps: one that a sync writes and one that is filled meanwhile. */
 #define SPARES_KEPT 2
-/* Memory is charged as it is touched, in units of a system page. */
-#define CHARGE_UNIT 4096
 
-segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, segj_write_buffer_t **taken)
+/* Under state. The first spare that is large enough, or NULL. */
+static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
 {
-    segj_lock(pool->state);
-    segj_write_buffer_t *buffer = pool->spare;
-    if (buffer != NULL) {
-        pool->spare = buffer->next;
+    segj_write_buffer_t **link = &pool->spare;
+    while (*link != NULL && (*link)->capacity < capacity)
+        link = &(*link)->next;
+    segj_write_buffer_t *found = *link;
+    if (found != NULL) {
+        *link = found->next;
         pool->spares--;
     }
+    return found;
+}
+
+segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capacity, segj_write_buffer_t **taken)
+{
+    segj_lock(pool->state);
+    segj_write_buffer_t *buffer = take_spare(pool, capacity);
     segj_unlock(pool->state);
-    if (buffer == NULL)
-        buffer = malloc(sizeof *buffer + pool->capacity);
-    if (buffer == NULL)
-        return segj_fail_memory(sizeof *buffer + pool->capacity);
+    if (buffer == NULL) {
+        buffer = malloc(sizeof *buffer + capacity);
+        if (buffer == NULL)
+            return segj_fail_memory(sizeof *buffer + capacity);
+        buffer->capacity = capacity;
+        segj_lock(pool->state);
+        pool->budget->used += capacity;
+        segj_unlock(pool->state);
+    }
     buffer->next = buffer->captured = NULL;
     buffer->offset = offset;
-    buffer->size = buffer->charged = 0;
+    buffer->size = 0;
     buffer->references = 1;
     buffer->state = SEGJ_BUFFER_LIVE;
     *taken = buffer;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity)
+{
+    segj_write_buffer_t *before = chain->last;
+    segj_write_buffer_t *after;
+    assert(before->state == SEGJ_BUFFER_LIVE && before->size <= capacity);
+    segj_status_t status = segj_buffer_take(pool, before->offset, capacity, &after);
+    if (status != SEGJ_OK)
+        return status;
+    memcpy(after->data, before->data, before->size);
+    segj_lock(pool->state);
+    after->size = before->size;
+    segj_chain_drop(pool, chain, before);
+    segj_chain_add(chain, after);
+    segj_unlock(pool->state);
     return SEGJ_OK;
 }
 
@@ -37,6 +68,7 @@ void segj_pool_free(segj_pool_t *pool)
 {
     while (pool->spare != NULL) {
         segj_write_buffer_t *next = pool->spare->next;
+        pool->budget->used -= pool->spare->capacity;
         free(pool->spare);
         pool->spare = next;
     }
@@ -48,21 +80,14 @@ void segj_buffer_release(segj_pool_t *pool, segj_write_buffer_t *buffer)
     assert(buffer->references > 0);
     if (--buffer->references > 0)
         return;
-    pool->budget->used -= buffer->charged;
     if (pool->spares == SPARES_KEPT) {
+        pool->budget->used -= buffer->capacity;
         free(buffer);
         return;
     }
     buffer->next = pool->spare;
     pool->spare = buffer;
     pool->spares++;
-}
-
-void segj_buffer_charge(segj_pool_t *pool, segj_write_buffer_t *buffer)
-{
-    size_t charge = (buffer->size + CHARGE_UNIT - 1) / CHARGE_UNIT * CHARGE_UNIT;
-    pool->budget->used = pool->budget->used - buffer->charged + charge;
-    buffer->charged = charge;
 }
 
 void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer)

@@ -5,7 +5,8 @@
  *
  * Invariants: a buffer's published bytes (the first `size`) never change, so that readers who hold a reference copy them
  * without a lock, and a sync writes them without one. Chains, sizes, states and references change under the journal's
- * state lock only. Full buffers are kept for reuse, because fresh memory costs more than the bytes that go into it.
+ * state lock only. A buffer that is too small is replaced by a larger one; sections that write little hold little. Buffers
+ * are kept for reuse, because fresh memory costs more than the bytes that go into it.
  */
 #ifndef SEGJ_PAGED_WRITE_BUFFER_H
 #define SEGJ_PAGED_WRITE_BUFFER_H
@@ -23,22 +24,22 @@ typedef struct segj_write_buffer {
     struct segj_write_buffer *next;     /* in the chain */
     struct segj_write_buffer *captured; /* the next one that the same sync writes */
     uint64_t offset;                    /* of its first byte in the file's data */
-    size_t size, charged;
+    size_t size, capacity;
     uint32_t references;
     segj_buffer_state_t state;
     uint8_t data[];
 } segj_write_buffer_t;
 
-/** Memory of all buffers of a journal. */
+/** Memory of all buffers of a journal, spare ones included. */
 typedef struct segj_budget {
     size_t used, limit;
 } segj_budget_t;
 
-/** Buffers of one capacity. */
+/** Buffers of one kind. */
 typedef struct segj_pool {
     segj_mutex_t *state;
     segj_budget_t *budget;
-    size_t capacity;
+    size_t capacity; /* of the largest */
     segj_write_buffer_t *spare;
     unsigned spares;
 } segj_pool_t;
@@ -47,13 +48,18 @@ typedef struct segj_chain {
     segj_write_buffer_t *first, *last;
 } segj_chain_t;
 
-/** Takes a live, empty buffer for bytes from `offset` on. Call without the state lock. */
-SEGJ_MUST_CHECK segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, segj_write_buffer_t **taken);
+/** Takes a live, empty buffer of at least `capacity` bytes, for bytes from `offset` on. Call without the state lock. */
+SEGJ_MUST_CHECK segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capacity,
+                                               segj_write_buffer_t **taken);
+
+/** Puts a buffer of at least `capacity` bytes, not less than it holds, in the place of the chain's last one. Call without
+ *  the state lock; nobody else may be filling the chain. */
+SEGJ_MUST_CHECK segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity);
+/** Frees the spare buffers. Under the state lock. */
 void segj_pool_free(segj_pool_t *pool);
 
 /* With the state lock held: */
 void segj_buffer_release(segj_pool_t *pool, segj_write_buffer_t *buffer); /**< gives a reference back */
-void segj_buffer_charge(segj_pool_t *pool, segj_write_buffer_t *buffer);  /**< after its size has changed */
 void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer);
 void segj_chain_drop(segj_pool_t *pool, segj_chain_t *chain, segj_write_buffer_t *buffer); /**< and its reference */
 /** The newest buffer that holds the byte at `offset`, or NULL. */

@@ -110,7 +110,7 @@ static step_kind_t pick_kind(generator_t *generator)
     static const weight_t weights[] = {
         {STEP_APPEND, 36}, {STEP_BURST, 8}, {STEP_SYNC, 14},          {STEP_SYNC_ALL, 3},
         {STEP_REWIND, 3},  {STEP_PRUNE, 1}, {STEP_REWIND_SECTION, 7}, {STEP_READ, 18},
-        {STEP_REPLAY, 6},  {STEP_CHECK, 1}, {STEP_CLOSE, 3},
+        {STEP_REPLAY, 6},  {STEP_CHECK, 1}, {STEP_CLOSE, 1},
     };
     unsigned total = 0;
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)

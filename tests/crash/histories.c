@@ -432,7 +432,7 @@ static void run_step(runner_t *runner, const step_t *step)
     runner->armed = false;
     runner->sick = runner->poisoned ? runner->sick + 1 : 0;
     bool ends = runner->after != NULL || step->crash.kind != CRASH_NONE;
-    if (ends || step->kind == STEP_CLOSE)
+    if ((ends && step->kind != STEP_OPEN) || step->kind == STEP_CLOSE)
         runner->counts->lives++;
     if (ends && !runner->over) {
         finish_crash(runner);

@@ -40,7 +40,7 @@
 #endif
 #endif
 
-#define HISTORIES 8000
+#define HISTORIES 5500
 #define SHRINK_RUNS 20000
 #define WORKERS_MAX 64
 

@@ -16,7 +16,7 @@ static void compressed(oversized_config_t *config)
 
 static void little_memory(oversized_config_t *config)
 {
-    config->write_memory = 8192; /* two sections' buffers are more than that */
+    config->write_memory = 1200; /* the buffers of two sections are more than that */
     config->index_write_buffer = 2000;
     config->value_write_buffer = 2000;
 }

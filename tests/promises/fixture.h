@@ -22,8 +22,8 @@ typedef struct fixture {
 int set_up(void **state);
 int tear_down(void **state);
 
-/** The test with a fixture in *state: small_config() of the support, a log that counts, a quick storage (promises/watch.h:
- *  these tests are not about power cuts), and no journal yet. */
+/** The test with a fixture in *state: small_config() of the support, a log that counts, a quick storage
+ *  (promises/watch.h: these tests are not about power cuts), and no journal yet. */
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* --- the journal --- */

@@ -1,6 +1,6 @@
 /*
- * promises/test_append.c: what oversized_append() promises: where records and values go, what may be empty or NULL, what
- * is too large, and that an append that fails has changed nothing.
+ * promises/test_append.c: what oversized_append() promises: where records and values go, what may be empty or NULL,
+ * what is too large, and that an append that fails has changed nothing.
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"

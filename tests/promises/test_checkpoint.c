@@ -1,6 +1,6 @@
 /*
- * promises/test_checkpoint.c: a checkpoint restores instead of inferring: what it removes, what must be complete, what is
- * refused with nothing changed; and `strict`.
+ * promises/test_checkpoint.c: a checkpoint restores instead of inferring: what it removes, what must be complete, what
+ * is refused with nothing changed; and `strict`.
  */
 #include "promises/fixture.h"
 
@@ -245,6 +245,27 @@ static void test_a_lower_section_that_has_lost_records_is_refused(void **state)
     refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
 }
 
+/* Both files end exactly where record 18 does: nothing would be cut, and yet a record is gone. */
+static void test_a_lower_section_that_has_lost_records_without_a_trace_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    oversized_location_t last;
+    f->config.page_size = R; /* each record has a page of its own */
+    make_journal(f);
+    open_journal(f);
+    assert_ok(oversized_last(f->journal, 6, NULL, &last));
+    close_journal(f);
+    resize_file(index_path(f, 6).text, file_size(index_path(f, 6).text) - R - PAGE_CHECKSUMS);
+    resize_file(values_path(f, 6).text, VALUES_DATA_OFFSET + last.offset);
+    set_checkpoint(f, 0, 8, 20);
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    set_checkpoint(f, 0, 6, 20);
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    set_checkpoint(f, 0, 6, 19);
+    open_journal(f);
+    check_section(f->journal, 6, 19, 0);
+}
+
 /* The value in the middle of an old section is not looked at: that read fails, and nothing else. */
 static void test_a_rotten_value_in_a_lower_section_is_no_obstacle(void **state)
 {
@@ -404,6 +425,7 @@ int main(void)
         PROMISE(test_a_section_that_is_missing_is_refused),
         PROMISE(test_a_journal_that_is_missing_is_refused_and_not_made),
         PROMISE(test_a_lower_section_that_has_lost_records_is_refused),
+        PROMISE(test_a_lower_section_that_has_lost_records_without_a_trace_is_refused),
         PROMISE(test_a_rotten_value_in_a_lower_section_is_no_obstacle),
         PROMISE(test_a_lower_section_of_which_something_would_be_cut_is_refused),
         PROMISE(test_a_lower_section_without_its_values_is_refused),

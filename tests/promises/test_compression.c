@@ -1,6 +1,6 @@
 /*
- * promises/test_compression.c: compressed values: levels, what the files hold, that compression is a property of the file
- * and survives other configurations, and payloads that are refused.
+ * promises/test_compression.c: compressed values: levels, what the files hold, that compression is a property of the
+ * file and survives other configurations, and payloads that are refused.
  */
 #include "promises/fixture.h"
 
@@ -285,7 +285,8 @@ static void test_mixed_sections_read_and_replay_alike(void **state)
 
 enum { PAYLOADS = 9 };
 
-/* Makes section 1: one record a payload, all covered by the watermark, in a values file that says that it is compressed. */
+/* Makes section 1: one record a payload, all covered by the watermark, in a values file that says that it is
+ * compressed. */
 static void make_payloads(fixture_t *f, const segj_slice_t *payloads, size_t count)
 {
     uint8_t records[PAYLOADS * SMALL_RECORD];

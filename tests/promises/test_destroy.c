@@ -1,5 +1,6 @@
 /*
- * promises/test_destroy.c: oversized_destroy() removes both partitions with all that is the journal's, and nothing else.
+ * promises/test_destroy.c: oversized_destroy() removes both partitions with all that is the journal's, and nothing
+ * else.
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"

@@ -1,5 +1,6 @@
 /*
- * promises/test_geometry.c: entries and pages of every size, their extremes combined: the same life of a section on each.
+ * promises/test_geometry.c: entries and pages of every size, their extremes combined: the same life of a section on
+ * each.
  */
 #include "promises/fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * promises/test_get_value.c: what oversized_get_value() promises about locations that are wrong, about memory, and about
- * the buffer that it fills.
+ * promises/test_get_value.c: what oversized_get_value() promises about locations that are wrong, about memory, and
+ * about the buffer that it fills.
  */
 #include "promises/fixture.h"
 

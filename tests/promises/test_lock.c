@@ -1,6 +1,6 @@
 /*
- * promises/test_lock.c: one writer or any number of readers: SEGJ_ERR_LOCKED in the same process and in another one, what
- * ends a lock, and what does not meet it.
+ * promises/test_lock.c: one writer or any number of readers: SEGJ_ERR_LOCKED in the same process and in another one,
+ * what ends a lock, and what does not meet it.
  */
 #include "promises/fixture.h"
 
@@ -156,36 +156,45 @@ static void test_another_process_is_refused(void **state)
     assert_int_equal(open_elsewhere(&f->config), SEGJ_ERR_LOCKED);
 }
 
-/** A process that waits until it is told to end, or is killed. */
+/** A process that holds a journal until it is killed, or until we are gone. */
 typedef struct helper {
     pid_t process;
-    int told; /* what we hear from it */
+    int ours; /* our end of a pipe that it waits on */
 } helper_t;
 
-/* Begins a process that opens the journal, appends, tells us, and waits to be killed. */
+/* What the other process does: it opens the journal, appends, says how that went, and waits. */
+static void hold_here(const oversized_config_t *config, int tell, int wait)
+{
+    oversized_t *journal = NULL;
+    segj_status_t status = oversized_open(config, &journal);
+    if (status == SEGJ_OK && !config->read_only)
+        status = oversized_append(journal, 1, "12345678", "abc", 3, NULL, NULL);
+    if (status == SEGJ_OK && !config->read_only)
+        status = oversized_sync(journal, 1);
+    char byte = (char)status;
+    if (write(tell, &byte, 1) == 1)
+        (void)!read(wait, &byte, 1);
+    _exit(1);
+}
+
 static helper_t hold_elsewhere(const oversized_config_t *config)
 {
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    helper_t helper = {fork(), ends[0]};
+    int told[2];
+    int waits[2];
+    char byte = 1;
+    assert_int_equal(pipe(told), 0);
+    assert_int_equal(pipe(waits), 0);
+    helper_t helper = {fork(), waits[1]};
     assert_true(helper.process >= 0);
     if (helper.process == 0) {
-        oversized_t *journal = NULL;
-        segj_status_t status = oversized_open(config, &journal);
-        if (status == SEGJ_OK && !config->read_only)
-            status = oversized_append(journal, 1, "12345678", "abc", 3, NULL, NULL);
-        if (status == SEGJ_OK && !config->read_only)
-            status = oversized_sync(journal, 1);
-        char byte = (char)status;
-        if (write(ends[1], &byte, 1) == 1)
-            for (;;)
-                (void)pause();
-        _exit(1);
+        (void)close(waits[1]);
+        hold_here(config, told[1], waits[0]);
     }
-    char byte = 1;
-    (void)close(ends[1]);
-    assert_int_equal(read(ends[0], &byte, 1), 1);
+    (void)close(told[1]);
+    (void)close(waits[0]);
+    assert_int_equal(read(told[0], &byte, 1), 1);
     assert_int_equal(byte, SEGJ_OK);
+    (void)close(told[0]);
     return helper;
 }
 
@@ -194,7 +203,7 @@ static void kill_helper(helper_t helper)
     int result = 0;
     assert_int_equal(kill(helper.process, SIGKILL), 0);
     assert_int_equal(waitpid(helper.process, &result, 0), helper.process);
-    (void)close(helper.told);
+    (void)close(helper.ours);
 }
 
 static void test_a_killed_process_leaves_no_lock(void **state)

@@ -1,6 +1,6 @@
 /*
- * promises/test_open.c: what oversized_config_init() and oversized_open() promise: the defaults, configurations that can
- * never work, what is made and what must be there, and that a refused open leaves everything as it was.
+ * promises/test_open.c: what oversized_config_init() and oversized_open() promise: the defaults, configurations that
+ * can never work, what is made and what must be there, and that a refused open leaves everything as it was.
  */
 #include "promises/fixture.h"
 
@@ -166,7 +166,11 @@ static void test_the_configuration_is_copied(void **state)
     assert_ok(oversized_rewind_section(f->journal, 1, 20 * SMALL_RECORD));
     check_section(f->journal, 1, 20, 0);
     assert_true(path_exists(section_path(f->directory.text, "one", 1).text));
-    close_journal(f);
+    oversized_t *journal = f->journal;
+    f->journal = NULL;
+    assert_ok(oversized_destroy(journal));
+    assert_false(path_exists(join_path(f->directory.text, "one").text));
+    assert_false(path_exists(join_path(f->directory.text, "two").text));
 }
 
 /* --- directories --- */

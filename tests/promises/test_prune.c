@@ -1,6 +1,6 @@
 /*
- * promises/test_prune.c: what oversized_prune() promises: sections below the line are gone, with their files, and answer
- * SEGJ_ERR_PRUNED as long as the journal is open; nothing else changes.
+ * promises/test_prune.c: what oversized_prune() promises: sections below the line are gone, with their files, and
+ * answer SEGJ_ERR_PRUNED as long as the journal is open; nothing else changes.
  */
 #include "promises/fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * promises/test_replay.c: what a replay promises: the records that existed when it was opened, in order, from anywhere; a
- * definite answer when they are taken away beneath it; and a damaged page once.
+ * promises/test_replay.c: what a replay promises: the records that existed when it was opened, in order, from
+ * anywhere; a definite answer when they are taken away beneath it; and a damaged page once.
  */
 #include "promises/fixture.h"
 
@@ -437,7 +437,8 @@ static void yields_damage(oversized_replay_t *replay, uint64_t section, uint64_t
     assert_null(item.entry);
 }
 
-/* Pages of 64 bytes, records of 20: page 0 has records 0 to 3, page 2 (128 to 191) has 6 to 9, page 6 (384 to 447) 19 to 22. */
+/* Pages of 64 bytes, records of 20: page 0 has records 0 to 3, page 2 (128 to 191) has 6 to 9, page 6 (384 to 447)
+ * 19 to 22. */
 static void test_a_damaged_page_is_reported_once_and_the_walk_goes_on_behind_it(void **state)
 {
     fixture_t *f = *state;

@@ -1,6 +1,6 @@
 /*
- * promises/test_sections.c: the questions: sizes and counts, the walk over sections, the record size, the recovery report
- * and the error of a journal.
+ * promises/test_sections.c: the questions: sizes and counts, the walk over sections, the record size, the recovery
+ * report and the error of a journal.
  */
 #include "promises/fixture.h"
 

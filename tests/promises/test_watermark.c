@@ -1,6 +1,6 @@
 /*
- * promises/test_watermark.c: W on disk: it never says more than a completed sync covered; a close brings it to the count,
- * a sync that moves it far does too, and so does a section that goes idle.
+ * promises/test_watermark.c: W on disk: it never says more than a completed sync covered; a close brings it to the
+ * count, a sync that moves it far does too, and so does a section that goes idle.
  */
 #include "promises/fixture.h"
 

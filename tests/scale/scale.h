@@ -4,7 +4,7 @@
  *
  *     SEGJ_SCALE_SECTIONS   how many sections (test_sections; 10,000, fewer under sanitizers)
  *     SEGJ_SCALE_SYNCS      1: syncs are real; else they are left out, which says nothing about crashes and saves minutes
- *     SEGJ_SCALE_HUGE       1: test_huge runs (22 GB of disk, 9 GB of memory)
+ *     SEGJ_SCALE_HUGE       1: test_huge runs (9 GB of memory, 5 GB of disk)
  *
  * Files go below $TMPDIR, or /tmp.
  */

@@ -1,6 +1,6 @@
 /*
  * scale/test_huge.c: values of 2^32 - 5 bytes, the largest there are, and offsets beyond 2^32. Runs only where
- * SEGJ_SCALE_HUGE is 1: it needs 9 GB of memory, 9 GB of disk ($TMPDIR, or /tmp), and some minutes.
+ * SEGJ_SCALE_HUGE is 1: it needs 9 GB of memory, 5 GB of disk with sparse files (below $TMPDIR, or /tmp), and some minutes.
  */
 #include "scale/scale.h"
 
@@ -195,7 +195,7 @@ static void largest_value_is_written_and_read_back(void **state)
     assert_int_equal(file_size(section_path(place->root.text, "values", 1).text), VALUES_DATA_OFFSET);
 }
 
-/* Nothing was synced: open verifies the value, writes it again, and needs no memory for it. */
+/* No watermark covers it: open verifies the value, writes it again, and needs no memory for it. */
 static void recovery_verifies_the_largest_value_in_little_memory(void **state)
 {
     place_t *place = *state;
@@ -204,7 +204,7 @@ static void recovery_verifies_the_largest_value_in_little_memory(void **state)
     append_largest(place, 1, value, &location);
     free(value);
     append_small(place, 1);
-    /* brings the buffered records to the system, as a killed process may have left them */
+    /* all of it reaches the files; the watermark, which may be lost, is then taken back */
     assert_ok(oversized_sync(place->journal, 1));
     oversized_abandon(place->journal);
     place->journal = NULL;
@@ -358,7 +358,7 @@ int main(void)
         TEST(section_beyond_a_terabyte_is_read_and_appended_to),
     };
     if (environment_number("SEGJ_SCALE_HUGE", 0) == 0 || sizeof(size_t) < 8) {
-        printf("SEGJ_SCALE_HUGE is not 1: needs 9 GB of memory and 9 GB of disk\n");
+        printf("SEGJ_SCALE_HUGE is not 1: needs 9 GB of memory and 5 GB of disk\n");
         return 77;
     }
     return cmocka_run_group_tests_name("huge", tests, NULL, NULL);

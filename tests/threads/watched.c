@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GATES = 8, TRANSFERS = 32, OVERLAP_TEXT = 256 };
+enum { GATES = 8, WRITES = 32, OVERLAP_TEXT = 256 };
 
 /** A file, as long as the watched storage lives, with or without its name. */
 typedef struct node {
@@ -25,10 +25,9 @@ typedef struct event {
     uint64_t section, offset, size;
 } event_t;
 
-/** A transfer under way. */
+/** A write under way. */
 typedef struct transfer {
     const node_t *node; /* NULL: a free place */
-    bool write;
     uint64_t offset, size;
 } transfer_t;
 
@@ -52,8 +51,8 @@ struct watched {
     int (*refuse)(watched_part_t part, uint64_t offset);
     event_t *events;
     size_t events_count, events_capacity;
-    transfer_t transfers[TRANSFERS];
-    char overlaps[2][OVERLAP_TEXT]; /* of two writes; of a read and a write */
+    transfer_t writes[WRITES];
+    char overlap[OVERLAP_TEXT]; /* of two writes */
     node_t *nodes;
 };
 
@@ -236,52 +235,40 @@ size_t watched_changes(watched_t *watched, uint64_t section)
     return count;
 }
 
-static void assert_no_text(watched_t *watched, const char *text)
-{
-    pthread_mutex_lock(&watched->mutex);
-    bool none = text[0] == '\0';
-    if (!none)
-        print_error("%s\n", text);
-    pthread_mutex_unlock(&watched->mutex);
-    assert_true(none);
-}
-
 void assert_writes_apart(watched_t *watched)
 {
-    assert_no_text(watched, watched->overlaps[0]);
+    pthread_mutex_lock(&watched->mutex);
+    bool apart = watched->overlap[0] == '\0';
+    if (!apart)
+        print_error("%s\n", watched->overlap);
+    pthread_mutex_unlock(&watched->mutex);
+    assert_true(apart);
 }
 
-void assert_reads_apart(watched_t *watched)
-{
-    assert_no_text(watched, watched->overlaps[1]);
-}
+/* --- writes under way: without the mutex --- */
 
-/* --- transfers under way: without the mutex --- */
-
-static void note_overlap(char *text, const node_t *node, const transfer_t *here, const transfer_t *there)
+static void note_overlap(watched_t *watched, const transfer_t *here, const transfer_t *there)
 {
-    if (text[0] != '\0')
+    if (watched->overlap[0] != '\0')
         return;
-    (void)snprintf(text, OVERLAP_TEXT,
-                   "%s file of section %" PRIu64 ": a %s of %" PRIu64 "+%" PRIu64 " while a %s of %" PRIu64 "+%" PRIu64
-                   " is under way",
-                   node->part == PART_INDEX ? "index" : "values", node->section, here->write ? "write" : "read",
-                   here->offset, here->size, there->write ? "write" : "read", there->offset, there->size);
+    (void)snprintf(watched->overlap, sizeof watched->overlap,
+                   "%s file of section %" PRIu64 ": a write of %" PRIu64 "+%" PRIu64 " while one of %" PRIu64
+                   "+%" PRIu64 " is under way",
+                   here->node->part == PART_INDEX ? "index" : "values", here->node->section, here->offset, here->size,
+                   there->offset, there->size);
 }
 
-static transfer_t *begin_transfer(segj_file_t *file, bool write, uint64_t offset, uint64_t size)
+static transfer_t *begin_write(segj_file_t *file, uint64_t offset, uint64_t size)
 {
     watched_t *watched = file->watched;
-    transfer_t begun = {file->node, write, offset, size};
+    transfer_t begun = {file->node, offset, size};
     transfer_t *mine = NULL;
     pthread_mutex_lock(&watched->mutex);
-    for (transfer_t *at = watched->transfers; at < watched->transfers + TRANSFERS; at++) {
+    for (transfer_t *at = watched->writes; at < watched->writes + WRITES; at++) {
         if (at->node == NULL && mine == NULL)
             mine = at;
-        if (at->node != file->node || (!write && !at->write))
-            continue;
-        if (offset < at->offset + at->size && at->offset < offset + size)
-            note_overlap(watched->overlaps[write && at->write ? 0 : 1], file->node, &begun, at);
+        if (at->node == file->node && offset < at->offset + at->size && at->offset < offset + size)
+            note_overlap(watched, &begun, at);
     }
     if (mine == NULL)
         abort();
@@ -290,7 +277,7 @@ static transfer_t *begin_transfer(segj_file_t *file, bool write, uint64_t offset
     return mine;
 }
 
-static void end_transfer(watched_t *watched, transfer_t *transfer)
+static void end_write(watched_t *watched, transfer_t *transfer)
 {
     pthread_mutex_lock(&watched->mutex);
     transfer->node = NULL;
@@ -458,11 +445,9 @@ static int file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t si
     if (most > 0 && size > most)
         size = most;
     event_t event = {CALL_READ, file->node->part, file->node->section, offset, size};
-    transfer_t *transfer = begin_transfer(file, false, offset, size);
     int code = enter(watched, &event);
     if (code == 0)
         code = watched->below->file_read(file->below, offset, buffer, size, done);
-    end_transfer(watched, transfer);
     note(watched, &event);
     return code;
 }
@@ -473,14 +458,14 @@ static int file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *sl
     event_t event = {CALL_WRITE, file->node->part, file->node->section, offset, 0};
     for (size_t i = 0; i < count; i++)
         event.size += slices[i].size;
-    transfer_t *transfer = begin_transfer(file, true, offset, event.size);
+    transfer_t *transfer = begin_write(file, offset, event.size);
     *done = 0;
     int code = enter(watched, &event);
     if (code == 0 && watched->refuse != NULL)
         code = watched->refuse(event.part, offset);
     if (code == 0)
         code = watched->below->file_write(file->below, offset, slices, count, done);
-    end_transfer(watched, transfer);
+    end_write(watched, transfer);
     note(watched, &event);
     return code;
 }

@@ -64,9 +64,8 @@ size_t watched_count(watched_t *watched, watched_call_t call, watched_part_t par
 size_t watched_touched(watched_t *watched, watched_part_t part, uint64_t section, uint64_t offset, uint64_t size);
 /** Calls that change files or names, syncs included. */
 size_t watched_changes(watched_t *watched, uint64_t section);
-/** No two writes of a file under way at the same time had bytes in common; no read and write. */
+/** No two writes of a file under way at the same time had bytes in common. */
 void assert_writes_apart(watched_t *watched);
-void assert_reads_apart(watched_t *watched);
 
 /** A storage in memory with what a power cut would leave now; segj_storage_memory_destroy() it. */
 segj_storage_t *watched_crash(watched_t *watched, const char *directory, const char *index, const char *values);

@@ -37,6 +37,7 @@ static void discard(blob_t *blob)
 {
     lock(blob);
     segj_paged_discard(&blob->paged, &blob->rig->env.pages);
+    segj_pool_free(&blob->rig->env.pages);
     unlock(blob);
     assert_int_equal(blob->rig->env.budget.used, 0);
 }
@@ -86,7 +87,7 @@ segj_status_t blob_try_append(blob_t *blob, size_t size)
     assert_non_null(bytes);
     blob_bytes(blob->paged.length, bytes, size);
     lock(blob);
-    segj_paged_put(&blob->paged, pool, bytes, size);
+    segj_paged_put(&blob->paged, bytes, size);
     unlock(blob);
     free(bytes);
     return SEGJ_OK;
@@ -100,7 +101,7 @@ void blob_append(blob_t *blob, size_t size)
 
 segj_status_t blob_try_drain(blob_t *blob)
 {
-    return segj_paged_drain(&blob->paged, &blob->rig->env.pages, &blob->file);
+    return segj_paged_drain(&blob->paged, &blob->rig->env.pages, &blob->file, false);
 }
 
 void blob_drain(blob_t *blob)

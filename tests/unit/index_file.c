@@ -75,7 +75,7 @@ void index_append(index_file_t *index, uint64_t records)
         assert_ok(segj_paged_reserve(index->fixed.tail, &env->pages, index_handle(index), env->record_size));
         blob_bytes(index->fixed.records * env->record_size, record, env->record_size);
         lock(index);
-        segj_paged_put(index->fixed.tail, &env->pages, record, env->record_size);
+        segj_paged_put(index->fixed.tail, record, env->record_size);
         index->fixed.records++;
         unlock(index);
     }

@@ -68,10 +68,10 @@ rig_t *rig_new(rig_sizes_t sizes)
 void rig_free(rig_t *rig)
 {
     segj_env_t *env = &rig->env;
-    assert_int_equal(env->budget.used, 0);
     assert_int_equal(env->files.open, 0);
     segj_pool_free(&env->pages);
     segj_pool_free(&env->frames);
+    assert_int_equal(env->budget.used, 0); /* every buffer was a spare one by now */
     segj_page_cache_release(env->cache);
     free(env->scratch);
     segj_part_close(&env->index);

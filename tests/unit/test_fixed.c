@@ -414,6 +414,7 @@ static void a_section_wakes_at_its_end(void **state)
         index_sync(index);
         assert_ok(index_read(index, 0, (size_t)(records + 1) * R));
         index_rest(index);
+        segj_pool_free(&index->rig->env.pages);
         assert_int_equal(index->rig->env.budget.used, 0);
         assert_ok(index_read(index, 0, (size_t)(records + 1) * R));
         index_rest(index); /* at rest already */

@@ -10,7 +10,7 @@
 #include "paged/write_buffer.h"
 #include "unit/wrapped_memory.h"
 
-enum { CAPACITY = 20000, CHARGE = 4096 };
+enum { CAPACITY = 20000 };
 
 /* A pool, its mutex and its budget, one for each test. */
 typedef struct fixture {
@@ -30,12 +30,12 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Every test gives its buffers back: then nothing is charged any more. */
+/* Every test gives its buffers back: without the spare ones nothing is charged any more. */
 static int tear_down(void **state)
 {
     fixture_t *fixture = *state;
-    assert_int_equal(fixture->budget.used, 0);
     segj_pool_free(&fixture->pool);
+    assert_int_equal(fixture->budget.used, 0);
     assert_null(fixture->pool.spare);
     assert_int_equal(fixture->pool.spares, 0);
     segj_mutex_destroy(&fixture->state);
@@ -45,7 +45,7 @@ static int tear_down(void **state)
 static segj_write_buffer_t *take(fixture_t *fixture, uint64_t offset)
 {
     segj_write_buffer_t *buffer = NULL;
-    assert_ok(segj_buffer_take(&fixture->pool, offset, &buffer));
+    assert_ok(segj_buffer_take(&fixture->pool, offset, CAPACITY, &buffer));
     return buffer;
 }
 
@@ -60,7 +60,6 @@ static void resize(fixture_t *fixture, segj_write_buffer_t *buffer, size_t size)
 {
     segj_lock(&fixture->state);
     buffer->size = size;
-    segj_buffer_charge(&fixture->pool, buffer);
     segj_unlock(&fixture->state);
 }
 
@@ -89,7 +88,7 @@ static void check_fresh(const segj_write_buffer_t *buffer, uint64_t offset)
     assert_null(buffer->captured);
     assert_int_equal(buffer->offset, offset);
     assert_int_equal(buffer->size, 0);
-    assert_int_equal(buffer->charged, 0);
+    assert_int_equal(buffer->capacity, CAPACITY);
     assert_int_equal(buffer->references, 1);
     assert_int_equal(buffer->state, SEGJ_BUFFER_LIVE);
 }
@@ -144,7 +143,7 @@ static void no_memory_is_told(void **state)
     fixture_t *fixture = *state;
     segj_write_buffer_t *buffer = NULL;
     allocations_left = 0;
-    segj_status_t status = segj_buffer_take(&fixture->pool, 0, &buffer);
+    segj_status_t status = segj_buffer_take(&fixture->pool, 0, CAPACITY, &buffer);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     assert_null(buffer);
@@ -152,21 +151,27 @@ static void no_memory_is_told(void **state)
 
 /* --- references and charges --- */
 
-static void memory_is_charged_in_whole_pages(void **state)
+/* What is allocated is charged, whether it is in use or spare. */
+static void memory_is_charged_while_it_is_held(void **state)
 {
     fixture_t *fixture = *state;
-    static const struct {
-        size_t size, charge;
-    } cases[] = {{0, 0},      {1, CHARGE}, {4095, CHARGE},     {4096, CHARGE},        {4097, 2 * CHARGE},
-                 {1, CHARGE}, {0, 0},      {8192, 2 * CHARGE}, {CAPACITY, 5 * CHARGE}};
-    segj_write_buffer_t *buffer = take(fixture, 0);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        resize(fixture, buffer, cases[i].size);
-        assert_int_equal(fixture->budget.used, cases[i].charge);
-        resize(fixture, buffer, cases[i].size); /* again changes nothing */
-        assert_int_equal(fixture->budget.used, cases[i].charge);
+    segj_write_buffer_t *buffers[3];
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(segj_buffer_take(&fixture->pool, 0, 100 * (i + 1), &buffers[i]));
+        assert_int_equal(buffers[i]->capacity, 100 * (i + 1));
     }
-    release(fixture, buffer);
+    assert_int_equal(fixture->budget.used, 600);
+    for (size_t i = 0; i < 3; i++)
+        release(fixture, buffers[i]);
+    assert_int_equal(fixture->budget.used, 300); /* the first two are spare, the third went */
+    segj_write_buffer_t *again = NULL;
+    assert_ok(segj_buffer_take(&fixture->pool, 0, 200, &again));
+    assert_ptr_equal(again, buffers[1]); /* the spare one that is large enough */
+    assert_int_equal(fixture->budget.used, 300);
+    release(fixture, again);
+    segj_lock(&fixture->state);
+    segj_pool_free(&fixture->pool);
+    segj_unlock(&fixture->state);
     assert_int_equal(fixture->budget.used, 0);
 }
 
@@ -176,17 +181,42 @@ static void pools_share_a_budget(void **state)
     segj_pool_t other = {.state = &fixture->state, .budget = &fixture->budget, .capacity = 100};
     segj_write_buffer_t *first = take(fixture, 0);
     segj_write_buffer_t *second = NULL;
-    assert_ok(segj_buffer_take(&other, 0, &second));
-    resize(fixture, first, 5000);
+    assert_ok(segj_buffer_take(&other, 0, 100, &second));
+    assert_int_equal(fixture->budget.used, CAPACITY + 100);
     segj_lock(&fixture->state);
-    second->size = 100;
-    segj_buffer_charge(&other, second);
-    assert_int_equal(fixture->budget.used, 3 * CHARGE);
     segj_buffer_release(&other, second);
-    segj_unlock(&fixture->state);
-    assert_int_equal(fixture->budget.used, 2 * CHARGE);
-    release(fixture, first);
     segj_pool_free(&other);
+    segj_unlock(&fixture->state);
+    assert_int_equal(fixture->budget.used, CAPACITY);
+    release(fixture, first);
+}
+
+/* A buffer that is full makes way for a larger one, with its bytes; readers keep the one they have. */
+static void a_chain_goes_on_in_a_larger_buffer(void **state)
+{
+    fixture_t *fixture = *state;
+    segj_write_buffer_t *before = NULL;
+    assert_ok(segj_buffer_take(&fixture->pool, 70, 100, &before));
+    segj_chain_add(&fixture->chain, before);
+    memset(before->data, 0x5a, 100);
+    before->size = 100;
+    before->references++; /* a reader */
+    allocations_left = 0;
+    assert_int_equal(segj_chain_resize(&fixture->pool, &fixture->chain, 300), SEGJ_ERR_MEMORY);
+    allocations_left = -1;
+    assert_ptr_equal(fixture->chain.last, before);
+    assert_ok(segj_chain_resize(&fixture->pool, &fixture->chain, 300));
+    segj_write_buffer_t *after = fixture->chain.last;
+    assert_ptr_not_equal(after, before);
+    assert_int_equal(after->offset, 70);
+    assert_int_equal(after->size, 100);
+    assert_int_equal(after->capacity, 300);
+    assert_int_equal(after->state, SEGJ_BUFFER_LIVE);
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(after->data[i], before->data[i]);
+    assert_int_equal(before->references, 1);
+    release(fixture, before);
+    drop(fixture, after);
 }
 
 /* A reader still copies from a buffer that was written: its bytes and its charge stay until the last reference. */
@@ -199,16 +229,15 @@ static void a_buffer_lives_as_long_as_its_last_reference(void **state)
     drop(fixture, buffer);
     assert_null(fixture->chain.first);
     assert_int_equal(fixture->pool.spares, 0);
-    assert_int_equal(fixture->budget.used, 2 * CHARGE);
     release(fixture, buffer);
-    assert_int_equal(fixture->budget.used, 2 * CHARGE);
+    assert_int_equal(fixture->pool.spares, 0);
     for (size_t i = 0; i < 5000; i++)
         assert_int_equal(buffer->data[i], 0x5a);
     segj_write_buffer_t *another = take(fixture, 0);
     assert_ptr_not_equal(another, buffer);
     release(fixture, another);
     release(fixture, buffer);
-    assert_int_equal(fixture->budget.used, 0);
+    assert_int_equal(fixture->pool.spares, 2);
 }
 
 /* --- chains --- */
@@ -295,8 +324,9 @@ int main(void)
         TEST(a_spare_is_as_good_as_new),
         TEST(two_spares_are_kept),
         TEST(no_memory_is_told),
-        TEST(memory_is_charged_in_whole_pages),
+        TEST(memory_is_charged_while_it_is_held),
         TEST(pools_share_a_budget),
+        TEST(a_chain_goes_on_in_a_larger_buffer),
         TEST(a_buffer_lives_as_long_as_its_last_reference),
         TEST(buffers_come_last_and_go_from_anywhere),
         TEST(a_byte_is_found_in_its_buffer),

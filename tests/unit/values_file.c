@@ -84,7 +84,7 @@ void values_put(values_file_t *values, size_t frame)
 
 segj_status_t values_drain(values_file_t *values)
 {
-    return segj_glob_drain(&values->glob, &values->rig->env);
+    return segj_glob_drain(&values->glob, &values->rig->env, false);
 }
 
 segj_glob_capture_t values_capture(values_file_t *values)
@@ -155,6 +155,7 @@ void check_file(values_file_t *values)
     bytes_t file = values_bytes(values);
     encode_identity(header, &(identity_t){.version = 1, .kind = IDENTITY_VALUES, .section = VALUES_SECTION});
     assert_null(values->glob.chain.first);
+    segj_pool_free(&values->rig->env.frames);
     assert_int_equal(values->rig->env.budget.used, 0);
     assert_int_equal(file.size, VALUES_DATA_OFFSET + values->glob.size);
     assert_memory_equal(file.data, header, sizeof header);
