@@ -253,7 +253,7 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64
 
 /**
  * Gives the next record; SEGJ_END after the last. One thread at a time a replay.
- * Errors: SEGJ_ERR_CORRUPT, once a damaged stretch: item->section and item->position name its first record, entry is
+ * Errors: SEGJ_ERR_CORRUPT, once a damaged page: item->section and item->position name its first record, entry is
  * NULL, and the next call goes on behind it. SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
  * rewound beneath the walk: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made again.
  */

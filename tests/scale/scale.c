@@ -196,7 +196,7 @@ static size_t status_bytes(const char *field)
         return 0;
     while (fgets(line, sizeof line, file) != NULL)
         if (strncmp(line, field, strlen(field)) == 0)
-            kilobytes = strtoull(line + strlen(field), NULL, 10);
+            kilobytes = (size_t)strtoull(line + strlen(field), NULL, 10);
     fclose(file);
     return kilobytes * 1024;
 }
