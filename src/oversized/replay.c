@@ -258,7 +258,7 @@ segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t
     }
     if (replay->at == replay->count)
         return SEGJ_END;
-    const uint8_t *record;
+    const uint8_t *record = NULL;
     uint64_t damaged = 0;
     segj_status_t status = look(replay);
     if (status == SEGJ_OK)

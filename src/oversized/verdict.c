@@ -432,17 +432,17 @@ segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number)
     judged_t judged;
     uint8_t header[SEGJ_BLOCK_SIZE];
     segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .section = number};
-    uint64_t size = 0;
+    uint64_t file_size = 0;
     size_t got = 0;
     bool valid;
     segj_status_t status = segj_io_open(&judged.values, &env->values, number, SEGJ_OPEN_READ, NULL);
     if (status != SEGJ_OK)
         return status;
-    status = segj_io_size(&judged.values, &size);
+    status = segj_io_size(&judged.values, &file_size);
     if (status == SEGJ_OK)
         status = segj_io_read(&judged.values, 0, header, sizeof header, &got);
     if (status == SEGJ_OK)
-        status = judge_header(&judged.values, header, got, size, &identity, &valid);
+        status = judge_header(&judged.values, header, got, file_size, &identity, &valid);
     segj_io_close(&judged.values);
     return status;
 }

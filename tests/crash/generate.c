@@ -82,7 +82,7 @@ static void add_fault(generator_t *generator, step_t *step)
     fault->lasting = fault->code != EINTR && one_in(generator, 3);
     fault->drop = fault->call == SIMDISK_FILE_SYNC && fault->code != EINTR && one_in(generator, 2);
     if (fault->call == SIMDISK_WRITE && fault->code != EINTR && one_in(generator, 2))
-        fault->limit = 1 + below(generator, 600);
+        fault->limit = one_in(generator, 2) ? 1u << 16 : 1 + below(generator, 600);
 }
 
 /* --- crashes --- */
@@ -122,8 +122,12 @@ static step_kind_t pick_kind(generator_t *generator)
     return weights[at].kind;
 }
 
+/* Some sizes come often: what lands in another's place is only taken for it where it is as long. */
 static uint32_t pick_size(generator_t *generator)
 {
+    static const uint32_t often[] = {16, 16, 100, 700};
+    if (one_in(generator, 2))
+        return often[below(generator, 4)];
     unsigned draw = below(generator, 16);
     if (draw < 9)
         return below(generator, 48);
@@ -169,6 +173,16 @@ static void add_open(generator_t *generator)
     }
 }
 
+/* What was refused is made again, perhaps behind a sync. */
+static void append_again(generator_t *generator, unsigned slot, uint32_t amount)
+{
+    if (one_in(generator, 2))
+        add(generator, STEP_SYNC)->slot = slot;
+    step_t *step = add(generator, STEP_APPEND);
+    step->slot = slot;
+    step->amount = amount;
+}
+
 static void add_life(generator_t *generator)
 {
     unsigned favourite = below(generator, MODEL_SECTIONS);
@@ -183,6 +197,8 @@ static void add_life(generator_t *generator)
         step->amount = pick_amount(generator, step->kind);
         if (generator->faults && one_in(generator, 8))
             add_fault(generator, step);
+        if (step->kind == STEP_APPEND && step->fault.nth > 0 && one_in(generator, 2))
+            append_again(generator, step->slot, step->amount);
     }
     if (one_in(generator, 10)) {
         add(generator, STEP_CLOSE);
