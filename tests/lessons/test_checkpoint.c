@@ -45,7 +45,7 @@ static void expect_restored(story_t *story, oversized_checkpoint_t wanted)
         if (chapter->section < wanted.oldest || chapter->section > wanted.section)
             *chapter = (chapter_t){.section = chapter->section, .gone = true};
         if (chapter->section == wanted.section)
-            chapter->count = chapter->floor = wanted.index_size / SMALL_RECORD;
+            chapter->count = chapter->floor = (size_t)(wanted.index_size / SMALL_RECORD);
     }
     story->config.checkpoint = &wanted;
     assert_true(story_open(story));
