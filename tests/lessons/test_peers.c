@@ -134,7 +134,10 @@ static bool create_again(story_t *story, unsigned skip, disk_call_t call, size_t
 {
     disk_inject(story->disk, (disk_fault_t){call, ON_ANYTHING, skip, 1, ACTION_FAIL, ENOSPC, bytes});
     story->value_size = 200;
-    (void)story_append(story, 2);
+    bool done = story_append(story, 2);
+    uint64_t section = 0;
+    if (!done)
+        assert_status(oversized_next_section(story->journal, 1, &section), SEGJ_END);
     bool hit = disk_disturbed(story->disk) > 0;
     disk_heal(story->disk);
     return hit;

@@ -310,6 +310,42 @@ static void a15_a_slow_reader_does_not_bring_a_rewound_page_back(void **state)
     story_end(&story);
 }
 
+static void *rewind_to_four(void *argument)
+{
+    reader_t *rewinder = argument;
+    rewinder->status = oversized_rewind_section(rewinder->journal, 1, 4 * SMALL_RECORD);
+    return NULL;
+}
+
+/* And by a reader who comes while the file is being cut: the page that it reads still has what goes. */
+static void a15_a_page_read_while_its_section_is_cut_is_not_served_later(void **state)
+{
+    static const disk_target_t cuts[] = {{"test_index", 1}, {"test_values", 1}};
+    for (size_t i = 0; i < 2; i++) {
+        story_t story;
+        pthread_t thread;
+        story_begin(&story);
+        story.config.max_open_files = 4; /* one section is written at a time */
+        assert_true(story_open(&story));
+        assert_true(story_append_many(&story, 1, 8));
+        assert_true(story_close(&story));
+        assert_ok(oversized_open(&story.config, &story.journal));
+        disk_inject(story.disk, (disk_fault_t){CALL_TRUNCATE, cuts[i], 0, 1, ACTION_PARK, 0, 0});
+        reader_t rewinder = {story.journal, SEGJ_END, {0}};
+        assert_int_equal(pthread_create(&thread, NULL, rewind_to_four, &rewinder), 0);
+        disk_await_parked(story.disk);
+        assert_ok(oversized_get(story.journal, 1, 3, NULL, NULL));
+        disk_release(story.disk);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_ok(rewinder.status);
+        story_chapter(&story, 1)->count = story_chapter(&story, 1)->floor = 4;
+        assert_true(story_append_many(&story, 1, 4));
+        assert_true(story_append(&story, 2)); /* section 1 is read from the cache and the file again */
+        story_check(&story);
+        story_end(&story);
+    }
+}
+
 /* --- a16 --- */
 
 /*
@@ -415,6 +451,7 @@ int main(void)
         cmocka_unit_test(a07_a_rewind_to_the_current_size_changes_nothing),
         cmocka_unit_test(a15_pages_cached_before_a_rewind_are_not_served_after_it),
         cmocka_unit_test(a15_a_slow_reader_does_not_bring_a_rewound_page_back),
+        cmocka_unit_test(a15_a_page_read_while_its_section_is_cut_is_not_served_later),
         cmocka_unit_test(a16_a_rewind_of_a_missing_section_removes_later_ones_or_nothing),
         cmocka_unit_test(a16_the_last_section_number_can_be_rewound),
         TOLD(b08_pages_written_after_a_rewind_never_mix_with_those_before),
