@@ -72,6 +72,23 @@ static bool has_index(const recovery_t *recovery, uint64_t number)
     return low < recovery->count && recovery->plans[low].number == number;
 }
 
+/*
+ * One values file may be missing; it counts as empty. But a values partition without any, beside several sections whose
+ * values were synced, is nothing that a crash leaves: a synced name is durable, and index files go before values files. It
+ * is another directory, or one whose volume is not mounted, and the index is not cut for it.
+ */
+static segj_status_t check_values_mounted(const recovery_t *recovery)
+{
+    uint64_t synced = 0;
+    for (size_t i = 0; i < recovery->count; i++)
+        synced += recovery->plans[i].watermark > 0;
+    if (recovery->value_count > 0 || synced < 2)
+        return SEGJ_OK;
+    const segj_part_t *values = &recovery->journal->env.values;
+    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu that have synced values",
+                     values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
+}
+
 static segj_status_t judge_orphans(recovery_t *recovery)
 {
     segj_status_t status = SEGJ_OK;
@@ -404,6 +421,8 @@ static segj_status_t decide(recovery_t *recovery, const uint64_t *index, size_t 
     segj_status_t status = segj_sections_reserve(&recovery->journal->sections, index_count);
     if (status == SEGJ_OK)
         status = judge_all(recovery, index, index_count);
+    if (status == SEGJ_OK)
+        status = check_values_mounted(recovery);
     if (status == SEGJ_OK)
         status = judge_orphans(recovery);
     if (status == SEGJ_OK && recovery->config->checkpoint != NULL)
