@@ -78,6 +78,10 @@ static void add_fault(generator_t *generator, step_t *step)
     fault->call = looks ? looking[below(generator, sizeof looking / sizeof looking[0])]
                         : changing[below(generator, sizeof changing / sizeof changing[0])];
     fault->nth = 1 + below(generator, step->kind == STEP_OPEN ? 12 : one_in(generator, 4) ? 8 : 2);
+    if (step->kind == STEP_APPEND && one_in(generator, 3)) { /* often the value's own */
+        fault->call = SIMDISK_WRITE;
+        fault->nth = 1;
+    }
     fault->code = pick_code(generator, fault->call);
     fault->lasting = fault->code != EINTR && one_in(generator, 3);
     fault->drop = fault->call == SIMDISK_FILE_SYNC && fault->code != EINTR && one_in(generator, 2);
@@ -123,11 +127,16 @@ static step_kind_t pick_kind(generator_t *generator)
 }
 
 /* Some sizes come often: what lands in another's place is only taken for it where it is as long. */
-static uint32_t pick_size(generator_t *generator)
+static uint32_t pick_common_size(generator_t *generator)
 {
     static const uint32_t often[] = {16, 16, 100, 700};
+    return often[below(generator, 4)];
+}
+
+static uint32_t pick_size(generator_t *generator)
+{
     if (one_in(generator, 2))
-        return often[below(generator, 4)];
+        return pick_common_size(generator);
     unsigned draw = below(generator, 16);
     if (draw < 9)
         return below(generator, 48);
@@ -173,14 +182,38 @@ static void add_open(generator_t *generator)
     }
 }
 
-/* What was refused is made again, perhaps behind a sync. */
-static void append_again(generator_t *generator, unsigned slot, uint32_t amount)
+/* A sync that is crashed: of what it writes any part may be there. */
+static void crash_a_sync(generator_t *generator, unsigned slot)
 {
-    if (one_in(generator, 2))
+    step_t *step = add(generator, STEP_SYNC);
+    step->slot = slot;
+    add_crash(generator, step, 5);
+}
+
+/* What was refused is made again, perhaps behind a sync, and then perhaps crashed. True: that was the end of the life. */
+static bool append_again(generator_t *generator, unsigned slot, uint32_t amount)
+{
+    if (one_in(generator, 4))
         add(generator, STEP_SYNC)->slot = slot;
     step_t *step = add(generator, STEP_APPEND);
     step->slot = slot;
     step->amount = amount;
+    if (!one_in(generator, 3))
+        return false;
+    crash_a_sync(generator, slot);
+    return true;
+}
+
+/* Soon behind a crash another one, over offsets that the first may have freed. */
+static void add_short_life(generator_t *generator, unsigned slot)
+{
+    add_open(generator);
+    for (unsigned times = 1 + below(generator, 3); times > 0; times--) {
+        step_t *step = add(generator, STEP_APPEND);
+        step->slot = slot;
+        step->amount = pick_common_size(generator);
+    }
+    crash_a_sync(generator, slot);
 }
 
 static void add_life(generator_t *generator)
@@ -197,8 +230,9 @@ static void add_life(generator_t *generator)
         step->amount = pick_amount(generator, step->kind);
         if (generator->faults && one_in(generator, 8))
             add_fault(generator, step);
-        if (step->kind == STEP_APPEND && step->fault.nth > 0 && one_in(generator, 2))
-            append_again(generator, step->slot, step->amount);
+        bool again = step->kind == STEP_APPEND && step->fault.nth > 0 && !one_in(generator, 4);
+        if (again && append_again(generator, step->slot, step->amount))
+            return;
     }
     if (one_in(generator, 10)) {
         add(generator, STEP_CLOSE);
@@ -231,8 +265,11 @@ script_t *script_generate(uint64_t seed, const script_options_t *options)
     script->spoil = options->spoil;
     script->shorts = options->faults && one_in(&generator, 2);
     unsigned lives = LIVES_MIN + below(&generator, LIVES_MAX - LIVES_MIN + 1);
-    for (unsigned i = 0; i < lives; i++)
+    for (unsigned i = 0; i < lives; i++) {
         add_life(&generator);
+        while (one_in(&generator, 3))
+            add_short_life(&generator, script->steps[script->count - 1].slot);
+    }
     add_open(&generator);
     add(&generator, STEP_CHECK);
     return script;

@@ -35,6 +35,7 @@ void history_counts_add(history_counts_t *to, const history_counts_t *from)
     to->spoilt += from->spoilt;
     to->losses += from->losses;
     to->losses_said += from->losses_said;
+    to->refused += from->refused;
 }
 
 bool runner_healthy(const runner_t *runner)
@@ -69,9 +70,11 @@ static void shorten(runner_t *runner, simdisk_call_t call, simdisk_fault_t *faul
 static void on_fault(void *context, simdisk_call_t call, simdisk_fault_t *fault)
 {
     runner_t *runner = context;
-    const step_fault_t *wanted = runner->step != NULL ? &runner->step->fault : NULL;
     if (runner->script->shorts && (call == SIMDISK_READ || call == SIMDISK_WRITE))
         shorten(runner, call, fault);
+    if (runner->readers != NULL && call >= SIMDISK_CHANGES)
+        return; /* it may be any thread's; the rest is the writer's */
+    const step_fault_t *wanted = runner->step != NULL ? &runner->step->fault : NULL;
     if (!runner->armed || wanted == NULL || wanted->nth == 0 || call != wanted->call)
         return;
     unsigned match = ++runner->matches;
@@ -196,6 +199,8 @@ static void finish_crash(runner_t *runner)
         runner->after = crashed(runner, runner->disk);
     if (runner->after == NULL)
         return;
+    if (runner->counts->traced)
+        runner->counts->trace = script_mix(runner->counts->trace, simdisk_hash(runner->after));
     abandon(runner);
     simdisk_free(runner->disk);
     runner->disk = runner->after;
@@ -337,11 +342,13 @@ static void peek(runner_t *runner, const uint64_t counts[MODEL_SECTIONS])
 /* A sector that turned to garbage has cost something: counted, and the end of the history. */
 static void count_loss(runner_t *runner, const char *wrong)
 {
-    bool said = runner->journal == NULL || oversized_recovery(runner->journal)->synced_records_lost > 0;
+    bool refused = runner->journal == NULL;
+    bool said = refused || oversized_recovery(runner->journal)->synced_records_lost > 0;
     if (wrong != NULL && strstr(wrong, "foreign") != NULL)
         runner_fail(runner, "after a power cut that spoils sectors", wrong);
     runner->counts->losses++;
     runner->counts->losses_said += said;
+    runner->counts->refused += refused;
     runner->over = true;
 }
 

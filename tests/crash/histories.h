@@ -6,6 +6,7 @@
 #ifndef CRASH_HISTORIES_H
 #define CRASH_HISTORIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@ typedef struct history_counts {
     uint64_t spoilt;      /* power cuts after which a sector was garbage */
     uint64_t losses;      /* of them, those that took synced records, or kept the journal from opening */
     uint64_t losses_said; /* of these, those that open found out by itself */
+    uint64_t refused;     /* of these, those that open answered with an error */
+    uint64_t trace;       /* a number for all that was left by crashes, where `traced` is set */
+    bool traced;
 } history_counts_t;
 
 void history_counts_add(history_counts_t *to, const history_counts_t *from);

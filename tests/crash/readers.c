@@ -230,6 +230,9 @@ void readers_start(readers_t *readers, oversized_t *journal, const model_t *mode
     readers->journal = journal;
     readers->model = *model;
     readers->epoch = 0;
+    for (size_t slot = 0; slot < MODEL_SECTIONS; slot++)
+        for (size_t i = 0; i < model->sections[slot].count; i++)
+            readers_note(readers, model->sections[slot].ids[i], slot, i);
     readers->stop = false;
     readers->due = READS_A_STEP;
     for (unsigned i = 0; i < THREADS; i++) {

@@ -47,7 +47,7 @@ bool runner_moves(const runner_t *runner, const step_t *step);
 /* histories.c */
 void runner_fail(runner_t *runner, const char *what, const char *why);
 bool runner_healthy(const runner_t *runner);
-/** Opens with the last settings, and judges. `faulty`: the step's fault may come. */
+/** Opens with these settings, and judges. `faulty`: the step's fault may come. */
 void runner_open(runner_t *runner, uint32_t settings, bool faulty);
 void runner_close(runner_t *runner);
 

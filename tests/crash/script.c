@@ -37,14 +37,6 @@ const char *pattern_name(crash_pattern_t pattern)
     return pattern_names[pattern];
 }
 
-uint64_t script_mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    hash ^= hash >> 32;
-    hash *= UINT64_C(0xD6E8FEB86659FD93);
-    return hash ^ hash >> 29;
-}
-
 void script_free(script_t *script)
 {
     if (script != NULL)

@@ -105,6 +105,13 @@ script_t *script_parse(const char *text, const char **wrong);
 
 const char *step_name(step_kind_t kind);
 const char *pattern_name(crash_pattern_t pattern);
-uint64_t script_mix(uint64_t hash, uint64_t word);
+
+static inline uint64_t script_mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    hash ^= hash >> 32;
+    hash *= UINT64_C(0xD6E8FEB86659FD93);
+    return hash ^ hash >> 29;
+}
 
 #endif

@@ -27,13 +27,13 @@ typedef enum simdisk_fill {
     SIMDISK_FILLS
 } simdisk_fill_t;
 
-/** What a crash makes of a change that was not durable. Torn and spoilt are beyond sectors that are written whole or not. */
-typedef enum simdisk_fate {
-    SIMDISK_LOST = 0,
-    SIMDISK_KEPT = 1,
-    SIMDISK_TORN = 2,  /* of a write: some of its bytes, each by itself; another change is kept */
-    SIMDISK_SPOILT = 3 /* of a write: lost, and its whole sector is garbage; another change is lost */
-} simdisk_fate_t;
+/**
+ * What a crash makes of a change that was not durable. Torn and spoilt are worse than sectors that are written whole or not
+ * at all. Of a torn write each byte is kept or lost by itself; what is lost is what was there before, zeros where nothing
+ * was (a header torn over garbage may look like one of another version). A spoilt write is lost, and its whole sector is
+ * garbage. Other changes than writes are kept where they are torn, and lost where they are spoilt.
+ */
+typedef enum simdisk_fate { SIMDISK_LOST, SIMDISK_KEPT, SIMDISK_TORN, SIMDISK_SPOILT } simdisk_fate_t;
 
 /** Kinds of storage calls. Those before SIMDISK_CHANGES change something or make it durable. */
 typedef enum simdisk_call {

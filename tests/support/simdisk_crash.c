@@ -94,11 +94,12 @@ static void keep_bytes(image_t *image, uint64_t offset, const uint8_t *bytes, si
 static void tear(image_t *image, const change_t *change, simdisk_fill_t fill)
 {
     uint64_t bits = 0;
+    grow(image, change->offset, fill);
     for (size_t i = 0; i < change->size; i++) {
         if (i % 64 == 0)
             bits = simdisk_mix(simdisk_mix(change->write, change->offset), i);
         if (bits >> (i % 64) & 1)
-            keep_bytes(image, change->offset + i, change->bytes + i, 1, fill);
+            simdisk_image_write(image, change->offset + i, change->bytes + i, 1);
     }
 }
 
