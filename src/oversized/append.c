@@ -264,6 +264,8 @@ static segj_status_t place(oversized_t *journal, segj_section_t *section, const 
     segj_status_t status = segj_paged_reserve(section->index.tail, &journal->env.pages, &section->index.handle.file,
                                               journal->env.record_size);
     if (status == SEGJ_OK)
+        status = segj_section_mend(journal, section);
+    if (status == SEGJ_OK)
         status = segj_glob_place(&section->values, &journal->env, payload, size, placed);
     return status;
 }
