@@ -63,8 +63,9 @@ static segj_status_t prepare(batch_t *batch)
         return status;
     if (!segj_mul_u64(batch->records, journal->env.record_size, &size) || size > SIZE_MAX / 2)
         return segj_fail_memory(SIZE_MAX);
-    return segj_paged_reserve(batch->section->index.tail, &journal->env.pages, &batch->section->index.handle.file,
-                              (size_t)size);
+    status = segj_paged_reserve(batch->section->index.tail, &journal->env.pages, &batch->section->index.handle.file,
+                                (size_t)size);
+    return status == SEGJ_OK ? segj_section_mend(journal, batch->section) : status;
 }
 
 /* Puts a value that is in pieces together. */

@@ -93,6 +93,8 @@ void segj_journal_settle(oversized_t *journal);
 /* sync.c; all under change, and not under state */
 /** Waits until no sync works on the section. */
 void segj_section_settle(oversized_t *journal, segj_section_t *section);
+/** Cuts, durably, what an append that failed has left behind the end of the values; nothing where nothing did. */
+segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section);
 /** Makes the section durable as it stands. */
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */

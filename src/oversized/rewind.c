@@ -99,7 +99,7 @@ static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint
     if (status == SEGJ_OK)
         status = segj_section_sync(journal, section);
     if (status == SEGJ_OK)
-        status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_section_mend(journal, section);
     if (status == SEGJ_OK)
         status = check_last_page(journal, section, records);
     return status;

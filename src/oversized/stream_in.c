@@ -82,6 +82,8 @@ static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
     if (status == SEGJ_OK && section->values.compressed)
         status = set_up_zstd(writer, journal->codec.level);
     if (status == SEGJ_OK)
+        status = segj_section_mend(journal, section);
+    if (status == SEGJ_OK)
         status = segj_glob_lend(&section->values, &journal->env, &writer->offset);
     if (status != SEGJ_OK)
         return status;
