@@ -2,6 +2,7 @@
 set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/base/status.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/checksum/checksum.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/checksum/tables.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/env.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/files.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/fixed.c"
