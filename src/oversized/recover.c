@@ -232,18 +232,21 @@ static segj_status_t write_again(recovery_t *recovery, const segj_io_file_t *fil
     return status;
 }
 
-/* Headers of files that may never have been durable. */
+/* Headers of files that may never have been durable, and of those without data: what lies behind their fields was not
+ * judged, and would be refused as soon as data followed. */
 static segj_status_t write_headers(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
                                    const segj_io_file_t *values)
 {
     segj_section_t *section = plan->section;
     segj_status_t status = SEGJ_OK;
-    if (!plan->index_valid || plan->watermark == 0)
+    bool index_empty = plan->index_size <= SEGJ_INDEX_DATA_OFFSET;
+    bool values_empty = plan->value_size <= SEGJ_VALUES_DATA_OFFSET;
+    if (!plan->index_valid || plan->watermark == 0 || index_empty)
         status = segj_fixed_write_header(&section->index, &recovery->journal->env, index);
     /* A header that was cut short gets its length back; what was cut away reads as zeros. */
     if (status == SEGJ_OK && plan->index_size < SEGJ_INDEX_DATA_OFFSET)
         status = segj_io_truncate(index, SEGJ_INDEX_DATA_OFFSET);
-    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || plan->value_size < SEGJ_VALUES_DATA_OFFSET))
+    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || values_empty))
         status = segj_glob_write_header(&section->values, values);
     return status;
 }
