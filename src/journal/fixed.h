@@ -14,10 +14,10 @@
 
 typedef struct segj_fixed {
     segj_handle_t handle;
-    segj_paged_t *tail; /* while the section is being written, else NULL */
-    uint64_t records;   /* that readers see */
-    uint64_t durable;   /* of them, covered by a completed sync */
-    uint64_t marked;    /* W as last written */
+    segj_paged_t *tail;        /* while the section is being written, else NULL */
+    _Atomic(uint64_t) records; /* that readers see; grows without the state lock */
+    uint64_t durable;          /* of them, covered by a completed sync */
+    uint64_t marked;           /* W as last written */
     uint64_t cache_id;
     uint64_t wakes;      /* changes whenever its writing begins or ends */
     uint32_t sequence;   /* of the newest watermark slot */
@@ -60,6 +60,9 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io
 
 /** Writes W = records into both slots and syncs: what comes before any cut. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
+
+/** Writes W as it is into both slots, so that the next open takes nothing for granted; does not sync. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *file);
 
 /** Clears the older slot: the cut that both slots marked is durable. Does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *file);

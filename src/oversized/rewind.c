@@ -101,7 +101,7 @@ static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint
     if (status == SEGJ_OK)
         status = segj_section_sync(journal, section);
     if (status == SEGJ_OK)
-        status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_section_mend(journal, section);
     if (status == SEGJ_OK)
         status = check_last_page(journal, section, records);
     return status;
@@ -139,6 +139,8 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     if (records > count)
         return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu",
                          (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);
+    if (section != NULL && section->streaming)
+        return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
     uint64_t end = 0;
     bool shorter = records < count;
     if (shorter)
