@@ -70,3 +70,13 @@
  * Commands are sent in an order that makes sense: create, append, close; first; open, warm, random, scan, close.
  * TOTAL counts record 0 as well.
  */
+#include <unistd.h>
+
+#include "bench.h"
+
+void bench_external_run(const bench_t *bench, const bench_contender_t *contender, const char *directory)
+{
+    (void)execl(contender->program, contender->program, directory, bench->pools[0], bench->pools[1], (char *)NULL);
+    perror(contender->program);
+    _exit(127);
+}
