@@ -47,7 +47,7 @@ static bool find_end(floor_store_t *store)
     off_t offset = (off_t)(store->first_page * FLOOR_PAGE_ON_DISK);
     if (pread(store->index, store->pages, FLOOR_PAGE_ON_DISK, offset) != (ssize_t)FLOOR_PAGE_ON_DISK)
         return bench_fail_errno("pread");
-    store->synced = segj_page_verify(store->pages, FLOOR_PAGE, FLOOR_SECTION, store->first_page);
+    store->synced = segj_page_verify(SEGJ_CHECKSUM_PLACED, store->pages, FLOOR_PAGE, FLOOR_SECTION, store->first_page);
     store->filled = store->synced.length;
     store->records = (store->first_page * FLOOR_PAGE + store->filled) / FLOOR_RECORD;
     if (store->filled == FLOOR_PAGE) {
@@ -161,8 +161,8 @@ static bool put_record(floor_store_t *store, const uint8_t *record)
         done += part;
         if (store->filled < FLOOR_PAGE)
             continue;
-        (void)segj_page_complete(page, FLOOR_PAGE, FLOOR_SECTION, store->first_page + store->page, FLOOR_PAGE,
-                                 store->synced);
+        (void)segj_page_complete(SEGJ_CHECKSUM_PLACED, page, FLOOR_PAGE, FLOOR_SECTION, store->first_page + store->page,
+                                 FLOOR_PAGE, store->synced);
         store->synced = (segj_page_state_t){0, 0, 0};
         store->filled = 0;
         if (++store->page == FLOOR_PAGES && !flush_pages(store))
@@ -185,7 +185,7 @@ static bool put_frame(floor_store_t *store, const void *value, size_t size, over
         memcpy(to, value, size);
     if (ZSTD_isError(size))
         return bench_fail("%s", ZSTD_getErrorName(size));
-    uint32_t seed = segj_frame_seed(FLOOR_SECTION, store->values_size);
+    uint32_t seed = segj_crc32_of_place(FLOOR_SECTION, store->values_size);
     segj_put_u32(to + size, segj_crc32(seed, to, size));
     *location = (oversized_location_t){store->values_size, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
     store->frames_used += location->size;
@@ -235,8 +235,8 @@ static void capture(floor_store_t *store, capture_t *taken)
     store->frames_offset += store->frames_used;
     store->frames_used = 0;
     if (store->filled > store->synced.length) {
-        taken->tail = segj_page_complete(tail, FLOOR_PAGE, FLOOR_SECTION, store->first_page + store->page,
-                                         (uint16_t)store->filled, store->synced);
+        taken->tail = segj_page_complete(SEGJ_CHECKSUM_PLACED, tail, FLOOR_PAGE, FLOOR_SECTION,
+                                         store->first_page + store->page, (uint16_t)store->filled, store->synced);
         taken->pages++;
     }
     memcpy(pages, tail, store->filled);

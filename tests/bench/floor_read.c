@@ -38,7 +38,7 @@ static bool join_pages(const uint8_t *pages, uint64_t first, size_t count, uint8
     *joined = 0;
     for (size_t i = 0; i < count; i++) {
         const uint8_t *page = pages + i * FLOOR_PAGE_ON_DISK;
-        segj_page_state_t state = segj_page_verify(page, FLOOR_PAGE, FLOOR_SECTION, first + i);
+        segj_page_state_t state = segj_page_verify(SEGJ_CHECKSUM_PLACED, page, FLOOR_PAGE, FLOOR_SECTION, first + i);
         if (state.slot == 0)
             return bench_fail("a page of the floor is damaged");
         memcpy(to + *joined, page, state.length);
@@ -177,7 +177,8 @@ static bool check_frame(reader_t *reader, const uint8_t *frame, oversized_locati
                         size_t *size)
 {
     size_t payload = location.size - SEGJ_FRAME_TRAILER;
-    if (segj_crc32(segj_frame_seed(FLOOR_SECTION, location.offset), frame, payload) != segj_get_u32(frame + payload))
+    if (segj_crc32(segj_crc32_of_place(FLOOR_SECTION, location.offset), frame, payload) !=
+        segj_get_u32(frame + payload))
         return bench_fail("a value of the floor is damaged");
     if (reader->store->compress)
         return decompress(reader, frame, payload, value, size);
