@@ -69,7 +69,7 @@ static void run_length(const run_t *run, operation_t *script, size_t at, size_t 
 {
     for (int operation = 0; operation < OPERATIONS && !explorer_has_enough(run->explorer); operation++) {
         script[at] = (operation_t)operation;
-        if (at + 1 < length)
+        if (at + 1 < length && at + 1 < LENGTH_MAX)
             run_length(run, script, at + 1, length);
         else if (!explorer_run(run->explorer, script, length))
             fail_msg("%s", explorer_result(run->explorer)->failure);
