@@ -10,6 +10,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/sections.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/append.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/codec.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/frames.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/oversized.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read.c"

@@ -259,6 +259,15 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item);
 
+/**
+ * Gives the value of the record that the last oversized_replay_next gave: *size bytes that the replay owns, valid until
+ * its next call. Values that are asked for one behind the other are read ahead in bulk, as many bytes as the replay's
+ * `buffer` says, so that a scan of values costs no call of the storage a value.
+ * Errors: SEGJ_ERR_INVALID (the last call gave no record), and those of oversized_get_value, after which the walk goes on;
+ * SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size);
+
 /** Ends the walk; before the journal is closed. NULL is fine. */
 void oversized_replay_close(oversized_replay_t *replay);
 

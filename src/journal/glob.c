@@ -257,12 +257,9 @@ segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame)
+segj_status_t segj_glob_check(const segj_io_file_t *file, oversized_location_t location, const uint8_t *frame)
 {
     size_t payload = (size_t)location.size - SEGJ_FRAME_TRAILER;
-    segj_status_t status = segj_io_read(file, SEGJ_VALUES_DATA_OFFSET + location.offset, frame, location.size, NULL);
-    if (status != SEGJ_OK)
-        return status;
     uint32_t crc = segj_crc32(segj_frame_seed(file->section, location.offset), frame, payload);
     uint32_t found = segj_get_u32(frame + payload);
     if (crc != found)
@@ -270,4 +267,10 @@ segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t lo
                             "value of %zu bytes: checksum %08x, expected %08x", payload, (unsigned)found,
                             (unsigned)crc);
     return SEGJ_OK;
+}
+
+segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame)
+{
+    segj_status_t status = segj_io_read(file, SEGJ_VALUES_DATA_OFFSET + location.offset, frame, location.size, NULL);
+    return status == SEGJ_OK ? segj_glob_check(file, location, frame) : status;
 }

@@ -62,6 +62,10 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
 /** Cuts the file to `size` bytes of data, durably. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
 
+/** Checks a frame's checksum: SEGJ_ERR_CHECKSUM. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_io_file_t *file, oversized_location_t location,
+                                              const uint8_t *frame);
+
 /** Reads a frame and checks its checksum; `frame` has room for location.size bytes. SEGJ_ERR_CHECKSUM. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame);
 

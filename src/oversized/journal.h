@@ -27,9 +27,10 @@ typedef struct segj_section {
     uint64_t appended;                  /* changes when something is appended */
     uint64_t synced;                    /* `appended` of the last completed sync */
     uint64_t name;                      /* when its names were made, on the journal's count; 0: durable */
-    uint64_t generation;                /* a number of its own, a new one whenever records go away */
-    uint32_t references;                /* readers and waiting syncs */
-    bool written, syncing, removed;
+    atomic_uint_fast64_t generation;    /* a number of its own, a new one whenever records go away; set under state */
+    atomic_uint references;             /* readers and waiting syncs, and one while it is there; taken under state */
+    atomic_bool removed;                /* set under state */
+    bool written, syncing;
 } segj_section_t;
 
 struct oversized {
@@ -62,6 +63,14 @@ segj_status_t segj_journal_changeable(const oversized_t *journal);
 void segj_section_acquire(segj_section_t *section); /**< under state */
 /** Gives the reference back; frees a section that is gone. Under state, which it may give up. */
 void segj_section_release(oversized_t *journal, segj_section_t *section);
+/** The same without the state lock. */
+void segj_section_let_go(oversized_t *journal, segj_section_t *section);
+/** Whether records have gone since the section had this generation. Who has read without the state lock asks when it has let
+ *  go of what it read from, which keeps its reading before the question. */
+static inline bool segj_section_changed(const segj_section_t *section, uint64_t generation)
+{
+    return atomic_load(&section->generation) != generation || atomic_load(&section->removed);
+}
 segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made);
 void segj_journal_free(oversized_t *journal);
 
