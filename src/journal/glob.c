@@ -165,7 +165,7 @@ static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t end = glob->size + glob->pending;
     uint64_t offset = SEGJ_VALUES_DATA_OFFSET + (live != NULL ? live->offset : end);
-    segj_slice_t slices[SLICES_AT_ONCE];
+    segj_slice_t slices[SLICES_AT_ONCE] = {{NULL, 0}};
     size_t used = 0;
     if (live != NULL)
         slices[used++] = (segj_slice_t){live->data, filled(glob)};
