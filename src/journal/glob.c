@@ -361,6 +361,11 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
     }
 }
 
+bool segj_glob_viewed(const segj_glob_t *glob)
+{
+    return atomic_load(&glob->copies) > 0 || segj_maps_viewed(glob->maps);
+}
+
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 {
     segj_status_t status = segj_io_truncate(file, SEGJ_VALUES_DATA_OFFSET + size);

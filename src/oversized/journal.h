@@ -57,6 +57,9 @@ struct oversized {
 
 /* oversized.c */
 segj_section_t *segj_journal_find(const oversized_t *journal, uint64_t section); /**< or NULL; under state */
+/** Finds a section, or answers as segj_journal_missing. Under state. */
+SEGJ_MUST_CHECK segj_status_t segj_journal_require(const oversized_t *journal, uint64_t number,
+                                                   segj_section_t **section);
 /** SEGJ_ERR_PRUNED or SEGJ_ERR_NO_SECTION for a section that is not there. Under state. */
 segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section);
 /** What forbids any change: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, or SEGJ_OK. */
@@ -101,6 +104,12 @@ void segj_section_settle(oversized_t *journal, segj_section_t *section);
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably);
+
+/* view.c; under state */
+/** Keeps the section's values from being shown where they are, so that they can be cut or removed; SEGJ_ERR_BUSY while a view
+ *  is out. */
+SEGJ_MUST_CHECK segj_status_t segj_section_bar(segj_section_t *section);
+void segj_section_unbar(segj_section_t *section);
 
 /* remove.c */
 /** Removes order[first] to order[last - 1] of the table. Under change. *removed: some are gone for good. */

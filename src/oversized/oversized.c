@@ -22,6 +22,12 @@ segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section)
     return segj_fail(SEGJ_ERR_NO_SECTION, "there is no section %llu", (unsigned long long)section);
 }
 
+segj_status_t segj_journal_require(const oversized_t *journal, uint64_t number, segj_section_t **section)
+{
+    *section = segj_journal_find(journal, number);
+    return *section != NULL ? SEGJ_OK : segj_journal_missing(journal, number);
+}
+
 segj_status_t segj_journal_changeable(const oversized_t *journal)
 {
     if (journal->read_only)
@@ -57,6 +63,7 @@ static void free_section(oversized_t *journal, segj_section_t *section)
 {
     segj_files_forget(&journal->env.files, &section->index.handle);
     segj_files_forget(&journal->env.files, &section->values.handle);
+    segj_maps_drop(&journal->env.maps, &section->values.maps);
     free(section);
 }
 
@@ -257,6 +264,7 @@ segj_status_t oversized_destroy(oversized_t *journal)
     if (status == SEGJ_OK)
         status = remove_everything(journal);
     segj_unlock(&journal->change);
-    segj_journal_free(journal);
+    if (status != SEGJ_ERR_BUSY)
+        segj_journal_free(journal);
     return status;
 }

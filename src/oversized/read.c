@@ -7,16 +7,10 @@
 #include <string.h>
 
 #include "journal/record_format.h"
-#include "oversized/frames.h"
+#include "oversized/view.h"
 
 /* Records up to this many bytes need no memory from the heap. */
 #define RECORD_ON_STACK 1024
-
-static segj_status_t find(oversized_t *journal, uint64_t number, segj_section_t **section)
-{
-    *section = segj_journal_find(journal, number);
-    return *section != NULL ? SEGJ_OK : segj_journal_missing(journal, number);
-}
 
 /* Under state, which is given up where the record is in no memory. *changed: and the section was cut or removed
  * meanwhile. */
@@ -43,6 +37,7 @@ typedef struct request {
     uint64_t section, position;
     bool last; /* instead of the position */
     segj_buffer_t *value;
+    oversized_view_t *view;
 } request_t;
 
 static segj_status_t no_record(const request_t *request, uint64_t count)
@@ -54,12 +49,12 @@ static segj_status_t no_record(const request_t *request, uint64_t count)
 
 /* Under state. Gives the record, and holds its value where one is wanted. *changed: the section was cut or removed
  * meanwhile. */
-static segj_status_t look(oversized_t *journal, const request_t *request, uint8_t *record, segj_source_t *source,
+static segj_status_t look(oversized_t *journal, const request_t *request, uint8_t *record, segj_taken_t *found,
                           bool *changed)
 {
     segj_section_t *section = NULL;
     *changed = false;
-    segj_status_t status = find(journal, request->section, &section);
+    segj_status_t status = segj_journal_require(journal, request->section, &section);
     if (status != SEGJ_OK)
         return status;
     uint64_t count = section->index.records;
@@ -69,20 +64,29 @@ static segj_status_t look(oversized_t *journal, const request_t *request, uint8_
     if (position >= count)
         return no_record(request, count);
     status = read_record(journal, section, position, record, changed);
-    if (status != SEGJ_OK || *changed || request->value == NULL)
+    if (status != SEGJ_OK || *changed)
         return status;
-    return segj_frame_hold(journal, section, segj_location_decode(record + journal->entry_size), source, changed);
+    oversized_location_t location = segj_location_decode(record + journal->entry_size);
+    if (request->value != NULL)
+        status = segj_frame_hold(journal, section, location, &found->source, changed);
+    else if (request->view != NULL)
+        status = segj_view_take(journal, section, location, found, changed);
+    return status;
 }
 
 static segj_status_t read_once(oversized_t *journal, const request_t *request, uint8_t *record, bool *changed)
 {
-    segj_source_t source;
+    segj_taken_t found;
     segj_lock(&journal->env.state);
-    segj_status_t status = look(journal, request, record, &source, changed);
+    segj_status_t status = look(journal, request, record, &found, changed);
     segj_unlock(&journal->env.state);
-    if (status != SEGJ_OK || *changed || request->value == NULL)
+    if (status != SEGJ_OK || *changed)
         return status;
-    return segj_frame_copy(journal, &source, request->value, changed);
+    if (request->value != NULL)
+        status = segj_frame_copy(journal, &found.source, request->value, changed);
+    else if (request->view != NULL)
+        status = segj_view_show(journal, &found, request->view, changed);
+    return status;
 }
 
 static segj_status_t read_request(oversized_t *journal, const request_t *request, void *entry,
@@ -113,7 +117,7 @@ segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t pos
 {
     if (journal == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_get: journal is NULL");
-    request_t request = {section, position, false, NULL};
+    request_t request = {.section = section, .position = position};
     return read_request(journal, &request, entry, location);
 }
 
@@ -121,7 +125,7 @@ segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry
 {
     if (journal == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_last: journal is NULL");
-    request_t request = {section, 0, true, NULL};
+    request_t request = {.section = section, .last = true};
     return read_request(journal, &request, entry, location);
 }
 
@@ -132,7 +136,18 @@ segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t po
         value->size = 0;
     if (journal == NULL || value == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_read: %s is NULL", journal == NULL ? "journal" : "value");
-    request_t request = {section, position, false, value};
+    request_t request = {.section = section, .position = position, .value = value};
+    return read_request(journal, &request, entry, NULL);
+}
+
+segj_status_t oversized_view(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                             oversized_view_t *view)
+{
+    if (view != NULL)
+        segj_view_clear(view);
+    if (journal == NULL || view == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_view: %s is NULL", journal == NULL ? "journal" : "view");
+    request_t request = {.section = section, .position = position, .view = view};
     return read_request(journal, &request, entry, NULL);
 }
 
@@ -143,7 +158,7 @@ static segj_status_t get_value_once(oversized_t *journal, uint64_t number, overs
     segj_source_t source;
     *changed = false;
     segj_lock(&journal->env.state);
-    segj_status_t status = find(journal, number, &section);
+    segj_status_t status = segj_journal_require(journal, number, &section);
     if (status == SEGJ_OK)
         status = segj_frame_hold(journal, section, location, &source, changed);
     segj_unlock(&journal->env.state);
