@@ -2,6 +2,7 @@
 set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/base/status.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/checksum/checksum.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/checksum/tables.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/env.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/files.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/fixed.c"
@@ -20,6 +21,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/replay.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/rewind.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/sync.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/stream_in.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/verdict.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/view.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/writers.c"
