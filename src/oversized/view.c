@@ -6,8 +6,7 @@
 #include "journal/record_format.h"
 
 /* Under state, which is given up where nothing is mapped yet. NULL: the value is to be copied. */
-static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, oversized_location_t location,
-                            bool *changed)
+static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, oversized_location_t location, bool *changed)
 {
     segj_env_t *env = &journal->env;
     segj_glob_t *values = &section->values;
