@@ -35,13 +35,13 @@ segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t 
 {
     uint64_t frame_end;
     if (!segj_location_end(location, end, &frame_end))
-        return segj_io_fail(SEGJ_ERR_RANGE, file, SEGJ_VALUES_DATA_OFFSET,
+        return segj_io_fail(SEGJ_ERR_RANGE, file, file->data,
                             "a frame of %u bytes at %llu is not within the section's %llu bytes",
                             (unsigned)location.size, (unsigned long long)location.offset, (unsigned long long)end);
     uint64_t payload = location.size - SEGJ_FRAME_TRAILER;
     uint64_t most = compressed ? segj_codec_bound(journal->max_value_size) : journal->max_value_size;
     if (payload > most)
-        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, SEGJ_VALUES_DATA_OFFSET + location.offset,
+        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, file->data + location.offset,
                             "a value of %llu stored bytes, max_value_size is %u", (unsigned long long)payload,
                             (unsigned)journal->max_value_size);
     return SEGJ_OK;
@@ -59,8 +59,9 @@ segj_status_t segj_frame_find(const segj_section_t *section, oversized_location_
             continue;
         /* A frame is never in two places; what is, is none. */
         if (begin < at->offset || end > limit)
-            return segj_io_fail(SEGJ_ERR_CHECKSUM, &section->values.handle.file, SEGJ_VALUES_DATA_OFFSET + begin,
-                                "no value of %u bytes begins here", (unsigned)location.size);
+            return segj_io_fail(SEGJ_ERR_CHECKSUM, &section->values.handle.file,
+                                section->values.handle.file.data + begin, "no value of %u bytes begins here",
+                                (unsigned)location.size);
         *buffer = at;
         return SEGJ_OK;
     }
@@ -107,16 +108,17 @@ void segj_frame_let_go(oversized_t *journal, const segj_source_t *source, bool *
 
 /* --- reading --- */
 
-segj_status_t segj_frame_get(const segj_source_t *source, segj_buffer_t *memory, size_t limit, const uint8_t **frame)
+segj_status_t segj_frame_get(const segj_env_t *env, const segj_source_t *source, segj_buffer_t *memory, size_t limit,
+                             const uint8_t **frame)
 {
     oversized_location_t location = source->location;
     if (source->buffer != NULL) {
         *frame = source->buffer->data + (location.offset - source->buffer->offset);
-        return segj_glob_check(segj_source_file(source), location, *frame);
+        return segj_glob_check(env, segj_source_file(source), location, *frame);
     }
     segj_status_t status = segj_buffer_reserve(memory, location.size, limit);
     *frame = memory->data;
-    return status == SEGJ_OK ? segj_glob_read(segj_source_file(source), location, memory->data) : status;
+    return status == SEGJ_OK ? segj_glob_read(env, segj_source_file(source), location, memory->data) : status;
 }
 
 static segj_status_t copy_plain(const oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
@@ -124,7 +126,7 @@ static segj_status_t copy_plain(const oversized_t *journal, const segj_source_t 
     size_t payload = source->location.size - SEGJ_FRAME_TRAILER;
     const uint8_t *frame;
     size_t limit = (size_t)segj_min_u64(SIZE_MAX, (uint64_t)journal->max_value_size + SEGJ_FRAME_TRAILER);
-    segj_status_t status = segj_frame_get(source, value, limit, &frame);
+    segj_status_t status = segj_frame_get(&journal->env, source, value, limit, &frame);
     if (status == SEGJ_OK && source->buffer != NULL) {
         status = segj_buffer_reserve(value, payload, journal->max_value_size);
         if (status == SEGJ_OK && payload > 0)
@@ -143,8 +145,7 @@ static segj_status_t unpack(const oversized_t *journal, segj_decoder_t *decoder,
     if (status == SEGJ_OK)
         return SEGJ_OK;
     return segj_context(status, "%s/%s/%016llx, offset %llu", file->part->directory, file->part->name,
-                        (unsigned long long)file->section,
-                        (unsigned long long)(SEGJ_VALUES_DATA_OFFSET + location.offset));
+                        (unsigned long long)file->section, (unsigned long long)(file->data + location.offset));
 }
 
 segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file, oversized_location_t location,
@@ -167,7 +168,7 @@ static segj_status_t copy_compressed(oversized_t *journal, const segj_source_t *
         return status;
     const uint8_t *frame;
     uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER;
-    status = segj_frame_get(source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
+    status = segj_frame_get(&journal->env, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
     if (status == SEGJ_OK)
         status = unpack(journal, decoder, segj_source_file(source), source->location, frame, value);
     segj_decoder_give(journal, decoder);

@@ -42,8 +42,8 @@ SEGJ_MUST_CHECK segj_status_t segj_frame_hold(oversized_t *journal, segj_section
 void segj_frame_let_go(oversized_t *journal, const segj_source_t *source, bool *changed);
 
 /** Gives the frame's bytes, checked: in its buffer, or in `memory`, which is made large enough (at most `limit`). */
-SEGJ_MUST_CHECK segj_status_t segj_frame_get(const segj_source_t *source, segj_buffer_t *memory, size_t limit,
-                                             const uint8_t **frame);
+SEGJ_MUST_CHECK segj_status_t segj_frame_get(const segj_env_t *env, const segj_source_t *source, segj_buffer_t *memory,
+                                             size_t limit, const uint8_t **frame);
 
 /** Makes a value of a checked frame of a compressed section. */
 SEGJ_MUST_CHECK segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file,

@@ -31,6 +31,7 @@ typedef struct segj_section {
     atomic_uint references;             /* readers and waiting syncs, and one while it is there; taken under state */
     atomic_bool removed;                /* set under state */
     bool written, syncing;
+    bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
     bool streaming; /* a value is being streamed in: nothing else may change it; under change */
 } segj_section_t;
 
@@ -50,6 +51,7 @@ struct oversized {
     uint32_t entry_size, max_value_size;
     uint8_t *record; /* of the append under way: under change */
     bool read_only;
+    bool verify_tail; /* commonware: open verifies a section's last value */
     oversized_recovery_t recovery;
     segj_storage_t storage; /* the copy that env uses */
     char *directory, *index_name, *value_name;
@@ -82,6 +84,8 @@ void segj_journal_free(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
+/** Makes an idle section durable whose records a process before may have left without a sync. */
+segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */
 segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
 /** Gives its buffers and descriptors back, written or not. No sync under way. */

@@ -33,12 +33,12 @@ struct oversized_replay {
 
     /* Values: what was read of the section's frames. */
     bool given; /* oversized_replay_next has given a record, this one: */
-    uint64_t given_section;
     uint64_t given_generation;
     oversized_location_t location;
     size_t most_ahead;
     segj_buffer_t ahead;
-    uint64_t ahead_begin; /* offset of its first byte */
+    segj_io_file_t ahead_file; /* its name and place, not open */
+    uint64_t ahead_begin;      /* offset of its first byte */
     size_t ahead_size;
     bool ahead_compressed;
     uint64_t ahead_generation;
@@ -150,14 +150,14 @@ static segj_status_t load(oversized_replay_t *replay, segj_section_t *section, u
     segj_unlock(&env->state);
     size_t got = 0;
     const segj_io_file_t *file = &section->index.handle.file;
-    status = segj_io_read(file, SEGJ_INDEX_DATA_OFFSET + page * physical, replay->pages, wanted * physical, &got);
+    status = segj_io_read(file, file->data + page * physical, replay->pages, wanted * physical, &got);
     replay->first = page;
     replay->loaded = status == SEGJ_OK ? wanted : 0;
     for (size_t i = 0; i < replay->loaded; i++)
-        replay->lengths[i] =
-            (i + 1) * physical <= got
-                ? segj_page_verify(replay->pages + i * physical, env->page_size, file->section, page + i).length
-                : 0;
+        replay->lengths[i] = (i + 1) * physical <= got ? segj_page_verify(env->checksum, replay->pages + i * physical,
+                                                                          env->page_size, file->section, page + i)
+                                                             .length
+                                                       : 0;
     segj_lock(&env->state);
     segj_files_unpin(&env->files, &section->index.handle);
     return status;
@@ -297,7 +297,6 @@ static void give(oversized_replay_t *replay, const uint8_t *record, oversized_it
     const target_t *target = &replay->targets[replay->at];
     replay->location = segj_location_decode(record + replay->journal->entry_size);
     replay->given = true;
-    replay->given_section = target->section;
     replay->given_generation = target->generation;
     *item = (oversized_item_t){target->section, replay->position++, record, replay->location};
 }
@@ -363,7 +362,8 @@ static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *sourc
     if (status != SEGJ_OK)
         return status;
     if (source->buffer == NULL)
-        return segj_io_read(segj_source_file(source), SEGJ_VALUES_DATA_OFFSET + begin, replay->ahead.data, size, NULL);
+        return segj_io_read(segj_source_file(source), segj_source_file(source)->data + begin, replay->ahead.data, size,
+                            NULL);
     memcpy(replay->ahead.data, source->buffer->data + (begin - source->buffer->offset), size);
     return SEGJ_OK;
 }
@@ -390,6 +390,8 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
     replay->ahead_size = 0;
     if (status != SEGJ_OK)
         return status;
+    const segj_io_file_t *file = segj_source_file(&source);
+    replay->ahead_file = (segj_io_file_t){.part = file->part, .section = file->section, .data = file->data};
     status = fill(replay, &source, size);
     segj_frame_let_go(journal, &source, changed);
     if (status != SEGJ_OK || *changed)
@@ -411,7 +413,6 @@ static bool is_ahead(const oversized_replay_t *replay)
 static segj_status_t get_value(oversized_replay_t *replay, const void **value, size_t *size)
 {
     oversized_t *journal = replay->journal;
-    segj_io_file_t file = {&journal->env.values, replay->given_section, NULL};
     segj_status_t status = SEGJ_OK;
     bool changed = false;
     if (!is_ahead(replay))
@@ -422,13 +423,13 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
         return status;
     oversized_location_t location = replay->location;
     replay->asked_end = location.offset + location.size;
-    status = segj_frame_judge(journal, &file, replay->ahead_compressed, location, replay->asked_end);
+    status = segj_frame_judge(journal, &replay->ahead_file, replay->ahead_compressed, location, replay->asked_end);
     if (status != SEGJ_OK)
         return status;
     const uint8_t *frame = (const uint8_t *)replay->ahead.data + (location.offset - replay->ahead_begin);
-    status = segj_glob_check(&file, location, frame);
+    status = segj_glob_check(&journal->env, &replay->ahead_file, location, frame);
     if (status == SEGJ_OK && replay->ahead_compressed)
-        status = segj_frame_unpack(journal, &file, location, frame, &replay->value);
+        status = segj_frame_unpack(journal, &replay->ahead_file, location, frame, &replay->value);
     if (status != SEGJ_OK)
         return status;
     *value = replay->ahead_compressed ? replay->value.data : frame;

@@ -10,7 +10,7 @@ static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, overs
 {
     segj_env_t *env = &journal->env;
     segj_glob_t *values = &section->values;
-    uint64_t begin = SEGJ_VALUES_DATA_OFFSET + location.offset;
+    uint64_t begin = values->handle.file.data + location.offset;
     uint64_t end = begin + location.size;
     segj_map_t *map = segj_maps_take(values->maps, begin, end);
     if (map != NULL)
@@ -19,7 +19,7 @@ static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, overs
     segj_section_acquire(section);
     if (segj_files_pin(&env->files, &values->handle) == SEGJ_OK) {
         segj_maps_make(&env->maps, &values->maps, &values->handle.file, begin, end,
-                       SEGJ_VALUES_DATA_OFFSET + values->size, &values->barred);
+                       values->handle.file.data + values->size, &values->barred);
         segj_files_unpin(&env->files, &values->handle);
     }
     *changed = segj_section_changed(section, generation);
@@ -56,11 +56,12 @@ segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, over
     return status;
 }
 
-static segj_status_t show_mapped(const segj_taken_t *taken, oversized_view_t *view)
+static segj_status_t show_mapped(const segj_env_t *env, const segj_taken_t *taken, oversized_view_t *view)
 {
+    const segj_io_file_t *file = segj_source_file(&taken->source);
     oversized_location_t location = taken->source.location;
-    const uint8_t *frame = taken->map->address + (SEGJ_VALUES_DATA_OFFSET + location.offset - taken->map->begin);
-    segj_status_t status = segj_glob_check(segj_source_file(&taken->source), location, frame);
+    const uint8_t *frame = taken->map->address + (file->data + location.offset - taken->map->begin);
+    segj_status_t status = segj_glob_check(env, file, location, frame);
     if (status != SEGJ_OK) {
         segj_map_let_go(taken->map);
         return status;
@@ -75,7 +76,7 @@ segj_status_t segj_view_show(oversized_t *journal, const segj_taken_t *taken, ov
 {
     *changed = false;
     if (taken->map != NULL)
-        return show_mapped(taken, view);
+        return show_mapped(&journal->env, taken, view);
     segj_status_t status = segj_frame_copy(journal, &taken->source, &view->copy, changed);
     if (status == SEGJ_OK && !*changed) {
         view->data = view->copy.data;

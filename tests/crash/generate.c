@@ -8,8 +8,8 @@
 #include "crash/model.h"
 #include "crash/script.h"
 
-#define LIVES_MIN 3
-#define LIVES_MAX 12
+#define LIVES_MIN 2
+#define LIVES_MAX 6
 #define STEPS_MIN 20
 #define STEPS_MAX 60
 
