@@ -331,7 +331,12 @@ static int sim_file_truncate(segj_file_t *file, uint64_t size)
     int code = call(disk, SIMDISK_TRUNCATE).code;
     if (code != 0)
         return unlock(disk, code);
-    simdisk_image_resize(&disk->inodes[file->inode].visible, size);
+    inode_t *inode = &disk->inodes[file->inode];
+    change_t cut = {.kind = CHANGE_TRUNCATE, .inode = file->inode, .size = SIZE_MAX};
+    if (disk->lean && simdisk_image_size(inode->durable) == size && simdisk_image_size(inode->visible) == size &&
+        !simdisk_change_covers(disk, disk->change_count, &cut))
+        return unlock(disk, 0);
+    simdisk_image_resize(&inode->visible, size);
     change_t *change = simdisk_change_add(disk, CHANGE_TRUNCATE, file->inode);
     change->handle = file->handle;
     change->offset = size;

@@ -113,7 +113,7 @@ unsigned simdisk_most_open_files(simdisk_t *disk);
 /** Whether a write of the very bytes that are durable is a unit too: false. */
 void simdisk_count_idle(simdisk_t *disk, bool count);
 
-/** From now on a write of the very bytes that are durable is no change: it cannot become a unit. For speed; not together
+/** From now on a write of the very bytes that are durable, or a truncation to that size, is no change: it cannot become a unit. For speed; not together
  *  with simdisk_count_idle(). Disks that a crash leaves do the same. */
 void simdisk_forget_idle(simdisk_t *disk);
 
