@@ -7,25 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/commonware_format.h"
 #include "journal/record_format.h"
 
 void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section)
 {
     *glob = (segj_glob_t){0};
     segj_handle_init(&glob->handle, &env->values, section);
+    glob->handle.file.data = env->format == SEGJ_FORMAT_NATIVE ? SEGJ_VALUES_DATA_OFFSET : SEGJ_COMMONWARE_V0_SIZE;
 }
 
-segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_io_file_t *file)
+segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env, const segj_io_file_t *file)
 {
     segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .compressed = glob->compressed, .section = file->section};
     uint8_t block[SEGJ_BLOCK_SIZE];
+    if (env->format != SEGJ_FORMAT_NATIVE)
+        return segj_io_write(file, 0, block, segj_commonware_encode(block, file->data));
     segj_identity_encode(block, &identity);
     return segj_io_write(file, 0, block, sizeof block);
 }
 
 static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer)
 {
-    uint64_t offset = SEGJ_VALUES_DATA_OFFSET + buffer->offset;
+    uint64_t offset = file->data + buffer->offset;
     segj_status_t status = segj_io_write(file, offset, buffer->data, buffer->size);
     /* The device may start now: the sync that comes then finds little left to do. */
     if (status == SEGJ_OK)
@@ -103,7 +107,7 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     if (!glob->spoiled)
         return SEGJ_OK;
     uint64_t size;
-    uint64_t end = SEGJ_VALUES_DATA_OFFSET + glob->size;
+    uint64_t end = glob->handle.file.data + glob->size;
     segj_status_t status = segj_io_size(&glob->handle.file, &size);
     if (status == SEGJ_OK && size > end)
         status = segj_io_truncate(&glob->handle.file, end);
@@ -164,7 +168,7 @@ static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_
     const segj_write_buffer_t *live = glob->live;
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t end = glob->size + glob->pending;
-    uint64_t offset = SEGJ_VALUES_DATA_OFFSET + (live != NULL ? live->offset : end);
+    uint64_t offset = file->data + (live != NULL ? live->offset : end);
     segj_slice_t slices[SLICES_AT_ONCE] = {{NULL, 0}};
     size_t used = 0;
     if (live != NULL)
@@ -181,7 +185,7 @@ static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_
         status = write_pieces(file, behind, pieces + joined, count - joined);
     if (status != SEGJ_OK)
         return status;
-    segj_io_write_back(file, offset, SEGJ_VALUES_DATA_OFFSET + end + size - offset);
+    segj_io_write_back(file, offset, file->data + end + size - offset);
     set_early(glob, env, end + size);
     return SEGJ_OK;
 }
@@ -275,14 +279,14 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_sli
     uint64_t end;
     uint64_t offset = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
     oversized_location_t placed = {offset, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
-    if (!segj_location_end(placed, SEGJ_FILE_SIZE_MAX - SEGJ_VALUES_DATA_OFFSET, &end))
+    if (!segj_location_end(placed, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, offset, "a values file ends at 2^63 - 1 bytes");
     segj_status_t status = glob->pending == 0 ? segj_glob_mend(glob, env) : SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
-    uint32_t crc = segj_frame_seed(glob->handle.file.section, offset);
+    uint32_t crc = segj_checksum_begin(env->checksum, glob->handle.file.section, offset);
     for (size_t i = 0; i < count; i++)
-        crc = segj_crc32(crc, pieces[i].data, pieces[i].size);
+        crc = segj_checksum_continue(env->checksum, crc, pieces[i].data, pieces[i].size);
     status = placed.size > env->frames.capacity ? place_direct(glob, env, pieces, count, crc, placed.size)
                                                 : place_buffered(glob, env, pieces, count, crc, placed.size);
     if (status != SEGJ_OK)
@@ -381,20 +385,21 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
 
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 {
-    segj_status_t status = segj_io_truncate(file, SEGJ_VALUES_DATA_OFFSET + size);
+    segj_status_t status = segj_io_truncate(file, file->data + size);
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame)
+segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+                             uint8_t *frame)
 {
     size_t payload = (size_t)location.size - SEGJ_FRAME_TRAILER;
-    segj_status_t status = segj_io_read(file, SEGJ_VALUES_DATA_OFFSET + location.offset, frame, location.size, NULL);
+    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
     if (status != SEGJ_OK)
         return status;
-    uint32_t crc = segj_crc32(segj_frame_seed(file->section, location.offset), frame, payload);
+    uint32_t crc = segj_frame_checksum(env->checksum, file->section, location.offset, frame, payload);
     uint32_t found = segj_get_u32(frame + payload);
     if (crc != found)
-        return segj_io_fail(SEGJ_ERR_CHECKSUM, file, SEGJ_VALUES_DATA_OFFSET + location.offset,
+        return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset,
                             "value of %zu bytes: checksum %08x, expected %08x", payload, (unsigned)found,
                             (unsigned)crc);
     return SEGJ_OK;

@@ -97,7 +97,7 @@ static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
         return status;
     section->streaming = true;
     writer->section = section;
-    writer->crc = segj_frame_seed(number, writer->offset);
+    writer->crc = segj_checksum_begin(journal->env.checksum, number, writer->offset);
     return SEGJ_OK;
 }
 
@@ -134,7 +134,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
 static segj_status_t flush(oversized_writer_t *writer)
 {
     const segj_io_file_t *file = &writer->section->values.handle.file;
-    uint64_t offset = SEGJ_VALUES_DATA_OFFSET + writer->offset + writer->frame - writer->buffered;
+    uint64_t offset = file->data + writer->offset + writer->frame - writer->buffered;
     segj_status_t status = segj_journal_changeable(writer->journal);
     if (status == SEGJ_OK)
         status = segj_io_write(file, offset, writer->buffer, writer->buffered);
@@ -149,7 +149,8 @@ static segj_status_t flush(oversized_writer_t *writer)
 static segj_status_t account(oversized_writer_t *writer, size_t size, bool checked)
 {
     if (checked)
-        writer->crc = segj_crc32(writer->crc, writer->buffer + writer->buffered, size);
+        writer->crc = segj_checksum_continue(writer->journal->env.checksum, writer->crc,
+                                             writer->buffer + writer->buffered, size);
     writer->buffered += size;
     writer->frame += size;
     if (writer->frame > UINT32_MAX - (checked ? SEGJ_FRAME_TRAILER : 0u))

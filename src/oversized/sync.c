@@ -128,6 +128,18 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
+static segj_status_t mark_mend(oversized_t *journal, segj_fixed_t *index)
+{
+    segj_status_t status = segj_fixed_mark_again(index, &index->handle.file);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_sync(&index->handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    index->mark_pending = false;
+    return SEGJ_OK;
+}
+
 /*
  * What goes is marked before it is cut, as a rewind's is: if the process is killed between the cut and its sync, the files
  * look as a close leaves them, and the next open must not take the cut for durable.
@@ -139,15 +151,10 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
         return SEGJ_OK;
     segj_section_settle(journal, section); /* a sync may be raising W */
     segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK && index->has_marks)
+        status = mark_mend(journal, index);
     if (status == SEGJ_OK)
-        status = segj_fixed_mark_again(index, &index->handle.file);
-    if (status != SEGJ_OK)
-        return status;
-    status = segj_io_sync(&index->handle.file);
-    if (status != SEGJ_OK)
-        return segj_env_poison(&journal->env, status);
-    index->mark_pending = false;
-    status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_glob_mend(&section->values, &journal->env);
     if (status == SEGJ_OK && segj_fixed_clear_mark(index, &index->handle.file) != SEGJ_OK)
         segj_env_log(&journal->env, SEGJ_LOG_WARNING, "a watermark could not be cleared: %s", segj_last_error());
     return status;
@@ -217,6 +224,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
     if (covered)
         status = SEGJ_OK;
     else if (section != NULL && status == SEGJ_OK)
+        status = segj_section_settle_inherited(journal, section);
+    if (section != NULL && status == SEGJ_OK && !covered)
         status =
             begin_when_free(journal, section, ticket != NULL ? ticket->change : section->appended, &capture, &begun);
     segj_unlock(&journal->change);
@@ -333,14 +342,19 @@ segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t
 /* The numbers of the sections that have something to sync. Under change. */
 static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, size_t *count)
 {
+    bool native = journal->env.format == SEGJ_FORMAT_NATIVE;
+    size_t most = native ? journal->writers : journal->sections.count;
     *count = 0;
-    *numbers = malloc((journal->writers + 1) * sizeof **numbers);
+    *numbers = malloc((most + 1) * sizeof **numbers);
     if (*numbers == NULL)
-        return segj_fail_memory((journal->writers + 1) * sizeof **numbers);
+        return segj_fail_memory((most + 1) * sizeof **numbers);
     segj_lock(&journal->env.state);
     for (segj_section_t *at = journal->oldest; at != NULL; at = at->newer)
         if (!is_clean(at))
             (*numbers)[(*count)++] = at->node.number;
+    for (size_t i = 0; i < most && !native; i++)
+        if (((segj_section_t *)(void *)journal->sections.order[i])->inherited)
+            (*numbers)[(*count)++] = journal->sections.order[i]->number;
     segj_unlock(&journal->env.state);
     return SEGJ_OK;
 }
