@@ -76,6 +76,7 @@ static bool ask_anything(bench_turn_t *turn, const char *format, ...) __attribut
 static bool ask(bench_turn_t *turn, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool timed(bench_turn_t *turn, bench_row_t row, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+static bool ask_list(bench_turn_t *turn, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 static bool ask_list(bench_turn_t *turn, const char *format, va_list arguments)
 {
     char command[512];
