@@ -2,8 +2,8 @@
 # sh cmake/bench.sh [OPTION...]
 #
 # Installs what is missing (compilers and CMake; ISA-L; LMDB, SQLite, RocksDB and LevelDB to compare with), builds the
-# library and segj_bench for speed, and measures: a table, every measurement in bench.csv, a chart in bench.svg. With two
-# idle cores all of it takes less than 15 minutes. Options go to segj_bench, for example
+# library and segj_bench for speed, and measures: a table, every measurement in bench.csv, a chart in bench.svg. Wants two
+# idle cores and 5 GB of disk. Options go to segj_bench, for example
 #
 #   sh cmake/bench.sh --rows W2,R1 --engines segjournal,lmdb --rounds 9 --directory /mnt/disk
 #
