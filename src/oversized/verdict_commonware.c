@@ -185,9 +185,11 @@ static bool record_size_fits(const uint8_t *bytes, size_t size, size_t record_si
     return row.joined;
 }
 
-/* The record size by which the first bytes are a row of records; 0 for none. */
-static uint32_t guess_record_size(const uint8_t *bytes, size_t size)
+/* The record size by which the first bytes are a row of records, `expected` before any other; 0 for none. */
+static uint32_t guess_record_size(const uint8_t *bytes, size_t size, uint32_t expected)
 {
+    if (record_size_fits(bytes, size, expected))
+        return expected;
     for (uint32_t guess = OVERSIZED_LOCATION_SIZE; guess <= UINT16_MAX + OVERSIZED_LOCATION_SIZE; guess++)
         if (record_size_fits(bytes, size, guess))
             return guess;
@@ -247,7 +249,7 @@ static segj_status_t check_record_size(segj_scan_t *scan, const segj_judged_t *j
     uint8_t *bytes;
     size_t size;
     status = read_head(scan, judged, &bytes, &size);
-    uint32_t found = status == SEGJ_OK ? guess_record_size(bytes, size) : 0;
+    uint32_t found = status == SEGJ_OK ? guess_record_size(bytes, size, env->record_size) : 0;
     free(bytes);
     if (status == SEGJ_OK && (broken || !row.ordered || (found != 0 && found != env->record_size)))
         status = wrong_record_size(scan, judged, found);
