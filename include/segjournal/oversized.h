@@ -239,6 +239,31 @@ SEGJ_MUST_CHECK segj_status_t oversized_append_batch(oversized_t *journal, uint6
                                                      const oversized_record_t *records, size_t count,
                                                      uint64_t *position, oversized_location_t *locations);
 
+typedef struct oversized_writer oversized_writer_t; /**< a value on its way in */
+
+/**
+ * Begins to append a value that need not be in memory whole: `size` bytes, the sum of the writes that follow. Nothing can
+ * be seen of the record before oversized_writer_finish. Until that or abandon the section refuses appends, further
+ * writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that does not exist comes
+ * into being, empty. Takes memory for a buffer of 256 KiB, and for zstd's context where the section is compressed. An open
+ * writer keeps two descriptors. It must be finished or abandoned before the journal is closed. One thread at a time a writer.
+ * Errors as oversized_append, and SEGJ_ERR_BUSY.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry,
+                                                    uint64_t size, oversized_writer_t **writer);
+
+/** Adds bytes of the value. SEGJ_ERR_INVALID beyond the announced size (nothing of the call is taken). After any other error
+ *  (SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED) the writer can only be abandoned. */
+SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
+
+/** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended
+ *  (SEGJ_ERR_INVALID: bytes of the announced size are missing). position and location may be NULL. */
+SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
+                                                      oversized_location_t *location);
+
+/** Frees the writer; nothing was appended. NULL is fine. */
+void oversized_writer_abandon(oversized_writer_t *writer);
+
 /**
  * Gives the entry (entry_size bytes; may be NULL) and the location (may be NULL) of a record.
  * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_NO_RECORD, SEGJ_ERR_CORRUPT (a damaged page), SEGJ_ERR_IO,
@@ -294,6 +319,26 @@ void oversized_replay_close(oversized_replay_t *replay);
  * failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
+
+/** What a sync that was started answers for. Copy it, give it to any thread, forget it: nothing is to be freed. */
+typedef struct oversized_ticket {
+    uint64_t section;
+    uint64_t change; /**< the library's own */
+} oversized_ticket_t;
+
+/**
+ * Begins to make durable what was appended to the section before the call, and returns before it is: the values are handed to
+ * the storage, which is asked to write them back while the application goes on (also with appends to the same section).
+ * Promises nothing without the wait that belongs to it. Errors as oversized_sync, none of which poisons.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, oversized_ticket_t *ticket);
+
+/**
+ * Returns once everything that was appended before the ticket's start would survive a power cut. Whatever sync covers it
+ * counts, and threads that wait for the same section share one flush (group commit), also with calls of oversized_sync.
+ * May be called any number of times for a ticket. Errors as oversized_sync.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t *ticket);
 
 /** oversized_sync of every section. Goes on past a section that failed, and answers its error. */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
