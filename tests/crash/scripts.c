@@ -99,9 +99,9 @@ static bool is_wanted(const char *name)
     return only == NULL || only[0] == '\0' || strcmp(only, name) == 0;
 }
 
-void explore_all(uint16_t page_size, int compression)
+void explore_all(segj_format_t format, uint16_t page_size, int compression)
 {
-    explore_config_t config = {.page_size = page_size, .compression = compression, .seed = SEED};
+    explore_config_t config = {.format = format, .page_size = page_size, .compression = compression, .seed = SEED};
     operation_t script[LENGTH_MAX];
     run_t run = {.begun = time(NULL), .scripts = 0};
     run.told = run.begun;
@@ -110,7 +110,8 @@ void explore_all(uint16_t page_size, int compression)
     config.states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
     config.grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
     config.spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
-    (void)snprintf(run.name, sizeof run.name, "%u/%s", (unsigned)page_size, compression != 0 ? "zstd" : "plain");
+    (void)snprintf(run.name, sizeof run.name, "%s%u/%s", format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
+                   (unsigned)page_size, compression != 0 ? "zstd" : "plain");
     if (!is_wanted(run.name))
         skip();
     for (size_t length = 1, scripts = OPERATIONS; length <= longest; length++, scripts *= OPERATIONS)

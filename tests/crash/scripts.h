@@ -15,7 +15,9 @@
 
 #include <stdint.h>
 
+#include "segjournal/oversized.h"
+
 /** A cmocka test: all scripts in one configuration. */
-void explore_all(uint16_t page_size, int compression);
+void explore_all(segj_format_t format, uint16_t page_size, int compression);
 
 #endif
