@@ -10,9 +10,11 @@
 #include <stdatomic.h>
 
 #include "base/thread.h"
+#include "checksum/kind.h"
 #include "journal/files.h"
 #include "paged/page_cache.h"
 #include "paged/write_buffer.h"
+#include "segjournal/oversized.h"
 
 /** How a poisoned journal speaks of the cause: the sentence of the first failure. */
 #define SEGJ_POISON_CAPACITY 1024
@@ -27,6 +29,8 @@ typedef struct segj_env {
     segj_pool_t frames; /* buffers of values files */
     segj_page_cache_t *cache;
     uint8_t *scratch; /* a physical page, for whoever cuts: a cut that has begun must not want memory */
+    segj_format_t format;
+    segj_checksum_kind_t checksum; /* of pages and frames: the format's */
     uint32_t record_size;
     uint16_t page_size;
     atomic_bool poisoned; /* set once, after the text */

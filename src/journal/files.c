@@ -8,7 +8,7 @@
 
 void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t section)
 {
-    *handle = (segj_handle_t){.file = {part, section, NULL}};
+    *handle = (segj_handle_t){.file = {.part = part, .section = section}};
 }
 
 static void unlink_idle(segj_files_t *files, segj_handle_t *handle)

@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "journal/commonware_format.h"
 
 void segj_fixed_init(segj_fixed_t *fixed, segj_env_t *env, uint64_t section)
 {
-    *fixed = (segj_fixed_t){.newest_slot = 1, .cache_id = segj_page_cache_id(env->cache)};
+    bool native = env->format == SEGJ_FORMAT_NATIVE;
+    *fixed = (segj_fixed_t){.newest_slot = 1, .has_marks = native, .cache_id = segj_page_cache_id(env->cache)};
     segj_handle_init(&fixed->handle, &env->index, section);
+    fixed->handle.file.data = native ? SEGJ_INDEX_DATA_OFFSET : SEGJ_COMMONWARE_V0_SIZE;
 }
 
 segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_env_t *env, const segj_io_file_t *file)
@@ -23,17 +26,19 @@ segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_env_
                                 .section = file->section};
     uint8_t block[SEGJ_BLOCK_SIZE];
     static const uint8_t zeros[2 * SEGJ_BLOCK_SIZE];
+    if (env->format != SEGJ_FORMAT_NATIVE)
+        return segj_io_write(file, 0, block, segj_commonware_encode(block, file->data));
     segj_identity_encode(block, &identity);
     segj_slice_t slices[2] = {{block, sizeof block}, {zeros, sizeof zeros}};
     /* Slots that say something are not the header's to write again. */
     return segj_io_write_slices(file, 0, slices, fixed->sequence == 0 ? 2 : 1);
 }
 
-uint64_t segj_fixed_file_size(const segj_env_t *env, uint64_t records)
+uint64_t segj_fixed_file_size(const segj_env_t *env, uint64_t data, uint64_t records)
 {
     uint64_t bytes = records * env->record_size;
     uint64_t pages = bytes / env->page_size + (bytes % env->page_size != 0);
-    return SEGJ_INDEX_DATA_OFFSET + pages * segj_page_physical(env->page_size);
+    return data + pages * segj_page_physical(env->page_size);
 }
 
 segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env)
@@ -41,8 +46,8 @@ segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env)
     segj_paged_t *tail = malloc(sizeof *tail);
     if (tail == NULL)
         return segj_fail_memory(sizeof *tail);
-    segj_status_t status = segj_paged_open(tail, &env->pages, &fixed->handle.file, env->page_size,
-                                           SEGJ_INDEX_DATA_OFFSET, segj_fixed_size(fixed, env));
+    segj_status_t status = segj_paged_open(tail, &env->pages, &fixed->handle.file, env->page_size, env->checksum,
+                                           segj_fixed_size(fixed, env));
     if (status != SEGJ_OK) {
         free(tail);
         return status;
@@ -69,7 +74,7 @@ static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, ui
                            size_t from, size_t size, uint8_t *to)
 {
     size_t physical = segj_page_physical(env->page_size);
-    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
+    uint64_t offset = file->data + page * physical;
     uint8_t *frame = segj_page_cache_reserve(env->cache);
     uint8_t *own = frame != NULL ? NULL : malloc(physical);
     uint8_t *bytes = frame != NULL ? frame : own;
@@ -79,7 +84,7 @@ static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, ui
     segj_page_state_t state = {0, 0, 0};
     segj_status_t status = segj_io_read(file, offset, bytes, physical, &got);
     if (status == SEGJ_OK && got == physical)
-        state = segj_page_verify(bytes, env->page_size, file->section, page);
+        state = segj_page_verify(env->checksum, bytes, env->page_size, file->section, page);
     if (status == SEGJ_OK && from + size > state.length)
         status =
             segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged: %u valid bytes, expected %zu",
@@ -145,7 +150,7 @@ static segj_status_t write_slot(const segj_io_file_t *file, unsigned slot, uint6
 segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
 {
     /* The last number is left to cuts. Without room for another the mark lags, which it may. */
-    if (fixed->sequence >= UINT32_MAX - 2)
+    if (!fixed->has_marks || fixed->sequence >= UINT32_MAX - 2)
         return SEGJ_OK;
     segj_status_t status = write_slot(file, 1u - fixed->newest_slot, records, fixed->sequence + 1);
     if (status != SEGJ_OK)
@@ -179,6 +184,8 @@ static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t 
 segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
 {
     segj_status_t status = SEGJ_OK;
+    if (!fixed->has_marks)
+        return SEGJ_OK;
     if (fixed->sequence >= UINT32_MAX - 2)
         status = restart_sequence(fixed, file);
     if (status == SEGJ_OK)
@@ -197,7 +204,7 @@ segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *fil
 
 segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *file)
 {
-    return clear_slot(file, 1u - fixed->newest_slot);
+    return fixed->has_marks ? clear_slot(file, 1u - fixed->newest_slot) : SEGJ_OK;
 }
 
 /*
@@ -207,13 +214,13 @@ segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *f
 static segj_status_t shrink_page(const segj_env_t *env, const segj_io_file_t *file, uint64_t page, uint16_t length,
                                  const uint8_t *bytes, segj_page_state_t state)
 {
-    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * segj_page_physical(env->page_size);
+    uint64_t offset = file->data + page * segj_page_physical(env->page_size);
     unsigned other = 3u - state.slot;
-    segj_page_state_t shorter = segj_page_slot(bytes, env->page_size, file->section, page, other);
+    segj_page_state_t shorter = segj_page_slot(env->checksum, bytes, env->page_size, file->section, page, other);
     uint8_t slot[SEGJ_PAGE_SLOT_SIZE];
     segj_status_t status = SEGJ_OK;
     if (shorter.length != length) {
-        segj_page_put_slot(slot, length, segj_page_checksum(file->section, page, bytes, length));
+        segj_page_put_slot(slot, length, segj_page_checksum(env->checksum, file->section, page, bytes, length));
         status = segj_io_write(file, offset + segj_page_slot_offset(env->page_size, other), slot, sizeof slot);
         if (status == SEGJ_OK)
             status = segj_io_sync(file);
@@ -231,7 +238,7 @@ segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, 
     uint16_t partial = (uint16_t)(bytes % env->page_size);
     uint64_t page = bytes / env->page_size;
     size_t physical = segj_page_physical(env->page_size);
-    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
+    uint64_t offset = file->data + page * physical;
     segj_page_state_t state = {0, partial, 0};
     uint8_t *last = env->scratch;
     segj_status_t status = SEGJ_OK;
@@ -239,14 +246,14 @@ segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, 
         status = segj_io_read(file, offset, last, physical, NULL);
         if (status != SEGJ_OK)
             return status;
-        state = segj_page_verify(last, env->page_size, file->section, page);
+        state = segj_page_verify(env->checksum, last, env->page_size, file->section, page);
         if (state.length < partial)
             return segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged", (unsigned long long)page);
         /* What reads back may never have reached the disk: the page goes out whole before its slots change. */
         status = segj_io_write(file, offset, last, physical);
     }
     if (status == SEGJ_OK)
-        status = segj_io_truncate(file, segj_fixed_file_size(env, records));
+        status = segj_io_truncate(file, segj_fixed_file_size(env, file->data, records));
     if (status == SEGJ_OK)
         status = segj_io_sync(file);
     if (status == SEGJ_OK && state.length > partial)

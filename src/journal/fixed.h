@@ -3,7 +3,7 @@
  *
  * The watermark W says that the first W records, and their values, were covered by a completed sync. It may lag and
  * never runs ahead (DESIGN.md, I3), so nobody waits for it: raising it is a write without a sync. Lowering it comes, with
- * a sync, before anything is cut.
+ * a sync, before anything is cut. Commonware files have no watermark: there these calls do nothing.
  */
 #ifndef SEGJ_JOURNAL_FIXED_H
 #define SEGJ_JOURNAL_FIXED_H
@@ -22,6 +22,7 @@ typedef struct segj_fixed {
     uint64_t wakes;      /* changes whenever its writing begins or ends */
     uint32_t sequence;   /* of the newest watermark slot */
     uint8_t newest_slot; /* 0 or 1 */
+    bool has_marks;      /* the file has watermark slots */
     bool mark_pending;   /* W was written and not synced */
     bool cutting;        /* its last page is being shortened in the file */
 } segj_fixed_t;
@@ -38,8 +39,8 @@ static inline uint64_t segj_fixed_size(const segj_fixed_t *fixed, const segj_env
     return fixed->records * env->record_size;
 }
 
-/** Bytes of an index file whose data holds `records` records. */
-uint64_t segj_fixed_file_size(const segj_env_t *env, uint64_t records);
+/** Bytes of an index file whose data begins at `data` and holds `records` records. */
+uint64_t segj_fixed_file_size(const segj_env_t *env, uint64_t data, uint64_t records);
 
 /** Prepares to append; the file is pinned. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env);

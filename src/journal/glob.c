@@ -6,25 +6,29 @@
 #include <assert.h>
 #include <string.h>
 
+#include "journal/commonware_format.h"
 #include "journal/record_format.h"
 
 void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section)
 {
     *glob = (segj_glob_t){0};
     segj_handle_init(&glob->handle, &env->values, section);
+    glob->handle.file.data = env->format == SEGJ_FORMAT_NATIVE ? SEGJ_VALUES_DATA_OFFSET : SEGJ_COMMONWARE_V0_SIZE;
 }
 
-segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_io_file_t *file)
+segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env, const segj_io_file_t *file)
 {
     segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .compressed = glob->compressed, .section = file->section};
     uint8_t block[SEGJ_BLOCK_SIZE];
+    if (env->format != SEGJ_FORMAT_NATIVE)
+        return segj_io_write(file, 0, block, segj_commonware_encode(block, file->data));
     segj_identity_encode(block, &identity);
     return segj_io_write(file, 0, block, sizeof block);
 }
 
 static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer)
 {
-    uint64_t offset = SEGJ_VALUES_DATA_OFFSET + buffer->offset;
+    uint64_t offset = file->data + buffer->offset;
     segj_status_t status = segj_io_write(file, offset, buffer->data, buffer->size);
     /* The device may start now: the sync that comes then finds little left to do. */
     if (status == SEGJ_OK)
@@ -100,7 +104,7 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     if (!glob->spoiled)
         return SEGJ_OK;
     uint64_t size;
-    uint64_t end = SEGJ_VALUES_DATA_OFFSET + glob->size;
+    uint64_t end = glob->handle.file.data + glob->size;
     segj_status_t status = segj_io_size(&glob->handle.file, &size);
     if (status == SEGJ_OK && size > end)
         status = segj_io_truncate(&glob->handle.file, end);
@@ -125,7 +129,7 @@ static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const void
     const segj_write_buffer_t *live = glob->live;
     segj_slice_t slices[3] = {
         {live != NULL ? live->data : NULL, live != NULL ? live->size : 0}, {payload, size}, {trailer, sizeof trailer}};
-    uint64_t offset = SEGJ_VALUES_DATA_OFFSET + (live != NULL ? live->offset : glob->size);
+    uint64_t offset = glob->handle.file.data + (live != NULL ? live->offset : glob->size);
     status = segj_io_write_slices(&glob->handle.file, offset, slices, 3);
     if (status != SEGJ_OK) {
         glob->spoiled = true;
@@ -192,12 +196,12 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const void *pa
 {
     uint64_t end;
     *placed = (segj_placed_t){{glob->size, (uint32_t)(size + SEGJ_FRAME_TRAILER)}, false, NULL};
-    if (!segj_location_end(placed->location, SEGJ_FILE_SIZE_MAX - SEGJ_VALUES_DATA_OFFSET, &end))
+    if (!segj_location_end(placed->location, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, glob->size, "a values file ends at 2^63 - 1 bytes");
     segj_status_t status = segj_glob_mend(glob, env);
     if (status != SEGJ_OK)
         return status;
-    uint32_t crc = segj_crc32(segj_frame_seed(glob->handle.file.section, glob->size), payload, size);
+    uint32_t crc = segj_frame_checksum(env->checksum, glob->handle.file.section, glob->size, payload, size);
     if (placed->location.size > env->frames.capacity)
         return place_direct(glob, env, payload, size, crc, placed);
     return place_buffered(glob, env, payload, size, crc, placed);
@@ -253,20 +257,21 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
 
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 {
-    segj_status_t status = segj_io_truncate(file, SEGJ_VALUES_DATA_OFFSET + size);
+    segj_status_t status = segj_io_truncate(file, file->data + size);
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame)
+segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+                             uint8_t *frame)
 {
     size_t payload = (size_t)location.size - SEGJ_FRAME_TRAILER;
-    segj_status_t status = segj_io_read(file, SEGJ_VALUES_DATA_OFFSET + location.offset, frame, location.size, NULL);
+    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
     if (status != SEGJ_OK)
         return status;
-    uint32_t crc = segj_crc32(segj_frame_seed(file->section, location.offset), frame, payload);
+    uint32_t crc = segj_frame_checksum(env->checksum, file->section, location.offset, frame, payload);
     uint32_t found = segj_get_u32(frame + payload);
     if (crc != found)
-        return segj_io_fail(SEGJ_ERR_CHECKSUM, file, SEGJ_VALUES_DATA_OFFSET + location.offset,
+        return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset,
                             "value of %zu bytes: checksum %08x, expected %08x", payload, (unsigned)found,
                             (unsigned)crc);
     return SEGJ_OK;

@@ -37,7 +37,8 @@ typedef struct segj_glob_capture {
 } segj_glob_capture_t;
 
 void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section);
-SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_io_file_t *file);
+SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env,
+                                                     const segj_io_file_t *file);
 
 /** Puts a frame at the end. Under the change lock; the file is pinned. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size,
@@ -63,6 +64,7 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
 SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
 
 /** Reads a frame and checks its checksum; `frame` has room for location.size bytes. SEGJ_ERR_CHECKSUM. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_io_file_t *file, oversized_location_t location, uint8_t *frame);
+SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file,
+                                             oversized_location_t location, uint8_t *frame);
 
 #endif

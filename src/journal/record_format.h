@@ -5,7 +5,7 @@
 #define SEGJ_JOURNAL_RECORD_FORMAT_H
 
 #include "base/bytes.h"
-#include "checksum/checksum.h"
+#include "checksum/kind.h"
 #include "segjournal/oversized.h"
 
 /** Bytes of a frame besides its payload: the checksum behind it. */
@@ -32,10 +32,11 @@ static inline bool segj_location_end(oversized_location_t location, uint64_t lim
     return true;
 }
 
-/** The start of a frame's checksum: bound to its section and offset. Continue it over the payload. */
-static inline uint32_t segj_frame_seed(uint64_t section, uint64_t offset)
+/** The checksum of a frame whose payload is in one piece. */
+static inline uint32_t segj_frame_checksum(segj_checksum_kind_t kind, uint64_t section, uint64_t offset,
+                                           const void *payload, size_t size)
 {
-    return segj_crc32_of_place(section, offset);
+    return segj_checksum_continue(kind, segj_checksum_begin(kind, section, offset), payload, size);
 }
 
 #endif

@@ -75,6 +75,20 @@ static void begin_writing(oversized_t *journal, segj_section_t *section)
     journal->writers++;
 }
 
+/* What a process that was killed has left is made durable before anything is built on it. */
+static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *section)
+{
+    if (!section->inherited)
+        return SEGJ_OK;
+    segj_status_t status = segj_io_sync(&section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&section->values.handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    section->inherited = false;
+    return SEGJ_OK;
+}
+
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
     if (section->written) {
@@ -87,8 +101,22 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
     segj_status_t status = make_room(journal);
     if (status == SEGJ_OK)
         status = pin_both(journal, section);
+    if (status != SEGJ_OK)
+        return status;
+    begin_writing(journal, section);
+    status = settle_inherited(journal, section);
+    if (status != SEGJ_OK)
+        segj_section_rest(journal, section);
+    return status;
+}
+
+segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section)
+{
+    if (!section->inherited)
+        return SEGJ_OK;
+    segj_status_t status = segj_section_hold(journal, section);
     if (status == SEGJ_OK)
-        begin_writing(journal, section);
+        segj_section_rest(journal, section);
     return status;
 }
 
@@ -165,7 +193,7 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
     if (status == SEGJ_OK)
         status = segj_fixed_write_header(&section->index, env, &section->index.handle.file);
     if (status == SEGJ_OK)
-        status = segj_glob_write_header(&section->values, &section->values.handle.file);
+        status = segj_glob_write_header(&section->values, env, &section->values.handle.file);
     if (status == SEGJ_OK) {
         status = segj_io_sync(&section->index.handle.file);
         if (status == SEGJ_OK)

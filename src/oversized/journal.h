@@ -30,6 +30,7 @@ typedef struct segj_section {
     uint64_t generation;                /* a number of its own, a new one whenever records go away */
     uint32_t references;                /* readers and waiting syncs */
     bool written, syncing, removed;
+    bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
 } segj_section_t;
 
 struct oversized {
@@ -48,6 +49,7 @@ struct oversized {
     uint32_t entry_size, max_value_size;
     uint8_t *record; /* of the append under way: under change */
     bool read_only;
+    bool verify_tail; /* commonware: open verifies a section's last value */
     oversized_recovery_t recovery;
     segj_storage_t storage; /* the copy that env uses */
     char *directory, *index_name, *value_name;
@@ -69,6 +71,8 @@ void segj_journal_free(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Under change. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
+/** Makes an idle section durable whose records a process before may have left without a sync. Under change. */
+segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
 /** Gives its buffers and descriptors back, written or not. Under change, not under state; no sync under way. */
 void segj_section_rest(oversized_t *journal, segj_section_t *section);
 

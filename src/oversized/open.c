@@ -84,11 +84,16 @@ static segj_status_t check_sizes(const oversized_config_t *config)
 
 static segj_status_t check_format(const oversized_config_t *config)
 {
-    if (config->format == SEGJ_FORMAT_COMMONWARE)
-        return segj_fail(SEGJ_ERR_INVALID, "config.format: this version has no commonware format");
-    if (config->format != SEGJ_FORMAT_NATIVE)
-        return out_of_range("format", (unsigned long long)config->format, "SEGJ_FORMAT_NATIVE");
-    if (config->verify != OVERSIZED_VERIFY_DEFAULT)
+    bool native = config->format == SEGJ_FORMAT_NATIVE;
+    if (!native && config->format != SEGJ_FORMAT_COMMONWARE)
+        return out_of_range("format", (unsigned long long)config->format,
+                            "SEGJ_FORMAT_NATIVE or SEGJ_FORMAT_COMMONWARE");
+    if (!native && config->page_size == 0)
+        return segj_fail(SEGJ_ERR_INVALID, "config.page_size is 0: commonware files do not say what theirs is");
+    if (!native && config->verify != OVERSIZED_VERIFY_DEFAULT && config->verify != OVERSIZED_VERIFY_RANGES &&
+        config->verify != OVERSIZED_VERIFY_TAIL)
+        return out_of_range("verify", (unsigned long long)config->verify, "0 to 2");
+    if (native && config->verify != OVERSIZED_VERIFY_DEFAULT)
         return segj_fail(SEGJ_ERR_INVALID,
                          "config.verify is %d: the native format knows OVERSIZED_VERIFY_DEFAULT alone",
                          (int)config->verify);
@@ -297,10 +302,13 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->entry_size = config->entry_size;
     journal->max_value_size = config->max_value_size;
     journal->read_only = config->read_only;
+    journal->verify_tail = config->verify == OVERSIZED_VERIFY_TAIL;
     journal->codec.level = config->compression;
     journal->writers_limit = (config->max_open_files - OPEN_FILES_FOR_READERS) / 2;
     env->record_size = config->entry_size + OVERSIZED_LOCATION_SIZE;
     env->page_size = config->page_size;
+    env->format = config->format;
+    env->checksum = config->format == SEGJ_FORMAT_NATIVE ? SEGJ_CHECKSUM_PLACED : SEGJ_CHECKSUM_PLAIN;
     env->log = config->log;
     env->log_context = config->log_context;
     env->files = (segj_files_t){.state = &env->state,

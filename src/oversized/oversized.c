@@ -74,7 +74,7 @@ static segj_status_t ask(oversized_t *journal, uint64_t number, question_t quest
     const segj_section_t *section = segj_journal_find(journal, number);
     uint64_t found = 0;
     if (section != NULL && question == ASK_VALUE_SIZE)
-        found = section->values.size;
+        found = section->index.records > 0 ? section->values.size : 0; /* old bytes may lie before the first record */
     else if (section != NULL)
         found = section->index.records * (question == ASK_SIZE ? journal->env.record_size : 1);
     segj_unlock(&journal->env.state);

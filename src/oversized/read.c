@@ -47,22 +47,23 @@ typedef struct source {
 
 static segj_status_t wrong_location(const segj_io_file_t *file, oversized_location_t location)
 {
-    return segj_io_fail(SEGJ_ERR_CHECKSUM, file, SEGJ_VALUES_DATA_OFFSET + location.offset,
-                        "no value of %u bytes begins here", (unsigned)location.size);
+    return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset, "no value of %u bytes begins here",
+                        (unsigned)location.size);
 }
 
 /* Gives the frame's bytes, checked: in the buffer, or in `memory`, which is made large enough. */
-static segj_status_t get_frame(const source_t *source, segj_buffer_t *memory, size_t limit, const uint8_t **frame)
+static segj_status_t get_frame(const segj_env_t *env, const source_t *source, segj_buffer_t *memory, size_t limit,
+                               const uint8_t **frame)
 {
     oversized_location_t location = source->location;
     if (source->buffer == NULL) {
         segj_status_t status = segj_buffer_reserve(memory, location.size, limit);
         *frame = memory->data;
-        return status == SEGJ_OK ? segj_glob_read(source->file, location, memory->data) : status;
+        return status == SEGJ_OK ? segj_glob_read(env, source->file, location, memory->data) : status;
     }
     *frame = source->buffer->data + (location.offset - source->buffer->offset);
     size_t payload = location.size - SEGJ_FRAME_TRAILER;
-    uint32_t crc = segj_crc32(segj_frame_seed(source->file->section, location.offset), *frame, payload);
+    uint32_t crc = segj_frame_checksum(env->checksum, source->file->section, location.offset, *frame, payload);
     return crc == segj_get_u32(*frame + payload) ? SEGJ_OK : wrong_location(source->file, location);
 }
 
@@ -70,8 +71,8 @@ static segj_status_t copy_plain(const oversized_t *journal, const source_t *sour
 {
     size_t payload = source->location.size - SEGJ_FRAME_TRAILER;
     const uint8_t *frame;
-    segj_status_t status =
-        get_frame(source, value, (size_t)segj_min_u64(SIZE_MAX, (uint64_t)journal->max_value_size + 4), &frame);
+    size_t most = (size_t)segj_min_u64(SIZE_MAX, (uint64_t)journal->max_value_size + SEGJ_FRAME_TRAILER);
+    segj_status_t status = get_frame(&journal->env, source, value, most, &frame);
     if (status == SEGJ_OK && source->buffer != NULL) {
         status = segj_buffer_reserve(value, payload, journal->max_value_size);
         if (status == SEGJ_OK && payload > 0)
@@ -90,14 +91,14 @@ static segj_status_t copy_compressed(oversized_t *journal, const source_t *sourc
         return status;
     const uint8_t *frame;
     uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER;
-    status = get_frame(source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
+    status = get_frame(&journal->env, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
     if (status == SEGJ_OK) {
         status = segj_codec_decompress(decoder, frame, source->location.size - SEGJ_FRAME_TRAILER,
                                        journal->max_value_size, value);
         if (status != SEGJ_OK)
             status = segj_context(status, "%s/%s/%016llx, offset %llu", source->file->part->directory,
                                   source->file->part->name, (unsigned long long)source->file->section,
-                                  (unsigned long long)(SEGJ_VALUES_DATA_OFFSET + source->location.offset));
+                                  (unsigned long long)(source->file->data + source->location.offset));
     }
     give_decoder(journal, decoder);
     return status;
@@ -110,14 +111,13 @@ static segj_status_t check_location(const oversized_t *journal, const segj_secti
     const segj_io_file_t *file = &section->values.handle.file;
     uint64_t end;
     if (!segj_location_end(location, section->values.size, &end))
-        return segj_io_fail(SEGJ_ERR_RANGE, file, SEGJ_VALUES_DATA_OFFSET,
-                            "a frame of %u bytes at %llu is not within the section's %llu bytes",
-                            (unsigned)location.size, (unsigned long long)location.offset,
-                            (unsigned long long)section->values.size);
+        return segj_io_fail(
+            SEGJ_ERR_RANGE, file, file->data, "a frame of %u bytes at %llu is not within the section's %llu bytes",
+            (unsigned)location.size, (unsigned long long)location.offset, (unsigned long long)section->values.size);
     uint64_t payload = location.size - SEGJ_FRAME_TRAILER;
     uint64_t most = section->values.compressed ? segj_codec_bound(journal->max_value_size) : journal->max_value_size;
     if (payload > most)
-        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, SEGJ_VALUES_DATA_OFFSET + location.offset,
+        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, file->data + location.offset,
                             "a value of %llu stored bytes, max_value_size is %u", (unsigned long long)payload,
                             (unsigned)journal->max_value_size);
     return SEGJ_OK;

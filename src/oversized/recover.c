@@ -181,13 +181,16 @@ static void report(recovery_t *recovery)
         uint64_t lost = unwanted_loss(plan);
         if (plan->remove)
             continue;
+        uint64_t index_data = plan->section->index.handle.file.data;
+        uint64_t values_data = plan->section->values.handle.file.data;
         found->sections++;
         found->records += plan->records;
         found->records_dropped += behind(plan->exist, segj_max_u64(plan->records, plan->watermark));
         found->synced_records_lost += lost;
         found->sections_damaged += lost > 0;
-        found->index_bytes_truncated += behind(plan->index_size, segj_fixed_file_size(&journal->env, plan->records));
-        found->value_bytes_truncated += behind(plan->value_size, SEGJ_VALUES_DATA_OFFSET + plan->end);
+        found->index_bytes_truncated +=
+            behind(plan->index_size, segj_fixed_file_size(&journal->env, index_data, plan->records));
+        found->value_bytes_truncated += behind(plan->value_size, values_data + plan->end);
         found->sections_repaired += !plan->clean;
         if (lost > 0)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
@@ -241,10 +244,10 @@ static segj_status_t write_headers(recovery_t *recovery, const segj_plan_t *plan
     if (!plan->index_valid || plan->watermark == 0)
         status = segj_fixed_write_header(&section->index, &recovery->journal->env, index);
     /* A header that was cut short gets its length back; what was cut away reads as zeros. */
-    if (status == SEGJ_OK && plan->index_size < SEGJ_INDEX_DATA_OFFSET)
-        status = segj_io_truncate(index, SEGJ_INDEX_DATA_OFFSET);
-    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || plan->value_size < SEGJ_VALUES_DATA_OFFSET))
-        status = segj_glob_write_header(&section->values, values);
+    if (status == SEGJ_OK && plan->index_size < index->data)
+        status = segj_io_truncate(index, index->data);
+    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || plan->value_size < values->data))
+        status = segj_glob_write_header(&section->values, &recovery->journal->env, values);
     return status;
 }
 
@@ -276,25 +279,23 @@ static segj_status_t write_contents(recovery_t *recovery, const segj_plan_t *pla
     if (plan->records < plan->watermark)
         return SEGJ_OK;
     uint64_t page = plan->watermark * env->record_size / env->page_size;
-    segj_status_t status =
-        write_again(recovery, index, SEGJ_INDEX_DATA_OFFSET + page * segj_page_physical(env->page_size),
-                    segj_fixed_file_size(env, plan->records));
-    return status == SEGJ_OK ? write_again(recovery, values, SEGJ_VALUES_DATA_OFFSET + plan->watermark_end,
-                                           SEGJ_VALUES_DATA_OFFSET + plan->end)
-                             : status;
+    segj_status_t status = write_again(recovery, index, index->data + page * segj_page_physical(env->page_size),
+                                       segj_fixed_file_size(env, index->data, plan->records));
+    return status == SEGJ_OK
+               ? write_again(recovery, values, values->data + plan->watermark_end, values->data + plan->end)
+               : status;
 }
 
 /* Index before values: a crash between leaves bytes behind the last frame, and no record without its value. */
 static segj_status_t cut_and_sync(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
                                   const segj_io_file_t *values)
 {
-    segj_status_t status = plan->cut || segj_plan_lost(plan) > 0
-                               ? segj_fixed_cut(&recovery->journal->env, index, plan->records)
-                               : segj_io_sync(index);
+    const segj_env_t *env = &recovery->journal->env;
+    bool cut = plan->cut_index || (env->format == SEGJ_FORMAT_NATIVE && (plan->cut || segj_plan_lost(plan) > 0));
+    segj_status_t status = cut ? segj_fixed_cut(env, index, plan->records) : segj_io_sync(index);
     if (status != SEGJ_OK)
         return status;
-    return plan->value_size > SEGJ_VALUES_DATA_OFFSET + plan->end ? segj_glob_cut(values, plan->end)
-                                                                  : segj_io_sync(values);
+    return plan->value_size > values->data + plan->end ? segj_glob_cut(values, plan->end) : segj_io_sync(values);
 }
 
 /* Losing this costs the next open the same work again. */
@@ -312,9 +313,24 @@ static void raise_mark(recovery_t *recovery, const segj_plan_t *plan, const segj
                      segj_last_error());
 }
 
+/* Headers of new files are written, and nothing else again. */
+static segj_status_t repair_commonware(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
+                                       const segj_io_file_t *values)
+{
+    const segj_env_t *env = &recovery->journal->env;
+    segj_status_t status = SEGJ_OK;
+    if (!plan->index_valid)
+        status = segj_fixed_write_header(&plan->section->index, env, index);
+    if (status == SEGJ_OK && !plan->value_valid)
+        status = segj_glob_write_header(&plan->section->values, env, values);
+    return status == SEGJ_OK ? cut_and_sync(recovery, plan, index, values) : status;
+}
+
 static segj_status_t repair_files(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
                                   const segj_io_file_t *values)
 {
+    if (recovery->journal->env.format != SEGJ_FORMAT_NATIVE)
+        return repair_commonware(recovery, plan, index, values);
     segj_status_t status = write_headers(recovery, plan, index, values);
     if (status == SEGJ_OK)
         status = write_marks(plan, index);
@@ -327,20 +343,23 @@ static segj_status_t repair_files(recovery_t *recovery, const segj_plan_t *plan,
     return status;
 }
 
-static segj_status_t repair(recovery_t *recovery, const segj_plan_t *plan)
+static segj_status_t repair(recovery_t *recovery, segj_plan_t *plan)
 {
     const segj_env_t *env = &recovery->journal->env;
     uint64_t number = plan->number;
-    segj_io_file_t index = {&env->index, number, NULL};
-    segj_io_file_t values = {&env->values, number, NULL};
+    segj_io_file_t index = plan->section->index.handle.file;
+    segj_io_file_t values = plan->section->values.handle.file;
     segj_status_t status = segj_io_open(&index, &env->index, number, SEGJ_OPEN_WRITE, NULL);
     if (status == SEGJ_OK)
         status =
             segj_io_open(&values, &env->values, number, plan->value_there ? SEGJ_OPEN_WRITE : SEGJ_OPEN_CREATE, NULL);
     if (status == SEGJ_OK) {
+        index.data = plan->section->index.handle.file.data;
+        values.data = plan->section->values.handle.file.data;
         recovery->begun = true;
         recovery->values_made = recovery->values_made || !plan->value_there;
         status = repair_files(recovery, plan, &index, &values);
+        plan->settled = status == SEGJ_OK;
     }
     segj_io_close(&index);
     segj_io_close(&values);
@@ -378,6 +397,14 @@ static segj_status_t remove_sections(recovery_t *recovery)
     return status == SEGJ_OK && changed ? segj_part_sync(&env->values) : status;
 }
 
+static const segj_plan_t *newest_kept(const recovery_t *recovery)
+{
+    size_t at = recovery->count;
+    while (at > 0 && recovery->plans[at - 1].remove)
+        at--;
+    return at > 0 ? &recovery->plans[at - 1] : NULL;
+}
+
 static segj_status_t act(recovery_t *recovery)
 {
     segj_env_t *env = &recovery->journal->env;
@@ -391,9 +418,12 @@ static segj_status_t act(recovery_t *recovery)
         status = segj_part_sync(&env->values);
     if (status == SEGJ_OK)
         status = segj_part_sync_directory(&env->index);
-    for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++)
-        if (!recovery->plans[i].remove && !recovery->plans[i].clean)
-            status = repair(recovery, &recovery->plans[i]);
+    const segj_plan_t *newest = env->format == SEGJ_FORMAT_NATIVE ? NULL : newest_kept(recovery);
+    for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
+        segj_plan_t *plan = &recovery->plans[i];
+        if (!plan->remove && (!plan->clean || plan == newest))
+            status = repair(recovery, plan);
+    }
     return status == SEGJ_OK ? remove_sections(recovery) : status;
 }
 
@@ -410,6 +440,7 @@ static void adopt(recovery_t *recovery)
             continue;
         section->index.records = section->index.durable = plan->records;
         section->values.size = section->values.marked_size = plan->end;
+        section->inherited = recovery->journal->env.format != SEGJ_FORMAT_NATIVE && !plan->settled;
         segj_sections_insert(&recovery->journal->sections, &section->node);
         plan->section = NULL;
     }

@@ -1,11 +1,11 @@
 /*
- * oversized/recover.h: what open makes of what it finds. verdict.c reads and decides, one section at a time; recover.c
- * puts the verdicts together, and acts on them only when all are reached.
+ * oversized/recover.h: what open makes of what it finds. verdict.c reads and decides, one section at a time, with
+ * verdict_commonware.c for that format; recover.c puts the verdicts together, and acts on them only when all are reached.
  */
 #ifndef SEGJ_OVERSIZED_RECOVER_H
 #define SEGJ_OVERSIZED_RECOVER_H
 
-#include "oversized/journal.h"
+#include "oversized/scan.h"
 
 /** A section's verdict. */
 typedef struct segj_plan {
@@ -21,33 +21,21 @@ typedef struct segj_plan {
     uint16_t last_length;    /* valid bytes of the last page that stays */
     bool value_there;        /* the values file is listed */
     bool index_valid, value_valid; /* the headers are */
-    bool cut;                      /* something lies behind what stays */
+    bool cut_index;                /* something lies behind the records that stay */
+    bool cut;                      /* or behind their values */
     bool clean;                    /* nothing is to be done */
     bool remove;                   /* a checkpoint does without it */
     bool restored;                 /* a checkpoint has shortened it */
+    bool settled;                  /* open has made it durable */
 } segj_plan_t;
-
-/** Memory and counts of one open. */
-typedef struct segj_scan {
-    oversized_t *journal;
-    uint8_t *pages; /* physical pages, read in one go */
-    size_t capacity, loaded;
-    uint64_t first;
-    uint64_t known; /* the page verified last, so that its records do not verify it again each */
-    uint16_t known_length;
-    uint8_t *record;
-    uint8_t *window; /* of a values file */
-    size_t window_size;
-    uint64_t window_offset;
-    size_t window_loaded;
-    uint64_t verified;
-} segj_scan_t;
-
-SEGJ_MUST_CHECK segj_status_t segj_scan_init(segj_scan_t *scan, oversized_t *journal);
-void segj_scan_free(segj_scan_t *scan);
 
 /** Judges a section; plan->section and plan->value_there are set. Nothing is written. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict(segj_scan_t *scan, segj_plan_t *plan);
+
+/* The commonware format's part, in verdict_commonware.c. Headers: *valid is false for a file that is new; file->data is set
+ * then too. The verdict: everything but the comparison with what the files hold. */
+SEGJ_MUST_CHECK segj_status_t segj_judge_commonware_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
+SEGJ_MUST_CHECK segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged);
 
 /** Makes the verdict end at `records`, which are no more than it has: for a checkpoint. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict_shorten(segj_scan_t *scan, segj_plan_t *plan, uint64_t records);

@@ -129,14 +129,14 @@ static segj_status_t load(oversized_replay_t *replay, segj_section_t *section, u
     segj_unlock(&env->state);
     size_t got = 0;
     const segj_io_file_t *file = &section->index.handle.file;
-    status = segj_io_read(file, SEGJ_INDEX_DATA_OFFSET + page * physical, replay->pages, wanted * physical, &got);
+    status = segj_io_read(file, file->data + page * physical, replay->pages, wanted * physical, &got);
     replay->first = page;
     replay->loaded = status == SEGJ_OK ? wanted : 0;
     for (size_t i = 0; i < replay->loaded; i++)
-        replay->lengths[i] =
-            (i + 1) * physical <= got
-                ? segj_page_verify(replay->pages + i * physical, env->page_size, file->section, page + i).length
-                : 0;
+        replay->lengths[i] = (i + 1) * physical <= got ? segj_page_verify(env->checksum, replay->pages + i * physical,
+                                                                          env->page_size, file->section, page + i)
+                                                             .length
+                                                       : 0;
     segj_lock(&env->state);
     segj_files_unpin(&env->files, &section->index.handle);
     return status;

@@ -40,10 +40,11 @@ static segj_status_t check_last_page(oversized_t *journal, const segj_section_t 
     const segj_io_file_t *file = &section->index.handle.file;
     uint64_t page = bytes / env->page_size;
     size_t physical = segj_page_physical(env->page_size);
-    uint64_t offset = SEGJ_INDEX_DATA_OFFSET + page * physical;
+    uint64_t offset = file->data + page * physical;
     uint8_t *copy = env->scratch;
     segj_status_t status = segj_io_read(file, offset, copy, physical, NULL);
-    if (status == SEGJ_OK && segj_page_verify(copy, env->page_size, file->section, page).length < partial)
+    if (status == SEGJ_OK &&
+        segj_page_verify(env->checksum, copy, env->page_size, file->section, page).length < partial)
         status = segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged, a rewind cannot end in it",
                               (unsigned long long)page);
     return status;

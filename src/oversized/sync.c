@@ -188,6 +188,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number)
         segj_section_acquire(section);
     segj_unlock(&journal->env.state);
     if (section != NULL && status == SEGJ_OK)
+        status = segj_section_settle_inherited(journal, section);
+    if (section != NULL && status == SEGJ_OK)
         status = begin_when_free(journal, section, section->appended, &capture, &begun);
     segj_unlock(&journal->change);
     if (begun) {
@@ -239,14 +241,19 @@ segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
 /* The numbers of the sections that have something to sync. Under change. */
 static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, size_t *count)
 {
+    bool native = journal->env.format == SEGJ_FORMAT_NATIVE;
+    size_t most = native ? journal->writers : journal->sections.count;
     *count = 0;
-    *numbers = malloc((journal->writers + 1) * sizeof **numbers);
+    *numbers = malloc((most + 1) * sizeof **numbers);
     if (*numbers == NULL)
-        return segj_fail_memory((journal->writers + 1) * sizeof **numbers);
+        return segj_fail_memory((most + 1) * sizeof **numbers);
     segj_lock(&journal->env.state);
     for (segj_section_t *at = journal->oldest; at != NULL; at = at->newer)
         if (!is_clean(at))
             (*numbers)[(*count)++] = at->node.number;
+    for (size_t i = 0; i < most && !native; i++)
+        if (((segj_section_t *)(void *)journal->sections.order[i])->inherited)
+            (*numbers)[(*count)++] = journal->sections.order[i]->number;
     segj_unlock(&journal->env.state);
     return SEGJ_OK;
 }

@@ -9,8 +9,7 @@
 #ifndef SEGJ_PAGED_PAGE_FORMAT_H
 #define SEGJ_PAGED_PAGE_FORMAT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "checksum/kind.h"
 
 #define SEGJ_PAGE_TRAILER 12
 #define SEGJ_PAGE_SIZE_DEFAULT 4084
@@ -34,14 +33,16 @@ static inline size_t segj_page_slot_offset(uint16_t page_size, unsigned slot)
     return page_size + (size_t)(slot - 1) * SEGJ_PAGE_SLOT_SIZE;
 }
 
-uint32_t segj_page_checksum(uint64_t section, uint64_t page, const uint8_t *bytes, uint16_t length);
+uint32_t segj_page_checksum(segj_checksum_kind_t kind, uint64_t section, uint64_t page, const uint8_t *bytes,
+                            uint16_t length);
 
 /** The authoritative slot of a physical page; slot 0 when none is valid. */
-segj_page_state_t segj_page_verify(const uint8_t *physical, uint16_t page_size, uint64_t section, uint64_t page);
+segj_page_state_t segj_page_verify(segj_checksum_kind_t kind, const uint8_t *physical, uint16_t page_size,
+                                   uint64_t section, uint64_t page);
 
 /** What one slot says if it is valid; slot 0 when it is not. */
-segj_page_state_t segj_page_slot(const uint8_t *physical, uint16_t page_size, uint64_t section, uint64_t page,
-                                 unsigned slot);
+segj_page_state_t segj_page_slot(segj_checksum_kind_t kind, const uint8_t *physical, uint16_t page_size,
+                                 uint64_t section, uint64_t page, unsigned slot);
 
 /** Writes a slot's 6 bytes. */
 void segj_page_put_slot(uint8_t to[SEGJ_PAGE_SLOT_SIZE], uint16_t length, uint32_t crc);
@@ -51,7 +52,7 @@ void segj_page_put_slot(uint8_t to[SEGJ_PAGE_SLOT_SIZE], uint16_t length, uint32
  * the synced one does not use (the first, where no sync has covered the page), the synced slot as it was. Gives the new
  * state.
  */
-segj_page_state_t segj_page_complete(uint8_t *physical, uint16_t page_size, uint64_t section, uint64_t page,
-                                     uint16_t length, segj_page_state_t synced);
+segj_page_state_t segj_page_complete(segj_checksum_kind_t kind, uint8_t *physical, uint16_t page_size, uint64_t section,
+                                     uint64_t page, uint16_t length, segj_page_state_t synced);
 
 #endif

@@ -36,27 +36,27 @@ size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted
 }
 
 segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, uint16_t page_size,
-                              uint64_t data_offset, uint64_t length)
+                              segj_checksum_kind_t checksum, uint64_t length)
 {
     uint64_t page = length / page_size;
     uint16_t partial = (uint16_t)(length % page_size);
     *paged = (segj_paged_t){.section = file->section,
-                            .data_offset = data_offset,
                             .length = length,
                             .synced_page = SEGJ_NO_PAGE,
                             .flight_page = SEGJ_NO_PAGE,
-                            .page_size = page_size};
+                            .page_size = page_size,
+                            .checksum = checksum};
     segj_write_buffer_t *live;
     segj_status_t status = segj_buffer_take(pool, page * physical(paged), least_capacity(paged, pool), &live);
     if (status != SEGJ_OK)
         return status;
     if (partial > 0) {
-        status = segj_io_read(file, data_offset + live->offset, live->data, physical(paged), NULL);
+        status = segj_io_read(file, file->data + live->offset, live->data, physical(paged), NULL);
         if (status == SEGJ_OK) {
             paged->synced_page = page;
-            paged->synced = segj_page_verify(live->data, page_size, paged->section, page);
+            paged->synced = segj_page_verify(checksum, live->data, page_size, paged->section, page);
             if (paged->synced.length != partial)
-                status = segj_io_fail(SEGJ_ERR_CORRUPT, file, data_offset + live->offset,
+                status = segj_io_fail(SEGJ_ERR_CORRUPT, file, file->data + live->offset,
                                       "page %llu holds %u bytes, expected %u", (unsigned long long)page,
                                       (unsigned)paged->synced.length, (unsigned)partial);
         }
@@ -85,14 +85,14 @@ static segj_status_t write_pages(const segj_paged_t *paged, const segj_io_file_t
     uint64_t page = first_page(paged, buffer) + skip;
     for (size_t at = skip * physical(paged); at < buffer->size; at += physical(paged), page++) {
         bool tail = page == capture->tail_page;
-        segj_page_state_t state = segj_page_complete(buffer->data + at, paged->page_size, paged->section, page,
-                                                     tail ? capture->tail_length : paged->page_size,
-                                                     page == capture->synced_page ? capture->synced : no_state);
+        segj_page_state_t state = segj_page_complete(
+            paged->checksum, buffer->data + at, paged->page_size, paged->section, page,
+            tail ? capture->tail_length : paged->page_size, page == capture->synced_page ? capture->synced : no_state);
         if (tail)
             capture->tail = state;
     }
     size_t from = skip * physical(paged);
-    uint64_t offset = paged->data_offset + buffer->offset + from;
+    uint64_t offset = file->data + buffer->offset + from;
     segj_status_t status = segj_io_write(file, offset, buffer->data + from, buffer->size - from);
     if (status == SEGJ_OK)
         segj_io_write_back(file, offset, buffer->size - from);

@@ -20,13 +20,14 @@
 #define SEGJ_NO_PAGE UINT64_MAX
 
 typedef struct segj_paged {
-    uint64_t section, data_offset;
+    uint64_t section;
     uint64_t length; /* logical bytes */
     segj_chain_t chain;
     uint64_t synced_page; /* the page that `synced` speaks of, or SEGJ_NO_PAGE */
     segj_page_state_t synced;
     uint64_t flight_page;
     uint16_t page_size;
+    segj_checksum_kind_t checksum;
 } segj_paged_t;
 
 /** What a sync has taken over. */
@@ -44,7 +45,7 @@ size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted
 
 /** Prepares to append behind `length` bytes: reads the partial last page, whose state must say just that length. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
-                                              uint16_t page_size, uint64_t data_offset, uint64_t length);
+                                              uint16_t page_size, segj_checksum_kind_t checksum, uint64_t length);
 
 /** Frees the buffers, written or not. Under the state lock. */
 void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);

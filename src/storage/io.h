@@ -32,6 +32,7 @@ typedef struct segj_io_file {
     const segj_part_t *part;
     uint64_t section;
     segj_file_t *opened; /**< NULL: closed */
+    uint64_t data;       /**< where the file's data begins, behind its header: for those who know of headers */
 } segj_io_file_t;
 
 /** Writes the name of a section's file: 16 digits and a NUL. */

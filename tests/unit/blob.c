@@ -27,8 +27,9 @@ blob_t *blob_new(uint16_t page_size, size_t pages)
     assert_non_null(blob);
     blob->rig = rig_new((rig_sizes_t){.page_size = page_size, .index_capacity = pages * segj_page_physical(page_size)});
     blob->file = rig_create(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    blob->file.data = BLOB_DATA;
     rig_cut(blob->rig, &blob->rig->env.index, BLOB_SECTION, BLOB_DATA);
-    assert_ok(segj_paged_open(&blob->paged, &blob->rig->env.pages, &blob->file, page_size, BLOB_DATA, 0));
+    assert_ok(segj_paged_open(&blob->paged, &blob->rig->env.pages, &blob->file, page_size, SEGJ_CHECKSUM_PLACED, 0));
     blob->synced = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
     return blob;
 }
@@ -54,8 +55,8 @@ void blob_free(blob_t *blob)
 segj_status_t blob_reopen(blob_t *blob, uint64_t length)
 {
     discard(blob);
-    segj_status_t status =
-        segj_paged_open(&blob->paged, &blob->rig->env.pages, &blob->file, blob->paged.page_size, BLOB_DATA, length);
+    segj_status_t status = segj_paged_open(&blob->paged, &blob->rig->env.pages, &blob->file, blob->paged.page_size,
+                                           SEGJ_CHECKSUM_PLACED, length);
     free_bytes(&blob->synced); /* who opens a section has made it durable */
     blob->synced = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
     blob->synced_length = status == SEGJ_OK ? length : 0;

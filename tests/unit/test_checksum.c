@@ -1,27 +1,50 @@
-/* checksum/checksum.c against CRC-32 by its definition, a bit at a time. */
+/* checksum/ against CRC-32 and CRC-32C by their definition, a bit at a time. */
 #include "support/support.h"
 
 #include <string.h>
 
 #include "checksum/checksum.h"
+#include "checksum/tables.h"
 #include "unit/random.h"
 
-enum { LENGTHS = 301, ALIGNMENTS = 16 };
+enum { LENGTHS = 1101, ALIGNMENTS = 64, LONG = (1 << 20) + 13 };
 
-/* The register before its final xor: polynomial 0x04C11DB7, least significant bit first. */
-static uint32_t shift_in(uint32_t reg, const uint8_t *bytes, size_t size)
+#define CRC32 UINT32_C(0xEDB88320)  /* polynomial 0x04C11DB7, its bits reversed */
+#define CRC32C UINT32_C(0x82F63B78) /* polynomial 0x1EDC6F41 */
+
+static const struct routine {
+    const char *name;
+    uint32_t polynomial;
+    uint32_t (*update)(uint32_t crc, const void *data, size_t size);
+} routines[] = {
+    {"segj_crc32", CRC32, segj_crc32},
+    {"segj_crc32c", CRC32C, segj_crc32c},
+    {"segj_crc32_by_tables", CRC32, segj_crc32_by_tables},
+    {"segj_crc32c_by_tables", CRC32C, segj_crc32c_by_tables},
+};
+
+#define EACH(routine)                                                                                                  \
+    (const struct routine *routine = routines; routine < routines + sizeof routines / sizeof *routines; routine++)
+
+/* The register before its final xor, least significant bit first. */
+static uint32_t shift_in(uint32_t polynomial, uint32_t reg, const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         reg ^= bytes[i];
         for (int bit = 0; bit < 8; bit++)
-            reg = (reg >> 1) ^ ((reg & 1) != 0 ? 0xEDB88320u : 0);
+            reg = (reg >> 1) ^ ((reg & 1) != 0 ? polynomial : 0);
     }
     return reg;
 }
 
+static uint32_t defined(uint32_t polynomial, const uint8_t *bytes, size_t size)
+{
+    return ~shift_in(polynomial, 0xFFFFFFFFu, bytes, size);
+}
+
 static uint32_t by_definition(const uint8_t *bytes, size_t size)
 {
-    return ~shift_in(0xFFFFFFFFu, bytes, size);
+    return defined(CRC32, bytes, size);
 }
 
 static void fill(uint8_t *bytes, size_t size)
@@ -30,62 +53,106 @@ static void fill(uint8_t *bytes, size_t size)
     random_fill(&seed, bytes, size);
 }
 
-static void check_value_is_crc32s(void **state)
+static void check(const struct routine *routine, uint32_t crc, const uint8_t *bytes, size_t size, uint32_t expected)
+{
+    uint32_t found = routine->update(crc, bytes, size);
+    if (found != expected)
+        fail_msg("%s, %zu bytes at %zu modulo 64: %08x instead of %08x", routine->name, size,
+                 (size_t)(uintptr_t)bytes % 64, (unsigned)found, (unsigned)expected);
+}
+
+static void check_values_are_crc32s(void **state)
 {
     assert_int_equal(segj_crc32(0, "123456789", 9), 0xCBF43926u);
     assert_int_equal(by_definition((const uint8_t *)"123456789", 9), 0xCBF43926u);
     assert_int_equal(segj_crc32(0, "", 0), 0);
 }
 
+/* The first and the third are of RFC 3720, B.4. */
+static void check_values_are_crc32cs(void **state)
+{
+    const uint8_t zeros[32] = {0};
+    assert_int_equal(segj_crc32c(0, zeros, sizeof zeros), 0x8A9136AAu);
+    assert_int_equal(segj_crc32c(0, "123456789", 9), 0xE3069283u);
+    uint8_t counting[32];
+    for (size_t i = 0; i < sizeof counting; i++)
+        counting[i] = (uint8_t)i;
+    assert_int_equal(segj_crc32c(0, counting, sizeof counting), 0x46DD794Eu);
+    assert_int_equal(segj_crc32c(0, "", 0), 0);
+}
+
 static void every_length_at_every_alignment(void **state)
 {
-    uint8_t bytes[LENGTHS + ALIGNMENTS];
+    static _Alignas(64) uint8_t bytes[LENGTHS + ALIGNMENTS];
     fill(bytes, sizeof bytes);
-    for (size_t at = 0; at < ALIGNMENTS; at++)
-        for (size_t size = 0; size < LENGTHS; size++)
-            assert_int_equal(segj_crc32(0, bytes + at, size), by_definition(bytes + at, size));
+    for
+        EACH(routine)
+        {
+            for (size_t at = 0; at < ALIGNMENTS; at++) {
+                uint32_t reg = 0xFFFFFFFFu;
+                for (size_t size = 0; size < LENGTHS; size++) {
+                    check(routine, 0, bytes + at, size, ~reg);
+                    reg = shift_in(routine->polynomial, reg, bytes + at + size, 1);
+                }
+            }
+        }
 }
 
 static void long_input(void **state)
 {
-    static uint8_t bytes[100003];
+    static uint8_t bytes[LONG];
+    static const size_t sizes[] = {4080, 4096, 4111, 65536, 100003, LONG};
     fill(bytes, sizeof bytes);
-    assert_int_equal(segj_crc32(0, bytes, sizeof bytes), by_definition(bytes, sizeof bytes));
+    for
+        EACH(routine)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        check(routine, 0, bytes, sizes[i], defined(routine->polynomial, bytes, sizes[i]));
 }
 
 static void pieces_give_the_checksum_of_the_whole(void **state)
 {
     uint8_t bytes[LENGTHS];
     fill(bytes, sizeof bytes);
-    uint32_t whole = by_definition(bytes, sizeof bytes);
-    for (size_t cut = 0; cut <= sizeof bytes; cut++)
-        assert_int_equal(segj_crc32(segj_crc32(0, bytes, cut), bytes + cut, sizeof bytes - cut), whole);
-    uint32_t crc = 0;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        crc = segj_crc32(crc, bytes + i, 1);
-    assert_int_equal(crc, whole);
+    for
+        EACH(routine)
+        {
+            uint32_t whole = defined(routine->polynomial, bytes, sizeof bytes), crc = 0;
+            for (size_t cut = 0; cut <= sizeof bytes; cut++)
+                check(routine, routine->update(0, bytes, cut), bytes + cut, sizeof bytes - cut, whole);
+            for (size_t i = 0; i < sizeof bytes; i++)
+                crc = routine->update(crc, bytes + i, 1);
+            assert_int_equal(crc, whole);
+        }
 }
 
 /* The payload of an empty value may be NULL: it adds nothing to what its frame's checksum began with. */
 static void no_bytes_change_nothing(void **state)
 {
     const uint8_t byte = 0;
-    uint32_t crc = segj_crc32(0, "place", 5);
-    assert_int_equal(segj_crc32(crc, &byte, 0), crc);
-    assert_int_equal(segj_crc32(crc, NULL, 0), crc);
-    assert_int_equal(segj_crc32(0, NULL, 0), 0);
+    for
+        EACH(routine)
+        {
+            uint32_t crc = routine->update(0, "place", 5);
+            assert_int_equal(routine->update(crc, &byte, 0), crc);
+            assert_int_equal(routine->update(crc, NULL, 0), crc);
+            assert_int_equal(routine->update(0, NULL, 0), 0);
+        }
 }
 
 static void every_bit_counts(void **state)
 {
     uint8_t bytes[64];
     fill(bytes, sizeof bytes);
-    uint32_t crc = segj_crc32(0, bytes, sizeof bytes);
-    for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
-        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_not_equal(segj_crc32(0, bytes, sizeof bytes), crc);
-        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    }
+    for
+        EACH(routine)
+        {
+            uint32_t crc = routine->update(0, bytes, sizeof bytes);
+            for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
+                bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+                assert_int_not_equal(routine->update(0, bytes, sizeof bytes), crc);
+                bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            }
+        }
 }
 
 static void place_is_two_big_endian_numbers(void **state)
@@ -115,7 +182,8 @@ static void place_is_continued_over_the_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_value_is_crc32s),
+        cmocka_unit_test(check_values_are_crc32s),
+        cmocka_unit_test(check_values_are_crc32cs),
         cmocka_unit_test(every_length_at_every_alignment),
         cmocka_unit_test(long_input),
         cmocka_unit_test(pieces_give_the_checksum_of_the_whole),

@@ -78,11 +78,12 @@ static void a_files_size_follows_from_its_records(void **state)
     } cases[] = {{0, 0}, {1, 1}, {3, 1}, {4, 2}, {6, 2}, {7, 3}, {16, 5}, {17, 6}, {1000000, 312500}};
     rig_t *rig = rig_new(small);
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        assert_int_equal(segj_fixed_file_size(&rig->env, cases[i].records),
+        assert_int_equal(segj_fixed_file_size(&rig->env, INDEX_DATA_OFFSET, cases[i].records),
                          INDEX_DATA_OFFSET + cases[i].pages * PHYSICAL);
     /* Beyond 32 bits, too: 2^40 records of 20 bytes. */
     uint64_t records = UINT64_C(1) << 40;
-    assert_int_equal(segj_fixed_file_size(&rig->env, records), INDEX_DATA_OFFSET + records / 16 * 5 * PHYSICAL);
+    assert_int_equal(segj_fixed_file_size(&rig->env, INDEX_DATA_OFFSET, records),
+                     INDEX_DATA_OFFSET + records / 16 * 5 * PHYSICAL);
     rig_free(rig);
 }
 

@@ -25,7 +25,7 @@ static void a_header_says_whether_values_are_compressed(void **state)
         values_file_t *values = values_new(CAPACITY);
         uint8_t expected[VALUES_DATA_OFFSET];
         values->glob.compressed = compressed != 0;
-        assert_ok(segj_glob_write_header(&values->glob, values_handle(values)));
+        assert_ok(segj_glob_write_header(&values->glob, &values->rig->env, values_handle(values)));
         assert_changes(values->rig->recorder, "write values/9 0+4096"); /* not synced */
         encode_identity(expected, &(identity_t){.version = 1,
                                                 .kind = IDENTITY_VALUES,
@@ -123,7 +123,7 @@ static void an_empty_value_has_a_frame(void **state)
         segj_unlock(&values->rig->env.state);
         assert_ok(values_drain(values));
         put_u32(expected, frame_checksum(VALUES_SECTION, placed.location.offset, "", 0));
-        assert_ok(segj_glob_read(values_handle(values), placed.location, frame));
+        assert_ok(segj_glob_read(&values->rig->env, values_handle(values), placed.location, frame));
         assert_memory_equal(frame, expected, sizeof expected);
     }
     values_free(values);
@@ -496,7 +496,8 @@ static segj_status_t read_frame(const values_file_t *values, uint64_t offset, ui
 {
     uint8_t *frame = malloc(size);
     assert_non_null(frame);
-    segj_status_t status = segj_glob_read(values_handle(values), (oversized_location_t){offset, size}, frame);
+    segj_status_t status =
+        segj_glob_read(&values->rig->env, values_handle(values), (oversized_location_t){offset, size}, frame);
     if (status == SEGJ_OK) {
         uint8_t *payload = values_payload(offset, size - FRAME_CHECKSUM);
         assert_memory_equal(frame, payload, size - FRAME_CHECKSUM);
@@ -554,7 +555,7 @@ static void a_frame_is_bound_to_its_place(void **state)
     segj_io_file_t other = *values_handle(values);
     uint8_t frame[110];
     other.section++;
-    assert_status(segj_glob_read(&other, (oversized_location_t){0, 110}, frame), SEGJ_ERR_CHECKSUM);
+    assert_status(segj_glob_read(&values->rig->env, &other, (oversized_location_t){0, 110}, frame), SEGJ_ERR_CHECKSUM);
     free_bytes(&file);
     values_free(values);
 }

@@ -95,9 +95,10 @@ static void a_slot_is_big_endian(void **state)
 static void the_checksum_is_of_place_and_bytes(void **state)
 {
     static const uint8_t bytes[] = "some logical bytes of a page";
-    assert_int_equal(segj_page_checksum(SECTION, PAGE, bytes, sizeof bytes),
+    assert_int_equal(segj_page_checksum(SEGJ_CHECKSUM_PLACED, SECTION, PAGE, bytes, sizeof bytes),
                      page_checksum(SECTION, PAGE, bytes, sizeof bytes));
-    assert_int_equal(segj_page_checksum(UINT64_MAX, 0, bytes, 1), page_checksum(UINT64_MAX, 0, bytes, 1));
+    assert_int_equal(segj_page_checksum(SEGJ_CHECKSUM_PLACED, UINT64_MAX, 0, bytes, 1),
+                     page_checksum(UINT64_MAX, 0, bytes, 1));
 }
 
 /* --- completing --- */
@@ -107,7 +108,8 @@ static void check_first_write(uint16_t page_size, uint16_t length)
     uint8_t *page = random_page(page_size, length);
     uint8_t *expected = new_page(page_size, 0);
     encode_page(expected, page_size, page, length, make_slot(SECTION, PAGE, page, length), (page_slot_t){0, 0});
-    segj_page_state_t state = segj_page_complete(page, page_size, SECTION, PAGE, length, no_state);
+    segj_page_state_t state =
+        segj_page_complete(SEGJ_CHECKSUM_PLACED, page, page_size, SECTION, PAGE, length, no_state);
     check_state(state, 1, length, expected);
     assert_memory_equal(page, expected, (size_t)page_size + PAGE_CHECKSUMS);
     free(expected);
@@ -129,7 +131,7 @@ static void check_growth(uint16_t page_size, unsigned slot, uint16_t synced, uin
     page_slot_t grown = make_slot(SECTION, PAGE, page, length);
     encode_page(expected, page_size, page, length, slot == 1 ? kept : grown, slot == 1 ? grown : kept);
     segj_page_state_t before = {(uint8_t)slot, synced, kept.checksum};
-    segj_page_state_t state = segj_page_complete(page, page_size, SECTION, PAGE, length, before);
+    segj_page_state_t state = segj_page_complete(SEGJ_CHECKSUM_PLACED, page, page_size, SECTION, PAGE, length, before);
     check_state(state, (uint8_t)(3 - slot), length, expected);
     assert_memory_equal(page, expected, (size_t)page_size + PAGE_CHECKSUMS);
     free(expected);
@@ -157,7 +159,7 @@ static void the_synced_slot_is_not_computed_again(void **state)
     uint8_t *page = new_page(20, 0xff);
     uint8_t slot[SEGJ_PAGE_SLOT_SIZE];
     segj_page_state_t odd = {2, 5, 0x01020304u};
-    (void)segj_page_complete(page, 20, SECTION, PAGE, 6, odd);
+    (void)segj_page_complete(SEGJ_CHECKSUM_PLACED, page, 20, SECTION, PAGE, 6, odd);
     segj_page_put_slot(slot, 5, 0x01020304u);
     assert_memory_equal(page + 26, slot, sizeof slot);
     free(page);
@@ -167,11 +169,11 @@ static void the_synced_slot_is_not_computed_again(void **state)
 static void unsynced_growth_always_uses_the_same_slot(void **state)
 {
     uint8_t *page = random_page(64, 5);
-    segj_page_state_t synced = segj_page_complete(page, 64, SECTION, PAGE, 10, no_state);
+    segj_page_state_t synced = segj_page_complete(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE, 10, no_state);
     uint8_t *fresh = random_page(64, 6);
     memcpy(fresh, page, 10);
     for (uint16_t length = 11; length <= 64; length++) {
-        segj_page_state_t grown = segj_page_complete(fresh, 64, SECTION, PAGE, length, synced);
+        segj_page_state_t grown = segj_page_complete(SEGJ_CHECKSUM_PLACED, fresh, 64, SECTION, PAGE, length, synced);
         assert_int_equal(grown.slot, 2);
         assert_memory_equal(fresh + 64, page + 64, SEGJ_PAGE_SLOT_SIZE);
         assert_memory_equal(fresh, page, 10);
@@ -190,9 +192,11 @@ static void check_verify(uint16_t page_size, uint16_t length)
         const page_slot_t none = {0, 0};
         uint8_t *bytes = random_page(page_size, length);
         encode_page(page, page_size, bytes, length, slot == 1 ? described : none, slot == 1 ? none : described);
-        check_state(segj_page_verify(page, page_size, SECTION, PAGE), (uint8_t)slot, length, bytes);
-        check_state(segj_page_slot(page, page_size, SECTION, PAGE, slot), (uint8_t)slot, length, bytes);
-        check_none(segj_page_slot(page, page_size, SECTION, PAGE, 3 - slot));
+        check_state(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, page_size, SECTION, PAGE), (uint8_t)slot, length,
+                    bytes);
+        check_state(segj_page_slot(SEGJ_CHECKSUM_PLACED, page, page_size, SECTION, PAGE, slot), (uint8_t)slot, length,
+                    bytes);
+        check_none(segj_page_slot(SEGJ_CHECKSUM_PLACED, page, page_size, SECTION, PAGE, 3 - slot));
         free(bytes);
         free(page);
     }
@@ -215,9 +219,9 @@ static void the_longer_of_two_valid_slots_counts(void **state)
             page_slot_t shorter = make_slot(SECTION, PAGE, bytes, lengths[j - 1]);
             page_slot_t longer = make_slot(SECTION, PAGE, bytes, lengths[j]);
             encode_page(page, size, bytes, size, shorter, longer);
-            check_state(segj_page_verify(page, size, SECTION, PAGE), 2, lengths[j], bytes);
+            check_state(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, size, SECTION, PAGE), 2, lengths[j], bytes);
             encode_page(page, size, bytes, size, longer, shorter);
-            check_state(segj_page_verify(page, size, SECTION, PAGE), 1, lengths[j], bytes);
+            check_state(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, size, SECTION, PAGE), 1, lengths[j], bytes);
         }
         free(page);
         free(bytes);
@@ -230,7 +234,7 @@ static void of_equal_slots_the_first_counts(void **state)
     uint8_t *page = new_page(64, 0);
     page_slot_t same = make_slot(SECTION, PAGE, bytes, 30);
     encode_page(page, 64, bytes, 64, same, same);
-    check_state(segj_page_verify(page, 64, SECTION, PAGE), 1, 30, bytes);
+    check_state(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE), 1, 30, bytes);
     free(page);
     free(bytes);
 }
@@ -249,12 +253,12 @@ static void a_damaged_slot_gives_way_to_the_other(void **state)
     damaged[4].length = 65; /* longer than the page: its checksum would be of what is not there */
     for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
         encode_page(page, 64, bytes, 64, shorter, damaged[i]);
-        check_state(segj_page_verify(page, 64, SECTION, PAGE), 1, 10, bytes);
-        check_none(segj_page_slot(page, 64, SECTION, PAGE, 2));
+        check_state(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE), 1, 10, bytes);
+        check_none(segj_page_slot(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE, 2));
         encode_page(page, 64, bytes, 64, damaged[i], shorter);
-        check_state(segj_page_verify(page, 64, SECTION, PAGE), 2, 10, bytes);
+        check_state(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE), 2, 10, bytes);
         encode_page(page, 64, bytes, 64, damaged[i], damaged[i]);
-        check_none(segj_page_verify(page, 64, SECTION, PAGE));
+        check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE));
     }
     free(page);
     free(bytes);
@@ -263,11 +267,11 @@ static void a_damaged_slot_gives_way_to_the_other(void **state)
 static void a_length_of_zero_describes_nothing(void **state)
 {
     uint8_t *page = new_page(64, 0);
-    check_none(segj_page_verify(page, 64, SECTION, PAGE)); /* a hole in a file */
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE)); /* a hole in a file */
     /* Nor does it with the checksum that no bytes at this place have. */
     page_slot_t empty = {0, page_checksum(SECTION, PAGE, page, 0)};
     encode_page(page, 64, page, 0, empty, empty);
-    check_none(segj_page_verify(page, 64, SECTION, PAGE));
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE));
     free(page);
 }
 
@@ -275,7 +279,7 @@ static void a_length_beyond_the_page_is_not_read(void **state)
 {
     for (size_t i = 0; i < sizeof page_sizes / sizeof page_sizes[0]; i++) {
         uint8_t *page = new_page(page_sizes[i], 0xff); /* both lengths are 65535 */
-        check_none(segj_page_verify(page, page_sizes[i], SECTION, PAGE));
+        check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, page_sizes[i], SECTION, PAGE));
         free(page);
     }
 }
@@ -283,23 +287,23 @@ static void a_length_beyond_the_page_is_not_read(void **state)
 static void a_page_is_bound_to_its_place(void **state)
 {
     uint8_t *page = random_page(64, 3);
-    segj_page_state_t made = segj_page_complete(page, 64, SECTION, PAGE, 33, no_state);
-    assert_int_equal(segj_page_verify(page, 64, SECTION, PAGE).crc, made.crc);
-    check_none(segj_page_verify(page, 64, SECTION, PAGE + 1));
-    check_none(segj_page_verify(page, 64, SECTION + 1, PAGE));
-    check_none(segj_page_verify(page, 64, PAGE, SECTION));
-    check_none(segj_page_verify(page, 64, SECTION, PAGE + (UINT64_C(1) << 32)));
-    check_none(segj_page_verify(page, 64, SECTION + (UINT64_C(1) << 63), PAGE));
+    segj_page_state_t made = segj_page_complete(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE, 33, no_state);
+    assert_int_equal(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE).crc, made.crc);
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE + 1));
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION + 1, PAGE));
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, PAGE, SECTION));
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION, PAGE + (UINT64_C(1) << 32)));
+    check_none(segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 64, SECTION + (UINT64_C(1) << 63), PAGE));
     free(page);
 }
 
 static void every_bit_that_is_covered_counts(void **state)
 {
     uint8_t *page = random_page(20, 4);
-    (void)segj_page_complete(page, 20, SECTION, PAGE, 13, no_state);
+    (void)segj_page_complete(SEGJ_CHECKSUM_PLACED, page, 20, SECTION, PAGE, 13, no_state);
     for (size_t bit = 0; bit < 8 * (20 + 6); bit++) {
         page[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        segj_page_state_t found = segj_page_verify(page, 20, SECTION, PAGE);
+        segj_page_state_t found = segj_page_verify(SEGJ_CHECKSUM_PLACED, page, 20, SECTION, PAGE);
         if (bit >= 8 * 13 && bit < 8 * 20)
             check_state(found, 1, 13, page); /* behind the length: ignored */
         else
@@ -322,7 +326,8 @@ static void a_torn_growth_leaves_the_old_state_or_the_new(void **state)
             uint8_t new[WHOLE];
             uint64_t seed = length;
             random_fill(&seed, old, sizeof old);
-            segj_page_state_t synced = segj_page_complete(old, P, SECTION, PAGE, length, (segj_page_state_t){0, 0, 0});
+            segj_page_state_t synced =
+                segj_page_complete(SEGJ_CHECKSUM_PLACED, old, P, SECTION, PAGE, length, (segj_page_state_t){0, 0, 0});
             if (slot == 2) { /* the same state in the other slot */
                 memcpy(old + P + 6, old + P, 6);
                 memset(old + P, 0, 6);
@@ -330,13 +335,13 @@ static void a_torn_growth_leaves_the_old_state_or_the_new(void **state)
             }
             random_fill(&seed, new, sizeof new);
             memcpy(new, old, length);
-            (void)segj_page_complete(new, P, SECTION, PAGE, P, synced);
+            (void)segj_page_complete(SEGJ_CHECKSUM_PLACED, new, P, SECTION, PAGE, P, synced);
             for (size_t cut = 0; cut <= 2 * WHOLE; cut++) {
                 uint8_t torn[WHOLE];
                 size_t at = cut % (WHOLE + 1);
                 memcpy(torn, cut <= WHOLE ? new : old, at);
                 memcpy(torn + at, (cut <= WHOLE ? old : new) + at, WHOLE - at);
-                segj_page_state_t found = segj_page_verify(torn, P, SECTION, PAGE);
+                segj_page_state_t found = segj_page_verify(SEGJ_CHECKSUM_PLACED, torn, P, SECTION, PAGE);
                 assert_true(found.length == length || found.length == P);
                 assert_memory_equal(torn, new, found.length);
             }

@@ -518,7 +518,7 @@ static void no_memory_opens_nothing(void **state)
     blob_t *blob = blob_new(P, 4);
     segj_paged_t second;
     allocations_left = 0;
-    segj_status_t status = segj_paged_open(&second, &blob->rig->env.pages, &blob->file, P, BLOB_DATA, 0);
+    segj_status_t status = segj_paged_open(&second, &blob->rig->env.pages, &blob->file, P, SEGJ_CHECKSUM_PLACED, 0);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     blob_free(blob);

@@ -72,11 +72,22 @@ static void an_end_beyond_64_bits_is_no_small_one(void **state)
 static void a_frames_checksum_begins_with_its_place(void **state)
 {
     static const char payload[] = "some payload";
-    assert_int_equal(segj_crc32(segj_frame_seed(7, 4096), payload, sizeof payload),
-                     frame_checksum(7, 4096, payload, sizeof payload));
-    assert_int_equal(segj_frame_seed(7, 4096), frame_checksum(7, 4096, payload, 0));
-    assert_int_not_equal(segj_frame_seed(7, 4096), segj_frame_seed(7, 4097));
-    assert_int_not_equal(segj_frame_seed(7, 4096), segj_frame_seed(8, 4096));
+    const segj_checksum_kind_t kind = SEGJ_CHECKSUM_PLACED;
+    uint32_t whole = frame_checksum(7, 4096, payload, sizeof payload);
+    assert_int_equal(segj_frame_checksum(kind, 7, 4096, payload, sizeof payload), whole);
+    assert_int_equal(segj_frame_checksum(kind, 7, 4096, NULL, 0), frame_checksum(7, 4096, payload, 0));
+    assert_int_not_equal(segj_frame_checksum(kind, 7, 4097, payload, sizeof payload), whole);
+    assert_int_not_equal(segj_frame_checksum(kind, 8, 4096, payload, sizeof payload), whole);
+    uint32_t crc = segj_checksum_continue(kind, segj_checksum_begin(kind, 7, 4096), payload, 5);
+    assert_int_equal(segj_checksum_continue(kind, crc, payload + 5, sizeof payload - 5), whole);
+}
+
+static void a_commonware_frames_checksum_is_of_its_bytes_alone(void **state)
+{
+    const segj_checksum_kind_t kind = SEGJ_CHECKSUM_PLAIN;
+    assert_int_equal(segj_frame_checksum(kind, 7, 4096, "123456789", 9), 0xE3069283);
+    assert_int_equal(segj_frame_checksum(kind, 8, 0, "123456789", 9), 0xE3069283);
+    assert_int_equal(segj_frame_checksum(kind, 7, 4096, NULL, 0), 0);
 }
 
 int main(void)
@@ -88,6 +99,7 @@ int main(void)
         cmocka_unit_test(a_frame_ends_within_the_limit),
         cmocka_unit_test(an_end_beyond_64_bits_is_no_small_one),
         cmocka_unit_test(a_frames_checksum_begins_with_its_place),
+        cmocka_unit_test(a_commonware_frames_checksum_is_of_its_bytes_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

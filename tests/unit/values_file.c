@@ -24,7 +24,7 @@ values_file_t *values_new(size_t capacity)
     lock(values);
     assert_ok(segj_files_create(&env->files, &values->glob.handle));
     unlock(values);
-    assert_ok(segj_glob_write_header(&values->glob, values_handle(values)));
+    assert_ok(segj_glob_write_header(&values->glob, &values->rig->env, values_handle(values)));
     recorder_clear(values->rig->recorder);
     return values;
 }

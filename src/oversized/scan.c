@@ -1,0 +1,185 @@
+/*
+ * oversized/scan.c: see the header.
+ */
+#include "oversized/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/record_format.h"
+
+#define PAGES_BYTES ((size_t)128 << 10)
+#define WINDOW_BYTES ((size_t)256 << 10)
+
+segj_status_t segj_scan_init(segj_scan_t *scan, oversized_t *journal)
+{
+    size_t physical = segj_page_physical(journal->env.page_size);
+    *scan = (segj_scan_t){.journal = journal, .window_size = WINDOW_BYTES};
+    scan->capacity = PAGES_BYTES > physical ? PAGES_BYTES / physical : 1;
+    scan->pages = malloc(scan->capacity * physical);
+    scan->record = malloc(journal->env.record_size);
+    scan->window = malloc(scan->window_size);
+    if (scan->pages != NULL && scan->record != NULL && scan->window != NULL)
+        return SEGJ_OK;
+    segj_scan_free(scan);
+    return segj_fail_memory(scan->capacity * physical + scan->window_size);
+}
+
+void segj_scan_free(segj_scan_t *scan)
+{
+    free(scan->pages);
+    free(scan->record);
+    free(scan->window);
+    scan->pages = scan->record = scan->window = NULL;
+}
+
+void segj_scan_forget(segj_scan_t *scan)
+{
+    scan->loaded = 0;
+    scan->window_loaded = 0;
+    scan->known = SEGJ_NO_PAGE;
+}
+
+/* --- records --- */
+
+/* Has page `page` in memory; reads `count` pages from `first` on where it does not. */
+static segj_status_t load(segj_scan_t *scan, const segj_judged_t *judged, uint64_t page, uint64_t first, size_t count)
+{
+    size_t physical = segj_page_physical(scan->journal->env.page_size);
+    if (page >= scan->first && page - scan->first < scan->loaded)
+        return SEGJ_OK;
+    if (count > judged->pages - first)
+        count = (size_t)(judged->pages - first);
+    scan->loaded = 0;
+    segj_status_t status =
+        segj_io_read(&judged->index, judged->index.data + first * physical, scan->pages, count * physical, NULL);
+    if (status != SEGJ_OK)
+        return status;
+    scan->first = first;
+    scan->loaded = count;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_scan_page(segj_scan_t *scan, const segj_judged_t *judged, uint64_t page, segj_direction_t direction,
+                             const uint8_t **bytes, uint16_t *length)
+{
+    uint16_t page_size = scan->journal->env.page_size;
+    uint64_t first = page;
+    if (direction == SEGJ_BACKWARD)
+        first = page + 1 > scan->capacity ? page + 1 - scan->capacity : 0;
+    segj_status_t status = load(scan, judged, page, first, direction == SEGJ_ONE_PAGE ? 1 : scan->capacity);
+    if (status != SEGJ_OK)
+        return status;
+    *bytes = scan->pages + (size_t)(page - scan->first) * segj_page_physical(page_size);
+    if (page != scan->known) {
+        scan->known = page;
+        scan->known_length =
+            segj_page_verify(scan->journal->env.checksum, *bytes, page_size, judged->index.section, page).length;
+    }
+    *length = scan->known_length;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_scan_record(segj_scan_t *scan, const segj_judged_t *judged, uint64_t number,
+                               segj_direction_t direction, bool *readable, oversized_location_t *location)
+{
+    const segj_env_t *env = &scan->journal->env;
+    uint64_t offset = number * env->record_size;
+    size_t done = 0;
+    *readable = false;
+    while (done < env->record_size) {
+        uint64_t page = (offset + done) / env->page_size;
+        size_t from = (size_t)((offset + done) % env->page_size);
+        size_t left = env->record_size - done;
+        size_t part = env->page_size - from < left ? env->page_size - from : left;
+        const uint8_t *bytes;
+        uint16_t length;
+        if (page >= judged->pages)
+            return SEGJ_OK;
+        segj_status_t status = segj_scan_page(scan, judged, page, direction, &bytes, &length);
+        if (status != SEGJ_OK || from + part > length)
+            return status;
+        memcpy(scan->record + done, bytes + from, part);
+        done += part;
+    }
+    *readable = true;
+    *location = segj_location_decode(scan->record + env->record_size - OVERSIZED_LOCATION_SIZE);
+    return SEGJ_OK;
+}
+
+/* --- values --- */
+
+/* Has at least one byte at `offset` in the window, and tells how many. */
+static segj_status_t look(segj_scan_t *scan, const segj_judged_t *judged, uint64_t offset, const uint8_t **bytes,
+                          size_t *size)
+{
+    if (offset < scan->window_offset || offset - scan->window_offset >= scan->window_loaded) {
+        uint64_t left = judged->values_size - offset;
+        size_t wanted = left < scan->window_size ? (size_t)left : scan->window_size;
+        scan->window_loaded = 0;
+        segj_status_t status = segj_io_read(&judged->values, judged->values.data + offset, scan->window, wanted, NULL);
+        if (status != SEGJ_OK)
+            return status;
+        scan->window_offset = offset;
+        scan->window_loaded = wanted;
+    }
+    *bytes = scan->window + (size_t)(offset - scan->window_offset);
+    *size = scan->window_loaded - (size_t)(offset - scan->window_offset);
+    return SEGJ_OK;
+}
+
+segj_status_t segj_scan_value(segj_scan_t *scan, const segj_judged_t *judged, oversized_location_t location,
+                              bool *right)
+{
+    uint64_t at = location.offset;
+    uint64_t end = at + location.size - SEGJ_FRAME_TRAILER;
+    segj_checksum_kind_t kind = scan->journal->env.checksum;
+    uint32_t crc = segj_checksum_begin(kind, judged->values.section, at);
+    uint8_t trailer[SEGJ_FRAME_TRAILER];
+    size_t have = 0;
+    scan->verified++;
+    while (have < sizeof trailer) {
+        const uint8_t *bytes;
+        size_t size;
+        segj_status_t status = look(scan, judged, at, &bytes, &size);
+        if (status != SEGJ_OK)
+            return status;
+        if (at < end) {
+            size = (size_t)segj_min_u64(size, end - at);
+            crc = segj_checksum_continue(kind, crc, bytes, size);
+            at += size;
+        } else {
+            trailer[have++] = bytes[0];
+            at++;
+        }
+    }
+    *right = segj_get_u32(trailer) == crc;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_scan_back(segj_scan_t *scan, const segj_judged_t *judged, uint64_t count, bool verify,
+                             uint64_t *records, uint64_t *end)
+{
+    segj_direction_t direction = SEGJ_ONE_PAGE;
+    *end = 0;
+    for (; count > 0; count--, direction = SEGJ_BACKWARD) {
+        bool right;
+        uint64_t found;
+        oversized_location_t location;
+        segj_status_t status = segj_scan_record(scan, judged, count - 1, direction, &right, &location);
+        if (status != SEGJ_OK)
+            return status;
+        if (!right || !segj_location_end(location, judged->values_size, &found))
+            continue;
+        if (verify)
+            status = segj_scan_value(scan, judged, location, &right);
+        if (status != SEGJ_OK)
+            return status;
+        if (right) {
+            *end = found;
+            break;
+        }
+    }
+    *records = count;
+    return SEGJ_OK;
+}

@@ -1,0 +1,279 @@
+/*
+ * oversized/verdict_commonware.c: what a section of the commonware format holds (semantics.md: "Verdict, commonware";
+ * FORMAT.md, "Commonware files"). Nothing in the files says what was synced, how large a page is or how large a record.
+ *
+ * The index ends with its last valid page, and there with its last whole record. From that record it goes back to the
+ * first that is readable and whose frame lies within the values file. What else a configuration might have wrong is looked
+ * for before that: with the wrong page size no page is valid, with the wrong record size the bytes of valid pages make no
+ * records. Files of another configuration are refused, because by the rule above they would be cut to nothing.
+ */
+#include "oversized/recover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "journal/commonware_format.h"
+#include "journal/record_format.h"
+
+/* --- headers --- */
+
+segj_status_t segj_judge_commonware_header(segj_io_file_t *file, uint64_t file_size, bool *valid)
+{
+    uint8_t header[SEGJ_COMMONWARE_V1_SIZE];
+    size_t got;
+    const char *why;
+    segj_status_t status = segj_io_read(file, 0, header, sizeof header, &got);
+    if (status != SEGJ_OK)
+        return status;
+    segj_header_verdict_t verdict = segj_commonware_decode(header, got, file_size, &file->data, &why);
+    *valid = verdict == SEGJ_HEADER_VALID;
+    if (verdict == SEGJ_HEADER_FOREIGN)
+        return segj_io_fail(SEGJ_ERR_MISMATCH, file, 0, "%s", why);
+    if (verdict == SEGJ_HEADER_DAMAGED)
+        return segj_io_fail(SEGJ_ERR_CORRUPT, file, 0, "%s", why);
+    return SEGJ_OK;
+}
+
+static segj_status_t read_headers(const segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged)
+{
+    segj_section_t *section = plan->section;
+    segj_status_t status = segj_io_size(&judged->index, &plan->index_size);
+    if (status == SEGJ_OK)
+        status = segj_judge_commonware_header(&judged->index, plan->index_size, &plan->index_valid);
+    if (status == SEGJ_OK && plan->value_there)
+        status = segj_io_size(&judged->values, &plan->value_size);
+    if (status == SEGJ_OK && plan->value_there)
+        status = segj_judge_commonware_header(&judged->values, plan->value_size, &plan->value_valid);
+    if (status != SEGJ_OK)
+        return status;
+    section->index.handle.file.data = judged->index.data;
+    section->values.handle.file.data = judged->values.data;
+    if (plan->index_valid)
+        judged->pages = (plan->index_size - judged->index.data) / segj_page_physical(scan->journal->env.page_size);
+    if (plan->value_valid)
+        judged->values_size = plan->value_size - judged->values.data;
+    return SEGJ_OK;
+}
+
+/* --- another page size --- */
+
+#define PAGE_MOST (UINT16_MAX + SEGJ_PAGE_TRAILER)
+
+/* Whether a page of `size` logical bytes is valid, by the checksums of its first bytes. */
+static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size)
+{
+    for (unsigned slot = 1; slot <= 2; slot++) {
+        const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
+        uint16_t length = segj_get_u16(at);
+        if (length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length])
+            return true;
+    }
+    return false;
+}
+
+/* The page size by which page 0 is valid, 0 for none. `memory`: of PAGE_MOST bytes and as many checksums. */
+static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint32_t *checksums)
+{
+    size_t most = have > SEGJ_PAGE_TRAILER ? have - SEGJ_PAGE_TRAILER : 0;
+    if (most > UINT16_MAX)
+        most = UINT16_MAX;
+    checksums[0] = 0;
+    for (size_t i = 0; i < most; i++)
+        checksums[i + 1] = segj_crc32c(checksums[i], bytes + i, 1);
+    for (size_t size = 1; size <= most; size++)
+        if (page_fits(bytes, checksums, (uint16_t)size))
+            return (uint16_t)size;
+    return 0;
+}
+
+/* No page is valid: a crash may have left that of a section whose first sync it interrupted. */
+static segj_status_t check_page_size(const segj_scan_t *scan, const segj_judged_t *judged)
+{
+    const segj_io_file_t *file = &judged->index;
+    size_t got = 0;
+    uint16_t found = 0;
+    uint8_t *bytes = malloc(PAGE_MOST);
+    uint32_t *checksums = malloc((UINT16_MAX + 1) * sizeof *checksums);
+    segj_status_t status = SEGJ_OK;
+    if (bytes == NULL || checksums == NULL)
+        status = segj_fail_memory(PAGE_MOST);
+    if (status == SEGJ_OK)
+        status = segj_io_read(file, file->data, bytes, PAGE_MOST, &got);
+    if (status == SEGJ_OK)
+        found = guess_page_size(bytes, got, checksums);
+    free(checksums);
+    free(bytes);
+    if (status == SEGJ_OK && found != 0)
+        status = segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the page size is %u, expected %u", (unsigned)found,
+                              (unsigned)scan->journal->env.page_size);
+    return status;
+}
+
+/* --- another record size --- */
+
+/** Whether a row of records is what appends leave: each frame behind the one before. */
+typedef struct row {
+    uint64_t records;
+    uint64_t end;  /* of the last frame */
+    bool joined;   /* the first begins at 0, each further one where the one before ended */
+    bool possible; /* every range is one */
+    bool ordered;  /* none begins before the end of one before it */
+} row_t;
+
+static void row_add(row_t *row, oversized_location_t location)
+{
+    uint64_t end;
+    if (!segj_location_end(location, UINT64_MAX, &end)) {
+        row->joined = row->possible = false;
+        return;
+    }
+    row->joined = row->joined && location.offset == row->end;
+    row->ordered = row->ordered && location.offset >= row->end;
+    row->end = end;
+    row->records++;
+}
+
+/* Adds the readable ones of records `from` to `to` - 1. */
+static segj_status_t row_read(segj_scan_t *scan, const segj_judged_t *judged, uint64_t from, uint64_t to, row_t *row)
+{
+    segj_status_t status = SEGJ_OK;
+    for (uint64_t i = from; i < to && status == SEGJ_OK; i++) {
+        bool readable;
+        oversized_location_t location;
+        status = segj_scan_record(scan, judged, i, SEGJ_FORWARD, &readable, &location);
+        if (status == SEGJ_OK && readable)
+            row_add(row, location);
+        else if (status == SEGJ_OK)
+            row->joined = false;
+    }
+    return status;
+}
+
+/* Whether `size` bytes are two or more records of `record_size`, each frame behind the one before. */
+static bool record_size_fits(const uint8_t *bytes, size_t size, size_t record_size)
+{
+    if (2 * record_size > size)
+        return false;
+    row_t row = {.possible = true, .ordered = true, .joined = true};
+    row.end = segj_location_decode(bytes + record_size - OVERSIZED_LOCATION_SIZE).offset;
+    for (size_t at = record_size; at <= size && row.joined; at += record_size)
+        row_add(&row, segj_location_decode(bytes + at - OVERSIZED_LOCATION_SIZE));
+    return row.joined;
+}
+
+/* The record size by which the first bytes are a row of records; 0 for none. */
+static uint32_t guess_record_size(const uint8_t *bytes, size_t size)
+{
+    for (uint32_t guess = OVERSIZED_LOCATION_SIZE; guess <= UINT16_MAX + OVERSIZED_LOCATION_SIZE; guess++)
+        if (record_size_fits(bytes, size, guess))
+            return guess;
+    return 0;
+}
+
+/* The first logical bytes, as far as one reading of pages goes and the pages are full. *bytes is to be freed. */
+static segj_status_t read_head(segj_scan_t *scan, const segj_judged_t *judged, uint8_t **bytes, size_t *size)
+{
+    uint16_t page_size = scan->journal->env.page_size;
+    size_t pages = (size_t)segj_min_u64(judged->pages, scan->capacity);
+    uint16_t length = page_size;
+    segj_status_t status = SEGJ_OK;
+    *size = 0;
+    *bytes = malloc(pages * page_size + 1);
+    if (*bytes == NULL)
+        return segj_fail_memory(pages * page_size);
+    for (size_t page = 0; page < pages && length == page_size && status == SEGJ_OK; page++) {
+        const uint8_t *from;
+        status = segj_scan_page(scan, judged, page, SEGJ_FORWARD, &from, &length);
+        if (status == SEGJ_OK && length > 0)
+            memcpy(*bytes + *size, from, length);
+        *size += status == SEGJ_OK ? length : 0;
+    }
+    return status;
+}
+
+static segj_status_t wrong_record_size(const segj_scan_t *scan, const segj_judged_t *judged, uint32_t found)
+{
+    const segj_io_file_t *file = &judged->index;
+    uint32_t expected = scan->journal->env.record_size;
+    if (found != 0 && found != expected)
+        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the record size is %u, expected %u", (unsigned)found,
+                            (unsigned)expected);
+    return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "its records are not of %u bytes, or not of one journal",
+                        (unsigned)expected);
+}
+
+/*
+ * The first and the last records, as many as one reading gives of each. Records that make no row may be those of another
+ * size; then that one is looked for. A row with gaps is nothing unusual: appends fail, and old bytes may lie before it.
+ */
+static segj_status_t check_record_size(segj_scan_t *scan, const segj_judged_t *judged, uint64_t exist, bool broken)
+{
+    const segj_env_t *env = &scan->journal->env;
+    uint64_t reach = (uint64_t)scan->capacity * env->page_size;
+    uint64_t head = segj_min_u64(exist, reach / env->record_size);
+    uint64_t tail = judged->pages > scan->capacity ? (judged->pages - scan->capacity) * env->page_size : 0;
+    tail = segj_max_u64(tail / env->record_size + 1, head);
+    row_t row = {.joined = true, .possible = true, .ordered = true};
+    segj_status_t status = row_read(scan, judged, 0, head, &row);
+    bool joined = row.joined && row.records > 0;
+    if (status == SEGJ_OK && tail < exist)
+        status = row_read(scan, judged, tail, exist, &row);
+    if (status != SEGJ_OK || (joined && row.ordered && !broken))
+        return status;
+    uint8_t *bytes;
+    size_t size;
+    status = read_head(scan, judged, &bytes, &size);
+    uint32_t found = status == SEGJ_OK ? guess_record_size(bytes, size) : 0;
+    free(bytes);
+    if (status == SEGJ_OK && (broken || !row.ordered || (found != 0 && found != env->record_size)))
+        status = wrong_record_size(scan, judged, found);
+    return status;
+}
+
+/* --- the verdict --- */
+
+/* Leaves out what follows the last valid page; *length: its valid bytes, 0 where no page is valid. */
+static segj_status_t find_last_page(segj_scan_t *scan, segj_judged_t *judged, uint16_t *length)
+{
+    segj_direction_t direction = SEGJ_ONE_PAGE;
+    const uint8_t *bytes;
+    *length = 0;
+    while (judged->pages > 0) {
+        segj_status_t status = segj_scan_page(scan, judged, judged->pages - 1, direction, &bytes, length);
+        if (status != SEGJ_OK || *length > 0)
+            return status;
+        direction = SEGJ_BACKWARD;
+        judged->pages--;
+    }
+    return SEGJ_OK;
+}
+
+static segj_status_t count_records(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged)
+{
+    const segj_env_t *env = &scan->journal->env;
+    uint16_t length;
+    segj_status_t status = find_last_page(scan, judged, &length);
+    if (status != SEGJ_OK)
+        return status;
+    if (judged->pages == 0)
+        return plan->index_size > judged->index.data ? check_page_size(scan, judged) : SEGJ_OK;
+    uint64_t bytes = (judged->pages - 1) * env->page_size + length;
+    plan->exist = bytes / env->record_size;
+    /* A partial page is written by a sync, and a sync writes whole records. */
+    bool broken = length < env->page_size && bytes % env->record_size != 0;
+    return check_record_size(scan, judged, plan->exist, broken);
+}
+
+segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged)
+{
+    segj_status_t status = read_headers(scan, plan, judged);
+    if (status == SEGJ_OK && plan->index_valid)
+        status = count_records(scan, plan, judged);
+    if (status == SEGJ_OK)
+        status = segj_scan_back(scan, judged, plan->exist, scan->journal->verify_tail, &plan->records, &plan->end);
+    /* Without a record to go by the values stay as they are, and new ones follow them. */
+    if (status == SEGJ_OK && plan->exist == 0)
+        plan->end = judged->values_size;
+    return status;
+}
