@@ -7,14 +7,18 @@
  * records and values by every call that reads them, the recovery report, the bytes of all files, a read-only open and
  * a strict one before it and a second open after it.
  *
+ * A test runs in either format, its journal in the native one dropped or closed, in the commonware one, which tells no
+ * difference between the two, dropped.
+ *
  * Left dropped, a section's watermark on disk is still what it was when the journal was opened, so recovery goes
  * forward from there and what is gone was never covered; left closed, the watermark is the record count, and the same
- * damage is a loss of synced data. Tests where both ways are of interest are registered twice.
+ * damage is a loss of synced data. Tests where both ways are of interest are registered twice. Commonware files have no
+ * watermark: nothing there counts as synced, and values are not verified.
  */
 #ifndef TESTS_RECOVERY_FIXTURE_H
 #define TESTS_RECOVERY_FIXTURE_H
 
-#include "support/support.h"
+#include "support/commonware.h"
 
 enum {
     VALUE_SIZE = 16,                                 /* bytes of every value */
@@ -27,6 +31,12 @@ enum {
 
 typedef enum leave { LEAVE_DROPPED, LEAVE_CLOSED } leave_t;
 
+/** How a test is run. */
+typedef struct variant {
+    leave_t leave;
+    segj_format_t format;
+} variant_t;
+
 /** A record: its entry is the id, its value VALUE_SIZE times the fill. */
 typedef struct sample {
     uint64_t id;
@@ -37,6 +47,7 @@ typedef struct section_model {
     uint64_t section;
     size_t count; /* records that the section must have */
     sample_t samples[MODEL_RECORDS];
+    uint64_t base;      /* where the first record's frame begins: behind old bytes, in the commonware format */
     uint64_t watermark; /* W as it stands in the index file */
     uint64_t found;     /* whole records in the index file when it is opened */
     bool disturbed;     /* the files do not end where the last record does */
@@ -53,6 +64,8 @@ typedef struct damage {
 
 typedef struct fixture {
     leave_t leave;
+    uint64_t index_data; /* where the data of an index file begins, and that of a values file */
+    uint64_t values_data;
     path_t root;      /* temporary, removed at the end */
     path_t directory; /* the journal's */
     oversized_config_t config;
@@ -65,20 +78,28 @@ typedef struct fixture {
 
 /* --- registration --- */
 
-extern leave_t leave_by_drop;
-extern leave_t leave_by_close;
+extern variant_t native_dropped;
+extern variant_t native_closed;
+extern variant_t commonware_dropped;
 int set_up(void **state);
 int tear_down(void **state);
 
-/** The test with the journal dropped, under its own name; and with the journal closed. */
+/** The test with the journal dropped, under its own name; with the journal closed; and in the commonware format. */
 #define DROPPED(test)                                                                                                  \
     {                                                                                                                  \
-#test, test, set_up, tear_down, &leave_by_drop                                                                 \
+#test, test, set_up, tear_down, &native_dropped                                                                \
     }
 #define CLOSED(test)                                                                                                   \
     {                                                                                                                  \
-#test "_after_close", test, set_up, tear_down, &leave_by_close                                                 \
+#test "_after_close", test, set_up, tear_down, &native_closed                                                  \
     }
+
+#define COMMONWARE(test)                                                                                               \
+    {                                                                                                                  \
+#test "_commonware", test, set_up, tear_down, &commonware_dropped                                              \
+    }
+
+bool is_commonware(const fixture_t *f);
 
 /* --- writing --- */
 
@@ -111,6 +132,11 @@ void write_orphan(const fixture_t *f, uint64_t section, uint8_t fill);
 
 /** The section will keep `kept` of the `found` whole records that its index file now holds. */
 void keep_records(fixture_t *f, uint64_t section, size_t kept, uint64_t found);
+/** The section has lost all of its records and, in the commonware format, keeps `bytes` of values before new ones. Answers
+ *  the bytes of values that its recovery cuts. */
+uint64_t keep_no_records(fixture_t *f, uint64_t section, uint64_t bytes);
+/** The slot that describes the first bytes of a page. */
+page_slot_t slot_of(const fixture_t *f, uint64_t section, uint64_t page, const void *bytes, uint16_t length);
 /** The section's index file is gone, and the section with it. */
 void forget_section(fixture_t *f, uint64_t section);
 

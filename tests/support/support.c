@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "support/commonware.h"
+
 /* --- statuses --- */
 
 void check_status(segj_status_t actual, segj_status_t expected, const char *call, const char *file, int line)
@@ -591,6 +593,10 @@ static void load_frames(const oversized_config_t *config, uint64_t section, sect
 
 void load_section(const oversized_config_t *config, uint64_t section, section_image_t *image)
 {
+    if (config->format == SEGJ_FORMAT_COMMONWARE) {
+        load_commonware_section(config, section, image);
+        return;
+    }
     *image = (section_image_t){0};
     load_index(config, section, image);
     load_frames(config, section, image);
