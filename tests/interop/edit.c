@@ -14,12 +14,13 @@ enum { TAIL_LIMIT = 300, AFTER_NUMBER = 7000000 };
 
 /** A section's two files, before they are damaged. */
 typedef struct victim {
-    const setting_t *setting;
+    setting_t *setting;
     draw_t *draw;
-    path_t index_path, values_path, values_partition;
+    path_t index_path, values_path, index_partition, values_partition;
     size_t record;
     image_index_t index;
     bytes_t values;
+    compare_mode_t mode;
 } victim_t;
 
 static const char *const names[EDIT_KINDS] = {
@@ -42,9 +43,15 @@ static const char *const names[EDIT_KINDS] = {
     [EDIT_LONGER_SLOT] = "the longer slot of the last page",
     [EDIT_INDEX_BYTE] = "a byte of the index",
     [EDIT_LAST_PAGES_ZERO] = "the last pages are zeros",
-    [EDIT_PARTIAL_RECORD] = "pages end within a record",
+    [EDIT_PARTIAL_RECORD] = "a full page ends within a record",
+    [EDIT_OTHER_RECORDS] = "a partial page ends within a record",
     [EDIT_LOCATION_BEYOND] = "a value behind the end",
     [EDIT_LOCATION_OVERFLOW] = "a location that overflows",
+    [EDIT_NO_INDEX_PARTITION] = "no index partition",
+    [EDIT_NO_VALUES_PARTITION] = "no values partition",
+    [EDIT_OTHER_PAGE_SIZE] = "another page size",
+    [EDIT_ZERO_HEADER] = "zeros for a header",
+    [EDIT_WEDGE] = "the last record ends in a damaged page",
 };
 
 const char *edit_name(edit_kind_t kind)
@@ -167,6 +174,24 @@ static void damage_last_slots(victim_t *victim, bool both)
     flip(victim->index_path.text, offset + draw_below(victim->draw, 4), victim->draw);
 }
 
+/**
+ * Changes a byte. In a page that is not the last, one that every slot covers: where only the longer slot is damaged the
+ * crate takes the page for a lost one and this library reads what the older slot stands for.
+ */
+static void damage_byte(victim_t *victim)
+{
+    const image_index_t *index = &victim->index;
+    uint64_t place = draw_place(victim->draw, IMAGE_HEADER, index->file.size);
+    size_t page = place < IMAGE_HEADER ? 0 : (place - IMAGE_HEADER) / (index->page_size + (size_t)IMAGE_SLOTS);
+    if (page + 1 < index->pages) {
+        const uint8_t *slots = image_page(index, page) + index->page_size;
+        uint16_t first = get_u16(slots), second = get_u16(slots + IMAGE_SLOTS / 2);
+        uint16_t covered = second > 0 && second < first ? second : first;
+        place = page_offset(victim, page) + draw_below(victim->draw, covered);
+    }
+    flip(victim->index_path.text, place, victim->draw);
+}
+
 static void zero_last_pages(victim_t *victim)
 {
     size_t first = draw_below(victim->draw, victim->index.pages + 1);
@@ -189,6 +214,20 @@ static void move_location(victim_t *victim, bool overflow)
     put_u64(record + victim->record - IMAGE_LOCATION, offset);
     image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical,
                       records * victim->record);
+}
+
+/** Valid pages that end within a record: with a full page, as a crash leaves them, or with a partial one, which no sync
+ *  of such records writes. */
+static void end_within_record(victim_t *victim, bool partial)
+{
+    size_t page_size = victim->index.page_size, size = draw_below(victim->draw, victim->index.size + 1);
+    if (!partial)
+        size -= size % page_size;
+    else if (size % page_size == 0 || size % victim->record == 0)
+        return;
+    image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical, size);
+    if (partial)
+        victim->mode = COMPARE_REFUSED_HERE;
 }
 
 static void damage_index(victim_t *victim, edit_kind_t kind)
@@ -219,14 +258,14 @@ static void damage_index(victim_t *victim, edit_kind_t kind)
         damage_last_slots(victim, kind == EDIT_LAST_SLOTS);
         break;
     case EDIT_INDEX_BYTE:
-        flip(path, draw_place(victim->draw, IMAGE_HEADER, size), victim->draw);
+        damage_byte(victim);
         break;
     case EDIT_LAST_PAGES_ZERO:
         zero_last_pages(victim);
         break;
     case EDIT_PARTIAL_RECORD:
-        image_index_write(path, victim->index.page_size, victim->index.logical,
-                          victim->index.size - draw_below(victim->draw, victim->index.size));
+    case EDIT_OTHER_RECORDS:
+        end_within_record(victim, kind == EDIT_OTHER_RECORDS);
         break;
     default:
         move_location(victim, kind == EDIT_LOCATION_OVERFLOW);
@@ -234,9 +273,53 @@ static void damage_index(victim_t *victim, edit_kind_t kind)
     }
 }
 
+/* --- what the two sides judge differently --- */
+
+/** The page before the last is damaged where the last whole record ends in it, and the last page is full. */
+static void wedge(victim_t *victim)
+{
+    size_t page_size = victim->index.page_size, pages = victim->index.size / page_size;
+    size_t end = pages * page_size / victim->record * victim->record;
+    if (pages < 2 || end > (pages - 1) * page_size || end <= (pages - 2) * page_size)
+        return;
+    image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical, pages * page_size);
+    flip(victim->index_path.text, page_offset(victim, pages - 2) + draw_below(victim->draw, page_size), victim->draw);
+    victim->mode = COMPARE_REFUSED_THERE;
+}
+
+static void damage_judged_apart(victim_t *victim, edit_kind_t kind)
+{
+    static const uint8_t zeros[IMAGE_HEADER];
+    switch (kind) {
+    case EDIT_NO_INDEX_PARTITION:
+        remove_tree(victim->index_partition.text);
+        victim->mode = COMPARE_REFUSED_HERE;
+        break;
+    case EDIT_NO_VALUES_PARTITION:
+        remove_tree(victim->values_partition.text);
+        victim->mode = COMPARE_REFUSED_HERE;
+        break;
+    case EDIT_OTHER_PAGE_SIZE: /* pages of one byte, of which few differ, may pass for others */
+        if (victim->setting->page == 1 || victim->index.pages == 0 ||
+            image_page_length(image_page(&victim->index, 0), victim->setting->page) == 0)
+            break;
+        victim->setting->page = victim->setting->page == 64 ? 103 : 64;
+        victim->mode = COMPARE_REFUSED_HERE;
+        break;
+    case EDIT_ZERO_HEADER:
+        write_file(draw_percent(victim->draw, 50) ? victim->index_path.text : victim->values_path.text, zeros,
+                   sizeof zeros);
+        victim->mode = COMPARE_REFUSED_THERE;
+        break;
+    default:
+        wedge(victim);
+        break;
+    }
+}
+
 /* --- a tree --- */
 
-static bool load_victim(draw_t *draw, const setting_t *setting, const char *directory, victim_t *victim)
+static bool load_victim(draw_t *draw, setting_t *setting, const char *directory, victim_t *victim)
 {
     char index[NAME_LIMIT + 8], values[NAME_LIMIT + 8], name[NAME_LIMIT];
     uint64_t sections[SETTING_SECTIONS];
@@ -247,6 +330,7 @@ static bool load_victim(draw_t *draw, const setting_t *setting, const char *dire
         return false;
     snprintf(name, sizeof name, "%016" PRIx64, sections[draw_below(draw, count)]);
     *victim = (victim_t){.setting = setting, .draw = draw, .record = setting->entry + (size_t)IMAGE_LOCATION};
+    victim->index_partition = partition;
     victim->index_path = join_path(partition.text, name);
     victim->values_partition = join_path(directory, values);
     victim->values_path = join_path(victim->values_partition.text, name);
@@ -257,16 +341,20 @@ static bool load_victim(draw_t *draw, const setting_t *setting, const char *dire
     return true;
 }
 
-edit_kind_t edit_tree(draw_t *draw, const setting_t *setting, const char *directory)
+edit_kind_t edit_tree(draw_t *draw, setting_t *setting, const char *directory, compare_mode_t *mode)
 {
     victim_t victim;
     edit_kind_t kind = (edit_kind_t)draw_below(draw, EDIT_KINDS);
     if (kind == EDIT_NOTHING || !load_victim(draw, setting, directory, &victim))
         return EDIT_NOTHING;
+    victim.mode = *mode;
     if (kind <= EDIT_ORPHAN)
         damage_values(&victim, kind);
-    else
+    else if (kind < EDIT_NO_INDEX_PARTITION)
         damage_index(&victim, kind);
+    else
+        damage_judged_apart(&victim, kind);
+    *mode = victim.mode;
     image_index_free(&victim.index);
     free_bytes(&victim.values);
     return kind;

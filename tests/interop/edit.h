@@ -5,6 +5,7 @@
 #ifndef INTEROP_EDIT_H
 #define INTEROP_EDIT_H
 
+#include "interop/generate.h"
 #include "interop/random.h"
 #include "interop/script.h"
 
@@ -28,16 +29,23 @@ typedef enum edit_kind {
     EDIT_LONGER_SLOT, /* the last page's authoritative slot is damaged, so that the other one counts */
     EDIT_INDEX_BYTE,
     EDIT_LAST_PAGES_ZERO,
-    EDIT_PARTIAL_RECORD,  /* valid pages that end within a record */
+    EDIT_PARTIAL_RECORD,  /* the last valid page is full and ends within a record */
+    EDIT_OTHER_RECORDS,   /* the last valid page is partial and ends within a record: records of another size */
     EDIT_LOCATION_BEYOND, /* a valid record whose value would lie behind the file's end */
     EDIT_LOCATION_OVERFLOW,
+    EDIT_NO_INDEX_PARTITION, /* gone, beside values: an unmounted volume, another directory */
+    EDIT_NO_VALUES_PARTITION,
+    EDIT_OTHER_PAGE_SIZE, /* asked for, that is; the files stay as they are */
+    EDIT_ZERO_HEADER,     /* 8 zeros: what an interrupted creation leaves */
+    EDIT_WEDGE,           /* the last whole record ends in a damaged page, behind which a full page is valid */
     EDIT_KINDS
 } edit_kind_t;
 
 const char *edit_name(edit_kind_t kind);
 
-/** Damages the two partitions of a script below `directory`; answers which way. */
-edit_kind_t edit_tree(draw_t *draw, const setting_t *setting, const char *directory);
+/** Damages the two partitions of a script below `directory`, or, for another page size, what it asks for; answers which
+ *  way. *mode stays where both sides do the same with it. */
+edit_kind_t edit_tree(draw_t *draw, setting_t *setting, const char *directory, compare_mode_t *mode);
 
 /** A script that opens what is there, looks at it and goes on in it. */
 void script_after_damage(draw_t *draw, const setting_t *setting, script_t *script);

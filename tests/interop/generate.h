@@ -7,6 +7,8 @@
  *     p   pages: contents and authoritative lengths, values byte for byte
  *     z   compressed: entries only, because the bytes depend on the version of zstd
  *     a   not at all: it ends without a sync, and what is left then depends on when buffers were written
+ *     r   not at all: this library refuses to open, the crate opens (and destroys)
+ *     h   not at all: the crate refuses to open, this library opens
  */
 #ifndef INTEROP_GENERATE_H
 #define INTEROP_GENERATE_H
@@ -18,7 +20,9 @@ typedef enum compare_mode {
     COMPARE_EXACT = 'x',
     COMPARE_PAGES = 'p',
     COMPARE_ENTRIES = 'z',
-    COMPARE_NOTHING = 'a'
+    COMPARE_NOTHING = 'a',
+    COMPARE_REFUSED_HERE = 'r',
+    COMPARE_REFUSED_THERE = 'h'
 } compare_mode_t;
 
 void generate_script(uint64_t seed, uint64_t index, script_t *script);

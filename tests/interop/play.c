@@ -176,26 +176,40 @@ static void play_prune(player_t *player, uint64_t section)
         answer(player, status);
 }
 
-static void play_replay(player_t *player, uint64_t section, uint64_t position)
+/** Tells what there is; false, with the status, where a record could not be read. */
+static bool replay_tells(player_t *player, oversized_replay_t *replay, bool aloud, segj_status_t *status)
 {
-    oversized_replay_t *replay;
-    segj_status_t status = oversized_replay_open(player->journal, section, position, REPLAY_BUFFER, &replay);
-    if (status != SEGJ_OK) {
-        answer(player, status);
-        return;
-    }
     oversized_item_t item;
-    while ((status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
+    while ((*status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
+        if (!aloud)
+            continue;
         fprintf(player->output, "  %" PRIu64 "/%" PRIu64 " %016" PRIx64, item.section, item.position,
                 digest_bytes(item.entry, player->setting->entry));
         tell_place(player, item.location);
         fprintf(player->output, "\n");
     }
-    oversized_replay_close(replay);
-    if (status == SEGJ_END)
-        fprintf(player->output, "  end\n");
-    else
-        answer(player, status);
+    return *status == SEGJ_END;
+}
+
+/** Of a replay that fails the error alone is told: how many records the crate gives before depends on what it has read
+ *  ahead. So everything is visited twice. */
+static void play_replay(player_t *player, uint64_t section, uint64_t position)
+{
+    for (int round = 0; round < 2; round++) {
+        oversized_replay_t *replay;
+        segj_status_t status = oversized_replay_open(player->journal, section, position, REPLAY_BUFFER, &replay);
+        if (status != SEGJ_OK) {
+            answer(player, status);
+            return;
+        }
+        bool whole = replay_tells(player, replay, round == 1, &status);
+        oversized_replay_close(replay);
+        if (!whole) {
+            answer(player, status);
+            return;
+        }
+    }
+    fprintf(player->output, "  end\n");
 }
 
 static void dump_record(player_t *player, uint64_t section, uint64_t position)

@@ -77,25 +77,58 @@ static void next_script(text_t *text)
     while (text->more && strncmp(text->line, "script ", 7) != 0);
 }
 
+/** What open answered: the line behind it. */
+static void next_answer(text_t *text)
+{
+    next_line(text);
+    next_line(text);
+}
+
+/** A script whose first operation one side refuses and the other does not, as its name says. */
+static bool judged_apart(text_t *left, text_t *right)
+{
+    bool here = left->script[7] == COMPARE_REFUSED_HERE;
+    next_answer(left);
+    next_answer(right);
+    const text_t *refuses = here ? left : right, *opens = here ? right : left;
+    return strcmp(refuses->line, "  refused\n") == 0 && strcmp(opens->line, "  ok\n") == 0;
+}
+
+/** Compares a line of both; false where the rest of the script is of no more interest. */
+static bool same_line(text_t *left, text_t *right, uint64_t counts[3], bool *different)
+{
+    *different = strcmp(left->line, right->line) != 0;
+    if (*different || strncmp(left->line, "script ", 7) != 0)
+        return !*different;
+    counts[0]++;
+    if (left->script[7] != COMPARE_REFUSED_HERE && left->script[7] != COMPARE_REFUSED_THERE)
+        return true;
+    counts[1]++;
+    *different = !judged_apart(left, right);
+    return false;
+}
+
 static int texts(char **words)
 {
     enum { TOLD = 20 };
     text_t left = {.file = open_file(words[0])}, right = {.file = open_file(words[1])};
-    uint64_t scripts = 0, different = 0;
+    uint64_t counts[3] = {0};
     next_line(&left);
     next_line(&right);
     while (left.more || right.more) {
-        scripts += strncmp(left.line, "script ", 7) == 0;
-        bool same = strcmp(left.line, right.line) == 0;
-        if (!same && different++ < TOLD)
+        bool different;
+        bool on = same_line(&left, &right, counts, &different);
+        if (different && counts[2]++ < TOLD)
             printf("%s  %s  %s: %s  %s: %s", left.script, left.operation, words[0], left.line, words[1], right.line);
-        (same ? next_line : next_script)(&left);
-        (same ? next_line : next_script)(&right);
+        (on ? next_line : next_script)(&left);
+        (on ? next_line : next_script)(&right);
     }
-    printf("%" PRIu64 " scripts told, %" PRIu64 " in different ways\n", scripts, different);
+    printf("%" PRIu64 " scripts told, %" PRIu64 " of them refused by one side as they should be, %" PRIu64
+           " in different ways\n",
+           counts[0], counts[1], counts[2]);
     fclose(left.file);
     fclose(right.file);
-    return different > 0;
+    return counts[2] > 0;
 }
 
 /* --- trees --- */
@@ -134,6 +167,21 @@ static void copy_partitions(const setting_t *from_setting, const char *from, con
     }
 }
 
+/** Its name tells how it is to be compared, which script's files it has, and whose. */
+static void name_damaged(setting_t *setting, uint64_t number, compare_mode_t mode, char side, const char *directory)
+{
+    setting_t before = *setting;
+    char old[2][NAME_LIMIT + 8], new[2][NAME_LIMIT + 8];
+    snprintf(setting->id, sizeof setting->id, "%c%" PRIu64 "-%c", (char)mode, number, side);
+    partition_names(&before, old[0], old[1]);
+    partition_names(setting, new[0], new[1]);
+    for (int i = 0; i < 2; i++) {
+        path_t from = join_path(directory, old[i]), to = join_path(directory, new[i]);
+        if (path_exists(from.text) && rename(from.text, to.text) != 0)
+            interop_die("%s cannot be renamed", from.text);
+    }
+}
+
 static int damage(char **words)
 {
     uint64_t seed = strtoull(words[0], NULL, 10), counts[EDIT_KINDS] = {0};
@@ -143,9 +191,11 @@ static int damage(char **words)
         draw_t draw = draw_begin(seed ^ 0xDA, i);
         uint64_t side = draw_below(&draw, 2);
         setting_t setting = script.setting;
-        snprintf(setting.id, sizeof setting.id, "%c%" PRIu64 "-%c", setting.zstd > 0 ? 'z' : 'p', i, side ? 'b' : 'a');
+        compare_mode_t mode = setting.zstd > 0 ? COMPARE_ENTRIES : COMPARE_PAGES;
+        snprintf(setting.id, sizeof setting.id, "copy%" PRIu64, i);
         copy_partitions(&script.setting, words[2 + side], &setting, words[4]);
-        edit_kind_t kind = draw_percent(&draw, 90) ? edit_tree(&draw, &setting, words[4]) : EDIT_NOTHING;
+        edit_kind_t kind = draw_percent(&draw, 90) ? edit_tree(&draw, &setting, words[4], &mode) : EDIT_NOTHING;
+        name_damaged(&setting, i, mode, side == 0 ? 'a' : 'b', words[4]);
         copy_partitions(&setting, words[4], &setting, words[5]);
         counts[kind]++;
         printf("# %s: %s\n", setting.id, edit_name(kind));
@@ -166,6 +216,8 @@ static int swap(char **words)
     script_t script, next;
     for (uint64_t i = 0; script_read(batch, &script); script_free(&script), i++) {
         draw_t draw = draw_begin(seed ^ 0x5A, i);
+        if (script.setting.id[0] == COMPARE_REFUSED_HERE || script.setting.id[0] == COMPARE_REFUSED_THERE)
+            continue;
         script_after_swap(&draw, &script.setting, words[2], &next);
         script_write(&next, stdout);
         script_free(&next);

@@ -152,8 +152,7 @@ impl<'a, const E: usize, V: Value> Player<'a, E, V> {
             }
             Operation::Replay { section, position } => self.replay(journal, section, position).await,
             Operation::Value { section, offset, size } => {
-                let result = journal.get_value(section, offset, size).await;
-                let text = value_text(result);
+                let text = self.value_at(journal, section, offset, size).await;
                 self.tell(&format!("  {text}"));
             }
             Operation::Dump => self.dump(journal).await,
@@ -181,6 +180,17 @@ impl<'a, const E: usize, V: Value> Player<'a, E, V> {
         }
     }
 
+    /// Where a section has lost its values file the crate has no such section of values; what is asked for is then out
+    /// of its range all the same.
+    async fn value_at(&self, journal: &Journal<E, V>, section: u64, offset: u64, size: u32) -> String {
+        let result = journal.get_value(section, offset, size).await;
+        match (&result, journal.last(section).await) {
+            (Err(Error::SectionOutOfRange(_)), Ok(_)) => "range".to_string(),
+            _ => value_text(result),
+        }
+    }
+
+    /// Of a replay that fails the error alone is told: how many records come before it depends on what was read ahead.
     async fn replay(&mut self, journal: &Journal<E, V>, section: u64, position: u64) {
         let buffer = NonZeroUsize::new(REPLAY_BUFFER).expect("not zero");
         let stream = match journal.replay(section, position, buffer).await {
@@ -188,15 +198,17 @@ impl<'a, const E: usize, V: Value> Player<'a, E, V> {
             Err(error) => return self.answer::<()>(Err(error)),
         };
         futures::pin_mut!(stream);
+        let mut lines = String::new();
         while let Some(item) = stream.next().await {
             match item {
                 Ok((section, position, entry)) => {
                     let place = self.place(entry.offset, entry.size);
-                    self.tell(&format!("  {section}/{position} {:016x}{place}", digest(&entry.bytes)));
+                    let _ = writeln!(lines, "  {section}/{position} {:016x}{place}", digest(&entry.bytes));
                 }
                 Err(error) => return self.answer::<()>(Err(error)),
             }
         }
+        self.told.push_str(&lines);
         self.tell("  end");
     }
 
