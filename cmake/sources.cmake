@@ -23,6 +23,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/sync.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/verdict.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/verdict_commonware.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/writers.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/page_cache.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/page_format.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/paged_blob.c"

@@ -215,6 +215,31 @@ SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t se
                                                oversized_location_t *location);
 
 /**
+ * The same for a value in `count` pieces, which are stored one behind the other. pieces may be NULL when count is 0, and
+ * a piece's data when its size is 0. In a compressed section the pieces are copied together first.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const void *entry,
+                                                const segj_slice_t *pieces, size_t count, uint64_t *position,
+                                                oversized_location_t *location);
+
+/** A record to be appended. */
+typedef struct oversized_record {
+    const void *entry; /**< entry_size bytes; may be NULL when that is 0 */
+    const void *value; /**< may be NULL when size is 0 */
+    size_t size;       /**< in bytes */
+} oversized_record_t;
+
+/**
+ * Appends `count` records in one step: readers see all of them or none, and after a failure there is none. A power cut
+ * knows no batches: before the next sync has returned it may leave the first few of them, as of any appends. *position is
+ * the first record's; locations has room for `count` of them (its contents are undefined after a failure). Both may be NULL.
+ * Takes as much memory as the records (not their values) have bytes. Errors as oversized_append.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section,
+                                                     const oversized_record_t *records, size_t count,
+                                                     uint64_t *position, oversized_location_t *locations);
+
+/**
  * Gives the entry (entry_size bytes; may be NULL) and the location (may be NULL) of a record.
  * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_NO_RECORD, SEGJ_ERR_CORRUPT (a damaged page), SEGJ_ERR_IO,
  * SEGJ_ERR_MEMORY.

@@ -58,7 +58,8 @@ static segj_header_verdict_t decode_v1(const uint8_t *block, size_t size, uint64
                                        const char **why)
 {
     uint8_t fields[V1_FIELDS];
-    encode_v1(fields, size >= V1_CHECKED ? segj_get_u16(block + 6) : 0);
+    uint8_t application[2] = {size > 6 ? block[6] : 0, size > 7 ? block[7] : 0};
+    encode_v1(fields, segj_get_u16(application));
     *data = SEGJ_COMMONWARE_V1_SIZE;
     bool whole = size == SEGJ_COMMONWARE_V1_SIZE && memcmp(block, fields, sizeof fields) == 0;
     if (whole && all_zero(block + sizeof fields, size - sizeof fields)) {

@@ -14,10 +14,10 @@
 
 typedef struct segj_fixed {
     segj_handle_t handle;
-    segj_paged_t *tail; /* while the section is being written, else NULL */
-    uint64_t records;   /* that readers see */
-    uint64_t durable;   /* of them, covered by a completed sync */
-    uint64_t marked;    /* W as last written */
+    segj_paged_t *tail;        /* while the section is being written, else NULL */
+    _Atomic(uint64_t) records; /* that readers see; grows without the state lock */
+    uint64_t durable;          /* of them, covered by a completed sync */
+    uint64_t marked;           /* W as last written */
     uint64_t cache_id;
     uint64_t wakes;      /* changes whenever its writing begins or ends */
     uint32_t sequence;   /* of the newest watermark slot */

@@ -4,6 +4,7 @@
 #include "journal/glob.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "journal/commonware_format.h"
@@ -69,6 +70,7 @@ static segj_status_t write_sealed(segj_glob_t *glob, segj_env_t *env)
 static void seal(segj_glob_t *glob, segj_env_t *env)
 {
     segj_write_buffer_t *live = glob->live;
+    assert(glob->pending == 0 && glob->early == NULL);
     glob->live = NULL;
     if (live == NULL)
         return;
@@ -93,7 +95,8 @@ segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean)
 
 void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
 {
-    glob->live = NULL;
+    glob->live = glob->early = NULL;
+    glob->pending = 0;
     glob->next_capacity = 0;
     while (glob->chain.first != NULL)
         segj_chain_drop(&env->frames, &glob->chain, glob->chain.first);
@@ -118,26 +121,93 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     return SEGJ_OK;
 }
 
-static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size, uint32_t crc,
-                                  segj_placed_t *placed)
+/* --- putting frames in place --- */
+
+#define SLICES_AT_ONCE 16
+
+/* What the live buffer holds, frames that nobody sees yet included. */
+static size_t filled(const segj_glob_t *glob)
+{
+    return (size_t)(atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending - glob->live->offset);
+}
+
+static segj_status_t write_pieces(const segj_io_file_t *file, uint64_t offset, const segj_slice_t *pieces, size_t count)
+{
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < count && status == SEGJ_OK;) {
+        size_t part = count - i < SLICES_AT_ONCE ? count - i : SLICES_AT_ONCE;
+        status = segj_io_write_slices(file, offset, pieces + i, part);
+        for (size_t end = i + part; i < end; i++)
+            offset += pieces[i].size;
+    }
+    return status;
+}
+
+/* The live buffer has been written, with frames that nobody sees yet. Where readers see others in it, it stays for them. */
+static void set_early(segj_glob_t *glob, segj_env_t *env, uint64_t end)
+{
+    segj_write_buffer_t *live = glob->live;
+    if (live == NULL)
+        return;
+    segj_lock(&env->state);
+    if (live->size == 0) {
+        live->offset = end;
+    } else {
+        assert(glob->early == NULL);
+        glob->early = live;
+        glob->live = NULL;
+    }
+    segj_unlock(&env->state);
+}
+
+/* Writes the live buffer, with frames that nobody sees yet, and behind it a frame that is in no buffer: `count` pieces and a
+ * checksum, or nothing. */
+static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
+                                 size_t size)
+{
+    const segj_write_buffer_t *live = glob->live;
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t end = glob->size + glob->pending;
+    uint64_t offset = file->data + (live != NULL ? live->offset : end);
+    segj_slice_t slices[SLICES_AT_ONCE] = {{NULL, 0}};
+    size_t used = 0;
+    if (live != NULL)
+        slices[used++] = (segj_slice_t){live->data, filled(glob)};
+    glob->spoiled = true; /* until readers see it */
+    size_t joined = 0;
+    while (used < SLICES_AT_ONCE && joined < count)
+        slices[used++] = pieces[joined++];
+    segj_status_t status = segj_io_write_slices(file, offset, slices, used);
+    uint64_t behind = offset;
+    for (size_t i = 0; i < used; i++)
+        behind += slices[i].size;
+    if (status == SEGJ_OK)
+        status = write_pieces(file, behind, pieces + joined, count - joined);
+    if (status != SEGJ_OK)
+        return status;
+    segj_io_write_back(file, offset, file->data + end + size - offset);
+    set_early(glob, env, end + size);
+    return SEGJ_OK;
+}
+
+static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
+                                  uint32_t crc, uint32_t frame)
 {
     segj_status_t status = write_sealed(glob, env);
     if (status != SEGJ_OK)
         return status;
     uint8_t trailer[SEGJ_FRAME_TRAILER];
     segj_put_u32(trailer, crc);
-    const segj_write_buffer_t *live = glob->live;
-    segj_slice_t slices[3] = {
-        {live != NULL ? live->data : NULL, live != NULL ? live->size : 0}, {payload, size}, {trailer, sizeof trailer}};
-    uint64_t offset = glob->handle.file.data + (live != NULL ? live->offset : glob->size);
-    status = segj_io_write_slices(&glob->handle.file, offset, slices, 3);
-    if (status != SEGJ_OK) {
-        glob->spoiled = true;
-        return status;
-    }
-    segj_io_write_back(&glob->handle.file, offset, slices[0].size + size + sizeof trailer);
-    placed->direct = true;
-    return SEGJ_OK;
+    segj_slice_t few[SLICES_AT_ONCE];
+    segj_slice_t *all = count < SLICES_AT_ONCE ? few : malloc((count + 1) * sizeof *all);
+    if (all == NULL)
+        return segj_fail_memory((count + 1) * sizeof *all);
+    memcpy(all, pieces, count * sizeof *all);
+    all[count] = (segj_slice_t){trailer, sizeof trailer};
+    status = write_early(glob, env, all, count + 1, frame);
+    if (all != few)
+        free(all);
+    return status;
 }
 
 static size_t larger(size_t a, size_t b)
@@ -145,29 +215,13 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* A live buffer with room for a frame that fits the largest one: the one there is, a larger one in its place, or, when what
- * there is has been written, a fresh one. */
-static segj_status_t make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
+static segj_status_t take_live(segj_glob_t *glob, segj_env_t *env, size_t frame)
 {
     segj_pool_t *pool = &env->frames;
-    segj_write_buffer_t *live = glob->live;
-    segj_status_t status = SEGJ_OK;
-    if (live != NULL && frame <= live->capacity - live->size)
-        return SEGJ_OK;
-    if (live != NULL && frame <= pool->capacity - live->size) {
-        size_t capacity = live->capacity < pool->capacity / 2 ? 2 * live->capacity : pool->capacity;
-        status = segj_chain_resize(pool, &glob->chain, larger(capacity, live->size + frame));
-        glob->live = glob->chain.last;
-        return status;
-    }
-    if (live != NULL) {
-        status = segj_glob_drain(glob, env, false);
-        glob->next_capacity = status == SEGJ_OK ? pool->capacity : glob->next_capacity;
-    }
+    segj_write_buffer_t *live;
     size_t capacity = larger(glob->next_capacity, LEAST_CAPACITY);
     capacity = larger(frame, capacity < pool->capacity ? capacity : pool->capacity);
-    if (status == SEGJ_OK)
-        status = segj_buffer_take(pool, glob->size, capacity, &live);
+    segj_status_t status = segj_buffer_take(pool, glob->size + glob->pending, capacity, &live);
     if (status != SEGJ_OK)
         return status;
     segj_lock(&env->state);
@@ -177,48 +231,104 @@ static segj_status_t make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
     return SEGJ_OK;
 }
 
-static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size, uint32_t crc,
-                                    segj_placed_t *placed)
+/* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when what
+ * there is has been written, an empty one. */
+static segj_status_t make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
 {
-    segj_status_t status = make_room(glob, env, placed->location.size);
+    segj_pool_t *pool = &env->frames;
+    segj_status_t status = SEGJ_OK;
+    if (glob->live != NULL && frame > pool->capacity - filled(glob)) {
+        status = glob->pending > 0 ? write_early(glob, env, NULL, 0, 0) : segj_glob_drain(glob, env, false);
+        glob->next_capacity = status == SEGJ_OK ? pool->capacity : glob->next_capacity;
+    }
     if (status != SEGJ_OK)
         return status;
-    segj_write_buffer_t *live = glob->live;
-    if (size > 0)
-        memcpy(live->data + live->size, payload, size);
-    segj_put_u32(live->data + live->size + size, crc);
-    placed->buffer = live;
+    if (glob->live == NULL)
+        return take_live(glob, env, frame);
+    size_t used = filled(glob);
+    size_t capacity = glob->live->capacity;
+    if (frame <= capacity - used)
+        return SEGJ_OK;
+    capacity = capacity < pool->capacity / 2 ? 2 * capacity : pool->capacity;
+    status = segj_chain_resize(pool, &glob->chain, larger(capacity, used + frame), used);
+    glob->live = glob->chain.last;
+    return status;
+}
+
+static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
+                                    uint32_t crc, uint32_t frame)
+{
+    if (glob->live == NULL || frame > glob->live->capacity - filled(glob)) {
+        segj_status_t status = make_room(glob, env, frame);
+        if (status != SEGJ_OK)
+            return status;
+    }
+    uint8_t *to = glob->live->data + filled(glob);
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].size > 0)
+            memcpy(to, pieces[i].data, pieces[i].size);
+        to += pieces[i].size;
+    }
+    segj_put_u32(to, crc);
     return SEGJ_OK;
 }
 
-segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size,
-                              segj_placed_t *placed)
+segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count, size_t size,
+                              oversized_location_t *location)
 {
     uint64_t end;
-    *placed = (segj_placed_t){{glob->size, (uint32_t)(size + SEGJ_FRAME_TRAILER)}, false, NULL};
-    if (!segj_location_end(placed->location, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
-        return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, glob->size, "a values file ends at 2^63 - 1 bytes");
-    segj_status_t status = segj_glob_mend(glob, env);
+    uint64_t offset = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
+    oversized_location_t placed = {offset, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
+    if (!segj_location_end(placed, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
+        return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, offset, "a values file ends at 2^63 - 1 bytes");
+    segj_status_t status = glob->pending == 0 ? segj_glob_mend(glob, env) : SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
-    uint32_t crc = segj_frame_checksum(env->checksum, glob->handle.file.section, glob->size, payload, size);
-    if (placed->location.size > env->frames.capacity)
-        return place_direct(glob, env, payload, size, crc, placed);
-    return place_buffered(glob, env, payload, size, crc, placed);
+    uint32_t crc = segj_checksum_begin(env->checksum, glob->handle.file.section, offset);
+    for (size_t i = 0; i < count; i++)
+        crc = segj_checksum_continue(env->checksum, crc, pieces[i].data, pieces[i].size);
+    status = placed.size > env->frames.capacity ? place_direct(glob, env, pieces, count, crc, placed.size)
+                                                : place_buffered(glob, env, pieces, count, crc, placed.size);
+    if (status != SEGJ_OK)
+        return status;
+    glob->pending += placed.size;
+    *location = placed;
+    return SEGJ_OK;
 }
 
-void segj_glob_publish(segj_glob_t *glob, segj_env_t *env, const segj_placed_t *placed)
+void segj_glob_publish(segj_glob_t *glob, segj_env_t *env)
+{
+    if (glob->live != NULL)
+        segj_buffer_publish(glob->live, filled(glob));
+    /* A reader that sees the new size also sees the frames: in the buffer, whose size came before, or in the file. */
+    uint64_t size = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
+    atomic_store_explicit(&glob->size, size, memory_order_release);
+    glob->pending = 0;
+    glob->spoiled = false;
+    if (glob->early == NULL)
+        return;
+    segj_lock(&env->state);
+    segj_chain_drop(&env->frames, &glob->chain, glob->early);
+    segj_unlock(&env->state);
+    glob->early = NULL;
+}
+
+void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env)
 {
     segj_write_buffer_t *live = glob->live;
-    if (placed->direct && live != NULL) {
+    glob->pending = 0;
+    segj_lock(&env->state);
+    if (live != NULL && live->size == 0) {
         segj_chain_drop(&env->frames, &glob->chain, live);
         glob->live = NULL;
-    } else if (!placed->direct) {
-        assert(live == placed->buffer);
-        live->size += placed->location.size;
     }
-    glob->size += placed->location.size;
+    if (glob->early != NULL)
+        glob->live = glob->early;
+    glob->early = NULL;
+    segj_unlock(&env->state);
 }
+
+/* --- syncs, cuts and reads --- */
 
 void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *capture)
 {

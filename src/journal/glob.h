@@ -2,7 +2,7 @@
  * journal/glob.h: the values file of a section: frames back to back, gathered in buffers, read by location.
  *
  * Invariants: a frame lies in one buffer whole or in the file whole; a frame that does not fit a buffer is written from
- * the caller's memory, together with what the buffer holds. Offsets are handed out once: where a write failed in a way
+ * the caller's memory, together with what the buffer holds. Frames are put in place first and shown to readers then. Offsets are handed out once: where a write failed in a way
  * that may have left a frame behind the end, the file is cut there, durably, before the offset is used again (a stale
  * frame of the same size would verify in its place).
  */
@@ -16,20 +16,15 @@
 typedef struct segj_glob {
     segj_handle_t handle;
     segj_chain_t chain;
-    segj_write_buffer_t *live; /* the chain's last, while it is being filled: the change lock's */
-    size_t next_capacity;      /* of the buffer taken next: the change lock's */
-    uint64_t size;             /* end of the last frame that readers see */
-    uint64_t marked_size;      /* `size` when W was last written */
+    segj_write_buffer_t *live;  /* the chain's last, while it is being filled: the change lock's */
+    segj_write_buffer_t *early; /* was written together with frames that nobody sees yet: the change lock's */
+    uint64_t pending;     /* bytes of frames behind `size` that are in place and that nobody sees: the change lock's */
+    size_t next_capacity; /* of the buffer taken next: the change lock's */
+    _Atomic(uint64_t) size; /* end of the last frame that readers see; grows without the state lock */
+    uint64_t marked_size;   /* `size` when W was last written */
     bool compressed;
     bool spoiled; /* something may lie behind `size` in the file */
 } segj_glob_t;
-
-/** A frame that is in place and that nobody sees yet. */
-typedef struct segj_placed {
-    oversized_location_t location;
-    bool direct;                 /* written, together with what was in the live buffer */
-    segj_write_buffer_t *buffer; /* the live buffer, which holds the frame behind its size; NULL for a direct one */
-} segj_placed_t;
 
 /** What a sync has taken over. */
 typedef struct segj_glob_capture {
@@ -40,11 +35,14 @@ void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env,
                                                      const segj_io_file_t *file);
 
-/** Puts a frame at the end. Under the change lock; the file is pinned. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const void *payload, size_t size,
-                                              segj_placed_t *placed);
-/** Shows it to readers. Under the state lock. */
-void segj_glob_publish(segj_glob_t *glob, segj_env_t *env, const segj_placed_t *placed);
+/** Puts a frame of a payload of `size` bytes in pieces at the end, where nobody sees it yet. Under the change lock; the file
+ *  is pinned. On failure what was in place before still is. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces,
+                                              size_t count, size_t size, oversized_location_t *location);
+/** Shows what is in place to readers. Under the change lock, without the state lock. */
+void segj_glob_publish(segj_glob_t *glob, segj_env_t *env);
+/** Forgets what is in place and that nobody saw. Under the change lock, without the state lock. */
+void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env);
 
 /** Writes what is buffered, but for what a sync writes. lean: the section begins with little memory again. Under the
  *  change lock. */

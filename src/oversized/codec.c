@@ -153,6 +153,7 @@ void segj_codec_free(segj_codec_t *codec)
 {
     (void)ZSTD_freeCCtx(codec->compressor);
     segj_buffer_free(&codec->payload);
+    segj_buffer_free(&codec->gathered);
     while (codec->decoders != NULL) {
         segj_decoder_t *next = codec->decoders->next;
         segj_decoder_free(codec->decoders);

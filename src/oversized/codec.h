@@ -21,6 +21,7 @@ typedef struct segj_codec {
     int level;
     ZSTD_CCtx *compressor;
     segj_buffer_t payload;
+    segj_buffer_t gathered;   /* a value that came in pieces */
     segj_decoder_t *decoders; /* idle ones, under the state lock */
 } segj_codec_t;
 

@@ -1,6 +1,6 @@
 /*
  * oversized/journal.h: a journal and its sections as their rooms share them: oversized.c (lifecycle, questions),
- * append.c, sync.c, rewind.c, remove.c, read.c, replay.c, open.c, verdict.c and recover.c.
+ * writers.c, append.c, sync.c, rewind.c, remove.c, read.c, replay.c, open.c, verdict.c and recover.c.
  *
  * Life of a section:  idle --wake--> written --rest--> idle;  either --remove--> gone (freed by its last reference).
  * A written section has its files pinned, its buffers in memory and its place in the list of writers.
@@ -24,13 +24,14 @@ typedef struct segj_section {
     segj_fixed_t index;
     segj_glob_t values;
     struct segj_section *older, *newer; /* writers, by their last append */
-    uint64_t appended;                  /* changes when something is appended */
+    uint64_t appended;                  /* changes when something is appended: under change */
     uint64_t synced;                    /* `appended` of the last completed sync */
     uint64_t name;                      /* when its names were made, on the journal's count; 0: durable */
     uint64_t generation;                /* a number of its own, a new one whenever records go away */
     uint32_t references;                /* readers and waiting syncs */
     bool written, syncing, removed;
     bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
+    bool streaming; /* a value is being streamed in: nothing else may change it; under change */
 } segj_section_t;
 
 struct oversized {
@@ -67,14 +68,23 @@ void segj_section_release(oversized_t *journal, segj_section_t *section);
 segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made);
 void segj_journal_free(oversized_t *journal);
 
-/* append.c */
-/** Pins an idle section's files, as a writer; makes room for them first. Under change. Its last page is not read: who
+/* writers.c; all under change, and not under state */
+/** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
-/** Makes an idle section durable whose records a process before may have left without a sync. Under change. */
+/** Makes an idle section durable whose records a process before may have left without a sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
-/** Gives its buffers and descriptors back, written or not. Under change, not under state; no sync under way. */
+/** The same, and its index is ready to append to. */
+segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
+/** Gives its buffers and descriptors back, written or not. No sync under way. */
 void segj_section_rest(oversized_t *journal, segj_section_t *section);
+/** Makes both files of a section and wakes it. Readers find it once the table holds it, for which there is room. */
+segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created);
+/** Takes a creation back: a section whose first append failed has never been there. Keeps the thread's sentence. */
+void segj_section_discard(oversized_t *journal, segj_section_t *section);
+/** Write memory is exceeded: sections write what they hold, those written to longest ago first; where that is not enough
+ *  they are synced and rest, `keep` (or NULL) excepted. */
+segj_status_t segj_journal_relieve(oversized_t *journal, const segj_section_t *keep);
 
 /** Waits until no call of sync is under way. Without locks. */
 void segj_journal_settle(oversized_t *journal);

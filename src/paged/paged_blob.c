@@ -42,6 +42,7 @@ segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj
     uint16_t partial = (uint16_t)(length % page_size);
     *paged = (segj_paged_t){.section = file->section,
                             .length = length,
+                            .partial = partial,
                             .synced_page = SEGJ_NO_PAGE,
                             .flight_page = SEGJ_NO_PAGE,
                             .page_size = page_size,
@@ -141,8 +142,9 @@ static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_part
     uint64_t page = paged->length / paged->page_size;
     size_t partial = (size_t)(paged->length % paged->page_size);
     size_t capacity = least_capacity(paged, pool);
-    if (!lean && paged->chain.last->size > capacity)
-        capacity = paged->chain.last->size;
+    size_t used = paged->chain.last->size;
+    if (!lean && used > capacity)
+        capacity = used < pool->capacity ? used : pool->capacity;
     segj_write_buffer_t *fresh;
     segj_status_t status = segj_buffer_take(pool, page * physical(paged), capacity, &fresh);
     if (status != SEGJ_OK)
@@ -171,6 +173,8 @@ static uint64_t needed(const segj_paged_t *paged, size_t size)
 
 segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, size_t size)
 {
+    if (paged->partial > 0 && size <= paged->page_size - paged->partial)
+        return SEGJ_OK;
     /* Only the holder of the change lock replaces the live buffer or appends to it, so these reads need no more. */
     segj_status_t status = SEGJ_OK;
     if (needed(paged, size) > pool->capacity)
@@ -180,7 +184,7 @@ segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const s
     if (status != SEGJ_OK || want <= have)
         return status;
     size_t capacity = have < pool->capacity / 2 ? 2 * have : pool->capacity;
-    return segj_chain_resize(pool, &paged->chain, capacity > want ? capacity : (size_t)want);
+    return segj_chain_resize(pool, &paged->chain, capacity > want ? capacity : (size_t)want, paged->chain.last->size);
 }
 
 segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, bool lean)
@@ -192,25 +196,36 @@ segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const seg
         return status == SEGJ_OK ? write_sealed(paged, pool, file) : status;
     }
     if (status == SEGJ_OK && lean && paged->chain.last->capacity > least_capacity(paged, pool))
-        status = segj_chain_resize(pool, &paged->chain, least_capacity(paged, pool));
+        status = segj_chain_resize(pool, &paged->chain, least_capacity(paged, pool), paged->chain.last->size);
     return status;
 }
 
 void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size)
 {
     segj_write_buffer_t *live = paged->chain.last;
+    paged->length += size;
     while (size > 0) {
-        size_t in_page = (size_t)(paged->length % paged->page_size);
-        size_t at = (size_t)(paged->length / paged->page_size - first_page(paged, live)) * physical(paged);
-        size_t part = paged->page_size - in_page < size ? paged->page_size - in_page : size;
-        assert(at + physical(paged) <= live->capacity);
-        memcpy(live->data + at + in_page, bytes, part);
-        if (in_page == 0)
-            live->size = at + physical(paged);
-        paged->length += part;
+        size_t used = atomic_load_explicit(&live->size, memory_order_relaxed);
+        size_t at = used + paged->partial - (paged->partial > 0 ? physical(paged) : 0);
+        size_t left = paged->page_size - paged->partial;
+        size_t part = left < size ? left : size;
+        assert(at + part <= live->capacity);
+        memcpy(live->data + at, bytes, part);
+        if (paged->partial == 0)
+            segj_buffer_publish(live, used + physical(paged));
+        paged->partial = part == left ? 0 : paged->partial + part;
         bytes += part;
         size -= part;
     }
+}
+
+void segj_paged_take_back(segj_paged_t *paged, size_t size)
+{
+    segj_write_buffer_t *live = paged->chain.last;
+    paged->length -= size;
+    paged->partial = (size_t)(paged->length % paged->page_size);
+    uint64_t pages = (paged->length + paged->page_size - 1) / paged->page_size - first_page(paged, live);
+    segj_buffer_publish(live, (size_t)pages * physical(paged));
 }
 
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to)

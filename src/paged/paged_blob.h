@@ -7,8 +7,8 @@
  *   - the slot of a page's last synced state is written again as it was; only a completed sync changes which one that is;
  *   - a partial page that a sync has taken over is not written until that sync has completed (`flight_page`).
  *
- * Locks: reserve, drain and capture by the holder of the change lock; put, peek and finish under the state lock; write
- * by the sync that has captured, without a lock.
+ * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state lock;
+ * write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of behind the put.
  */
 #ifndef SEGJ_PAGED_PAGED_BLOB_H
 #define SEGJ_PAGED_PAGED_BLOB_H
@@ -22,6 +22,7 @@
 typedef struct segj_paged {
     uint64_t section;
     uint64_t length; /* logical bytes */
+    size_t partial;  /* of them, in the last page: length % page_size */
     segj_chain_t chain;
     uint64_t synced_page; /* the page that `synced` speaks of, or SEGJ_NO_PAGE */
     segj_page_state_t synced;
@@ -50,12 +51,16 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *
 /** Frees the buffers, written or not. Under the state lock. */
 void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);
 
-/** Makes room for `size` bytes; writes full pages when there is none. */
+/** Makes room for `size` bytes; writes full pages when there is none, and takes a larger buffer than the largest where that is
+ *  not enough. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
                                                  size_t size);
 
-/** Appends reserved bytes. Under the state lock. */
+/** Appends reserved bytes. */
 void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
+
+/** Takes the last `size` bytes back, all of them put since the last reserve, and that nobody was told of. */
+void segj_paged_take_back(segj_paged_t *paged, size_t size);
 
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);

@@ -47,17 +47,17 @@ segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capaci
     return SEGJ_OK;
 }
 
-segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity)
+segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity, size_t used)
 {
     segj_write_buffer_t *before = chain->last;
     segj_write_buffer_t *after;
-    assert(before->state == SEGJ_BUFFER_LIVE && before->size <= capacity);
+    assert(before->state == SEGJ_BUFFER_LIVE && before->size <= used && used <= capacity);
     segj_status_t status = segj_buffer_take(pool, before->offset, capacity, &after);
     if (status != SEGJ_OK)
         return status;
-    memcpy(after->data, before->data, before->size);
+    memcpy(after->data, before->data, used);
     segj_lock(pool->state);
-    after->size = before->size;
+    after->size = (size_t)before->size;
     segj_chain_drop(pool, chain, before);
     segj_chain_add(chain, after);
     segj_unlock(pool->state);

@@ -4,13 +4,14 @@
  * (sealed) or are being written (writing).
  *
  * Invariants: a buffer's published bytes (the first `size`) never change, so that readers who hold a reference copy them
- * without a lock, and a sync writes them without one. Chains, sizes, states and references change under the journal's
- * state lock only. A buffer that is too small is replaced by a larger one; sections that write little hold little. Buffers
+ * without a lock, and a sync writes them without one. Chains, states and references change under the journal's state lock
+ * only; a live buffer's size grows without it, by its one writer, behind the bytes that it covers. A buffer that is too small is replaced by a larger one; sections that write little hold little. Buffers
  * are kept for reuse, because fresh memory costs more than the bytes that go into it.
  */
 #ifndef SEGJ_PAGED_WRITE_BUFFER_H
 #define SEGJ_PAGED_WRITE_BUFFER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ typedef struct segj_write_buffer {
     struct segj_write_buffer *next;     /* in the chain */
     struct segj_write_buffer *captured; /* the next one that the same sync writes */
     uint64_t offset;                    /* of its first byte in the file's data */
-    size_t size, capacity;
+    _Atomic(size_t) size;
+    size_t capacity;
     uint32_t references;
     segj_buffer_state_t state;
     uint8_t data[];
@@ -32,7 +34,8 @@ typedef struct segj_write_buffer {
 
 /** Memory of all buffers of a journal, spare ones included. */
 typedef struct segj_budget {
-    size_t used, limit;
+    _Atomic(size_t) used; /* changes under the state lock, is read without it */
+    size_t limit;
 } segj_budget_t;
 
 /** Buffers of one kind. */
@@ -52,9 +55,22 @@ typedef struct segj_chain {
 SEGJ_MUST_CHECK segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capacity,
                                                segj_write_buffer_t **taken);
 
-/** Puts a buffer of at least `capacity` bytes, not less than it holds, in the place of the chain's last one. Call without
- *  the state lock; nobody else may be filling the chain. */
-SEGJ_MUST_CHECK segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity);
+/** Puts a buffer of at least `capacity` bytes in the place of the chain's last one, with its first `used` bytes, those that
+ *  nobody sees yet included. Call without the state lock; nobody else may be filling the chain. */
+SEGJ_MUST_CHECK segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity, size_t used);
+
+/** Shows the first `size` bytes of a live buffer to readers. Its writer's; without the state lock. */
+static inline void segj_buffer_publish(segj_write_buffer_t *buffer, size_t size)
+{
+    atomic_store_explicit(&buffer->size, size, memory_order_release);
+}
+
+/** Whether buffers hold more memory than they should. Without the state lock. */
+static inline bool segj_budget_exceeded(const segj_budget_t *budget)
+{
+    return atomic_load_explicit(&budget->used, memory_order_relaxed) > budget->limit;
+}
+
 /** Frees the spare buffers. Under the state lock. */
 void segj_pool_free(segj_pool_t *pool);
 

@@ -77,13 +77,14 @@ static void a_frame_never_spans_buffers(void **state)
 static void a_placed_frame_is_seen_by_nobody_until_it_is_published(void **state)
 {
     values_file_t *values = values_new(CAPACITY);
-    segj_placed_t placed;
+    oversized_location_t placed;
     values_put(values, 20);
-    assert_ok(segj_glob_place(&values->glob, &values->rig->env, "dropped", 7, &placed));
-    assert_int_equal(placed.location.offset, 20);
-    assert_int_equal(placed.location.size, 11);
+    assert_ok(values_place(values, "dropped", 7, &placed));
+    assert_int_equal(placed.offset, 20);
+    assert_int_equal(placed.size, 11);
     assert_int_equal(values->glob.size, 20);
     assert_null(segj_chain_find(&values->glob.chain, 20));
+    segj_glob_take_back(&values->glob, &values->rig->env);
     values_put(values, 30); /* another one in its place */
     assert_ok(values_drain(values));
     check_file(values);
@@ -94,12 +95,14 @@ static void a_placed_frame_is_seen_by_nobody_until_it_is_published(void **state)
 static void an_empty_buffer_is_given_back(void **state)
 {
     values_file_t *values = values_new(CAPACITY);
-    segj_placed_t placed;
-    assert_ok(segj_glob_place(&values->glob, &values->rig->env, "dropped", 7, &placed));
+    oversized_location_t placed;
+    assert_ok(values_place(values, "dropped", 7, &placed));
+    segj_glob_take_back(&values->glob, &values->rig->env);
     segj_glob_capture_t capture = values_capture(values);
     assert_null(capture.first);
     assert_null(values->glob.chain.first);
-    assert_ok(segj_glob_place(&values->glob, &values->rig->env, "dropped", 7, &placed));
+    assert_ok(values_place(values, "dropped", 7, &placed));
+    segj_glob_take_back(&values->glob, &values->rig->env);
     assert_ok(values_drain(values));
     assert_changes(values->rig->recorder, "");
     values_put(values, 10);
@@ -113,17 +116,15 @@ static void an_empty_value_has_a_frame(void **state)
 {
     values_file_t *values = values_new(CAPACITY);
     for (int i = 0; i < 2; i++) {
-        segj_placed_t placed;
+        oversized_location_t placed;
         uint8_t expected[FRAME_CHECKSUM];
         uint8_t frame[FRAME_CHECKSUM];
-        assert_ok(segj_glob_place(&values->glob, &values->rig->env, i == 0 ? "" : NULL, 0, &placed));
-        assert_int_equal(placed.location.size, FRAME_CHECKSUM);
-        segj_lock(&values->rig->env.state);
-        segj_glob_publish(&values->glob, &values->rig->env, &placed);
-        segj_unlock(&values->rig->env.state);
+        assert_ok(values_place(values, i == 0 ? "" : NULL, 0, &placed));
+        assert_int_equal(placed.size, FRAME_CHECKSUM);
+        segj_glob_publish(&values->glob, &values->rig->env);
         assert_ok(values_drain(values));
-        put_u32(expected, frame_checksum(VALUES_SECTION, placed.location.offset, "", 0));
-        assert_ok(segj_glob_read(&values->rig->env, values_handle(values), placed.location, frame));
+        put_u32(expected, frame_checksum(VALUES_SECTION, placed.offset, "", 0));
+        assert_ok(segj_glob_read(&values->rig->env, values_handle(values), placed, frame));
         assert_memory_equal(frame, expected, sizeof expected);
     }
     values_free(values);
@@ -132,11 +133,11 @@ static void an_empty_value_has_a_frame(void **state)
 static void a_file_ends_at_the_largest_offset(void **state)
 {
     values_file_t *values = values_new(CAPACITY);
-    segj_placed_t placed;
+    oversized_location_t placed;
     values->glob.size = SEGJ_FILE_SIZE_MAX - VALUES_DATA_OFFSET - 9;
-    assert_status(segj_glob_place(&values->glob, &values->rig->env, "123456", 6, &placed), SEGJ_ERR_TOO_LARGE);
+    assert_status(values_place(values, "123456", 6, &placed), SEGJ_ERR_TOO_LARGE);
     assert_null(values->glob.chain.first);
-    assert_ok(segj_glob_place(&values->glob, &values->rig->env, "12345", 5, &placed));
+    assert_ok(values_place(values, "12345", 5, &placed));
     values_free(values);
 }
 
@@ -384,11 +385,11 @@ static void no_memory_changes_nothing(void **state)
 {
     values_file_t *values = values_new(CAPACITY);
     values_put(values, 90);
-    segj_placed_t placed;
+    oversized_location_t placed;
     uint64_t size = values->glob.size;
     segj_glob_capture_t capture = values_capture(values);
     allocations_left = 0;
-    segj_status_t status = segj_glob_place(&values->glob, &values->rig->env, "payload", 7, &placed);
+    segj_status_t status = values_place(values, "payload", 7, &placed);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     assert_int_equal(values->glob.size, size);

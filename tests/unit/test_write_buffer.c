@@ -202,10 +202,10 @@ static void a_chain_goes_on_in_a_larger_buffer(void **state)
     before->size = 100;
     before->references++; /* a reader */
     allocations_left = 0;
-    assert_int_equal(segj_chain_resize(&fixture->pool, &fixture->chain, 300), SEGJ_ERR_MEMORY);
+    assert_int_equal(segj_chain_resize(&fixture->pool, &fixture->chain, 300, 100), SEGJ_ERR_MEMORY);
     allocations_left = -1;
     assert_ptr_equal(fixture->chain.last, before);
-    assert_ok(segj_chain_resize(&fixture->pool, &fixture->chain, 300));
+    assert_ok(segj_chain_resize(&fixture->pool, &fixture->chain, 300, 100));
     segj_write_buffer_t *after = fixture->chain.last;
     assert_ptr_not_equal(after, before);
     assert_int_equal(after->offset, 70);

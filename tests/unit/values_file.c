@@ -56,24 +56,30 @@ uint8_t *values_payload(uint64_t offset, size_t size)
 
 /* --- writing --- */
 
+segj_status_t values_place(values_file_t *values, const void *payload, size_t size, oversized_location_t *location)
+{
+    segj_slice_t piece = {payload, size};
+    return segj_glob_place(&values->glob, &values->rig->env, &piece, 1, size, location);
+}
+
 segj_status_t values_try_put(values_file_t *values, size_t frame)
 {
-    segj_placed_t placed;
+    oversized_location_t placed;
     uint64_t offset = values->glob.size;
     uint8_t *payload = values_payload(offset, frame - FRAME_CHECKSUM);
-    segj_status_t status = segj_glob_place(&values->glob, &values->rig->env, payload, frame - FRAME_CHECKSUM, &placed);
+    segj_status_t status = values_place(values, payload, frame - FRAME_CHECKSUM, &placed);
     free(payload); /* what was placed is not borrowed */
     assert_int_equal(values->glob.size, offset);
-    if (status != SEGJ_OK)
+    if (status != SEGJ_OK) {
+        segj_glob_take_back(&values->glob, &values->rig->env);
         return status;
-    assert_int_equal(placed.location.offset, offset);
-    assert_int_equal(placed.location.size, frame);
-    lock(values);
-    segj_glob_publish(&values->glob, &values->rig->env, &placed);
-    unlock(values);
+    }
+    assert_int_equal(placed.offset, offset);
+    assert_int_equal(placed.size, frame);
+    segj_glob_publish(&values->glob, &values->rig->env);
     assert_int_equal(values->glob.size, offset + frame);
     assert_true(values->count < VALUES_FRAMES);
-    values->frames[values->count++] = placed.location;
+    values->frames[values->count++] = placed;
     return SEGJ_OK;
 }
 

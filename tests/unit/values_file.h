@@ -32,6 +32,8 @@ void values_put(values_file_t *values, size_t frame);
 
 segj_status_t values_drain(values_file_t *values);
 /* The parts of a sync. */
+/** Puts a payload in place, where nobody sees it. */
+segj_status_t values_place(values_file_t *values, const void *payload, size_t size, oversized_location_t *location);
 segj_glob_capture_t values_capture(values_file_t *values);
 segj_status_t values_write(values_file_t *values, const segj_glob_capture_t *capture);
 void values_finish(values_file_t *values, const segj_glob_capture_t *capture, bool written);

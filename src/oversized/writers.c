@@ -1,0 +1,275 @@
+/*
+ * oversized/writers.c: the sections that are being written: how they wake, come into being, and rest again when their
+ * descriptors or their memory are wanted.
+ */
+#include <stdio.h>
+
+#include "oversized/journal.h"
+
+/* --- the list of written sections, in the order of their last append --- */
+
+static void list_remove(oversized_t *journal, segj_section_t *section)
+{
+    if (section->older != NULL)
+        section->older->newer = section->newer;
+    else
+        journal->oldest = section->newer;
+    if (section->newer != NULL)
+        section->newer->older = section->older;
+    else
+        journal->newest = section->older;
+    section->older = section->newer = NULL;
+}
+
+static void list_add(oversized_t *journal, segj_section_t *section)
+{
+    section->older = journal->newest;
+    if (journal->newest != NULL)
+        journal->newest->newer = section;
+    else
+        journal->oldest = section;
+    journal->newest = section;
+}
+
+/* --- waking and resting --- */
+
+/* Descriptors are few: the section that was written to longest ago is synced and gives up its own. */
+static segj_status_t make_room(oversized_t *journal)
+{
+    while (journal->writers >= journal->writers_limit) {
+        segj_status_t status = segj_section_retire(journal, journal->oldest, false);
+        if (status != SEGJ_OK)
+            return status;
+        segj_section_rest(journal, journal->oldest);
+    }
+    return SEGJ_OK;
+}
+
+static void unpin_both(oversized_t *journal, segj_section_t *section)
+{
+    segj_files_unpin(&journal->env.files, &section->index.handle);
+    segj_files_unpin(&journal->env.files, &section->values.handle);
+}
+
+static segj_status_t pin_both(oversized_t *journal, segj_section_t *section)
+{
+    segj_files_t *files = &journal->env.files;
+    segj_lock(&journal->env.state);
+    segj_status_t status = segj_files_pin(files, &section->index.handle);
+    if (status == SEGJ_OK) {
+        status = segj_files_pin(files, &section->values.handle);
+        if (status != SEGJ_OK)
+            segj_files_unpin(files, &section->index.handle);
+    }
+    segj_unlock(&journal->env.state);
+    return status;
+}
+
+/* The section's files are pinned. */
+static void begin_writing(oversized_t *journal, segj_section_t *section)
+{
+    section->written = true;
+    list_add(journal, section);
+    journal->writers++;
+}
+
+/* What a process that was killed has left is made durable before anything is built on it. */
+static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *section)
+{
+    if (!section->inherited)
+        return SEGJ_OK;
+    segj_status_t status = segj_io_sync(&section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&section->values.handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    section->inherited = false;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
+{
+    if (section->written) {
+        if (journal->newest != section) {
+            list_remove(journal, section);
+            list_add(journal, section);
+        }
+        return SEGJ_OK;
+    }
+    segj_status_t status = make_room(journal);
+    if (status == SEGJ_OK)
+        status = pin_both(journal, section);
+    if (status != SEGJ_OK)
+        return status;
+    begin_writing(journal, section);
+    status = settle_inherited(journal, section);
+    if (status != SEGJ_OK)
+        segj_section_rest(journal, section);
+    return status;
+}
+
+segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section)
+{
+    if (!section->inherited)
+        return SEGJ_OK;
+    segj_status_t status = segj_section_hold(journal, section);
+    if (status == SEGJ_OK)
+        segj_section_rest(journal, section);
+    return status;
+}
+
+segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section)
+{
+    segj_status_t status = segj_section_hold(journal, section);
+    if (status != SEGJ_OK || section->index.tail != NULL)
+        return status;
+    status = segj_fixed_wake(&section->index, &journal->env);
+    if (status != SEGJ_OK)
+        segj_section_rest(journal, section);
+    return status;
+}
+
+void segj_section_rest(oversized_t *journal, segj_section_t *section)
+{
+    if (!section->written)
+        return;
+    section->written = false;
+    list_remove(journal, section);
+    journal->writers--;
+    segj_lock(&journal->env.state);
+    segj_fixed_rest(&section->index, &journal->env);
+    segj_glob_discard(&section->values, &journal->env);
+    unpin_both(journal, section);
+    segj_unlock(&journal->env.state);
+}
+
+/* --- creation --- */
+
+/* Takes back what a creation that failed has made. What cannot be taken back is unknown, and poisons. */
+static void undo_create(oversized_t *journal, segj_section_t *section, bool index_tried, bool values_tried)
+{
+    segj_env_t *env = &journal->env;
+    segj_lock(&env->state);
+    if (section->index.handle.pins > 0)
+        segj_files_unpin(&env->files, &section->index.handle);
+    if (section->values.handle.pins > 0)
+        segj_files_unpin(&env->files, &section->values.handle);
+    segj_unlock(&env->state);
+    /* An fsync failed: nothing more is written, the next open looks at what there is. */
+    if (atomic_load(&env->poisoned))
+        return;
+    char cause[SEGJ_POISON_CAPACITY];
+    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+    segj_status_t status = SEGJ_OK;
+    if (values_tried)
+        status = segj_part_unlink(&env->values, section->node.number);
+    if (index_tried && status == SEGJ_OK)
+        status = segj_part_unlink(&env->index, section->node.number);
+    if (status != SEGJ_OK)
+        (void)segj_env_poison(env, status);
+    (void)segj_fail(SEGJ_ERR_IO, "%s", cause);
+}
+
+/*
+ * Makes both files with their headers. Headers are durable before any byte follows them, so that a file that is longer
+ * than its header and has none is damage and not a crash. Names become durable with the section's first sync; a crash
+ * before that leaves no section, an empty one, or values without an index, which open removes.
+ */
+static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
+{
+    segj_env_t *env = &journal->env;
+    bool values_tried = false;
+    segj_lock(&env->state);
+    segj_status_t status = segj_files_create(&env->files, &section->index.handle);
+    /* A creation that failed may have made the file all the same; but a file that was there is not ours to remove. */
+    bool index_tried = status != SEGJ_ERR_CORRUPT;
+    if (status == SEGJ_OK) {
+        status = segj_files_create(&env->files, &section->values.handle);
+        values_tried = status != SEGJ_ERR_CORRUPT;
+    }
+    segj_unlock(&env->state);
+    if (status == SEGJ_OK)
+        status = segj_fixed_write_header(&section->index, env, &section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_glob_write_header(&section->values, env, &section->values.handle.file);
+    if (status == SEGJ_OK) {
+        status = segj_io_sync(&section->index.handle.file);
+        if (status == SEGJ_OK)
+            status = segj_io_sync(&section->values.handle.file);
+        if (status != SEGJ_OK)
+            status = segj_env_poison(env, status);
+    }
+    if (status == SEGJ_OK)
+        status = segj_fixed_wake(&section->index, env);
+    if (status == SEGJ_OK)
+        begin_writing(journal, section);
+    else
+        undo_create(journal, section, index_tried, values_tried);
+    return status;
+}
+
+segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created)
+{
+    segj_section_t *section;
+    segj_status_t status = make_room(journal);
+    if (status != SEGJ_OK)
+        return status;
+    segj_lock(&journal->env.state);
+    status = segj_sections_reserve(&journal->sections, journal->sections.count + 1);
+    segj_unlock(&journal->env.state);
+    if (status == SEGJ_OK)
+        status = segj_section_new(journal, number, &section);
+    if (status != SEGJ_OK)
+        return status;
+    section->values.compressed = journal->codec.level != 0;
+    status = create_files(journal, section);
+    if (status != SEGJ_OK) {
+        segj_lock(&journal->env.state);
+        segj_section_release(journal, section);
+        segj_unlock(&journal->env.state);
+        return status;
+    }
+    section->name = ++journal->names_made;
+    *created = section;
+    return SEGJ_OK;
+}
+
+void segj_section_discard(oversized_t *journal, segj_section_t *section)
+{
+    segj_lock(&journal->env.state);
+    section->index.handle.pins++; /* kept open until undo_create lets go */
+    section->values.handle.pins++;
+    segj_unlock(&journal->env.state);
+    segj_section_rest(journal, section);
+    undo_create(journal, section, true, true);
+    segj_lock(&journal->env.state);
+    segj_section_release(journal, section);
+    segj_unlock(&journal->env.state);
+}
+
+/* --- memory --- */
+
+segj_status_t segj_journal_relieve(oversized_t *journal, const segj_section_t *keep)
+{
+    segj_env_t *env = &journal->env;
+    segj_status_t status = SEGJ_OK;
+    segj_lock(&env->state);
+    segj_pool_free(&env->pages);
+    segj_pool_free(&env->frames);
+    segj_unlock(&env->state);
+    for (segj_section_t *at = journal->oldest; at != NULL && status == SEGJ_OK; at = at->newer) {
+        if (!segj_budget_exceeded(&env->budget))
+            return SEGJ_OK;
+        status = segj_glob_drain(&at->values, env, true);
+        if (status == SEGJ_OK)
+            status = segj_paged_drain(at->index.tail, &env->pages, &at->index.handle.file, true);
+    }
+    while (status == SEGJ_OK && journal->oldest != NULL && journal->oldest != keep) {
+        if (!segj_budget_exceeded(&env->budget))
+            return SEGJ_OK;
+        status = segj_section_retire(journal, journal->oldest, false);
+        if (status == SEGJ_OK)
+            segj_section_rest(journal, journal->oldest);
+    }
+    return status;
+}
