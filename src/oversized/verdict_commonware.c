@@ -60,20 +60,26 @@ static segj_status_t read_headers(const segj_scan_t *scan, segj_plan_t *plan, se
 
 #define PAGE_MOST (UINT16_MAX + SEGJ_PAGE_TRAILER)
 
-/* Whether a page of `size` logical bytes is valid, by the checksums of its first bytes. */
-static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size)
+static bool slot_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, unsigned slot)
 {
-    for (unsigned slot = 1; slot <= 2; slot++) {
-        const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
-        uint16_t length = segj_get_u16(at);
-        if (length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length])
-            return true;
-    }
-    return false;
+    const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
+    uint16_t length = segj_get_u16(at);
+    return length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length];
 }
 
-/* The page size by which page 0 is valid, 0 for none. `memory`: of PAGE_MOST bytes and as many checksums. */
-static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint32_t *checksums)
+/* Whether a page of `size` logical bytes is valid, by the checksums of its first bytes. Where a page of the configured
+ * size was cut within its second slot, its first one is in the place of a smaller page's second. */
+static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, uint16_t configured)
+{
+    if (slot_fits(bytes, checksums, size, 1))
+        return true;
+    if (segj_page_slot_offset(size, 2) == segj_page_slot_offset(configured, 1))
+        return false;
+    return slot_fits(bytes, checksums, size, 2);
+}
+
+/* The page size by which page 0 is valid, 0 for none. `checksums`: room for those of all that a page may hold. */
+static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint32_t *checksums, uint16_t configured)
 {
     size_t most = have > SEGJ_PAGE_TRAILER ? have - SEGJ_PAGE_TRAILER : 0;
     if (most > UINT16_MAX)
@@ -82,7 +88,7 @@ static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint32_t *che
     for (size_t i = 0; i < most; i++)
         checksums[i + 1] = segj_crc32c(checksums[i], bytes + i, 1);
     for (size_t size = 1; size <= most; size++)
-        if (page_fits(bytes, checksums, (uint16_t)size))
+        if (page_fits(bytes, checksums, (uint16_t)size, configured))
             return (uint16_t)size;
     return 0;
 }
@@ -101,7 +107,7 @@ static segj_status_t check_page_size(const segj_scan_t *scan, const segj_judged_
     if (status == SEGJ_OK)
         status = segj_io_read(file, file->data, bytes, PAGE_MOST, &got);
     if (status == SEGJ_OK)
-        found = guess_page_size(bytes, got, checksums);
+        found = guess_page_size(bytes, got, checksums, scan->journal->env.page_size);
     free(checksums);
     free(bytes);
     if (status == SEGJ_OK && found != 0)

@@ -209,8 +209,8 @@ static void move_location(victim_t *victim, bool overflow)
     if (records == 0)
         return;
     uint8_t *record = victim->index.logical + (records - 1) * victim->record;
-    uint64_t offset =
-        overflow ? UINT64_MAX - draw_below(victim->draw, 8) : victim->values.size + draw_below(victim->draw, 1000);
+    uint64_t least = victim->values.size + image_offset(record, victim->record);
+    uint64_t offset = overflow ? UINT64_MAX - draw_below(victim->draw, 8) : least + draw_below(victim->draw, 1000);
     put_u64(record + victim->record - IMAGE_LOCATION, offset);
     image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical,
                       records * victim->record);
@@ -386,6 +386,16 @@ void script_after_damage(draw_t *draw, const setting_t *setting, script_t *scrip
     script_add(script, OPERATION_CLOSE, 0, 0, 0);
 }
 
+static bool has_damaged_page(const image_index_t *image)
+{
+    for (size_t page = 0; page + 1 < image->pages; page++)
+        if (image_page_length(image_page(image, page), image->page_size) != image->page_size)
+            return true;
+    return false;
+}
+
+/** Not where there is no record: old bytes of values then stay here, as they do with any rewind to the size that there
+ *  is, and go there. And not where a page is damaged: a rewind that ends in it changes nothing here, and half there. */
 static void add_rewind(draw_t *draw, const setting_t *setting, const char *directory, uint64_t section,
                        script_t *script)
 {
@@ -394,12 +404,11 @@ static void add_rewind(draw_t *draw, const setting_t *setting, const char *direc
     path_t partition = join_path(directory, index);
     snprintf(name, sizeof name, "%016" PRIx64, section);
     path_t path = join_path(partition.text, name);
-    if (!path_exists(path.text))
-        return;
     image_index_t image;
     image_index_load(path.text, setting->page, &image);
     uint64_t records = image.size / (setting->entry + (size_t)IMAGE_LOCATION);
-    script_add(script, OPERATION_REWIND_SECTION, section, draw_below(draw, records + 1), 0);
+    if (records > 0 && !has_damaged_page(&image))
+        script_add(script, OPERATION_REWIND_SECTION, section, draw_below(draw, records + 1), 0);
     image_index_free(&image);
 }
 
