@@ -301,7 +301,7 @@ static void damage_judged_apart(victim_t *victim, edit_kind_t kind)
         break;
     case EDIT_OTHER_PAGE_SIZE: /* pages of one byte, of which few differ, may pass for others */
         if (victim->setting->page == 1 || victim->index.pages == 0 ||
-            image_page_length(image_page(&victim->index, 0), victim->setting->page) == 0)
+            decode_plain_page(image_page(&victim->index, 0), victim->setting->page) == 0)
             break;
         victim->setting->page = victim->setting->page == 64 ? 103 : 64;
         victim->mode = COMPARE_REFUSED_HERE;
@@ -389,7 +389,7 @@ void script_after_damage(draw_t *draw, const setting_t *setting, script_t *scrip
 static bool has_damaged_page(const image_index_t *image)
 {
     for (size_t page = 0; page + 1 < image->pages; page++)
-        if (image_page_length(image_page(image, page), image->page_size) != image->page_size)
+        if (decode_plain_page(image_page(image, page), image->page_size) != image->page_size)
             return true;
     return false;
 }

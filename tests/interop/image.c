@@ -8,42 +8,6 @@
 
 static const uint8_t header[IMAGE_HEADER] = {0x43, 0x57, 0x49, 0x43, 0, 0, 0, 0};
 
-uint32_t crc32c(const void *bytes, size_t size)
-{
-    static uint32_t table[256];
-    if (table[1] == 0) {
-        for (uint32_t i = 0; i < 256; i++) {
-            table[i] = i;
-            for (int bit = 0; bit < 8; bit++)
-                table[i] = (table[i] >> 1) ^ (UINT32_C(0x82F63B78) & (0 - (table[i] & 1)));
-        }
-    }
-    uint32_t crc = UINT32_MAX;
-    const uint8_t *at = bytes;
-    for (size_t i = 0; i < size; i++)
-        crc = (crc >> 8) ^ table[(crc ^ at[i]) & 0xFF];
-    return ~crc;
-}
-
-static bool slot_holds(const uint8_t *physical, uint16_t page_size, const uint8_t *slot)
-{
-    uint16_t length = get_u16(slot);
-    return length >= 1 && length <= page_size && crc32c(physical, length) == get_u32(slot + 2);
-}
-
-uint16_t image_page_length(const uint8_t *physical, uint16_t page_size)
-{
-    const uint8_t *first = physical + page_size, *second = first + IMAGE_SLOTS / 2;
-    if (get_u16(first) < get_u16(second)) {
-        const uint8_t *longer = second;
-        second = first;
-        first = longer;
-    }
-    if (slot_holds(physical, page_size, first))
-        return get_u16(first);
-    return slot_holds(physical, page_size, second) ? get_u16(second) : 0;
-}
-
 const uint8_t *image_page(const image_index_t *image, size_t page)
 {
     return image->file.data + IMAGE_HEADER + page * (image->page_size + (size_t)IMAGE_SLOTS);
@@ -58,11 +22,11 @@ void image_index_load(const char *path, uint16_t page_size, image_index_t *image
     if (image->file.size < IMAGE_HEADER)
         return;
     image->pages = (image->file.size - IMAGE_HEADER) / (page_size + (size_t)IMAGE_SLOTS);
-    while (image->pages > 0 && image_page_length(image_page(image, image->pages - 1), page_size) == 0)
+    while (image->pages > 0 && decode_plain_page(image_page(image, image->pages - 1), page_size) == 0)
         image->pages--;
     image->logical = interop_need(calloc(image->pages + 1, page_size));
     for (size_t page = 0; page < image->pages; page++) {
-        uint16_t length = image_page_length(image_page(image, page), page_size);
+        uint16_t length = decode_plain_page(image_page(image, page), page_size);
         if (length > 0)
             memcpy(image->logical + page * page_size, image_page(image, page), length);
         image->size = page * page_size + length;
@@ -97,7 +61,7 @@ void image_index_write(const char *path, uint16_t page_size, const uint8_t *logi
         uint16_t length = rest < page_size ? (uint16_t)rest : page_size;
         memcpy(at, logical + page * page_size, length);
         put_u16(at + page_size, length);
-        put_u32(at + page_size + 2, crc32c(at, length));
+        put_u32(at + page_size + 2, plain_checksum(at, length));
     }
     write_file(path, file, IMAGE_HEADER + pages * physical);
     free(file);

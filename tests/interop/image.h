@@ -1,6 +1,6 @@
 /*
- * interop/image.h: the files of commonware-storage 2026.2.0 as bytes, read and made from the description of the format
- * alone: nothing of the library is used, so that a test need not believe the code under test.
+ * interop/image.h: the files of commonware-storage 2026.2.0 as bytes, read and made by what support/commonware.h
+ * knows of them: nothing of the library is used, so that a test need not believe the code under test.
  *
  *     a file        43 57 49 43 00 00 00 00, data
  *     index data    pages: P bytes, len1 u16, crc1 u32, len2 u16, crc2 u32
@@ -10,15 +10,9 @@
 #define INTEROP_IMAGE_H
 
 #include "interop/script.h"
-#include "support/support.h"
+#include "support/commonware.h"
 
 enum { IMAGE_HEADER = 8, IMAGE_SLOTS = 12, IMAGE_LOCATION = 12 };
-
-uint32_t crc32c(const void *bytes, size_t size);
-
-/** The authoritative length of a page: the larger of two lengths (the first where they are equal) when its checksum
- *  holds, otherwise the other's when that one holds, otherwise 0. */
-uint16_t image_page_length(const uint8_t *physical, uint16_t page_size);
 
 /** An index file: its pages, and the bytes they stand for; bytes of pages without a valid slot are zeros. */
 typedef struct image_index {

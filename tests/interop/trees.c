@@ -40,9 +40,9 @@ static bool compare_page(pair_t *pair, const image_index_t *left, const image_in
 {
     uint16_t page_size = left->page_size;
     const uint8_t *a = image_page(left, page), *b = image_page(right, page);
-    uint16_t length = image_page_length(a, page_size);
-    if (length != image_page_length(b, page_size))
-        return differs(pair, "the lengths of a page", length, image_page_length(b, page_size));
+    uint16_t length = decode_plain_page(a, page_size);
+    if (length != decode_plain_page(b, page_size))
+        return differs(pair, "the lengths of a page", length, decode_plain_page(b, page_size));
     if (memcmp(a, b, length == 0 ? page_size : length) != 0)
         return differs(pair, "the contents of a page", page, page);
     pair->tally->pages++;
