@@ -20,8 +20,11 @@ configure_package_config_file(cmake/segjournalConfig.cmake.in "${CMAKE_CURRENT_B
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/segjournalConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/segjournalConfig.cmake"
-              "${CMAKE_CURRENT_BINARY_DIR}/segjournalConfigVersion.cmake" cmake/Findsegj_zstd.cmake
+              "${CMAKE_CURRENT_BINARY_DIR}/segjournalConfigVersion.cmake" cmake/segj_find.cmake cmake/Findsegj_zstd.cmake
         DESTINATION "${segj_package_dir}")
+if(NOT segj_checksum STREQUAL "zlib")
+    install(FILES cmake/Findsegj_${segj_checksum}.cmake DESTINATION "${segj_package_dir}")
+endif()
 
 # pkg-config. Its file lies in LIBDIR/pkgconfig, from where it finds its way back to the prefix.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
@@ -40,7 +43,10 @@ endif()
 set(segj_pc_requires "")
 set(segj_pc_libs "-pthread")
 find_package(PkgConfig QUIET)
-foreach(package libzstd:zstd zlib:z)
+set(segj_pc_zlib "zlib:z")
+set(segj_pc_isal "libisal:isal")
+set(segj_pc_libdeflate "libdeflate:deflate")
+foreach(package libzstd:zstd ${segj_pc_${segj_checksum}})
     string(REGEX REPLACE ":.*" "" module "${package}")
     string(REGEX REPLACE ".*:" "" library "${package}")
     if(PkgConfig_FOUND)

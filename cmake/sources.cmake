@@ -21,6 +21,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/rewind.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/scan.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/sync.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/stream_in.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/verdict.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/verdict_commonware.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/writers.c"

@@ -85,7 +85,7 @@ typedef struct segj_buffer {
 
 typedef enum segj_format {
     SEGJ_FORMAT_NATIVE = 0,    /**< src/FORMAT.md */
-    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage; SEGJ_ERR_INVALID in this version */
+    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage 2026.2.0: src/FORMAT.md, "Commonware files" */
 } segj_format_t;
 
 typedef enum segj_log_level {
@@ -95,11 +95,12 @@ typedef enum segj_log_level {
     SEGJ_LOG_ERROR = 3    /**< synced data is lost, or the journal is poisoned */
 } segj_log_level_t;
 
-/** How the commonware format is checked at open. The native format accepts OVERSIZED_VERIFY_DEFAULT alone. */
+/** How open looks for the end of a section in the commonware format, whose files do not say what was synced. The native
+ *  format accepts OVERSIZED_VERIFY_DEFAULT alone: it verifies whatever no sync has covered. */
 typedef enum oversized_verify {
-    OVERSIZED_VERIFY_DEFAULT = 0,
-    OVERSIZED_VERIFY_RANGES = 1,
-    OVERSIZED_VERIFY_TAIL = 2
+    OVERSIZED_VERIFY_DEFAULT = 0, /**< as OVERSIZED_VERIFY_RANGES */
+    OVERSIZED_VERIFY_RANGES = 1,  /**< back to the last record whose value lies within the values file */
+    OVERSIZED_VERIFY_TAIL = 2     /**< and whose value's checksum is right */
 } oversized_verify_t;
 
 /** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). */
@@ -121,7 +122,7 @@ typedef struct oversized_config {
     /** Bytes of the caller's entry, 0 to 65,535; 0. Recorded in the files. */
     uint32_t entry_size;
     /** Logical bytes of an index page, 1 to 65,535; 4084 (4096 on disk). 0: what the files have, 4084 where there are
-     *  none. Recorded in the files. */
+     *  none (native format only). Recorded in the files. */
     uint16_t page_size;
     /** Capacity of the journal's own page cache, in pages, 1 to 2^28; 1024. Ignored when page_cache is set. */
     uint32_t page_cache_pages;
@@ -142,7 +143,12 @@ typedef struct oversized_config {
     /** Descriptors of section files open at a time, 4 or more; 256. Two more are the partitions' locks. A section
      *  being written needs two, so this bounds them to half as many, less one. */
     uint32_t max_open_files;
+    /** SEGJ_FORMAT_NATIVE. Files of the other format are SEGJ_ERR_MISMATCH. Commonware files record neither entry_size
+     *  nor page_size, which must be what they were made with (others are recognised by what the files hold, and are
+     *  SEGJ_ERR_MISMATCH); nor compression, which goes for all sections then. They have no watermark: after a crash
+     *  records above the last sync may be there with damaged values, and losses are not told from what a crash may take. */
     segj_format_t format;
+    /** OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
     /** Fail with SEGJ_ERR_CORRUPT, changing nothing, where synced data is lost (instead of reporting it). */
     bool strict;
@@ -239,6 +245,31 @@ SEGJ_MUST_CHECK segj_status_t oversized_append_batch(oversized_t *journal, uint6
                                                      const oversized_record_t *records, size_t count,
                                                      uint64_t *position, oversized_location_t *locations);
 
+typedef struct oversized_writer oversized_writer_t; /**< a value on its way in */
+
+/**
+ * Begins to append a value that need not be in memory whole: `size` bytes, the sum of the writes that follow. Nothing can
+ * be seen of the record before oversized_writer_finish. Until that or abandon the section refuses appends, further
+ * writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that does not exist comes
+ * into being, empty. Takes memory for a buffer of 256 KiB, and for zstd's context where the section is compressed. An open
+ * writer keeps two descriptors. It must be finished or abandoned before the journal is closed. One thread at a time a writer.
+ * Errors as oversized_append, and SEGJ_ERR_BUSY.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry,
+                                                    uint64_t size, oversized_writer_t **writer);
+
+/** Adds bytes of the value. SEGJ_ERR_INVALID beyond the announced size (nothing of the call is taken). After any other error
+ *  (SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED) the writer can only be abandoned. */
+SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
+
+/** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended
+ *  (SEGJ_ERR_INVALID: bytes of the announced size are missing). position and location may be NULL. */
+SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
+                                                      oversized_location_t *location);
+
+/** Frees the writer; nothing was appended. NULL is fine. */
+void oversized_writer_abandon(oversized_writer_t *writer);
+
 /**
  * Gives the entry (entry_size bytes; may be NULL) and the location (may be NULL) of a record.
  * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_NO_RECORD, SEGJ_ERR_CORRUPT (a damaged page), SEGJ_ERR_IO,
@@ -294,6 +325,26 @@ void oversized_replay_close(oversized_replay_t *replay);
  * failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
+
+/** What a sync that was started answers for. Copy it, give it to any thread, forget it: nothing is to be freed. */
+typedef struct oversized_ticket {
+    uint64_t section;
+    uint64_t change; /**< the library's own */
+} oversized_ticket_t;
+
+/**
+ * Begins to make durable what was appended to the section before the call, and returns before it is: the values are handed to
+ * the storage, which is asked to write them back while the application goes on (also with appends to the same section).
+ * Promises nothing without the wait that belongs to it. Errors as oversized_sync, none of which poisons.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, oversized_ticket_t *ticket);
+
+/**
+ * Returns once everything that was appended before the ticket's start would survive a power cut. Whatever sync covers it
+ * counts, and threads that wait for the same section share one flush (group commit), also with calls of oversized_sync.
+ * May be called any number of times for a ticket. Errors as oversized_sync.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t *ticket);
 
 /** oversized_sync of every section. Goes on past a section that failed, and answers its error. */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);

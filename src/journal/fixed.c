@@ -181,6 +181,12 @@ static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t 
     return status;
 }
 
+static segj_status_t write_both(const segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+{
+    segj_status_t status = write_slot(file, 1u - fixed->newest_slot, records, fixed->sequence + 1);
+    return status == SEGJ_OK ? write_slot(file, fixed->newest_slot, records, fixed->sequence + 2) : status;
+}
+
 segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
 {
     segj_status_t status = SEGJ_OK;
@@ -189,9 +195,7 @@ segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *fil
     if (fixed->sequence >= UINT32_MAX - 2)
         status = restart_sequence(fixed, file);
     if (status == SEGJ_OK)
-        status = write_slot(file, 1u - fixed->newest_slot, records, fixed->sequence + 1);
-    if (status == SEGJ_OK)
-        status = write_slot(file, fixed->newest_slot, records, fixed->sequence + 2);
+        status = write_both(fixed, file, records);
     if (status == SEGJ_OK)
         status = segj_io_sync(file);
     if (status != SEGJ_OK)
@@ -200,6 +204,24 @@ segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *fil
     fixed->marked = records;
     fixed->mark_pending = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *file)
+{
+    segj_status_t status;
+    if (!fixed->has_marks)
+        return SEGJ_OK;
+    if (fixed->sequence < UINT32_MAX - 2) {
+        status = write_both(fixed, file, fixed->marked);
+        fixed->sequence += status == SEGJ_OK ? 2 : 0;
+        return status;
+    }
+    /* No number is left: without a mark the next open begins at 0, which is never wrong. */
+    status = clear_slot(file, 0);
+    if (status == SEGJ_OK)
+        status = clear_slot(file, 1);
+    fixed->marked = status == SEGJ_OK ? 0 : fixed->marked;
+    return status;
 }
 
 segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *file)

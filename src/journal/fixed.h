@@ -62,6 +62,9 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io
 /** Writes W = records into both slots and syncs: what comes before any cut. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
 
+/** Writes W as it is into both slots, so that the next open takes nothing for granted; does not sync. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *file);
+
 /** Clears the older slot: the cut that both slots marked is durable. Does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *file);
 

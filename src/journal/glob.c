@@ -313,6 +313,24 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env)
     glob->early = NULL;
 }
 
+segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset)
+{
+    segj_status_t status = segj_glob_mend(glob, env);
+    if (status == SEGJ_OK)
+        status = segj_glob_drain(glob, env, true);
+    if (status != SEGJ_OK)
+        return status;
+    glob->spoiled = true; /* until it is published: who gives up leaves bytes behind the end */
+    *offset = glob->size;
+    return SEGJ_OK;
+}
+
+void segj_glob_adopt(segj_glob_t *glob, uint32_t frame)
+{
+    assert(glob->live == NULL && glob->pending == 0);
+    glob->pending = frame;
+}
+
 void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env)
 {
     segj_write_buffer_t *live = glob->live;

@@ -44,6 +44,12 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env);
 /** Forgets what is in place and that nobody saw. Under the change lock, without the state lock. */
 void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env);
 
+/** Reserves the end of the file for bytes that somebody else writes there, from *offset of the data on; nobody may place
+ *  anything until they are adopted or given up. Under the change lock; the file is pinned. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset);
+/** Takes a whole frame that was written there for one that is in place. */
+void segj_glob_adopt(segj_glob_t *glob, uint32_t frame);
+
 /** Writes what is buffered, but for what a sync writes. lean: the section begins with little memory again. Under the
  *  change lock. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean);

@@ -63,8 +63,9 @@ static segj_status_t prepare(batch_t *batch)
         return status;
     if (!segj_mul_u64(batch->records, journal->env.record_size, &size) || size > SIZE_MAX / 2)
         return segj_fail_memory(SIZE_MAX);
-    return segj_paged_reserve(batch->section->index.tail, &journal->env.pages, &batch->section->index.handle.file,
-                              (size_t)size);
+    status = segj_paged_reserve(batch->section->index.tail, &journal->env.pages, &batch->section->index.handle.file,
+                                (size_t)size);
+    return status == SEGJ_OK ? segj_section_mend(journal, batch->section) : status;
 }
 
 /* Puts a value that is in pieces together. */
@@ -127,15 +128,22 @@ static segj_status_t add(batch_t *batch, const void *entry, const value_t *value
     return SEGJ_OK;
 }
 
-/* Shows the records, all of them. Values come first: who sees a record sees its value. */
+uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count)
+{
+    /* Values come first: who sees a record sees its value. */
+    segj_glob_publish(&section->values, &journal->env);
+    uint64_t first = atomic_load_explicit(&section->index.records, memory_order_relaxed);
+    atomic_store_explicit(&section->index.records, first + count, memory_order_release);
+    section->appended++;
+    return first;
+}
+
+/* Shows the records, all of them. */
 static uint64_t commit(batch_t *batch)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
-    segj_glob_publish(&section->values, &journal->env);
-    uint64_t first = atomic_load_explicit(&section->index.records, memory_order_relaxed);
-    atomic_store_explicit(&section->index.records, first + batch->placed, memory_order_release);
-    section->appended++;
+    uint64_t first = segj_section_publish(journal, section, batch->placed);
     if (batch->created) {
         segj_lock(&journal->env.state);
         segj_sections_insert(&journal->sections, &section->node);

@@ -103,15 +103,18 @@ uint64_t segj_codec_bound(uint32_t limit)
     return size + (size >> 8) + (size < (128u << 10) ? ((128u << 10) - size) >> 11 : 0);
 }
 
-/* A payload is one frame of data that says its size and needs no dictionary; anything else was not written here. */
+/* A payload is one frame of RFC 8878 with data that says its size and needs no dictionary; anything else was not written
+ * here. Above all not a frame of zstd before 0.8: libraries that still read those do so with code of that time. */
 static segj_status_t inspect(const uint8_t *payload, size_t size, uint32_t limit, size_t *content)
 {
-    if (size >= 4) {
-        uint32_t magic =
+    uint32_t magic = 0;
+    if (size >= 4)
+        magic =
             (uint32_t)payload[0] | (uint32_t)payload[1] << 8 | (uint32_t)payload[2] << 16 | (uint32_t)payload[3] << 24;
-        if ((magic & SKIPPABLE_MASK) == SKIPPABLE_MAGIC)
-            return segj_fail(SEGJ_ERR_COMPRESSION, "the payload is a skippable zstd frame");
-    }
+    if ((magic & SKIPPABLE_MASK) == SKIPPABLE_MAGIC)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the payload is a skippable zstd frame");
+    if (magic != ZSTD_MAGICNUMBER)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the payload is no zstd frame");
     unsigned long long announced = ZSTD_getFrameContentSize(payload, size);
     if (announced == ZSTD_CONTENTSIZE_ERROR)
         return segj_fail(SEGJ_ERR_COMPRESSION, "the payload is no zstd frame");

@@ -86,12 +86,19 @@ void segj_section_discard(oversized_t *journal, segj_section_t *section);
  *  they are synced and rest, `keep` (or NULL) excepted. */
 segj_status_t segj_journal_relieve(oversized_t *journal, const segj_section_t *keep);
 
+/* append.c */
+/** Shows the last `count` records, which are in place with their values, to readers; gives the first one's position. Under
+ *  change, without state. */
+uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);
+
 /** Waits until no call of sync is under way. Without locks. */
 void segj_journal_settle(oversized_t *journal);
 
 /* sync.c; all under change, and not under state */
 /** Waits until no sync works on the section. */
 void segj_section_settle(oversized_t *journal, segj_section_t *section);
+/** Cuts, durably, what an append that failed has left behind the end of the values; nothing where nothing did. */
+segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section);
 /** Makes the section durable as it stands. */
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */

@@ -235,18 +235,21 @@ static segj_status_t write_again(recovery_t *recovery, const segj_io_file_t *fil
     return status;
 }
 
-/* Headers of files that may never have been durable. */
+/* Headers of files that may never have been durable, and of those without data: what lies behind their fields was not
+ * judged, and would be refused as soon as data followed. */
 static segj_status_t write_headers(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
                                    const segj_io_file_t *values)
 {
     segj_section_t *section = plan->section;
     segj_status_t status = SEGJ_OK;
-    if (!plan->index_valid || plan->watermark == 0)
+    bool index_empty = plan->index_size <= index->data;
+    bool values_empty = plan->value_size <= values->data;
+    if (!plan->index_valid || plan->watermark == 0 || index_empty)
         status = segj_fixed_write_header(&section->index, &recovery->journal->env, index);
     /* A header that was cut short gets its length back; what was cut away reads as zeros. */
     if (status == SEGJ_OK && plan->index_size < index->data)
         status = segj_io_truncate(index, index->data);
-    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || plan->value_size < values->data))
+    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || values_empty))
         status = segj_glob_write_header(&section->values, &recovery->journal->env, values);
     return status;
 }
@@ -286,16 +289,23 @@ static segj_status_t write_contents(recovery_t *recovery, const segj_plan_t *pla
                : status;
 }
 
-/* Index before values: a crash between leaves bytes behind the last frame, and no record without its value. */
+/* Index before values: a crash between leaves bytes behind the last frame, and no record without its value. Both get
+ * their size also where they show it already: a killed process may have cut them and synced nothing, and what was done
+ * through its open files is not what a sync of these covers. */
 static segj_status_t cut_and_sync(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
                                   const segj_io_file_t *values)
 {
     const segj_env_t *env = &recovery->journal->env;
     bool cut = plan->cut_index || (env->format == SEGJ_FORMAT_NATIVE && (plan->cut || segj_plan_lost(plan) > 0));
-    segj_status_t status = cut ? segj_fixed_cut(env, index, plan->records) : segj_io_sync(index);
-    if (status != SEGJ_OK)
-        return status;
-    return plan->value_size > values->data + plan->end ? segj_glob_cut(values, plan->end) : segj_io_sync(values);
+    segj_status_t status;
+    if (cut) {
+        status = segj_fixed_cut(env, index, plan->records);
+    } else {
+        status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));
+        if (status == SEGJ_OK)
+            status = segj_io_sync(index);
+    }
+    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
 }
 
 /* Losing this costs the next open the same work again. */

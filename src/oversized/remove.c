@@ -75,6 +75,10 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
         segj_unlock(&journal->env.state);
         return SEGJ_OK;
     }
+    for (size_t i = first; i < last; i++)
+        if (((segj_section_t *)(void *)journal->sections.order[i])->streaming)
+            return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu",
+                             (unsigned long long)journal->sections.order[i]->number);
     segj_section_t **gone = malloc(count * sizeof(segj_section_t *));
     if (gone == NULL)
         return segj_fail_memory(count * sizeof(segj_section_t *));

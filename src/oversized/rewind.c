@@ -11,19 +11,21 @@
 #include "journal/record_format.h"
 #include "oversized/journal.h"
 
-/* Where the values of the first `records` records end. */
+/* Where the values of the first `records` records end. The last of them is read whole, with what it has in the page before:
+ * a section that ends with a damaged record would lose that at the next open. */
 static segj_status_t end_of_values(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
 {
     segj_env_t *env = &journal->env;
-    uint8_t location[OVERSIZED_LOCATION_SIZE];
+    uint8_t *record = journal->record;
     *end = 0;
     if (records == 0)
         return SEGJ_OK;
     segj_lock(&env->state);
-    uint64_t offset = records * env->record_size - sizeof location;
-    segj_status_t status = segj_fixed_read(&section->index, env, offset, sizeof location, location);
+    uint64_t offset = (records - 1) * env->record_size;
+    segj_status_t status = segj_fixed_read(&section->index, env, offset, env->record_size, record);
     segj_unlock(&env->state);
-    if (status == SEGJ_OK && !segj_location_end(segj_location_decode(location), section->values.size, end))
+    if (status == SEGJ_OK &&
+        !segj_location_end(segj_location_decode(record + journal->entry_size), section->values.size, end))
         status = segj_fail(SEGJ_ERR_CORRUPT, "section %llu, record %llu: its location reaches past the values",
                            (unsigned long long)section->node.number, (unsigned long long)(records - 1));
     return status == SEGJ_OK ? SEGJ_OK : segj_context(status, "rewind");
@@ -100,7 +102,7 @@ static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint
     if (status == SEGJ_OK)
         status = segj_section_sync(journal, section);
     if (status == SEGJ_OK)
-        status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_section_mend(journal, section);
     if (status == SEGJ_OK)
         status = check_last_page(journal, section, records);
     return status;
@@ -138,6 +140,8 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     if (records > count)
         return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu",
                          (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);
+    if (section != NULL && section->streaming)
+        return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
     uint64_t end = 0;
     bool shorter = records < count;
     if (shorter)

@@ -128,11 +128,36 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
+/*
+ * What goes is marked before it is cut, as a rewind's is: if the process is killed between the cut and its sync, the files
+ * look as a close leaves them, and the next open must not take the cut for durable.
+ */
+segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
+{
+    segj_fixed_t *index = &section->index;
+    if (!section->values.spoiled)
+        return SEGJ_OK;
+    segj_section_settle(journal, section); /* a sync may be raising W */
+    segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK)
+        status = segj_fixed_mark_again(index, &index->handle.file);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_sync(&index->handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    index->mark_pending = false;
+    status = segj_glob_mend(&section->values, &journal->env);
+    if (status == SEGJ_OK && segj_fixed_clear_mark(index, &index->handle.file) != SEGJ_OK)
+        segj_env_log(&journal->env, SEGJ_LOG_WARNING, "a watermark could not be cleared: %s", segj_last_error());
+    return status;
+}
+
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably)
 {
     segj_status_t status = segj_section_sync(journal, section);
     if (status == SEGJ_OK && section->written)
-        status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_section_mend(journal, section);
     if (status != SEGJ_OK || !section->written)
         return status;
     if (section->index.marked != section->index.durable)
@@ -174,7 +199,8 @@ static segj_status_t begin_when_free(oversized_t *journal, segj_section_t *secti
     return status;
 }
 
-static segj_status_t sync_section(oversized_t *journal, uint64_t number)
+/* `ticket`: what must be covered, or NULL: all there is. */
+static segj_status_t sync_section(oversized_t *journal, uint64_t number, const oversized_ticket_t *ticket)
 {
     capture_t capture;
     bool begun = false;
@@ -182,15 +208,19 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number)
     segj_status_t status = segj_journal_changeable(journal);
     segj_lock(&journal->env.state);
     segj_section_t *section = segj_journal_find(journal, number);
+    bool covered = section != NULL && ticket != NULL && section->synced >= ticket->change;
     if (status == SEGJ_OK && section == NULL && number < journal->prune_line)
         status = segj_journal_missing(journal, number);
     if (section != NULL)
         segj_section_acquire(section);
     segj_unlock(&journal->env.state);
-    if (section != NULL && status == SEGJ_OK)
+    if (covered)
+        status = SEGJ_OK;
+    else if (section != NULL && status == SEGJ_OK)
         status = segj_section_settle_inherited(journal, section);
-    if (section != NULL && status == SEGJ_OK)
-        status = begin_when_free(journal, section, section->appended, &capture, &begun);
+    if (section != NULL && status == SEGJ_OK && !covered)
+        status =
+            begin_when_free(journal, section, ticket != NULL ? ticket->change : section->appended, &capture, &begun);
     segj_unlock(&journal->change);
     if (begun) {
         status = transfer(journal, section, &capture);
@@ -201,6 +231,50 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number)
         segj_section_release(journal, section);
         segj_unlock(&journal->env.state);
     }
+    return status;
+}
+
+/* Under change. Takes the values over that are to be written; false: there are none, or a sync is writing them. */
+static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
+{
+    segj_lock(&journal->env.state);
+    bool busy = section->syncing || is_clean(section);
+    section->syncing = section->syncing || !busy;
+    segj_unlock(&journal->env.state);
+    if (busy)
+        return false;
+    segj_glob_capture(&section->values, &journal->env, values);
+    return true;
+}
+
+/* Writes the values, of which the storage starts the write-back; the records are few bytes and left to the wait. */
+static segj_status_t start_sync(oversized_t *journal, uint64_t number, oversized_ticket_t *ticket)
+{
+    segj_glob_capture_t values;
+    bool taken = false;
+    oversized_ticket_t started = {number, 0};
+    segj_lock(&journal->change);
+    segj_status_t status = segj_journal_changeable(journal);
+    segj_lock(&journal->env.state);
+    segj_section_t *section = segj_journal_find(journal, number);
+    if (status == SEGJ_OK && section == NULL && number < journal->prune_line)
+        status = segj_journal_missing(journal, number);
+    segj_unlock(&journal->env.state);
+    if (section != NULL && status == SEGJ_OK) {
+        started.change = section->appended;
+        taken = take_values(journal, section, &values);
+    }
+    segj_unlock(&journal->change);
+    if (taken) {
+        status = segj_glob_write(&section->values.handle.file, &values);
+        segj_lock(&journal->env.state);
+        segj_glob_finish(&section->values, &journal->env, &values, status == SEGJ_OK);
+        section->syncing = false;
+        segj_wake_all(&journal->env.changed);
+        segj_unlock(&journal->env.state);
+    }
+    if (status == SEGJ_OK)
+        *ticket = started;
     return status;
 }
 
@@ -233,7 +307,27 @@ segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
     if (journal == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_sync: journal is NULL");
     enter(journal);
-    segj_status_t status = sync_section(journal, number);
+    segj_status_t status = sync_section(journal, number, NULL);
+    leave(journal);
+    return status;
+}
+
+segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, oversized_ticket_t *ticket)
+{
+    if (journal == NULL || ticket == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_start: %s is NULL", journal == NULL ? "journal" : "ticket");
+    enter(journal);
+    segj_status_t status = start_sync(journal, section, ticket);
+    leave(journal);
+    return status;
+}
+
+segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t *ticket)
+{
+    if (journal == NULL || ticket == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_wait: %s is NULL", journal == NULL ? "journal" : "ticket");
+    enter(journal);
+    segj_status_t status = sync_section(journal, ticket->section, ticket);
     leave(journal);
     return status;
 }
@@ -269,7 +363,7 @@ static segj_status_t sync_all(oversized_t *journal)
     segj_unlock(&journal->change);
     char first[SEGJ_POISON_CAPACITY] = "";
     for (size_t i = 0; i < count; i++) {
-        segj_status_t one = sync_section(journal, numbers[i]);
+        segj_status_t one = sync_section(journal, numbers[i], NULL);
         if (one == SEGJ_OK || one == SEGJ_ERR_PRUNED || status != SEGJ_OK)
             continue;
         status = one;

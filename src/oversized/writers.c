@@ -33,14 +33,27 @@ static void list_add(oversized_t *journal, segj_section_t *section)
 
 /* --- waking and resting --- */
 
+/* The section written to longest ago that may rest; or NULL. */
+static segj_section_t *oldest_quiet(const oversized_t *journal)
+{
+    segj_section_t *section = journal->oldest;
+    while (section != NULL && section->streaming)
+        section = section->newer;
+    return section;
+}
+
 /* Descriptors are few: the section that was written to longest ago is synced and gives up its own. */
 static segj_status_t make_room(oversized_t *journal)
 {
     while (journal->writers >= journal->writers_limit) {
-        segj_status_t status = segj_section_retire(journal, journal->oldest, false);
+        segj_section_t *section = oldest_quiet(journal);
+        if (section == NULL)
+            return segj_fail(SEGJ_ERR_BUSY, "all %u sections that may be written at a time are being streamed into",
+                             (unsigned)journal->writers_limit);
+        segj_status_t status = segj_section_retire(journal, section, false);
         if (status != SEGJ_OK)
             return status;
-        segj_section_rest(journal, journal->oldest);
+        segj_section_rest(journal, section);
     }
     return SEGJ_OK;
 }
@@ -73,14 +86,19 @@ static void begin_writing(oversized_t *journal, segj_section_t *section)
     journal->writers++;
 }
 
-/* What a process that was killed has left is made durable before anything is built on it. */
+/* What a process that was killed has left is made durable before anything is built on it; its cuts too, which a sync alone
+ * would not cover. */
 static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *section)
 {
     if (!section->inherited)
         return SEGJ_OK;
-    segj_status_t status = segj_io_sync(&section->index.handle.file);
+    const segj_io_file_t *index = &section->index.handle.file;
+    segj_status_t status =
+        segj_io_truncate(index, segj_fixed_file_size(&journal->env, index->data, section->index.records));
     if (status == SEGJ_OK)
-        status = segj_io_sync(&section->values.handle.file);
+        status = segj_io_sync(index);
+    if (status == SEGJ_OK)
+        status = segj_glob_cut(&section->values.handle.file, section->values.size);
     if (status != SEGJ_OK)
         return segj_env_poison(&journal->env, status);
     section->inherited = false;
@@ -264,12 +282,13 @@ segj_status_t segj_journal_relieve(oversized_t *journal, const segj_section_t *k
         if (status == SEGJ_OK)
             status = segj_paged_drain(at->index.tail, &env->pages, &at->index.handle.file, true);
     }
-    while (status == SEGJ_OK && journal->oldest != NULL && journal->oldest != keep) {
+    segj_section_t *section;
+    while (status == SEGJ_OK && (section = oldest_quiet(journal)) != NULL && section != keep) {
         if (!segj_budget_exceeded(&env->budget))
             return SEGJ_OK;
-        status = segj_section_retire(journal, journal->oldest, false);
+        status = segj_section_retire(journal, section, false);
         if (status == SEGJ_OK)
-            segj_section_rest(journal, journal->oldest);
+            segj_section_rest(journal, section);
     }
     return status;
 }

@@ -10,18 +10,37 @@
 /* Spare buffers a pool keeps: one that a sync writes and one that is filled meanwhile. */
 #define SPARES_KEPT 2
 
-/* Under state. The first spare that is large enough, or NULL. */
+/* Under state. The smallest spare that is large enough, or NULL. */
 static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
 {
-    segj_write_buffer_t **link = &pool->spare;
-    while (*link != NULL && (*link)->capacity < capacity)
-        link = &(*link)->next;
-    segj_write_buffer_t *found = *link;
-    if (found != NULL) {
-        *link = found->next;
-        pool->spares--;
-    }
+    segj_write_buffer_t **best = NULL;
+    for (segj_write_buffer_t **link = &pool->spare; *link != NULL; link = &(*link)->next)
+        if ((*link)->capacity >= capacity && (best == NULL || (*link)->capacity < (*best)->capacity))
+            best = link;
+    if (best == NULL)
+        return NULL;
+    segj_write_buffer_t *found = *best;
+    *best = found->next;
+    pool->spares--;
     return found;
+}
+
+/* Under state. Of the spares and this one the smallest goes: a buffer that has grown leaves all its smaller selves behind,
+ * and were those kept, every large one would be fresh memory. */
+static void keep_larger(segj_pool_t *pool, segj_write_buffer_t *buffer)
+{
+    segj_write_buffer_t **smallest = &pool->spare;
+    for (segj_write_buffer_t **link = &pool->spare; *link != NULL; link = &(*link)->next)
+        if ((*link)->capacity < (*smallest)->capacity)
+            smallest = link;
+    segj_write_buffer_t *gone = buffer;
+    if ((*smallest)->capacity < buffer->capacity) {
+        gone = *smallest;
+        buffer->next = gone->next;
+        *smallest = buffer;
+    }
+    pool->budget->used -= gone->capacity;
+    free(gone);
 }
 
 segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capacity, segj_write_buffer_t **taken)
@@ -81,8 +100,7 @@ void segj_buffer_release(segj_pool_t *pool, segj_write_buffer_t *buffer)
     if (--buffer->references > 0)
         return;
     if (pool->spares == SPARES_KEPT) {
-        pool->budget->used -= buffer->capacity;
-        free(buffer);
+        keep_larger(pool, buffer);
         return;
     }
     buffer->next = pool->spare;

@@ -220,6 +220,33 @@ static void a_rewind_into_a_damaged_page_is_refused(void **state)
     close_vault(&vault);
 }
 
+/* Record 3 begins in page 0 and ends in page 1. A section that ended with it would lose it at the next open, and with it
+ * everything before: what a rewind leaves last is readable from its first byte to its last. */
+static void a_rewind_to_a_record_that_begins_in_a_damaged_page_is_refused(void **state)
+{
+    vault_t vault;
+    oversized_t *journal;
+    uint64_t count;
+    open_vault(&vault, LEAVE_CLOSED);
+    damage_pages(&vault, 0, 0, HOLE_ZEROS);
+    put_damaged(&vault);
+    assert_ok(oversized_open(&vault.config, &journal));
+    assert_status(oversized_rewind(journal, VAULT_SECTION, (uint64_t)4 * SMALL_RECORD), SEGJ_ERR_CORRUPT);
+    assert_sentence(vault.index_path.text, "offset", "page 0");
+    assert_status(oversized_rewind_section(journal, VAULT_SECTION, (uint64_t)4 * SMALL_RECORD), SEGJ_ERR_CORRUPT);
+    assert_null(oversized_error(journal));
+    assert_still_damaged(&vault);
+    assert_ok(oversized_rewind(journal, VAULT_SECTION, (uint64_t)5 * SMALL_RECORD));
+    assert_ok(oversized_close(journal));
+    vault.config.strict = true;
+    assert_ok(oversized_open(&vault.config, &journal));
+    assert_ok(oversized_count(journal, VAULT_SECTION, &count));
+    assert_int_equal(count, 5);
+    check_sample(journal, VAULT_SECTION, 4);
+    assert_ok(oversized_close(journal));
+    close_vault(&vault);
+}
+
 /* Damage that came after the page was read, and is not in the page cache: a rewind looks at the file. */
 static void a_rewind_into_a_page_that_was_damaged_since_is_refused(void **state)
 {
@@ -302,6 +329,7 @@ int main(void)
         cmocka_unit_test(frames_that_are_zeros),
         cmocka_unit_test(garbage_behind_the_end_is_cut),
         cmocka_unit_test(a_rewind_into_a_damaged_page_is_refused),
+        cmocka_unit_test(a_rewind_to_a_record_that_begins_in_a_damaged_page_is_refused),
         cmocka_unit_test(a_rewind_into_a_page_that_was_damaged_since_is_refused),
         cmocka_unit_test(a_checkpoint_in_a_damaged_page_is_refused),
         cmocka_unit_test(appends_go_on_behind_a_damaged_page),

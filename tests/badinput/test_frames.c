@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <zstd.h>
 
 /* --- how much memory is asked for --- */
@@ -24,9 +26,11 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 
 static size_t largest_request;
+static size_t all_requests; /* in bytes, whether they were given back or not */
 
 static void note(size_t size)
 {
+    all_requests += size < SIZE_MAX / 2 - all_requests ? size : 0;
     largest_request = size > largest_request ? size : largest_request;
 }
 
@@ -129,7 +133,7 @@ static void add_compressed(payload_t *payload, const void *value, size_t size)
 static path_t values_path;
 
 /* As many records as payloads; each record's value is a payload in a frame with the right checksum. */
-static void write_payloads(place_t *place, const segj_slice_t *payloads, size_t count)
+static void write_marked(place_t *place, const segj_slice_t *payloads, size_t count, uint64_t watermark)
 {
     uint8_t *records = calloc(count, SMALL_RECORD);
     uint8_t block[HEADER_BLOCK];
@@ -149,12 +153,17 @@ static void write_payloads(place_t *place, const segj_slice_t *payloads, size_t 
     }
     path_t index_path = section_path(place->directory.text, place->config.index_partition, 1);
     values_path = section_path(place->directory.text, place->config.value_partition, 1);
-    write_index_file(index_path.text, &index, count, records, count * SMALL_RECORD);
+    write_index_file(index_path.text, &index, watermark, records, count * SMALL_RECORD);
     write_values_file(values_path.text, 1, payloads, count);
     encode_identity(block, &values);
     write_file_at(values_path.text, 0, block, sizeof block);
     place->config.max_value_size = MOST;
     free(records);
+}
+
+static void write_payloads(place_t *place, const segj_slice_t *payloads, size_t count)
+{
+    write_marked(place, payloads, count, count);
 }
 
 /* Reads the only record: this status, in bounded memory, and an empty result that keeps its buffer. */
@@ -167,9 +176,11 @@ static void read_payload(place_t *place, const payload_t *payload, segj_status_t
     assert_non_null(memory);
     write_payloads(place, &slice, 1);
     assert_ok(oversized_open(&place->config, &journal));
-    largest_request = 0;
+    largest_request = all_requests = 0;
     segj_status_t status = oversized_read(journal, 1, 0, NULL, &value);
     assert_true(largest_request <= MEMORY_LIMIT);
+    /* The frame, the value, a file and a context; never one after the other in larger and larger pieces. */
+    assert_true(all_requests <= 2 * MEMORY_LIMIT + 4096);
     check_status(status, expected, "oversized_read", __FILE__, __LINE__);
     if (status != SEGJ_OK) {
         assert_sentence(values_path.text, "offset 4096");
@@ -241,6 +252,55 @@ static void a_content_size_that_lies_is_refused(void **state)
     }
 }
 
+/* A frame of one segment, whose content size takes 1, 2, 4 or 8 bytes. */
+static void begin_segment(payload_t *payload, unsigned width, uint64_t content)
+{
+    unsigned code = width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3;
+    begin_frame(payload);
+    add_number(payload, code << 6 | 1u << 5, 1);
+    add_number(payload, width == 2 ? content - 256 : content, width);
+}
+
+static void a_content_size_of_any_width_that_lies_is_refused(void **state)
+{
+    const unsigned widths[] = {1, 2, 4, 8};
+    payload_t payload;
+    for (size_t i = 0; i < COUNT_OF(widths); i++) {
+        uint64_t content = widths[i] == 1 ? 200 : 300;
+        for (uint64_t real = content - 2; real <= content + 2; real++) {
+            begin_segment(&payload, widths[i], content);
+            add_repeated(&payload, real);
+            read_payload(*state, &payload, real == content ? SEGJ_OK : SEGJ_ERR_COMPRESSION);
+        }
+    }
+    begin_segment(&payload, 4, UINT32_MAX);
+    add_repeated(&payload, UINT32_MAX);
+    read_payload(*state, &payload, SEGJ_ERR_TOO_LARGE);
+}
+
+/* Above the watermark open looks at checksums, and unpacks nothing. */
+static void a_bomb_above_the_watermark_takes_no_memory_at_open(void **state)
+{
+    place_t *place = *state;
+    const uint64_t sizes[] = {(uint64_t)64 << 20, (uint64_t)1 << 32};
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        payload_t payload;
+        oversized_t *journal;
+        segj_buffer_t value = {NULL, 0, 0};
+        begin_sized(&payload, 0, WINDOW_128_KIB, sizes[i]);
+        add_repeated(&payload, sizes[i]);
+        segj_slice_t slice = {payload.bytes, payload.size};
+        write_marked(place, &slice, 1, 0);
+        largest_request = all_requests = 0;
+        assert_ok(oversized_open(&place->config, &journal));
+        assert_true(all_requests <= (size_t)1 << 20);
+        assert_int_equal(oversized_recovery(journal)->records, 1);
+        assert_status(oversized_read(journal, 1, 0, NULL, &value), SEGJ_ERR_TOO_LARGE);
+        assert_true(all_requests <= (size_t)2 << 20);
+        oversized_abandon(journal);
+    }
+}
+
 /* A window of 2^41 bytes over a value of five. What zstd says of it is zstd's; the memory is ours. */
 static void a_window_of_terabytes_takes_no_memory(void **state)
 {
@@ -260,6 +320,50 @@ static void a_window_of_terabytes_takes_no_memory(void **state)
     assert_int_equal(value.size, status == SEGJ_OK ? 5 : 0);
     oversized_abandon(journal);
     segj_buffer_free(&value);
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OWN_ADDRESS_SPACE 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_ADDRESS_SPACE 1
+#endif
+
+/* What the process has mapped, in bytes; 0 where that is not to be known. */
+static size_t address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lu", &pages) != 1) // NOLINT(cert-err34-c): a number that the system writes
+        pages = 0;
+    (void)fclose(file);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* zstd's own memory, which nothing here counts: with 16 MiB more than there is now the answers are the same. */
+static void bombs_take_no_address_space(void **state)
+{
+    struct rlimit before;
+    size_t now = address_space();
+#ifdef OWN_ADDRESS_SPACE
+    now = 0;
+#endif
+    if (now == 0)
+        skip();
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    struct rlimit tight = {(rlim_t)now + ((rlim_t)16 << 20), before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
+    a_value_that_unpacks_beyond_max_value_size_is_too_large(state);
+    a_content_size_that_is_not_met_takes_no_memory(state);
+    a_content_size_that_lies_is_refused(state);
+    a_content_size_of_any_width_that_lies_is_refused(state);
+    a_bomb_above_the_watermark_takes_no_memory_at_open(state);
+    a_window_of_terabytes_takes_no_memory(state);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 }
 
 /* --- other frames than one of data with a size --- */
@@ -326,6 +430,37 @@ static void a_frame_with_a_dictionary_is_no_value(void **state)
         add_raw(&payload, "value");
         read_payload(*state, &payload, SEGJ_ERR_COMPRESSION);
         assert_sentence("dictionary");
+    }
+}
+
+/* Dictionary 0 is none. */
+static void a_frame_that_names_no_dictionary_at_length_is_read(void **state)
+{
+    payload_t payload;
+    for (unsigned flag = 1; flag <= 3; flag++) {
+        begin_frame(&payload);
+        add_number(&payload, 3u << 6 | flag, 1);
+        add_number(&payload, WINDOW_128_KIB, 1);
+        add_number(&payload, 0, flag == 3 ? 4 : flag);
+        add_number(&payload, 5, 8);
+        add_raw(&payload, "value");
+        read_payload(*state, &payload, SEGJ_OK);
+    }
+}
+
+/* Frames of zstd before 0.8, which a library may still read: right in the format of version 0.7, and under its magics. */
+static void a_frame_of_an_older_format_is_no_value(void **state)
+{
+    const uint32_t magics[] = {0xFD2FB51E, 0xFD2FB522, 0xFD2FB523, 0xFD2FB524, 0xFD2FB525, 0xFD2FB526, 0xFD2FB527};
+    payload_t payload;
+    for (size_t i = 0; i < COUNT_OF(magics); i++) {
+        payload.size = 0;
+        add_number(&payload, magics[i], 4);
+        add_bytes(&payload, "\x20\x05", 2);              /* one segment, five bytes */
+        add_bytes(&payload, "\x40\x00\x05value", 3 + 5); /* as they are */
+        add_bytes(&payload, "\xC0\x00\x00", 3);          /* the end */
+        read_payload(*state, &payload, SEGJ_ERR_COMPRESSION);
+        assert_sentence("no zstd frame");
     }
 }
 
@@ -534,11 +669,16 @@ int main(void)
         TEST(a_value_that_unpacks_beyond_max_value_size_is_too_large),
         TEST(a_content_size_that_is_not_met_takes_no_memory),
         TEST(a_content_size_that_lies_is_refused),
+        TEST(a_content_size_of_any_width_that_lies_is_refused),
+        TEST(a_bomb_above_the_watermark_takes_no_memory_at_open),
         TEST(a_window_of_terabytes_takes_no_memory),
+        TEST(bombs_take_no_address_space),
         TEST(a_skippable_frame_is_no_value),
         TEST(more_than_one_frame_is_no_value),
         TEST(bytes_behind_the_frame_are_refused),
         TEST(a_frame_with_a_dictionary_is_no_value),
+        TEST(a_frame_that_names_no_dictionary_at_length_is_read),
+        TEST(a_frame_of_an_older_format_is_no_value),
         TEST(a_frame_without_its_content_size_is_no_value),
         TEST(damaged_frames_are_no_values),
         TEST(bytes_that_are_no_frame_are_no_value),

@@ -93,6 +93,32 @@ static void each_bit_of_an_identity_block_decides(void **state)
     close_vault(&vault);
 }
 
+/* A file without data is not judged by what lies behind its fields. It must not be refused for that either as soon as data
+ * has followed: whoever opens it writes the header again, also where a watermark says that the section had records once. */
+static void an_empty_file_with_bytes_behind_its_identity_can_be_appended_to(void **state)
+{
+    for (int in_values = 0; in_values < 2; in_values++) {
+        vault_t vault;
+        oversized_t *journal;
+        uint64_t count;
+        open_vault(&vault, LEAVE_CLOSED);
+        bytes_t *file = in_values ? &vault.damaged.values : &vault.damaged.index;
+        file->size = in_values ? VALUES_DATA_OFFSET : INDEX_DATA_OFFSET;
+        file->data[512] = 1;
+        put_damaged(&vault);
+        assert_ok(oversized_open(&vault.config, &journal));
+        assert_int_equal(oversized_recovery(journal)->synced_records_lost, SAMPLES);
+        append_samples(journal, VAULT_SECTION, 1);
+        assert_ok(oversized_close(journal));
+        assert_ok(oversized_open(&vault.config, &journal));
+        assert_ok(oversized_count(journal, VAULT_SECTION, &count));
+        assert_int_equal(count, 1);
+        check_sample(journal, VAULT_SECTION, 0);
+        oversized_abandon(journal);
+        close_vault(&vault);
+    }
+}
+
 /* --- watermark slots --- */
 
 static void flip_slots(leave_t leave)
@@ -323,6 +349,7 @@ int main(void)
         cmocka_unit_test(each_bit_of_the_values_identity_is_refused),
         cmocka_unit_test(each_byte_behind_an_identity_is_refused),
         cmocka_unit_test(each_bit_of_an_identity_block_decides),
+        cmocka_unit_test(an_empty_file_with_bytes_behind_its_identity_can_be_appended_to),
         cmocka_unit_test(each_bit_of_the_watermark_slots_costs_no_record),
         cmocka_unit_test(each_bit_of_two_valid_slots_costs_no_record),
         cmocka_unit_test(each_byte_behind_a_watermark_slot_costs_no_record),

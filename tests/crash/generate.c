@@ -8,8 +8,8 @@
 #include "crash/model.h"
 #include "crash/script.h"
 
-#define LIVES_MIN 4
-#define LIVES_MAX 16
+#define LIVES_MIN 2
+#define LIVES_MAX 6
 #define STEPS_MIN 20
 #define STEPS_MAX 60
 
@@ -18,7 +18,8 @@ typedef struct generator {
     size_t capacity;
     uint64_t state;
     script_options_t options;
-    bool faults; /* in this life */
+    uint32_t size; /* what many values of the history are long */
+    bool faults;   /* in this life */
 } generator_t;
 
 static uint64_t next(generator_t *generator)
@@ -95,7 +96,7 @@ static void add_crash(generator_t *generator, step_t *step, unsigned calls)
 {
     step_crash_t *crash = &step->crash;
     unsigned kind = below(generator, 16);
-    crash->kind = kind < 11 ? CRASH_CUT : kind < 15 ? CRASH_KILL : CRASH_DROP;
+    crash->kind = kind < 10 ? CRASH_CUT : kind < 15 ? CRASH_KILL : CRASH_DROP;
     crash->call = one_in(generator, 4) ? 0 : 1 + below(generator, calls);
     crash->pattern = (crash_pattern_t)below(generator, PATTERNS);
     crash->fill = (simdisk_fill_t)below(generator, SIMDISK_FILLS);
@@ -126,11 +127,11 @@ static step_kind_t pick_kind(generator_t *generator)
     return weights[at].kind;
 }
 
-/* Some sizes come often: what lands in another's place is only taken for it where it is as long. */
+/* One size comes often: what lands in another's place is only taken for it where it is as long. */
 static uint32_t pick_common_size(generator_t *generator)
 {
     static const uint32_t often[] = {16, 16, 100, 700};
-    return often[below(generator, 4)];
+    return one_in(generator, 4) ? often[below(generator, 4)] : generator->size;
 }
 
 static uint32_t pick_size(generator_t *generator)
@@ -190,7 +191,7 @@ static void crash_a_sync(generator_t *generator, unsigned slot)
     add_crash(generator, step, 5);
 }
 
-/* What was refused is made again, perhaps behind a sync, and then perhaps crashed. True: that was the end of the life. */
+/* What was refused is made again, perhaps behind a sync, and that perhaps crashed. True: that was the end of the life. */
 static bool append_again(generator_t *generator, unsigned slot, uint32_t amount)
 {
     if (one_in(generator, 4))
@@ -198,10 +199,29 @@ static bool append_again(generator_t *generator, unsigned slot, uint32_t amount)
     step_t *step = add(generator, STEP_APPEND);
     step->slot = slot;
     step->amount = amount;
-    if (!one_in(generator, 3))
-        return false;
-    crash_a_sync(generator, slot);
-    return true;
+    unsigned end = below(generator, 4);
+    if (end == 0)
+        crash_a_sync(generator, slot);
+    else if (end == 1)
+        add_crash(generator, step, 4);
+    return end < 2;
+}
+
+/* Something is written and taken back, and that is crashed. */
+static void add_rewind_tale(generator_t *generator, unsigned slot)
+{
+    add_open(generator);
+    for (unsigned times = 1 + below(generator, 4); times > 0; times--) {
+        step_t *step = add(generator, STEP_APPEND);
+        step->slot = slot;
+        step->amount = generator->size;
+    }
+    if (one_in(generator, 2))
+        add(generator, STEP_SYNC)->slot = slot;
+    step_t *step = add(generator, one_in(generator, 4) ? STEP_REWIND : STEP_REWIND_SECTION);
+    step->slot = slot;
+    step->amount = below(generator, 256);
+    add_crash(generator, step, 14);
 }
 
 /* Soon behind a crash another one, over offsets that the first may have freed. */
@@ -260,6 +280,8 @@ script_t *script_generate(uint64_t seed, const script_options_t *options)
     script_t *script = generator.script;
     script->page_size = page_sizes[below(&generator, sizeof page_sizes / sizeof page_sizes[0])];
     script->numbers = below(&generator, SCRIPT_NUMBERS);
+    static const uint32_t sizes[] = {0, 16, 100, 700};
+    generator.size = sizes[below(&generator, 4)];
     script->readers = options->readers;
     script->tear = options->tear;
     script->spoil = options->spoil;
@@ -267,7 +289,9 @@ script_t *script_generate(uint64_t seed, const script_options_t *options)
     unsigned lives = LIVES_MIN + below(&generator, LIVES_MAX - LIVES_MIN + 1);
     for (unsigned i = 0; i < lives; i++) {
         add_life(&generator);
-        while (one_in(&generator, 3))
+        if (one_in(&generator, 4))
+            add_rewind_tale(&generator, script->steps[script->count - 1].slot);
+        while (one_in(&generator, 2))
             add_short_life(&generator, script->steps[script->count - 1].slot);
     }
     add_open(&generator);

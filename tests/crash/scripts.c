@@ -9,43 +9,108 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "crash/explore.h"
 
 #define LENGTH_MAX 6
+#define SEED 20
+#define PROGRESS_SECONDS 5
 
-static size_t wanted_length(void)
+typedef unsigned long long number_t;
+
+/** One configuration being explored. */
+typedef struct run {
+    explorer_t *explorer;
+    char name[32];
+    time_t begun, told;
+    uint64_t scripts; /* in all */
+} run_t;
+
+static uint64_t setting(const char *name, uint64_t usual, uint64_t least, uint64_t most)
 {
-    const char *text = getenv("SEGJ_CRASH_LENGTH");
-    long length = text != NULL ? strtol(text, NULL, 10) : 1;
-    return length >= 1 && length <= LENGTH_MAX ? (size_t)length : 1;
+    const char *text = getenv(name);
+    if (text == NULL || text[0] == '\0')
+        return usual;
+    char *end;
+    number_t value = strtoull(text, &end, 10);
+    if (*end != '\0' || text[0] == '-' || value < least || value > most)
+        fail_msg("%s is \"%s\", expected %llu to %llu", name, text, (number_t)least, (number_t)most);
+    return value;
 }
 
-static void run_all(explorer_t *explorer, operation_t *script, size_t at, size_t length)
+static void on_progress(void *context, const explore_result_t *result)
 {
-    for (int operation = 0; operation < OPERATIONS; operation++) {
+    run_t *run = context;
+    time_t now = time(NULL);
+    if (now - run->told < PROGRESS_SECONDS)
+        return;
+    run->told = now;
+    (void)fprintf(
+        stderr, "%s: %llu s, script %llu of %llu, %llu states (%llu a second), points: %llu exhaustive, %llu sampled\n",
+        run->name, (number_t)(now - run->begun), (number_t)result->scripts, (number_t)run->scripts,
+        (number_t)result->states, (number_t)result->states / (number_t)(now - run->begun),
+        (number_t)result->exhaustive_points, (number_t)result->sampled_points);
+}
+
+/* All scripts of a length. */
+static void run_length(const run_t *run, operation_t *script, size_t at, size_t length)
+{
+    for (int operation = 0; operation < OPERATIONS && !explorer_has_enough(run->explorer); operation++) {
         script[at] = (operation_t)operation;
-        if (!explorer_run(explorer, script, at + 1))
-            fail_msg("%s", explorer_result(explorer)->failure);
         if (at + 1 < length)
-            run_all(explorer, script, at + 1, length);
+            run_length(run, script, at + 1, length);
+        else if (!explorer_run(run->explorer, script, length))
+            fail_msg("%s", explorer_result(run->explorer)->failure);
     }
+}
+
+static void report(const run_t *run, const explore_result_t *result)
+{
+    print_message("%s: %llu of %llu scripts, %llu points (%llu exhaustive, %llu sampled), %llu states, %llu looked at "
+                  "again with a crash more within recovery, %llu met again, %llu s\n",
+                  run->name, (number_t)result->scripts, (number_t)run->scripts, (number_t)result->points,
+                  (number_t)result->exhaustive_points, (number_t)result->sampled_points, (number_t)result->states,
+                  (number_t)result->deeper, (number_t)result->duplicates, (number_t)(time(NULL) - run->begun));
+    if (result->spoilt > 0)
+        print_message(
+            "%s: garbage: %llu states, open refuses %llu, reports a loss in %llu, reading finds damage in %llu, "
+            "a loss is silent in %llu%s%s\n",
+            run->name, (number_t)result->spoilt, (number_t)result->refused, (number_t)result->reported,
+            (number_t)result->found, (number_t)result->silent, result->silent > 0 ? "; the first: " : "",
+            result->example);
+}
+
+static bool is_wanted(const char *name)
+{
+    const char *only = getenv("SEGJ_CRASH_ONLY");
+    return only == NULL || only[0] == '\0' || strcmp(only, name) == 0;
 }
 
 void explore_all(uint16_t page_size, int compression)
 {
-    explore_config_t config = {.page_size = page_size, .compression = compression, .recovery_depth = 1, .seed = 20};
-    explorer_t *explorer = explorer_new(&config);
+    explore_config_t config = {.page_size = page_size, .compression = compression, .seed = SEED};
     operation_t script[LENGTH_MAX];
-    run_all(explorer, script, 0, wanted_length());
-    const explore_result_t *result = explorer_result(explorer);
-    print_message("page size %u, %s: %llu scripts, %llu points (%llu exhaustive, %llu sampled), %llu states, "
-                  "%llu met again\n",
-                  (unsigned)page_size, compression != 0 ? "compressed" : "plain", (unsigned long long)result->scripts,
-                  (unsigned long long)result->points, (unsigned long long)result->exhaustive_points,
-                  (unsigned long long)result->sampled_points, (unsigned long long)result->states,
-                  (unsigned long long)result->duplicates);
-    explorer_free(explorer);
+    run_t run = {.begun = time(NULL), .scripts = 0};
+    run.told = run.begun;
+    size_t most = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    config.recovery_depth = (int)setting("SEGJ_CRASH_DEPTH", 1, 0, EXPLORE_DEPTH_MAX);
+    config.states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
+    config.grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
+    config.spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
+    (void)snprintf(run.name, sizeof run.name, "%u/%s", (unsigned)page_size, compression != 0 ? "zstd" : "plain");
+    if (!is_wanted(run.name))
+        skip();
+    for (size_t length = 1, scripts = 1; length <= most; length++)
+        run.scripts += scripts *= OPERATIONS;
+    run.explorer = explorer_new(&config);
+    if (setting("SEGJ_CRASH_PROGRESS", 0, 0, 1) == 1)
+        explorer_on_progress(run.explorer, on_progress, &run);
+    for (size_t length = 1; length <= most; length++)
+        run_length(&run, script, 0, length);
+    report(&run, explorer_result(run.explorer));
+    explorer_free(run.explorer);
 }

@@ -1,12 +1,21 @@
 /*
- * crash/scripts.h: every script of up to so many operations, crashed everywhere (crash/explore.h).
+ * crash/scripts.h: every script of up to so many operations, crashed everywhere (crash/explore.h). How far it goes is in the
+ * environment (cmake/crash.sh sets it):
+ *
+ *   SEGJ_CRASH_LENGTH     operations of a script, 1 to 6; 1
+ *   SEGJ_CRASH_DEPTH      crashes within recovery, one within the other, 0 to 5; 1
+ *   SEGJ_CRASH_STATES     enough after so many states; all
+ *   SEGJ_CRASH_TEAR       1: single bytes are lost or kept, not sectors
+ *   SEGJ_CRASH_SPOIL      1: sectors being written may turn to garbage, with the synced bytes in them; their cost is counted
+ *   SEGJ_CRASH_ONLY       one configuration: 64/plain, 4084/zstd, ...
+ *   SEGJ_CRASH_PROGRESS   1: a line to stderr every few seconds
  */
 #ifndef CRASH_SCRIPTS_H
 #define CRASH_SCRIPTS_H
 
 #include <stdint.h>
 
-/** A cmocka test: explores all scripts of 1 operation, or as many as the environment's SEGJ_CRASH_LENGTH says (1 to 6). */
+/** A cmocka test: all scripts in one configuration. */
 void explore_all(uint16_t page_size, int compression);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * crash/test_histories.c: long random histories (crash/script.h, crash/histories.h), reproducible from a seed.
  *
- *     SEGJ_HISTORIES=N   so many histories, instead of what takes about half a minute
+ *     SEGJ_HISTORIES=N   so many histories, and a quarter of that without faults, instead of what takes some seconds
  *     SEGJ_SEED=S        the first of them is number S; 1
  *     SEGJ_WORKERS=W     so many threads run them; 1
  *     SEGJ_PROGRESS=1    says once in a while how far it is
@@ -20,6 +20,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "crash/histories.h"
 #include "crash/shrink.h"
@@ -51,7 +52,7 @@
 typedef struct run {
     script_options_t options;         /* of every history; of some also: */
     unsigned readers_each, tear_each; /* of each so many one has readers, tears; 0: none */
-    uint64_t first, count;
+    uint64_t apart, first, count;     /* histories of each kind have numbers of their own */
     atomic_uint_fast64_t next;
     atomic_bool failed;
     bool progress;
@@ -120,7 +121,14 @@ static void *work(void *context)
     }
 }
 
-static void say_failure(const script_t *script, const char *found)
+static double seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void say_failure(const run_t *run, const script_t *script, const char *found)
 {
     char failure[1024];
     (void)snprintf(failure, sizeof failure, "%s", found);
@@ -128,14 +136,17 @@ static void say_failure(const script_t *script, const char *found)
         script_shrink(script, script->readers ? SHRINK_RUNS / 20 : SHRINK_RUNS, failure, sizeof failure);
     char *text = script_print(shortest);
     /* Longer than what cmocka prints. */
-    (void)fprintf(stderr, "%s\nmade shorter, %zu steps: %s\nto run it again: SEGJ_SCRIPT='%s' crash/test_histories\n",
-                  found, shortest->count, failure, text);
+    (void)fprintf(stderr,
+                  "%s\nto run it again: SEGJ_SEED=%llu SEGJ_HISTORIES=1 crash/test_histories\n"
+                  "made shorter, %zu steps: %s\nto run that: SEGJ_SCRIPT='%s' crash/test_histories\n",
+                  found, (unsigned long long)(run->failed_seed - run->apart), shortest->count, failure, text);
     free(text);
     script_free(shortest);
 }
 
 static void run_all(run_t *run)
 {
+    double begun = seconds();
     pthread_t threads[WORKERS_MAX];
     unsigned workers = (unsigned)from_environment("SEGJ_WORKERS", 1);
     workers = workers < 1 ? 1 : workers > WORKERS_MAX ? WORKERS_MAX : workers;
@@ -150,11 +161,12 @@ static void run_all(run_t *run)
         (void)pthread_join(threads[i], NULL);
     (void)pthread_mutex_destroy(&run->lock);
     print_counts(&run->counts);
+    print_message("%.0f histories a second, by %u threads\n", (double)run->done / (seconds() - begun), workers);
     if (!atomic_load(&run->failed))
         return;
     script_t *script = script_of(run, run->failed_seed);
     print_error("history %llu: ", (unsigned long long)run->failed_seed);
-    say_failure(script, run->failure);
+    say_failure(run, script, run->failure);
     script_free(script);
     fail();
 }
@@ -185,7 +197,8 @@ static void long_histories_without_faults(void **state)
     (void)state;
     run_t run = {.tear_each = 8};
     run.count = histories() / 4 + 1;
-    run.first = first_seed() + UINT64_C(1000000000);
+    run.apart = UINT64_C(1000000000);
+    run.first = first_seed() + run.apart;
     run_all(&run);
 }
 
@@ -198,7 +211,8 @@ static void a_spoilt_sector_costs_records_but_shows_no_wrong_value(void **state)
     (void)state;
     run_t run = {.options = {.spoil = true}};
     run.count = histories() / 8 + 1;
-    run.first = first_seed() + UINT64_C(2000000000);
+    run.apart = UINT64_C(2000000000);
+    run.first = first_seed() + run.apart;
     run_all(&run);
     const history_counts_t *counts = &run.counts;
     print_message(
@@ -245,6 +259,94 @@ static void a_script_is_its_text(void **state)
     }
 }
 
+/* --- stories: a kill at every call, a power cut at every call behind it --- */
+
+typedef struct story {
+    const char *until_kill; /* a script; its last step is killed */
+    const char *until_cut;  /* goes on; its last step is cut */
+} story_t;
+
+static void tell(const story_t *story, unsigned killed_at, unsigned cut_at, const char *pattern, unsigned unit)
+{
+    char text[1024];
+    char failure[1024];
+    const char *wrong;
+    history_counts_t counts = {0};
+    (void)snprintf(text, sizeof text, "%s !kill:%u:0; %s !cut:%u:%s:short:%u; open 0; check", story->until_kill,
+                   killed_at, story->until_cut, cut_at, pattern, unit);
+    script_t *script = script_parse(text, &wrong);
+    if (script == NULL)
+        fail_msg("no script: %s", wrong);
+    bool good = history_run(script, &counts, failure, sizeof failure);
+    script_free(script);
+    if (!good) {
+        (void)fprintf(stderr, "SEGJ_SCRIPT='%s' crash/test_histories\n", text);
+        fail_msg("%s", failure);
+    }
+}
+
+static void tell_everywhere(const story_t *story)
+{
+    for (unsigned killed_at = 1; killed_at <= 20; killed_at++) {
+        for (unsigned cut_at = 0; cut_at <= 5; cut_at++) {
+            tell(story, killed_at, cut_at, "none", 0);
+            for (unsigned unit = 0; unit < 6; unit++) {
+                tell(story, killed_at, cut_at, "one", unit);
+                tell(story, killed_at, cut_at, "all_but_one", unit);
+            }
+        }
+    }
+}
+
+/* A rewind is killed between a cut and its sync. The next open finds nothing to cut any more, and a sync through its own
+ * files need not cover a size that was set through another's. Its new values lie where the old ones were, as long as they:
+ * with the new index and the old values on the disk, records showed what was rewound. */
+static void a_cut_left_by_a_killed_rewind_is_durable_before_its_offsets_are_used(void **state)
+{
+    (void)state;
+    const story_t whole = {"history page=7 numbers=0; append 0 16; rewind_section 0 0", "append 0 16; sync 0"};
+    const story_t part = {
+        "history page=20 numbers=0; append 0 16; append 0 16; append 0 16; sync 0; rewind_section 0 86",
+        "append 0 16; append 0 16; sync 0"};
+    const story_t twice = {
+        "history page=64 numbers=0; append 0 16; append 0 16; append 0 16; sync 0; rewind_section 0 86",
+        "open 0 !kill:5:0; append 0 16; append 0 16; sync 0"};
+    tell_everywhere(&whole);
+    tell_everywhere(&part);
+    tell_everywhere(&twice);
+}
+
+/* The same for the cuts that open itself makes: a sync was cut, and the open behind it killed. */
+static void a_cut_left_by_a_killed_open_is_durable_before_its_offsets_are_used(void **state)
+{
+    (void)state;
+    for (unsigned unit = 0; unit < 6; unit++) {
+        char until_kill[256];
+        (void)snprintf(until_kill, sizeof until_kill,
+                       "history page=20 numbers=0; append 0 16; sync 0; append 0 16; append 0 16; "
+                       "sync 0 !cut:%u:one:short:%u; open 0",
+                       2 + unit % 2, unit);
+        const story_t story = {until_kill, "append 0 16; append 0 16; sync 0"};
+        tell_everywhere(&story);
+    }
+}
+
+/* An append writes its value and is told that it could not. The next one cuts what lies behind the end, and is killed before
+ * that is durable. Open finds a section that is exactly what a close has left, and has nothing to mend. A value of the same
+ * length goes to the same offset, its record is kept by the next crash and its bytes are lost: the value that was
+ * refused must not stand in their place. */
+static void a_refused_value_never_stands_in_for_one_at_its_offset(void **state)
+{
+    (void)state;
+    const story_t story = {"history page=33 numbers=0; open 1; append 1 16; close; open 1; "
+                           "append 1 100 /write:1:EIO:65536; append 1 100",
+                           "open 1; append 1 100; sync 1"};
+    const story_t at_once = {"history page=33 numbers=0; open 1; append 1 16; sync 1",
+                             "open 1; append 1 100 /write:1:EIO:65536; append 1 100; sync 1"};
+    tell_everywhere(&story);
+    tell_everywhere(&at_once);
+}
+
 /* What threads read beside decides nothing. */
 static void a_history_is_the_same_each_time(void **state)
 {
@@ -271,6 +373,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_is_its_text),
         cmocka_unit_test(a_history_is_the_same_each_time),
+        cmocka_unit_test(a_cut_left_by_a_killed_rewind_is_durable_before_its_offsets_are_used),
+        cmocka_unit_test(a_cut_left_by_a_killed_open_is_durable_before_its_offsets_are_used),
+        cmocka_unit_test(a_refused_value_never_stands_in_for_one_at_its_offset),
         cmocka_unit_test(long_histories_of_lives_and_crashes),
         cmocka_unit_test(long_histories_without_faults),
         cmocka_unit_test(a_spoilt_sector_costs_records_but_shows_no_wrong_value),

@@ -4,6 +4,8 @@
 # consumers.sh pkg_config         the same by pkg-config --static
 # consumers.sh add_subdirectory   the same with the sources as a part of their project
 # consumers.sh fetch_content      the same with the sources by FetchContent
+#
+# The last two are built with the library of checksums of the build that is tested; an installed one brings its own.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -67,12 +69,15 @@ find_package)
     fi
     ;;
 add_subdirectory)
-    by_cmake add_subdirectory "$languages" -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE"
+    by_cmake add_subdirectory "$languages" -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" \
+        -DSEGJ_CHECKSUM="$SEGJ_CHECKSUM"
+    # with whatever library of checksums is there, and where zstd has no CMake package of its own
     by_cmake add_subdirectory_bare_zstd "$languages" -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" \
         -DCMAKE_DISABLE_FIND_PACKAGE_zstd=ON
     ;;
 fetch_content)
-    by_cmake fetch_content "$languages" -DCONSUMER_VIA=fetch_content -DSEGJ_SOURCE="$SEGJ_SOURCE"
+    by_cmake fetch_content "$languages" -DCONSUMER_VIA=fetch_content -DSEGJ_SOURCE="$SEGJ_SOURCE" \
+        -DSEGJ_CHECKSUM="$SEGJ_CHECKSUM"
     ;;
 pkg_config)
     command -v pkg-config >/dev/null || { echo "there is no pkg-config"; exit 77; }

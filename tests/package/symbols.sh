@@ -1,6 +1,6 @@
 #!/bin/sh
 # A static library shares its user's namespace: every symbol it defines begins with oversized_ or segj_, and but for
-# thread-local ones none of them is data that changes.
+# thread-local ones none of them is data that changes. It computes checksums with the library that was chosen, and no other.
 set -eu
 
 failed=0
@@ -18,4 +18,14 @@ failed=0
     { section = $7; gsub(/[ \t]/, "", section); name = $1; sub(/[ \t]+$/, "", name) }
     section ~ /^\.(data|bss)/ && section !~ /^\.data\.rel\.ro/ { print "mutable state: " name " in " section; bad++ }
     END { exit bad > 0 }' || failed=1
+
+checksums="isal:crc32_gzip_refl libdeflate:libdeflate_crc32 zlib:crc32_z"
+for pair in $checksums; do
+    wanted=0
+    [ "${pair%:*}" != "$SEGJ_CHECKSUM" ] || wanted=1
+    if [ "$("$NM" -u "$SEGJ_LIBRARY" | grep -cw "${pair#*:}")" -ne $wanted ]; then
+        echo "${pair#*:} with SEGJ_CHECKSUM=$SEGJ_CHECKSUM: wanted $wanted reference, and found otherwise"
+        failed=1
+    fi
+done
 exit $failed

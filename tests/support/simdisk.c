@@ -1,7 +1,5 @@
 /*
- * support/simdisk.c: see the header. The storage, and what is visible and durable of it. When a change becomes durable,
- * older pending pieces under it take its bytes, so that they cannot bring back what it has replaced. Where an older
- * truncation is pending, the change stays in the list instead, settled: a crash applies it whatever else it does.
+ * support/simdisk.c: see the header. The storage, and what is visible of it.
  */
 #include "support/simdisk.h"
 
@@ -22,213 +20,6 @@ struct segj_file {
     size_t inode;
     uint64_t handle;
 };
-
-/* --- memory, images, names --- */
-
-void *simdisk_need(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
-void simdisk_image_resize(image_t *image, uint64_t size)
-{
-    if (size > image->capacity) {
-        image->capacity = size + 4096;
-        image->bytes = simdisk_need(realloc(image->bytes, (size_t)image->capacity));
-    }
-    if (size > image->size)
-        memset(image->bytes + image->size, 0, (size_t)(size - image->size));
-    image->size = size;
-}
-
-void simdisk_image_write(image_t *image, uint64_t offset, const uint8_t *bytes, size_t size)
-{
-    if (offset + size > image->size)
-        simdisk_image_resize(image, offset + size);
-    memcpy(image->bytes + offset, bytes, size);
-}
-
-void simdisk_image_copy(image_t *to, const image_t *from)
-{
-    to->size = 0;
-    simdisk_image_resize(to, from->size);
-    if (from->size > 0)
-        memcpy(to->bytes, from->bytes, (size_t)from->size);
-}
-
-size_t simdisk_names_find(const names_t *names, const char *name)
-{
-    size_t at = 0;
-    while (at < names->count && strcmp(names->entries[at].name, name) != 0)
-        at++;
-    return at;
-}
-
-/* Kept in order, so that equal directories hash alike. */
-void simdisk_names_add(names_t *names, const char *name, size_t inode)
-{
-    size_t at = simdisk_names_find(names, name);
-    if (at < names->count) {
-        names->entries[at].inode = inode;
-        return;
-    }
-    names->entries = simdisk_need(realloc(names->entries, (names->count + 1) * sizeof *names->entries));
-    at = names->count++;
-    while (at > 0 && strcmp(names->entries[at - 1].name, name) > 0) {
-        names->entries[at] = names->entries[at - 1];
-        at--;
-    }
-    memset(&names->entries[at], 0, sizeof names->entries[at]);
-    strcpy(names->entries[at].name, name);
-    names->entries[at].inode = inode;
-}
-
-void simdisk_names_remove(names_t *names, const char *name)
-{
-    size_t at = simdisk_names_find(names, name);
-    if (at == names->count)
-        return;
-    memmove(names->entries + at, names->entries + at + 1, (names->count - at - 1) * sizeof *names->entries);
-    names->count--;
-}
-
-void simdisk_names_copy(names_t *to, const names_t *from)
-{
-    to->count = from->count;
-    to->entries = simdisk_need(malloc((from->count + 1) * sizeof *to->entries));
-    if (from->count > 0)
-        memcpy(to->entries, from->entries, from->count * sizeof *to->entries);
-}
-
-/* --- changes --- */
-
-static change_t *add_change(simdisk_t *disk, change_kind_t kind, size_t inode)
-{
-    if (disk->change_count == disk->change_capacity) {
-        disk->change_capacity = 2 * disk->change_capacity + 16;
-        disk->changes = simdisk_need(realloc(disk->changes, disk->change_capacity * sizeof *disk->changes));
-    }
-    change_t *change = &disk->changes[disk->change_count++];
-    memset(change, 0, sizeof *change);
-    change->kind = kind;
-    change->inode = inode;
-    return change;
-}
-
-/* `newer` has become durable: older pieces under it are what it left. */
-static void settle_older(simdisk_t *disk, size_t before, const change_t *newer)
-{
-    for (size_t i = 0; i < before; i++) {
-        change_t *older = &disk->changes[i];
-        if (older->kind != CHANGE_PIECE || older->inode != newer->inode)
-            continue;
-        if (newer->kind == CHANGE_TRUNCATE) {
-            if (older->offset >= newer->offset)
-                older->size = 0;
-            else if (older->offset + older->size > newer->offset)
-                older->size = (size_t)(newer->offset - older->offset);
-            continue;
-        }
-        uint64_t from = older->offset > newer->offset ? older->offset : newer->offset;
-        uint64_t old_end = older->offset + older->size;
-        uint64_t new_end = newer->offset + newer->size;
-        uint64_t to = old_end < new_end ? old_end : new_end;
-        if (from < to)
-            memcpy(older->bytes + (from - older->offset), newer->bytes + (from - newer->offset), (size_t)(to - from));
-    }
-}
-
-static void apply(image_t *image, const change_t *change)
-{
-    if (change->kind == CHANGE_PIECE && change->size > 0)
-        simdisk_image_write(image, change->offset, change->bytes, change->size);
-    else if (change->kind == CHANGE_TRUNCATE)
-        simdisk_image_resize(image, change->offset);
-}
-
-typedef enum verdict { PENDING, DURABLE, DROPPED } verdict_t;
-typedef verdict_t (*judge_t)(const simdisk_t *disk, const change_t *change, size_t index, const void *context);
-
-/* Goes over the changes of all files' contents in the order of their making. */
-static void make_durable(simdisk_t *disk, judge_t judge, const void *context)
-{
-    size_t kept = 0;
-    bool *cut = simdisk_need(calloc(disk->inode_count + 1, sizeof *cut)); /* an older truncation stays pending */
-    for (size_t i = 0; i < disk->change_count; i++) {
-        change_t *change = &disk->changes[i];
-        bool content = change->kind == CHANGE_PIECE || change->kind == CHANGE_TRUNCATE;
-        verdict_t verdict = content && !change->settled ? judge(disk, change, i, context) : PENDING;
-        if (verdict == DROPPED)
-            continue;
-        if (verdict == DURABLE && !cut[change->inode]) {
-            apply(&disk->inodes[change->inode].durable, change);
-            settle_older(disk, kept, change);
-            continue;
-        }
-        change->settled = change->settled || verdict == DURABLE;
-        if (change->kind == CHANGE_TRUNCATE)
-            cut[change->inode] = true;
-        if (kept != i)
-            disk->changes[kept] = *change;
-        kept++;
-    }
-    disk->change_count = kept;
-    free(cut);
-}
-
-static verdict_t covered_by(const simdisk_t *disk, const change_t *change, size_t index, const void *context)
-{
-    const segj_file_t *file = context;
-    return change->inode == file->inode && change->handle == file->handle ? DURABLE : PENDING;
-}
-
-static void make_file_durable(simdisk_t *disk, const segj_file_t *file)
-{
-    inode_t *inode = &disk->inodes[file->inode];
-    make_durable(disk, covered_by, file);
-    inode->longest = inode->visible.size;
-}
-
-typedef struct drop {
-    uint64_t seed;
-    size_t inode; /* SIZE_MAX: all */
-} drop_t;
-
-/* Written bytes reach the disk or never will; truncations are the file system's own and stay pending. */
-static verdict_t by_chance(const simdisk_t *disk, const change_t *change, size_t index, const void *context)
-{
-    const drop_t *drop = context;
-    if (change->kind == CHANGE_TRUNCATE || (drop->inode != SIZE_MAX && change->inode != drop->inode))
-        return PENDING;
-    return (simdisk_mix(simdisk_mix(drop->seed, index), change->offset) >> 32) % 4 == 0 ? DURABLE : DROPPED;
-}
-
-void simdisk_drop(simdisk_t *disk, uint64_t seed)
-{
-    drop_t drop = {seed, SIZE_MAX};
-    make_durable(disk, by_chance, &drop);
-}
-
-static void make_names_durable(simdisk_t *disk, int part)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < disk->change_count; i++) {
-        change_t *change = &disk->changes[i];
-        if ((change->kind != CHANGE_CREATE && change->kind != CHANGE_REMOVE) || change->part != part) {
-            if (kept != i)
-                disk->changes[kept] = *change;
-            kept++;
-            continue;
-        }
-        if (change->kind == CHANGE_CREATE)
-            simdisk_names_add(&disk->parts[part].durable, change->name, change->inode);
-        else
-            simdisk_names_remove(&disk->parts[part].durable, change->name);
-    }
-    disk->change_count = kept;
-}
 
 /* --- calls --- */
 
@@ -347,7 +138,7 @@ static int sim_partition_sync(segj_partition_t *partition)
     lock(disk);
     int code = call(disk, SIMDISK_NAMES_SYNC).code;
     if (code == 0)
-        make_names_durable(disk, partition->part);
+        simdisk_make_names_durable(disk, partition->part);
     return unlock(disk, code);
 }
 
@@ -397,10 +188,13 @@ static int find_or_create(segj_partition_t *partition, const char *name, bool cr
         *inode = names->entries[at].inode;
         return 0;
     }
-    disk->inodes = simdisk_need(realloc(disk->inodes, (disk->inode_count + 1) * sizeof *disk->inodes));
+    if (disk->inode_count == disk->inode_capacity) {
+        disk->inode_capacity += 8;
+        disk->inodes = simdisk_need(realloc(disk->inodes, disk->inode_capacity * sizeof *disk->inodes));
+    }
     *inode = disk->inode_count++;
-    memset(&disk->inodes[*inode], 0, sizeof disk->inodes[*inode]);
-    change_t *change = add_change(disk, CHANGE_CREATE, *inode);
+    disk->inodes[*inode] = (inode_t){.part = partition->part};
+    change_t *change = simdisk_change_add(disk, CHANGE_CREATE, *inode);
     change->part = partition->part;
     strncpy(change->name, name, SIMDISK_NAME_SIZE - 1);
     simdisk_names_add(names, name, *inode);
@@ -435,7 +229,7 @@ static int sim_file_remove(segj_partition_t *partition, const char *name)
     int code = call(disk, SIMDISK_REMOVE).code;
     if (code != 0)
         return unlock(disk, code);
-    change_t *change = add_change(disk, CHANGE_REMOVE, names->entries[at].inode);
+    change_t *change = simdisk_change_add(disk, CHANGE_REMOVE, names->entries[at].inode);
     change->part = partition->part;
     strncpy(change->name, name, SIMDISK_NAME_SIZE - 1);
     simdisk_names_remove(names, name);
@@ -447,26 +241,33 @@ static int sim_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_
     simdisk_t *disk = file->disk;
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_READ);
-    const image_t *image = &disk->inodes[file->inode].visible;
+    const image_t *image = disk->inodes[file->inode].visible;
+    uint64_t end = simdisk_image_size(image);
     *done = 0;
-    if (fault.code != 0 || offset >= image->size)
+    if (fault.code != 0 || offset >= end)
         return unlock(disk, fault.code);
     if (size > fault.limit)
         size = fault.limit;
-    *done = image->size - offset < size ? (size_t)(image->size - offset) : size;
-    memcpy(buffer, image->bytes + offset, *done);
+    *done = end - offset < size ? (size_t)(end - offset) : size;
+    simdisk_image_read(image, offset, buffer, *done);
     return unlock(disk, 0);
 }
 
-static void note_piece(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
+/* A part of a write, within one sector. */
+static void write_piece(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
 {
-    inode_t *inode = &file->disk->inodes[file->inode];
-    change_t *change = add_change(file->disk, CHANGE_PIECE, file->inode);
-    change->handle = file->handle;
-    change->write = file->disk->writes;
-    change->offset = offset;
-    change->size = size;
-    memcpy(change->bytes, bytes, size);
+    simdisk_t *disk = file->disk;
+    inode_t *inode = &disk->inodes[file->inode];
+    change_t piece = {.kind = CHANGE_PIECE, .inode = file->inode, .offset = offset, .size = size};
+    if (disk->lean && simdisk_image_holds(inode->durable, offset, bytes, size) &&
+        !simdisk_change_covers(disk, disk->change_count, &piece) &&
+        simdisk_image_holds(inode->visible, offset, bytes, size))
+        return;
+    piece.handle = file->handle;
+    piece.write = disk->writes;
+    piece.content = simdisk_sector_new((size_t)(offset % SIMDISK_SECTOR), bytes, size);
+    simdisk_image_put(&inode->visible, offset, size, piece.content);
+    *simdisk_change_add(disk, CHANGE_PIECE, file->inode) = piece;
     if (offset + size > inode->longest)
         inode->longest = offset + size;
 }
@@ -476,24 +277,31 @@ static void write_slices(segj_file_t *file, uint64_t offset, const segj_slice_t 
                          size_t *done)
 {
     simdisk_t *disk = file->disk;
-    image_t *image = &disk->inodes[file->inode].visible;
+    uint8_t gathered[SIMDISK_SECTOR];
+    size_t have = 0;
     uint64_t at = offset;
     disk->writes++;
-    for (size_t i = 0; i < count && limit > 0; i++) {
-        size_t size = slices[i].size < limit ? slices[i].size : limit;
-        if (size > 0)
-            simdisk_image_write(image, at, slices[i].data, size);
-        at += size;
-        limit -= size;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *bytes = slices[i].data;
+        size_t left = slices[i].size < limit ? slices[i].size : limit;
+        limit -= left;
+        while (left > 0) {
+            size_t room = disk->grain - (size_t)((at + have) % disk->grain);
+            size_t part = room < left ? room : left;
+            memcpy(gathered + have, bytes, part);
+            have += part;
+            bytes += part;
+            left -= part;
+            if (part == room) {
+                write_piece(file, at, gathered, have);
+                at += have;
+                have = 0;
+            }
+        }
     }
-    *done = (size_t)(at - offset);
-    while (offset < at) {
-        size_t part = SIMDISK_SECTOR - (size_t)(offset % SIMDISK_SECTOR);
-        if (part > at - offset)
-            part = (size_t)(at - offset);
-        note_piece(file, offset, image->bytes + offset, part);
-        offset += part;
-    }
+    if (have > 0)
+        write_piece(file, at, gathered, have);
+    *done = (size_t)(at + have - offset);
 }
 
 static int sim_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
@@ -512,7 +320,7 @@ static int sim_file_size(segj_file_t *file, uint64_t *size)
     simdisk_t *disk = file->disk;
     lock(disk);
     int code = call(disk, SIMDISK_SIZE).code;
-    *size = disk->inodes[file->inode].visible.size;
+    *size = simdisk_image_size(disk->inodes[file->inode].visible);
     return unlock(disk, code);
 }
 
@@ -524,7 +332,7 @@ static int sim_file_truncate(segj_file_t *file, uint64_t size)
     if (code != 0)
         return unlock(disk, code);
     simdisk_image_resize(&disk->inodes[file->inode].visible, size);
-    change_t *change = add_change(disk, CHANGE_TRUNCATE, file->inode);
+    change_t *change = simdisk_change_add(disk, CHANGE_TRUNCATE, file->inode);
     change->handle = file->handle;
     change->offset = size;
     return unlock(disk, 0);
@@ -536,10 +344,9 @@ static int sim_file_sync(segj_file_t *file)
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_FILE_SYNC);
     if (fault.code == 0) {
-        make_file_durable(disk, file);
+        simdisk_make_file_durable(disk, file->inode, file->handle);
     } else if (fault.drop) {
-        drop_t drop = {fault.seed, file->inode};
-        make_durable(disk, by_chance, &drop);
+        simdisk_drop_inode(disk, fault.seed, file->inode);
     }
     return unlock(disk, fault.code);
 }
@@ -560,6 +367,7 @@ simdisk_t *simdisk_new(void)
     simdisk_t *disk = simdisk_need(calloc(1, sizeof *disk));
     if (pthread_mutex_init(&disk->lock, NULL) != 0)
         abort();
+    disk->grain = SIMDISK_SECTOR;
     disk->storage = (segj_storage_t){
         .struct_size = sizeof(segj_storage_t),
         .context = disk,
@@ -587,9 +395,12 @@ simdisk_t *simdisk_new(void)
 void simdisk_free(simdisk_t *disk)
 {
     for (size_t i = 0; i < disk->inode_count; i++) {
-        free(disk->inodes[i].visible.bytes);
-        free(disk->inodes[i].durable.bytes);
+        simdisk_image_free(disk->inodes[i].visible);
+        simdisk_image_free(disk->inodes[i].durable);
+        free(disk->inodes[i].flat);
     }
+    for (size_t i = 0; i < disk->change_count; i++)
+        simdisk_change_free(&disk->changes[i]);
     for (int i = 0; i < 2; i++) {
         free(disk->parts[i].visible.entries);
         free(disk->parts[i].durable.entries);
@@ -644,17 +455,43 @@ void simdisk_count_idle(simdisk_t *disk, bool count)
     disk->count_idle = count;
 }
 
-const uint8_t *simdisk_visible(const simdisk_t *disk, const char *partition, const char *name, uint64_t *size)
+void simdisk_forget_idle(simdisk_t *disk)
 {
-    static const uint8_t nothing[1];
+    disk->lean = true;
+}
+
+void simdisk_set_grain(simdisk_t *disk, size_t grain)
+{
+    disk->grain = grain;
+}
+
+static inode_t *find_visible(const simdisk_t *disk, const char *partition, const char *name)
+{
     int part = part_of(disk, partition);
     const names_t *names = part >= 0 ? &disk->parts[part].visible : NULL;
     size_t at = names != NULL ? simdisk_names_find(names, name) : 0;
-    if (names == NULL || at == names->count)
+    return names != NULL && at < names->count ? &disk->inodes[names->entries[at].inode] : NULL;
+}
+
+const uint8_t *simdisk_visible(simdisk_t *disk, const char *partition, const char *name, uint64_t *size)
+{
+    inode_t *inode = find_visible(disk, partition, name);
+    if (inode == NULL)
         return NULL;
-    const image_t *image = &disk->inodes[names->entries[at].inode].visible;
-    *size = image->size;
-    return image->bytes != NULL ? image->bytes : nothing;
+    *size = simdisk_image_size(inode->visible);
+    inode->flat = simdisk_need(realloc(inode->flat, (size_t)*size + 1));
+    simdisk_image_read(inode->visible, 0, inode->flat, (size_t)*size);
+    return inode->flat;
+}
+
+bool simdisk_stat(const simdisk_t *disk, const char *partition, const char *name, uint64_t *size, uint64_t *hash)
+{
+    const inode_t *inode = find_visible(disk, partition, name);
+    if (inode == NULL)
+        return false;
+    *size = simdisk_image_size(inode->visible);
+    *hash = simdisk_image_hash(inode->visible);
+    return true;
 }
 
 size_t simdisk_names(const simdisk_t *disk, const char *partition)

@@ -78,11 +78,21 @@ void simdisk_power_off(simdisk_t *disk);
  *  durable are none. */
 size_t simdisk_units(simdisk_t *disk);
 
-/** Whether a file can be longer than the bytes that reached it, so that a fill makes a difference. */
-bool simdisk_has_growth(const simdisk_t *disk);
-
 /** The disk after a power cut that did to unit i what keep[i] says (simdisk_fate_t). Everything on it is durable. */
 simdisk_t *simdisk_crash(simdisk_t *disk, const uint8_t *keep, simdisk_fill_t fill);
+
+/** All that a power cut may make of the disk as it is now: states are told apart before they are built. The disk must not
+ *  change meanwhile. */
+typedef struct simdisk_cut simdisk_cut_t;
+simdisk_cut_t *simdisk_cut_new(simdisk_t *disk);
+void simdisk_cut_free(simdisk_cut_t *cut);
+size_t simdisk_cut_units(const simdisk_cut_t *cut);
+/** Whether a file of the first (0) or second (1) partition that was made can be longer than the bytes that reached it, so
+ *  that its fill makes a difference. */
+bool simdisk_cut_growth(const simdisk_cut_t *cut, int part);
+/** A fill for each partition. simdisk_hash() of the disk that simdisk_cut_build() makes. */
+uint64_t simdisk_cut_hash(simdisk_cut_t *cut, const uint8_t *keep, const simdisk_fill_t fill[2]);
+simdisk_t *simdisk_cut_build(simdisk_cut_t *cut, const uint8_t *keep, const simdisk_fill_t fill[2]);
 
 /** The disk after its process was killed: everything visible is there, nothing has become durable. */
 simdisk_t *simdisk_kill(const simdisk_t *disk);
@@ -103,8 +113,18 @@ unsigned simdisk_most_open_files(simdisk_t *disk);
 /** Whether a write of the very bytes that are durable is a unit too: false. */
 void simdisk_count_idle(simdisk_t *disk, bool count);
 
-/** What a file shows, or NULL where there is no such name. An empty file has a pointer too. */
-const uint8_t *simdisk_visible(const simdisk_t *disk, const char *partition, const char *name, uint64_t *size);
+/** From now on a write of the very bytes that are durable is no change: it cannot become a unit. For speed; not together
+ *  with simdisk_count_idle(). Disks that a crash leaves do the same. */
+void simdisk_forget_idle(simdisk_t *disk);
+
+/** Bytes that are written whole or not at all: 512, or a power of two below. Disks that a crash leaves do the same. */
+void simdisk_set_grain(simdisk_t *disk, size_t grain);
+
+/** What a file shows, until it is asked for again; NULL where there is no such name. An empty file has a pointer too. */
+const uint8_t *simdisk_visible(simdisk_t *disk, const char *partition, const char *name, uint64_t *size);
+
+/** Its size, and a number for its bytes; false where there is no such name. */
+bool simdisk_stat(const simdisk_t *disk, const char *partition, const char *name, uint64_t *size, uint64_t *hash);
 
 /** Names that a partition shows. */
 size_t simdisk_names(const simdisk_t *disk, const char *partition);

@@ -1,7 +1,7 @@
 /*
- * support/simdisk_inner.h: what a simulated disk is made of, for simdisk.c (the storage) and simdisk_crash.c (what a
- * crash leaves). Pending changes are a list in the order of their making. A change is a piece of a write within one sector,
- * a truncation, a creation or a removal.
+ * support/simdisk_inner.h: what a simulated disk is made of, for simdisk.c (the storage), simdisk_changes.c (what is
+ * pending) and simdisk_crash.c (what a crash leaves). Pending changes are a list in the order of their making. A change is
+ * a piece of a write within one sector, a truncation, a creation or a removal.
  */
 #ifndef SUPPORT_SIMDISK_INNER_H
 #define SUPPORT_SIMDISK_INNER_H
@@ -9,19 +9,16 @@
 #include <pthread.h>
 
 #include "support/simdisk.h"
+#include "support/simdisk_image.h"
 
-#define SIMDISK_SECTOR 512
 #define SIMDISK_NAME_SIZE 24
 #define SIMDISK_GARBAGE_BYTE 0xA5
 
-typedef struct image {
-    uint8_t *bytes;
-    uint64_t size, capacity;
-} image_t;
-
 typedef struct inode {
-    image_t visible, durable;
+    image_t *visible, *durable;
+    int part;
     uint64_t longest; /* ever made since it was durable */
+    uint8_t *flat;    /* simdisk_visible: the bytes in one piece */
 } inode_t;
 
 typedef enum change_kind { CHANGE_PIECE, CHANGE_TRUNCATE, CHANGE_CREATE, CHANGE_REMOVE } change_kind_t;
@@ -33,11 +30,11 @@ typedef struct change {
     uint64_t write;  /* pieces of one write share a number */
     uint64_t offset; /* or the size of a truncation */
     size_t size;
+    sector_t *content; /* of a piece; NULL: zeros */
     int part;
     char name[SIMDISK_NAME_SIZE];
     bool settled; /* durable behind a truncation that is not: no unit, never lost */
     size_t unit;  /* set by simdisk_units; SIZE_MAX: none of its own */
-    uint8_t bytes[SIMDISK_SECTOR];
 } change_t;
 
 typedef struct entry {
@@ -47,7 +44,7 @@ typedef struct entry {
 
 typedef struct names {
     entry_t *entries;
-    size_t count;
+    size_t count, capacity;
 } names_t;
 
 typedef struct part {
@@ -62,27 +59,32 @@ struct simdisk {
     pthread_mutex_t lock; /* held by every call of the storage */
     part_t parts[2];
     inode_t *inodes;
-    size_t inode_count;
+    size_t inode_count, inode_capacity;
     change_t *changes;
     size_t change_count, change_capacity;
     uint64_t handles, writes;
+    size_t grain; /* bytes that are written whole or not at all */
     simdisk_hook_t hook;
     void *hook_context;
     simdisk_faults_t faults;
     void *faults_context;
-    bool off, count_idle;
+    bool off, count_idle, lean;
     unsigned open_files, most_open_files;
     uint64_t counts[SIMDISK_CALLS];
 };
 
-void *simdisk_need(void *memory);
-void simdisk_image_resize(image_t *image, uint64_t size);
-void simdisk_image_write(image_t *image, uint64_t offset, const uint8_t *bytes, size_t size);
-void simdisk_image_copy(image_t *to, const image_t *from);
 size_t simdisk_names_find(const names_t *names, const char *name);
 void simdisk_names_add(names_t *names, const char *name, size_t inode);
 void simdisk_names_remove(names_t *names, const char *name);
 void simdisk_names_copy(names_t *to, const names_t *from);
-uint64_t simdisk_mix(uint64_t hash, uint64_t word);
+
+change_t *simdisk_change_add(simdisk_t *disk, change_kind_t kind, size_t inode);
+void simdisk_change_free(const change_t *change);
+/** Whether an older change than the one at `index` lies beneath it. */
+bool simdisk_change_covers(const simdisk_t *disk, size_t index, const change_t *change);
+void simdisk_make_file_durable(simdisk_t *disk, size_t inode, uint64_t handle);
+void simdisk_make_names_durable(simdisk_t *disk, int part);
+/** By the seed, pending pieces of a file (SIZE_MAX: of all) are durable or never will be. */
+void simdisk_drop_inode(simdisk_t *disk, uint64_t seed, size_t inode);
 
 #endif

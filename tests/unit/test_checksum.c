@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checksum/checksum.h"
+#include "checksum/instructions.h"
 #include "checksum/tables.h"
 #include "unit/random.h"
 
@@ -11,6 +12,12 @@ enum { LENGTHS = 1101, ALIGNMENTS = 64, LONG = (1 << 20) + 13 };
 
 #define CRC32 UINT32_C(0xEDB88320)  /* polynomial 0x04C11DB7, its bits reversed */
 #define CRC32C UINT32_C(0x82F63B78) /* polynomial 0x1EDC6F41 */
+
+static uint32_t instruction(uint32_t crc, const void *data, size_t size)
+{
+    return segj_has_crc32c_instruction() ? segj_crc32c_by_instruction(crc, data, size)
+                                         : segj_crc32c_by_tables(crc, data, size);
+}
 
 static const struct routine {
     const char *name;
@@ -21,6 +28,7 @@ static const struct routine {
     {"segj_crc32c", CRC32C, segj_crc32c},
     {"segj_crc32_by_tables", CRC32, segj_crc32_by_tables},
     {"segj_crc32c_by_tables", CRC32C, segj_crc32c_by_tables},
+    {"segj_crc32c_by_instruction", CRC32C, instruction},
 };
 
 #define EACH(routine)                                                                                                  \

@@ -177,6 +177,36 @@ static void the_last_numbers_are_used_before_they_begin_again(void **state)
     index_free(index);
 }
 
+/* W stays, and stands in both slots: for a cut of the values alone. */
+static void what_is_marked_can_be_marked_in_both_slots(void **state)
+{
+    index_file_t *index = index_new(small);
+    index_set_slots(index, (watermark_t){9, 4}, (watermark_t){10, 5});
+    recorder_fail(index->rig->recorder, RECORD_FILE_WRITE, 1, 1, EIO);
+    assert_status(segj_fixed_mark_again(&index->fixed, index_handle(index)), SEGJ_ERR_IO);
+    assert_int_equal(index->fixed.sequence, 5);
+    assert_int_equal(index_watermark(index), 10);
+    assert_ok(segj_fixed_mark_again(&index->fixed, index_handle(index)));
+    check_slots(index, (watermark_t){10, 6}, (watermark_t){10, 7});
+    assert_int_equal(index->fixed.marked, 10);
+    assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
+    check_slots(index, (watermark_t){0, 0}, (watermark_t){10, 7});
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 11));
+    check_slots(index, (watermark_t){11, 8}, (watermark_t){10, 7});
+    index_free(index);
+}
+
+/* Without a number left nothing is marked, which is never wrong. */
+static void what_is_marked_goes_when_the_numbers_are_used_up(void **state)
+{
+    index_file_t *index = index_new(small);
+    index_set_slots(index, (watermark_t){9, UINT32_MAX - 1}, (watermark_t){10, UINT32_MAX});
+    assert_ok(segj_fixed_mark_again(&index->fixed, index_handle(index)));
+    check_slots(index, (watermark_t){0, 0}, (watermark_t){0, 0});
+    assert_int_equal(index->fixed.marked, 0);
+    index_free(index);
+}
+
 /* Each step of beginning again fails once: W is what it was, what is asked for, or 0, which is never wrong. */
 static void beginning_again_may_fail_at_each_step(void **state)
 {
@@ -456,6 +486,8 @@ int main(void)
         cmocka_unit_test(at_the_end_of_the_numbers_they_begin_again),
         cmocka_unit_test(the_last_numbers_are_used_before_they_begin_again),
         cmocka_unit_test(beginning_again_may_fail_at_each_step),
+        cmocka_unit_test(what_is_marked_can_be_marked_in_both_slots),
+        cmocka_unit_test(what_is_marked_goes_when_the_numbers_are_used_up),
         cmocka_unit_test(a_cut_at_the_end_of_a_page_only_cuts),
         cmocka_unit_test(a_cut_to_nothing_leaves_the_header),
         cmocka_unit_test(a_cut_into_a_page_goes_in_three_steps),

@@ -138,6 +138,29 @@ static void two_spares_are_kept(void **state)
     release(fixture, second);
 }
 
+/* A section's buffer doubles as it fills. Were its small selves kept, each large one would be fresh memory, again and
+ * again; and a small one that is asked for must not take the largest. */
+static void the_largest_spares_are_kept_and_the_smallest_that_will_do_is_taken(void **state)
+{
+    fixture_t *fixture = *state;
+    static const size_t capacities[] = {200, 800, 100, 400};
+    segj_write_buffer_t *buffers[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_ok(segj_buffer_take(&fixture->pool, 0, capacities[i], &buffers[i]));
+    for (size_t i = 0; i < 4; i++)
+        release(fixture, buffers[i]);
+    assert_int_equal(fixture->budget.used, 800 + 400);
+    segj_write_buffer_t *small = NULL, *large = NULL;
+    allocations_left = 0;
+    assert_ok(segj_buffer_take(&fixture->pool, 0, 50, &small));
+    assert_ok(segj_buffer_take(&fixture->pool, 0, 500, &large));
+    allocations_left = -1;
+    assert_int_equal(small->capacity, 400);
+    assert_int_equal(large->capacity, 800);
+    release(fixture, large);
+    release(fixture, small);
+}
+
 static void no_memory_is_told(void **state)
 {
     fixture_t *fixture = *state;
@@ -163,11 +186,11 @@ static void memory_is_charged_while_it_is_held(void **state)
     assert_int_equal(fixture->budget.used, 600);
     for (size_t i = 0; i < 3; i++)
         release(fixture, buffers[i]);
-    assert_int_equal(fixture->budget.used, 300); /* the first two are spare, the third went */
+    assert_int_equal(fixture->budget.used, 500); /* the last two are spare, the first went */
     segj_write_buffer_t *again = NULL;
-    assert_ok(segj_buffer_take(&fixture->pool, 0, 200, &again));
-    assert_ptr_equal(again, buffers[1]); /* the spare one that is large enough */
-    assert_int_equal(fixture->budget.used, 300);
+    assert_ok(segj_buffer_take(&fixture->pool, 0, 250, &again));
+    assert_ptr_equal(again, buffers[2]); /* the spare one that is large enough */
+    assert_int_equal(fixture->budget.used, 500);
     release(fixture, again);
     segj_lock(&fixture->state);
     segj_pool_free(&fixture->pool);
@@ -323,6 +346,7 @@ int main(void)
         TEST(a_taken_buffer_is_live_and_empty),
         TEST(a_spare_is_as_good_as_new),
         TEST(two_spares_are_kept),
+        TEST(the_largest_spares_are_kept_and_the_smallest_that_will_do_is_taken),
         TEST(no_memory_is_told),
         TEST(memory_is_charged_while_it_is_held),
         TEST(pools_share_a_budget),

@@ -1,0 +1,270 @@
+/*
+ * oversized/stream_in.c: values that arrive in pieces and need not fit into memory. A writer borrows the end of its
+ * section's values file (segj_glob_lend) and writes the frame there, through a buffer of its own and without a lock; the
+ * section takes no other append until the writer ends. Finish places the record and publishes both.
+ *
+ * If the power goes before that, bytes lie behind the last frame, and open cuts them. A writer that is abandoned leaves such
+ * bytes too; they are cut, durably, before their offsets are used again (segj_glob_mend).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/record_format.h"
+#include "oversized/journal.h"
+
+#define BUFFER_SIZE ((size_t)256 << 10)
+
+struct oversized_writer {
+    oversized_t *journal;
+    segj_section_t *section;
+    uint64_t announced; /* bytes of the value */
+    uint64_t taken;     /* of them */
+    uint64_t offset;    /* of the frame in the data */
+    uint64_t frame;     /* bytes of the frame so far, buffered ones included */
+    uint32_t crc;
+    segj_status_t failed; /* what every later call answers */
+    ZSTD_CCtx *compressor;
+    size_t buffered;
+    uint8_t *buffer; /* BUFFER_SIZE bytes, behind the entry */
+    uint8_t entry[];
+};
+
+static void free_writer(oversized_writer_t *writer)
+{
+    (void)ZSTD_freeCCtx(writer->compressor);
+    free(writer);
+}
+
+static segj_status_t set_up_zstd(oversized_writer_t *writer, int level)
+{
+    writer->compressor = ZSTD_createCCtx();
+    if (writer->compressor == NULL)
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
+    size_t answer = ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
+    /* The frame says its content's size, as every payload does. */
+    if (!ZSTD_isError(answer))
+        answer = ZSTD_CCtx_setPledgedSrcSize(writer->compressor, writer->announced);
+    if (ZSTD_isError(answer))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd refused a value of %llu bytes: %s",
+                         (unsigned long long)writer->announced, ZSTD_getErrorName(answer));
+    return SEGJ_OK;
+}
+
+/* Under change. */
+static segj_status_t find_or_create(oversized_t *journal, uint64_t number, segj_section_t **section)
+{
+    segj_status_t status = segj_journal_changeable(journal);
+    *section = segj_journal_find(journal, number);
+    if (status != SEGJ_OK)
+        return status;
+    if (*section != NULL && (*section)->streaming)
+        return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
+    if (*section != NULL)
+        return segj_section_wake(journal, *section);
+    if (number < journal->prune_line)
+        return segj_journal_missing(journal, number);
+    status = segj_section_create(journal, number, section);
+    if (status != SEGJ_OK)
+        return status;
+    (*section)->appended++; /* its names want a sync */
+    segj_lock(&journal->env.state);
+    segj_sections_insert(&journal->sections, &(*section)->node);
+    segj_unlock(&journal->env.state);
+    return SEGJ_OK;
+}
+
+/* Under change. */
+static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
+{
+    oversized_t *journal = writer->journal;
+    segj_section_t *section;
+    segj_status_t status = find_or_create(journal, number, &section);
+    if (status == SEGJ_OK && section->values.compressed)
+        status = set_up_zstd(writer, journal->codec.level);
+    if (status == SEGJ_OK)
+        status = segj_section_mend(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_glob_lend(&section->values, &journal->env, &writer->offset);
+    if (status != SEGJ_OK)
+        return status;
+    section->streaming = true;
+    writer->section = section;
+    writer->crc = segj_checksum_begin(journal->env.checksum, number, writer->offset);
+    return SEGJ_OK;
+}
+
+segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry, uint64_t size,
+                                    oversized_writer_t **opened)
+{
+    if (journal == NULL || opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: %s is NULL", journal == NULL ? "journal" : "writer");
+    if (entry == NULL && journal->entry_size > 0)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: entry is NULL, expected %u bytes",
+                         (unsigned)journal->entry_size);
+    if (size > journal->max_value_size)
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u",
+                         (unsigned long long)section, (unsigned long long)size, (unsigned)journal->max_value_size);
+    size_t room = sizeof(oversized_writer_t) + journal->entry_size + BUFFER_SIZE;
+    oversized_writer_t *writer = malloc(room);
+    if (writer == NULL)
+        return segj_fail_memory(room);
+    *writer = (oversized_writer_t){.journal = journal, .announced = size};
+    if (journal->entry_size > 0)
+        memcpy(writer->entry, entry, journal->entry_size);
+    writer->buffer = writer->entry + journal->entry_size;
+    segj_lock(&journal->change);
+    segj_status_t status = begin(writer, section);
+    segj_unlock(&journal->change);
+    if (status != SEGJ_OK) {
+        free_writer(writer);
+        return status;
+    }
+    *opened = writer;
+    return SEGJ_OK;
+}
+
+static segj_status_t flush(oversized_writer_t *writer)
+{
+    const segj_io_file_t *file = &writer->section->values.handle.file;
+    uint64_t offset = file->data + writer->offset + writer->frame - writer->buffered;
+    segj_status_t status = segj_journal_changeable(writer->journal);
+    if (status == SEGJ_OK)
+        status = segj_io_write(file, offset, writer->buffer, writer->buffered);
+    if (status == SEGJ_OK) {
+        segj_io_write_back(file, offset, writer->buffered);
+        writer->buffered = 0;
+    }
+    return status;
+}
+
+/* Counts bytes that have come into the buffer. */
+static segj_status_t account(oversized_writer_t *writer, size_t size, bool checked)
+{
+    if (checked)
+        writer->crc = segj_checksum_continue(writer->journal->env.checksum, writer->crc,
+                                             writer->buffer + writer->buffered, size);
+    writer->buffered += size;
+    writer->frame += size;
+    if (writer->frame > UINT32_MAX - (checked ? SEGJ_FRAME_TRAILER : 0u))
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload beyond 2^32 - 5 bytes",
+                         (unsigned long long)writer->section->node.number);
+    return writer->buffered == BUFFER_SIZE ? flush(writer) : SEGJ_OK;
+}
+
+static segj_status_t put_plain(oversized_writer_t *writer, const uint8_t *data, size_t size, bool checked)
+{
+    segj_status_t status = SEGJ_OK;
+    while (size > 0 && status == SEGJ_OK) {
+        size_t room = BUFFER_SIZE - writer->buffered;
+        size_t part = size < room ? size : room;
+        memcpy(writer->buffer + writer->buffered, data, part);
+        status = account(writer, part, checked);
+        data += part;
+        size -= part;
+    }
+    return status;
+}
+
+/* `end`: the value is whole, and zstd is to finish its frame. */
+static segj_status_t put_compressed(oversized_writer_t *writer, const void *data, size_t size, bool end)
+{
+    ZSTD_inBuffer in = {data, size, 0};
+    segj_status_t status = SEGJ_OK;
+    bool more = size > 0 || end;
+    while (more && status == SEGJ_OK) {
+        ZSTD_outBuffer out = {writer->buffer + writer->buffered, BUFFER_SIZE - writer->buffered, 0};
+        size_t left = ZSTD_compressStream2(writer->compressor, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
+        if (ZSTD_isError(left))
+            return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress: %s", ZSTD_getErrorName(left));
+        more = end ? left > 0 : in.pos < in.size;
+        status = account(writer, out.pos, true);
+    }
+    return status;
+}
+
+segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size)
+{
+    if (writer == NULL || (data == NULL && size > 0))
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: %s is NULL", writer == NULL ? "writer" : "data");
+    if (writer->failed != SEGJ_OK)
+        return segj_fail(writer->failed, "the writer has failed before; abandon it");
+    if (size > writer->announced - writer->taken)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu only %llu are left",
+                         size, (unsigned long long)writer->announced,
+                         (unsigned long long)(writer->announced - writer->taken));
+    segj_status_t status =
+        writer->compressor != NULL ? put_compressed(writer, data, size, false) : put_plain(writer, data, size, true);
+    writer->taken += size;
+    writer->failed = status;
+    return status;
+}
+
+static segj_status_t complete(oversized_writer_t *writer)
+{
+    if (writer->failed != SEGJ_OK)
+        return segj_fail(writer->failed, "the writer has failed before");
+    if (writer->taken != writer->announced)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_finish: %llu bytes were written, %llu were announced",
+                         (unsigned long long)writer->taken, (unsigned long long)writer->announced);
+    segj_status_t status = SEGJ_OK;
+    if (writer->compressor != NULL)
+        status = put_compressed(writer, NULL, 0, true);
+    uint8_t trailer[SEGJ_FRAME_TRAILER];
+    segj_put_u32(trailer, writer->crc);
+    if (status == SEGJ_OK)
+        status = put_plain(writer, trailer, sizeof trailer, false);
+    return status == SEGJ_OK && writer->buffered > 0 ? flush(writer) : status;
+}
+
+/* Under change. */
+static segj_status_t append(oversized_writer_t *writer, oversized_location_t location, uint64_t *position)
+{
+    oversized_t *journal = writer->journal;
+    segj_section_t *section = writer->section;
+    segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK)
+        status = segj_paged_reserve(section->index.tail, &journal->env.pages, &section->index.handle.file,
+                                    journal->env.record_size);
+    if (status != SEGJ_OK)
+        return status;
+    if (journal->entry_size > 0)
+        memcpy(journal->record, writer->entry, journal->entry_size);
+    segj_location_encode(journal->record + journal->entry_size, location);
+    segj_paged_put(section->index.tail, journal->record, journal->env.record_size);
+    segj_glob_adopt(&section->values, location.size);
+    *position = segj_section_publish(journal, section, 1);
+    return SEGJ_OK;
+}
+
+segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
+{
+    if (writer == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_finish: writer is NULL");
+    oversized_t *journal = writer->journal;
+    uint64_t at = 0;
+    segj_status_t status = complete(writer);
+    oversized_location_t placed = {writer->offset, (uint32_t)writer->frame};
+    segj_lock(&journal->change);
+    if (status == SEGJ_OK)
+        status = append(writer, placed, &at);
+    writer->section->streaming = false;
+    segj_unlock(&journal->change);
+    free_writer(writer);
+    if (status != SEGJ_OK)
+        return status;
+    if (position != NULL)
+        *position = at;
+    if (location != NULL)
+        *location = placed;
+    return SEGJ_OK;
+}
+
+void oversized_writer_abandon(oversized_writer_t *writer)
+{
+    if (writer == NULL)
+        return;
+    segj_lock(&writer->journal->change);
+    writer->section->streaming = false;
+    segj_unlock(&writer->journal->change);
+    free_writer(writer);
+}

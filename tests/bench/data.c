@@ -1,0 +1,78 @@
+/*
+ * bench/data.c: see the header.
+ */
+#include "data.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fill_random(uint8_t *pool)
+{
+    uint64_t state = 1;
+    for (size_t i = 0; i < BENCH_POOL_SIZE; i += sizeof state) {
+        uint64_t word = bench_random(&state);
+        memcpy(pool + i, &word, sizeof word);
+    }
+}
+
+/* One event as services log them. snprintf's result says how long it is. */
+static int print_event(char *to, size_t room, uint64_t *state)
+{
+    static const char *const kinds[] = {"order.created", "order.paid", "cart.changed", "user.login", "item.viewed"};
+    static const char *const places[] = {"Berlin", "Lisbon", "Nairobi", "Osaka", "Quito", "Toronto", "Wellington"};
+    static const char *const states[] = {"ok", "ok", "ok", "retried", "failed"};
+    uint64_t a = bench_random(state), b = bench_random(state), c = bench_random(state);
+    return snprintf(to, room,
+                    "{\"id\":\"%016" PRIx64 "\",\"type\":\"%s\",\"time\":%" PRIu64 ",\"user\":{\"id\":%" PRIu64
+                    ",\"city\":\"%s\"},\"amount\":%" PRIu64 ".%02" PRIu64 ",\"currency\":\"EUR\",\"items\":%" PRIu64
+                    ",\"state\":\"%s\"},\n",
+                    a, kinds[b % 5], UINT64_C(1700000000000) + c % 86400000, b >> 44, places[c % 7], (a >> 40) % 1000,
+                    (b >> 8) % 100, c >> 60, states[a % 5]);
+}
+
+static void fill_json(uint8_t *pool)
+{
+    uint64_t state = 2;
+    char event[512];
+    for (size_t done = 0; done < BENCH_POOL_SIZE;) {
+        size_t size = (size_t)print_event(event, sizeof event, &state);
+        size = size < BENCH_POOL_SIZE - done ? size : BENCH_POOL_SIZE - done;
+        memcpy(pool + done, event, size);
+        done += size;
+    }
+}
+
+const uint8_t *bench_pool(bench_pool_t pool)
+{
+    static uint8_t *pools[BENCH_POOLS];
+    if (pools[pool] != NULL)
+        return pools[pool];
+    uint8_t *made = malloc(BENCH_POOL_SIZE);
+    if (made == NULL)
+        return NULL;
+    if (pool == BENCH_POOL_JSON)
+        fill_json(made);
+    else
+        fill_random(made);
+    pools[pool] = made;
+    return made;
+}
+
+uint64_t bench_consume(const void *value, size_t size)
+{
+    const uint8_t *at = value;
+    uint64_t sums[4] = {0}, words[4];
+    for (; size >= sizeof words; size -= sizeof words, at += sizeof words) {
+        memcpy(words, at, sizeof words);
+        for (unsigned i = 0; i < 4; i++)
+            sums[i] ^= words[i];
+    }
+    for (; size > 0; size -= size < 8 ? size : 8, at += 8) {
+        words[0] = 0;
+        memcpy(words, at, size < 8 ? size : 8);
+        sums[0] ^= words[0];
+    }
+    return sums[0] ^ sums[1] ^ sums[2] ^ sums[3];
+}

@@ -1,0 +1,224 @@
+/*
+ * bench/engine_segjournal.c: the library itself, by its public interface.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+#include "engine.h"
+#include "segjournal/oversized.h"
+
+#define ENTRY 8
+#define SECTION 1
+#define REPLAY_BUFFER ((size_t)1 << 20)
+
+typedef struct store {
+    oversized_t *journal;
+    char report[256];
+} store_t;
+
+typedef struct reader {
+    oversized_t *journal;
+    segj_buffer_t value;
+} reader_t;
+
+static bool good(segj_status_t status)
+{
+    return status == SEGJ_OK || bench_fail("%s: %s", segj_status_name(status), segj_last_error());
+}
+
+static void configure(oversized_config_t *config, const char *directory)
+{
+    oversized_config_init(config);
+    config->directory = directory;
+    config->entry_size = ENTRY;
+    config->page_cache_pages = 16384; /* 64 MiB: the index of any workload with values */
+}
+
+static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *setup, void **opened)
+{
+    oversized_config_t config;
+    (void)self;
+    configure(&config, setup->directory);
+    config.must_exist = !setup->create;
+    config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
+    store_t *store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return bench_fail("no memory");
+    if (!good(oversized_open(&config, &store->journal)))
+        return free(store), false;
+    *opened = store;
+    return true;
+}
+
+static void put_entry(uint8_t entry[ENTRY], uint64_t position)
+{
+    for (unsigned i = 0; i < ENTRY; i++)
+        entry[i] = (uint8_t)(position >> (56 - 8 * i));
+}
+
+static uint64_t get_entry(const uint8_t *entry)
+{
+    uint64_t position = 0;
+    for (unsigned i = 0; i < ENTRY; i++)
+        position = position << 8 | entry[i];
+    return position;
+}
+
+static bool segjournal_append(void *opened, const bench_record_t *records, size_t count)
+{
+    oversized_t *journal = ((store_t *)opened)->journal;
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
+        uint8_t entry[ENTRY];
+        put_entry(entry, records[i].position);
+        status = oversized_append(journal, SECTION, entry, records[i].value, records[i].size, NULL, NULL);
+    }
+    return good(status);
+}
+
+static bool segjournal_sync(void *opened)
+{
+    return good(oversized_sync(((store_t *)opened)->journal, SECTION));
+}
+
+static bool segjournal_close(void *opened)
+{
+    store_t *store = opened;
+    segj_status_t status = oversized_close(store->journal);
+    free(store);
+    return good(status);
+}
+
+static bool segjournal_abandon(void *opened)
+{
+    store_t *store = opened;
+    oversized_abandon(store->journal);
+    free(store);
+    return true;
+}
+
+static const char *segjournal_report(void *opened)
+{
+    store_t *store = opened;
+    const oversized_recovery_t *found = oversized_recovery(store->journal);
+    (void)snprintf(store->report, sizeof store->report,
+                   "%" PRIu64 " records, %" PRIu64 " values verified, %" PRIu64 " + %" PRIu64 " bytes cut",
+                   found->records, found->values_verified, found->index_bytes_truncated, found->value_bytes_truncated);
+    return store->report;
+}
+
+/* --- reading --- */
+
+static bool segjournal_reader_open(void *opened, bool many, void **made)
+{
+    (void)many;
+    reader_t *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return bench_fail("no memory");
+    reader->journal = ((store_t *)opened)->journal;
+    *made = reader;
+    return true;
+}
+
+static void segjournal_reader_close(void *closed)
+{
+    segj_buffer_free(&((reader_t *)closed)->value);
+    free(closed);
+}
+
+static bool segjournal_read(void *opened, uint64_t position, const void **value, size_t *size)
+{
+    reader_t *reader = opened;
+    if (!good(oversized_read(reader->journal, SECTION, position, NULL, &reader->value)))
+        return false;
+    *value = reader->value.data;
+    *size = reader->value.size;
+    return true;
+}
+
+static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, void *context)
+{
+    oversized_replay_t *replay;
+    oversized_item_t item;
+    segj_status_t status = oversized_replay_open(reader->journal, SECTION, 0, REPLAY_BUFFER, &replay);
+    if (status != SEGJ_OK)
+        return good(status);
+    bool going = true;
+    while (going && (status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
+        size_t size = item.location.size - 4;
+        if (values)
+            status = oversized_get_value(reader->journal, SECTION, item.location, &reader->value);
+        if (status != SEGJ_OK)
+            break;
+        going = visit(context, get_entry(item.entry), values ? reader->value.data : NULL,
+                      values ? reader->value.size : size);
+    }
+    oversized_replay_close(replay);
+    return going && (status == SEGJ_END || good(status));
+}
+
+static bool segjournal_scan(void *opened, bench_visit_t visit, void *context)
+{
+    return segjournal_walk(opened, true, visit, context);
+}
+
+static bool segjournal_replay(void *opened, bench_visit_t visit, void *context)
+{
+    return segjournal_walk(opened, false, visit, context);
+}
+
+/* --- many sections --- */
+
+static bool segjournal_build_sections(const char *directory, uint64_t sections)
+{
+    oversized_config_t config;
+    oversized_t *journal;
+    configure(&config, directory);
+    segj_status_t status = oversized_open(&config, &journal);
+    if (status != SEGJ_OK)
+        return good(status);
+    uint8_t entry[ENTRY], value[100] = {0};
+    for (uint64_t i = 0; i < sections && status == SEGJ_OK; i++) {
+        put_entry(entry, i);
+        status = oversized_append(journal, i, entry, value, sizeof value, NULL, NULL);
+    }
+    segj_status_t closed = oversized_close(journal);
+    return good(status == SEGJ_OK ? closed : status);
+}
+
+static bool segjournal_open_sections(const char *directory, uint64_t sections, double *seconds)
+{
+    oversized_config_t config;
+    oversized_t *journal;
+    configure(&config, directory);
+    config.must_exist = true;
+    double start = bench_now();
+    segj_status_t status = oversized_open(&config, &journal);
+    *seconds = bench_now() - start;
+    if (status != SEGJ_OK)
+        return good(status);
+    const oversized_recovery_t *found = oversized_recovery(journal);
+    bool expected = found->sections == sections && found->sections_repaired == 0;
+    status = oversized_close(journal);
+    return good(status) && (expected || bench_fail("not as many clean sections as were built"));
+}
+
+#define SEGJOURNAL_CALLS                                                                                               \
+    .open = segjournal_open, .append = segjournal_append, .sync = segjournal_sync, .close = segjournal_close,          \
+    .reader_open = segjournal_reader_open, .read = segjournal_read, .reader_close = segjournal_reader_close,           \
+    .scan = segjournal_scan, .replay = segjournal_replay, .sync_beside = segjournal_sync,                              \
+    .abandon = segjournal_abandon, .report = segjournal_report
+
+const bench_engine_t bench_segjournal = {
+    .label = "segjournal",
+    .options =
+        "defaults but for page_cache_pages = 16384; one section; oversized_append, oversized_sync, oversized_read, "
+        "oversized_replay_next with oversized_get_value",
+    .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
+    .writes = true,
+    .reads = true,
+    .build_sections = segjournal_build_sections,
+    .open_sections = segjournal_open_sections,
+    SEGJOURNAL_CALLS};

@@ -1,0 +1,25 @@
+/*
+ * bench/engines.c: the engines that were found when the benchmark was built.
+ */
+#include "engine.h"
+
+const bench_engine_t *const bench_engines[] = {&bench_segjournal,
+                                               &bench_floor,
+                                               &bench_floor_write_back,
+                                               &bench_floor_mapped,
+#ifdef SEGJ_BENCH_LMDB
+                                               &bench_lmdb,
+                                               &bench_lmdb_writemap,
+#endif
+#ifdef SEGJ_BENCH_SQLITE
+                                               &bench_sqlite,
+                                               &bench_sqlite_mapped,
+#endif
+#ifdef SEGJ_BENCH_ROCKSDB
+                                               &bench_rocksdb,
+                                               &bench_rocksdb_blobs,
+#endif
+#ifdef SEGJ_BENCH_LEVELDB
+                                               &bench_leveldb,
+#endif
+                                               NULL};

@@ -1,0 +1,362 @@
+/*
+ * bench/groups.c: the workloads, as commands (engine_external.c) to one contender.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define SMALL_COUNT 1000000
+#define PAGE_COUNT 200000
+#define LARGE_COUNT 16000
+#define SYNCED_COUNT 1000
+#define GROUPED_COUNT 20000
+#define GROUPED_EVERY 100
+#define READS 200000
+#define JSON_COUNT 100000
+#define JSON_READS 100000
+#define REPLAY_COUNT 10000000
+#define BESIDE_COUNT 50000
+#define BESIDE_BATCH 50
+#define BESIDE_MILLISECONDS 10
+#define LATENCY_COUNT 200000
+#define CRASH_COUNT 100000
+#define CRASH_BELOW 2000000
+#define SECTIONS 100000
+
+const bench_row_info_t bench_rows[ROWS] = {
+    [ROW_W1] = {"W1", "append 1,000,000 x 100 B, sync at the end", SMALL_COUNT, false},
+    [ROW_W2] = {"W2", "append 200,000 x 4 KiB, sync at the end", PAGE_COUNT, false},
+    [ROW_W3] = {"W3", "append 16,000 x 64 KiB, sync at the end", LARGE_COUNT, false},
+    [ROW_W4] = {"W4", "append 1,000 x 1 KiB, sync after each", SYNCED_COUNT, false},
+    [ROW_W5] = {"W5", "append 20,000 x 1 KiB, sync after each 100", GROUPED_COUNT, false},
+    [ROW_R1] = {"R1", "random reads of 4 KiB, warm", READS, true},
+    [ROW_R2] = {"R2", "scan of 200,000 x 4 KiB, warm", PAGE_COUNT, true},
+    [ROW_R3] = {"R3", "random reads of 4 KiB, two threads, warm", READS, true},
+    [ROW_O1] = {"O1", "open, and read one of 200,000 x 4 KiB", 1, false},
+    [ROW_W2_COMPRESSED] = {"W2z", "append 100,000 x 4 KiB of JSON, compressed, sync at the end", JSON_COUNT, false},
+    [ROW_R1_COMPRESSED] = {"R1z", "random reads of 4 KiB of JSON, compressed, warm", JSON_READS, true},
+    [ROW_REPLAY] = {"P1", "replay of 10,000,000 records without values", REPLAY_COUNT, true},
+    [ROW_READS_BESIDE] = {"M1", "random reads of 4 KiB beside 50 appends and a sync every 10 ms", READS, true},
+    [ROW_APPENDS_BESIDE] = {"M1a", "appends meanwhile (5,000 a second are asked for)", 1, true},
+    [ROW_LATENCY_50] = {"L50", "append of 1 KiB beside a thread that always syncs: median", 1, false},
+    [ROW_LATENCY_99] = {"L99", "  99 % are faster", 1, false},
+    [ROW_LATENCY_999] = {"L999", "  99.9 % are faster", 1, false},
+    [ROW_LATENCY_MAX] = {"Lmax", "  the slowest of 200,000", 1, false},
+    [ROW_CRASH_SMALL] = {"X5", "open after a crash: 100,000 records of 100 B not synced", CRASH_COUNT, false},
+    [ROW_CRASH_LARGE] = {"X6", "  1,000,000 records not synced", 10 * CRASH_COUNT, false},
+    [ROW_CRASH_ABOVE_W] = {"X5w", "  100,000 records not synced, above 2,000,000 synced ones", CRASH_COUNT, false},
+    [ROW_SECTIONS] = {"S1", "open 100,000 clean sections", SECTIONS, false},
+};
+
+/* Sizes of a group that has several rows must stay in proportion. */
+uint64_t bench_divided(const bench_t *bench, uint64_t number)
+{
+    uint64_t divided = number / bench->divisor;
+    return divided > 20 || number <= 20 ? divided + (divided == 0) : 20;
+}
+
+static uint64_t sized(const bench_turn_t *turn, uint64_t number)
+{
+    return bench_divided(turn->bench, number);
+}
+
+/* --- asking --- */
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Any answer but an error goes. */
+static bool ask_anything(bench_turn_t *turn, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool ask(bench_turn_t *turn, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool timed(bench_turn_t *turn, bench_row_t row, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static bool ask_list(bench_turn_t *turn, const char *format, va_list arguments)
+{
+    char command[512];
+    (void)vsnprintf(command, sizeof command, format, arguments);
+    return bench_session_ask(&turn->session, command, turn->answer, sizeof turn->answer);
+}
+
+static bool ask_anything(bench_turn_t *turn, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool answered = ask_list(turn, format, arguments);
+    va_end(arguments);
+    return answered && !starts(turn->answer, "error");
+}
+
+static bool ask(bench_turn_t *turn, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool answered = ask_list(turn, format, arguments);
+    va_end(arguments);
+    return answered && (starts(turn->answer, "ok") || starts(turn->answer, "time"));
+}
+
+static void record(bench_turn_t *turn, bench_row_t row, double seconds)
+{
+    if (turn->round > 0)
+        turn->bench->measured[row][turn->contender].seconds[turn->round - 1] = seconds;
+}
+
+/* Numbers behind the answer's first word; gives how many there were. */
+static unsigned numbers_of(const char *answer, double *numbers, unsigned room)
+{
+    unsigned count = 0;
+    const char *at = strchr(answer, ' ');
+    for (char *end; at != NULL && count < room; at = end) {
+        numbers[count] = strtod(at, &end);
+        if (end == at)
+            break;
+        count++;
+    }
+    return count;
+}
+
+static void keep_counts(bench_turn_t *turn, bench_row_t row)
+{
+    bench_measured_t *measured = &turn->bench->measured[row][turn->contender];
+    double numbers[BENCH_COUNTERS];
+    if (turn->round > 0 || !ask(turn, "counts") || numbers_of(turn->answer, numbers, BENCH_COUNTERS) != BENCH_COUNTERS)
+        return;
+    measured->counted = true;
+    for (unsigned i = 0; i < BENCH_COUNTERS; i++)
+        measured->counts[i] = (uint64_t)numbers[i];
+}
+
+static void begin_counts(bench_turn_t *turn)
+{
+    if (turn->round == 0)
+        (void)ask_anything(turn, "counts");
+}
+
+void bench_note(bench_measured_t *measured, const char *text)
+{
+    (void)snprintf(measured->note, sizeof measured->note, "%.*s", (int)sizeof measured->note - 1, text);
+}
+
+static void note(bench_turn_t *turn, bench_row_t row)
+{
+    bench_note(&turn->bench->measured[row][turn->contender], turn->answer);
+}
+
+/* A command that answers with its time. "none" leaves the row empty, and the turn goes on. */
+static bool timed(bench_turn_t *turn, bench_row_t row, const char *format, ...)
+{
+    va_list arguments;
+    double seconds;
+    begin_counts(turn);
+    va_start(arguments, format);
+    bool answered = ask_list(turn, format, arguments);
+    va_end(arguments);
+    if (answered && starts(turn->answer, "time") && numbers_of(turn->answer, &seconds, 1) == 1) {
+        record(turn, row, seconds);
+        keep_counts(turn, row);
+        return true;
+    }
+    note(turn, row);
+    return answered && starts(turn->answer, "none");
+}
+
+/* In the discarded round everything is read back and compared. */
+static bool verify(bench_turn_t *turn, uint64_t total, unsigned size)
+{
+    return turn->round > 0 || (ask(turn, "close") && ask_anything(turn, "verify %" PRIu64 " %u", total, size));
+}
+
+/* --- groups --- */
+
+static bool writes(const bench_contender_t *contender)
+{
+    return contender->writes;
+}
+
+static bool append_only(bench_turn_t *turn, bench_row_t row, uint64_t count, unsigned size, unsigned every)
+{
+    count = sized(turn, count);
+    return ask(turn, "create %u", size) && timed(turn, row, "append 1 %" PRIu64 " %u %u", count, size, every) &&
+           verify(turn, count + 1, size);
+}
+
+static bool run_w1(bench_turn_t *turn)
+{
+    return append_only(turn, ROW_W1, SMALL_COUNT, 100, 0);
+}
+
+static bool run_w3(bench_turn_t *turn)
+{
+    return append_only(turn, ROW_W3, LARGE_COUNT, 65536, 0);
+}
+
+static bool run_w4(bench_turn_t *turn)
+{
+    return append_only(turn, ROW_W4, SYNCED_COUNT, 1024, 1);
+}
+
+static bool run_w5(bench_turn_t *turn)
+{
+    return append_only(turn, ROW_W5, GROUPED_COUNT, 1024, GROUPED_EVERY);
+}
+
+/* Everybody reads the same positions in a round. */
+static bool read_all_ways(bench_turn_t *turn, uint64_t total)
+{
+    uint64_t reads = sized(turn, READS);
+    return timed(turn, ROW_O1, "first %" PRIu64, total / 3 + turn->round) && ask(turn, "open") &&
+           ask(turn, "warm %" PRIu64, total) &&
+           timed(turn, ROW_R1, "random %" PRIu64 " %" PRIu64 " %u 1", reads, total, turn->round) &&
+           timed(turn, ROW_R2, "scan %" PRIu64, total) &&
+           timed(turn, ROW_R3, "random %" PRIu64 " %" PRIu64 " %u 2", reads, total, turn->round) && ask(turn, "close");
+}
+
+static bool run_w2(bench_turn_t *turn)
+{
+    bench_t *bench = turn->bench;
+    uint64_t count = sized(turn, PAGE_COUNT);
+    if (!ask(turn, "create 4096") || !timed(turn, ROW_W2, "append 1 %" PRIu64 " 4096 0", count) ||
+        !ask(turn, "close") || !verify(turn, count + 1, 4096) || !read_all_ways(turn, count + 1))
+        return false;
+    unsigned writer = turn->contender;
+    bool good = true;
+    for (unsigned i = 0; i < bench->contenders_count && good; i++) {
+        const bench_contender_t *reader = &bench->contenders[i];
+        if (reader->writes || !bench_same_engine(reader->label, bench->contenders[writer].label))
+            continue;
+        turn->contender = i;
+        good = ask(turn, "use %s", reader->label) && verify(turn, count + 1, 4096) && read_all_ways(turn, count + 1);
+    }
+    return good;
+}
+
+static bool run_compressed(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, JSON_COUNT), reads = sized(turn, JSON_READS);
+    if (!ask(turn, "pool json"))
+        return false;
+    if (!ask(turn, "compress 1"))
+        return starts(turn->answer, "none");
+    return ask(turn, "create 4096") && timed(turn, ROW_W2_COMPRESSED, "append 1 %" PRIu64 " 4096 0", count) &&
+           ask(turn, "close") && verify(turn, count + 1, 4096) && ask(turn, "close") && ask(turn, "open") &&
+           ask(turn, "warm %" PRIu64, count + 1) &&
+           timed(turn, ROW_R1_COMPRESSED, "random %" PRIu64 " %" PRIu64 " %u 1", reads, count + 1, turn->round);
+}
+
+static bool run_replay(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, REPLAY_COUNT);
+    if (turn->round == 0 &&
+        !(ask(turn, "create 0") && ask(turn, "append 1 %" PRIu64 " 0 0", count) && ask(turn, "close")))
+        return false;
+    return ask(turn, "open") && timed(turn, ROW_REPLAY, "replay %" PRIu64, count + 1);
+}
+
+static bool run_beside(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, BESIDE_COUNT), reads = sized(turn, READS);
+    double numbers[2];
+    if (!ask(turn, "create 4096") || !ask(turn, "append 1 %" PRIu64 " 4096 0", count) || !ask(turn, "close"))
+        return false;
+    begin_counts(turn);
+    if (!ask(turn, "beside %" PRIu64 " %" PRIu64 " %u 4096 %d %d", reads, count + 1, turn->round, BESIDE_BATCH,
+             BESIDE_MILLISECONDS)) {
+        note(turn, ROW_READS_BESIDE);
+        return starts(turn->answer, "none");
+    }
+    if (numbers_of(turn->answer, numbers, 2) != 2)
+        return false;
+    record(turn, ROW_READS_BESIDE, numbers[0]);
+    if (numbers[1] > 0)
+        record(turn, ROW_APPENDS_BESIDE, numbers[0] / numbers[1]);
+    keep_counts(turn, ROW_READS_BESIDE);
+    return verify(turn, count + 1 + (uint64_t)numbers[1], 4096);
+}
+
+static bool run_latency(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, LATENCY_COUNT);
+    double numbers[4];
+    if (!ask(turn, "create 1024") || !ask(turn, "close"))
+        return false;
+    begin_counts(turn);
+    if (!ask(turn, "latency 1 %" PRIu64 " 1024", count)) {
+        note(turn, ROW_LATENCY_50);
+        return starts(turn->answer, "none");
+    }
+    if (numbers_of(turn->answer, numbers, 4) != 4)
+        return false;
+    for (unsigned i = 0; i < 4; i++)
+        record(turn, (bench_row_t)(ROW_LATENCY_50 + i), numbers[i]);
+    keep_counts(turn, ROW_LATENCY_50);
+    return verify(turn, count + 1, 1024);
+}
+
+static bool recovers(const bench_contender_t *contender)
+{
+    return contender->engine != NULL && contender->engine->abandon != NULL && contender->writes;
+}
+
+static bool run_crash(bench_turn_t *turn, bench_row_t row, uint64_t below, uint64_t above)
+{
+    below = below > 0 ? sized(turn, below) : 0;
+    above = sized(turn, above);
+    return ask(turn, "create 100") && (below == 0 || ask(turn, "append 1 %" PRIu64 " 100 0", below)) &&
+           ask(turn, "unsynced %" PRIu64 " %" PRIu64 " 100", below + 1, above) && ask(turn, "abandon") &&
+           timed(turn, row, "open") && ask(turn, "report") && (note(turn, row), true);
+}
+
+static bool run_crash_small(bench_turn_t *turn)
+{
+    return run_crash(turn, ROW_CRASH_SMALL, 0, CRASH_COUNT);
+}
+
+static bool run_crash_large(bench_turn_t *turn)
+{
+    return run_crash(turn, ROW_CRASH_LARGE, 0, 10 * CRASH_COUNT);
+}
+
+static bool run_crash_above(bench_turn_t *turn)
+{
+    return run_crash(turn, ROW_CRASH_ABOVE_W, CRASH_BELOW, CRASH_COUNT);
+}
+
+static bool opens_sections(const bench_contender_t *contender)
+{
+    return contender->engine != NULL && contender->engine->open_sections != NULL;
+}
+
+static bool run_sections(bench_turn_t *turn)
+{
+    uint64_t sections = sized(turn, SECTIONS);
+    const bench_engine_t *engine = turn->bench->contenders[turn->contender].engine;
+    if (turn->round == 0 && engine->build_sections != NULL && !ask(turn, "build-sections %" PRIu64, sections))
+        return false;
+    return timed(turn, ROW_SECTIONS, "open-sections %" PRIu64, sections);
+}
+
+#define ONE(row) (1u << (row))
+#define RANGE(first, last) ((2u << (last)) - (1u << (first)))
+
+const bench_group_t bench_groups[] = {
+    {"w1", ONE(ROW_W1), false, false, writes, run_w1},
+    {"w2", ONE(ROW_W2) | RANGE(ROW_R1, ROW_O1), false, false, writes, run_w2},
+    {"w3", ONE(ROW_W3), false, false, writes, run_w3},
+    {"w4", ONE(ROW_W4), false, false, writes, run_w4},
+    {"w5", ONE(ROW_W5), false, false, writes, run_w5},
+    {"compressed", RANGE(ROW_W2_COMPRESSED, ROW_R1_COMPRESSED), false, false, writes, run_compressed},
+    {"replay", ONE(ROW_REPLAY), true, false, writes, run_replay},
+    {"beside", RANGE(ROW_READS_BESIDE, ROW_APPENDS_BESIDE), false, false, writes, run_beside},
+    {"latency", RANGE(ROW_LATENCY_50, ROW_LATENCY_MAX), false, false, writes, run_latency},
+    {"crash", ONE(ROW_CRASH_SMALL), false, false, recovers, run_crash_small},
+    {"crash", ONE(ROW_CRASH_LARGE), false, false, recovers, run_crash_large},
+    {"crash", ONE(ROW_CRASH_ABOVE_W), false, false, recovers, run_crash_above},
+    {"sections", ONE(ROW_SECTIONS), true, true, opens_sections, run_sections},
+};
+const unsigned bench_groups_count = sizeof bench_groups / sizeof bench_groups[0];
