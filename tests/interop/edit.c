@@ -348,6 +348,9 @@ edit_kind_t edit_tree(draw_t *draw, setting_t *setting, const char *directory, c
     if (kind == EDIT_NOTHING || !load_victim(draw, setting, directory, &victim))
         return EDIT_NOTHING;
     victim.mode = *mode;
+    /* Now and then the values are damaged as well as the index. */
+    if (kind > EDIT_ORPHAN && kind < EDIT_NO_INDEX_PARTITION && draw_percent(draw, 30))
+        damage_values(&victim, (edit_kind_t)draw_between(draw, EDIT_VALUES_AT_FRAME, EDIT_ORPHAN));
     if (kind <= EDIT_ORPHAN)
         damage_values(&victim, kind);
     else if (kind < EDIT_NO_INDEX_PARTITION)
