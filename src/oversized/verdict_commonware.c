@@ -60,21 +60,24 @@ static segj_status_t read_headers(const segj_scan_t *scan, segj_plan_t *plan, se
 
 #define PAGE_MOST ((size_t)UINT16_MAX + SEGJ_PAGE_TRAILER)
 
-/* Whether a page of `size` logical bytes is valid, by the checksums of its first bytes. */
-static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size)
+static bool slot_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, unsigned slot)
 {
-    for (unsigned slot = 1; slot <= 2; slot++) {
-        const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
-        uint16_t length = segj_get_u16(at);
-        if (length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length])
-            return true;
-    }
-    return false;
+    const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
+    uint16_t length = segj_get_u16(at);
+    return length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length];
+}
+
+/* Whether `bytes` begin with a page of `size` logical bytes. A page of the configured size that was cut within its second
+ * slot has its first one where a smaller page has its second: that one counts where the file holds whole pages. */
+static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, uint16_t configured, bool whole)
+{
+    bool own = segj_page_slot_offset(size, 2) == segj_page_slot_offset(configured, 1);
+    return slot_fits(bytes, checksums, size, 1) || ((whole || !own) && slot_fits(bytes, checksums, size, 2));
 }
 
 /* The page size by which the first page is valid, 0 for none. One slot fits two sizes, as the first and as the second of
  * a page: the better guess is the one of which the file holds whole pages. */
-static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint64_t data_size,
+static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint64_t data_size, uint16_t configured,
                                 uint32_t checksums[UINT16_MAX + 1])
 {
     uint16_t found = 0;
@@ -85,9 +88,10 @@ static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint64_t data
     for (size_t i = 0; i < most; i++)
         checksums[i + 1] = segj_crc32c(checksums[i], bytes + i, 1);
     for (size_t size = 1; size <= most; size++) {
-        if (!page_fits(bytes, checksums, (uint16_t)size))
+        bool whole = data_size % (size + SEGJ_PAGE_TRAILER) == 0;
+        if (!page_fits(bytes, checksums, (uint16_t)size, configured, whole))
             continue;
-        if (data_size % (size + SEGJ_PAGE_TRAILER) == 0)
+        if (whole)
             return (uint16_t)size;
         if (found == 0)
             found = (uint16_t)size;
@@ -95,7 +99,8 @@ static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint64_t data
     return found;
 }
 
-static segj_status_t find_page_size(const segj_io_file_t *file, uint64_t data_size, uint16_t *found)
+static segj_status_t find_page_size(const segj_io_file_t *file, uint64_t data_size, uint16_t configured,
+                                    uint16_t *found)
 {
     size_t got = 0;
     uint8_t *bytes = malloc(PAGE_MOST);
@@ -107,7 +112,7 @@ static segj_status_t find_page_size(const segj_io_file_t *file, uint64_t data_si
     if (status == SEGJ_OK)
         status = segj_io_read(file, file->data, bytes, PAGE_MOST, &got);
     if (status == SEGJ_OK)
-        *found = guess_page_size(bytes, got, data_size, checksums);
+        *found = guess_page_size(bytes, got, data_size, configured, checksums);
     free(checksums);
     free(bytes);
     return status;
@@ -118,15 +123,15 @@ static segj_status_t find_page_size(const segj_io_file_t *file, uint64_t data_si
 static segj_status_t check_page_size(const segj_scan_t *scan, const segj_plan_t *plan, const segj_judged_t *judged)
 {
     const segj_io_file_t *file = &judged->index;
-    unsigned expected = scan->journal->env.page_size;
+    uint16_t expected = scan->journal->env.page_size;
     uint16_t found;
-    segj_status_t status = find_page_size(file, plan->index_size - file->data, &found);
+    segj_status_t status = find_page_size(file, plan->index_size - file->data, expected, &found);
     if (status == SEGJ_OK && found != 0)
         return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the page size is %u, expected %u", (unsigned)found,
-                            expected);
+                            (unsigned)expected);
     if (status != SEGJ_OK || judged->values_size == 0)
         return status;
-    status = find_page_size(&judged->values, judged->values_size, &found);
+    status = find_page_size(&judged->values, judged->values_size, expected, &found);
     if (status == SEGJ_OK && found != 0)
         status = segj_io_fail(SEGJ_ERR_MISMATCH, &judged->values, file->data,
                               "a values file that begins with an index page of %u bytes", (unsigned)found);
