@@ -98,6 +98,8 @@ void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
     glob->live = glob->early = NULL;
     glob->pending = 0;
     glob->next_capacity = 0;
+    glob->ahead = 0;
+    glob->repeated = false;
     while (glob->chain.first != NULL)
         segj_chain_drop(&env->frames, &glob->chain, glob->chain.first);
 }
@@ -118,6 +120,7 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     if (status != SEGJ_OK)
         return segj_env_poison(env, status);
     glob->spoiled = false;
+    glob->ahead = 0;
     return SEGJ_OK;
 }
 
@@ -381,6 +384,34 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
         if (written)
             segj_chain_drop(&env->frames, &glob->chain, at);
     }
+}
+
+void segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env)
+{
+    static const uint8_t zeros[16384];
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t size = glob->size;
+    bool repeated = glob->repeated;
+    glob->repeated = true;
+    /* Spoiled: somebody writes, or has written, behind the end. */
+    if (env->preallocate == 0 || !repeated || size <= glob->ahead || glob->spoiled ||
+        size > SEGJ_FILE_SIZE_MAX - file->data - env->preallocate)
+        return;
+    glob->ahead = size + env->preallocate;
+    for (uint64_t at = size; at < glob->ahead;) {
+        uint64_t left = glob->ahead - at;
+        size_t part = left < sizeof zeros ? (size_t)left : sizeof zeros;
+        if (segj_io_write(file, file->data + at, zeros, part) != SEGJ_OK)
+            return;
+        at += part;
+    }
+}
+
+segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
+{
+    *trimmed = glob->ahead > glob->size;
+    glob->ahead = 0;
+    return *trimmed ? segj_io_truncate(&glob->handle.file, glob->handle.file.data + glob->size) : SEGJ_OK;
 }
 
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)

@@ -34,6 +34,7 @@ static segj_status_t begin(oversized_t *journal, segj_section_t *section, captur
     segj_status_t status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
     if (status != SEGJ_OK)
         return status;
+    segj_glob_keep_ahead(&section->values, &journal->env);
     segj_glob_capture(&section->values, &journal->env, &capture->values);
     segj_lock(&journal->env.state);
     section->syncing = true;
@@ -153,6 +154,16 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
+/* Zeros that stay cost the next open time, as those of a crash do. */
+static bool trim(const oversized_t *journal, segj_section_t *section)
+{
+    bool trimmed;
+    if (segj_glob_trim(&section->values, &trimmed) == SEGJ_OK)
+        return trimmed;
+    segj_env_log(&journal->env, SEGJ_LOG_WARNING, "zeros kept ahead could not be cut: %s", segj_last_error());
+    return false;
+}
+
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably)
 {
     segj_status_t status = segj_section_sync(journal, section);
@@ -162,10 +173,14 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
         return status;
     if (section->index.marked != section->index.durable)
         mark(journal, section, section->index.durable, section->values.size);
-    if (!durably || !section->index.mark_pending)
+    bool trimmed = trim(journal, section);
+    if (!durably)
         return SEGJ_OK;
-    status = segj_io_sync(&section->index.handle.file);
+    if (section->index.mark_pending)
+        status = segj_io_sync(&section->index.handle.file);
     section->index.mark_pending = status != SEGJ_OK;
+    if (status == SEGJ_OK && trimmed)
+        status = segj_io_sync(&section->values.handle.file);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 

@@ -222,6 +222,7 @@ static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call
 static void init(const explorer_t *explorer, application_t *application, simdisk_t *disk)
 {
     application_init(application, explorer->config.page_size, explorer->config.compression, simdisk_storage(disk));
+    application->config.preallocate = explorer->config.preallocate;
 }
 
 /* The journal goes on: a record more, synced, survives a crash that keeps nothing else. */
