@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "checksum/kind.h"
 #include "journal/files.h"
+#include "journal/maps.h"
 #include "paged/page_cache.h"
 #include "paged/write_buffer.h"
 #include "segjournal/oversized.h"
@@ -24,6 +25,7 @@ typedef struct segj_env {
     segj_cond_t changed; /* a sync has ended, a descriptor or a section has become free */
     segj_part_t index, values;
     segj_files_t files;
+    segj_maps_t maps;
     segj_budget_t budget;
     segj_pool_t pages;  /* buffers of index files */
     segj_pool_t frames; /* buffers of values files */

@@ -414,19 +414,21 @@ segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
     return *trimmed ? segj_io_truncate(&glob->handle.file, glob->handle.file.data + glob->size) : SEGJ_OK;
 }
 
+bool segj_glob_viewed(const segj_glob_t *glob)
+{
+    return atomic_load(&glob->copies) > 0 || segj_maps_viewed(glob->maps);
+}
+
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 {
     segj_status_t status = segj_io_truncate(file, file->data + size);
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
-                             uint8_t *frame)
+segj_status_t segj_glob_check(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+                              const uint8_t *frame)
 {
     size_t payload = (size_t)location.size - SEGJ_FRAME_TRAILER;
-    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
-    if (status != SEGJ_OK)
-        return status;
     uint32_t crc = segj_frame_checksum(env->checksum, file->section, location.offset, frame, payload);
     uint32_t found = segj_get_u32(frame + payload);
     if (crc != found)
@@ -434,4 +436,11 @@ segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, 
                             "value of %zu bytes: checksum %08x, expected %08x", payload, (unsigned)found,
                             (unsigned)crc);
     return SEGJ_OK;
+}
+
+segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+                             uint8_t *frame)
+{
+    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
+    return status == SEGJ_OK ? segj_glob_check(env, file, location, frame) : status;
 }

@@ -19,6 +19,9 @@
 /* How often a partition that is replaced between its opening and its locking is opened again. */
 #define LOCK_TRIES 8
 
+/* The table's first version ended here. */
+#define STORAGE_SIZE_LEAST offsetof(segj_storage_t, file_map)
+
 void oversized_config_init(oversized_config_t *config)
 {
     if (config == NULL)
@@ -128,9 +131,9 @@ static segj_status_t check_storage(const segj_storage_t *storage)
 {
     if (storage == NULL)
         return SEGJ_OK;
-    if (storage->struct_size < sizeof *storage)
-        return segj_fail(SEGJ_ERR_INVALID, "config.storage has struct_size %zu, expected %zu", storage->struct_size,
-                         sizeof *storage);
+    if (storage->struct_size < STORAGE_SIZE_LEAST)
+        return segj_fail(SEGJ_ERR_INVALID, "config.storage has struct_size %zu, expected %zu or more",
+                         storage->struct_size, STORAGE_SIZE_LEAST);
     if (storage->partition_create == NULL || storage->partition_open == NULL || storage->partition_lock == NULL ||
         storage->partition_unlock == NULL || storage->partition_list == NULL || storage->partition_sync == NULL ||
         storage->partition_close == NULL || storage->partition_remove == NULL || storage->directory_sync == NULL ||
@@ -303,7 +306,8 @@ static segj_status_t make_cache(oversized_t *journal, const oversized_config_t *
 static void set_fields(oversized_t *journal, const oversized_config_t *config)
 {
     segj_env_t *env = &journal->env;
-    journal->storage = config->storage != NULL ? *config->storage : *segj_storage_posix();
+    const segj_storage_t *storage = config->storage != NULL ? config->storage : segj_storage_posix();
+    memcpy(&journal->storage, storage, smaller(storage->struct_size, sizeof journal->storage));
     journal->entry_size = config->entry_size;
     journal->max_value_size = config->max_value_size;
     journal->read_only = config->read_only;
@@ -321,6 +325,9 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
                                 .changed = &env->changed,
                                 .mode = config->read_only ? SEGJ_OPEN_READ : SEGJ_OPEN_WRITE,
                                 .limit = config->max_open_files};
+    env->maps = (segj_maps_t){.state = &env->state,
+                              .storage = &journal->storage,
+                              .on = config->map_values && segj_io_can_map(&journal->storage)};
 }
 
 static segj_status_t open_journal(oversized_t *journal, const oversized_config_t *config)

@@ -70,7 +70,7 @@ struct bench_engine {
 /** The engines that were built in, ended by NULL; a variant stands behind its engine. */
 extern const bench_engine_t *const bench_engines[];
 
-extern const bench_engine_t bench_segjournal;
+extern const bench_engine_t bench_segjournal, bench_segjournal_batch;
 extern const bench_engine_t bench_floor, bench_floor_write_back, bench_floor_mapped;
 extern const bench_engine_t bench_lmdb, bench_lmdb_writemap;
 extern const bench_engine_t bench_sqlite, bench_sqlite_mapped;

@@ -1,9 +1,9 @@
 /*
  * crash/explore.h: runs a script of operations on a simulated disk and looks at every state that a crash in its last
  * operation may leave: before each storage call, every subset of what is not durable (beyond MANY units: those that lose or
- * keep at most two, and seeded ones), three fills for the files of each partition, and the kill of the process. Each state is
- * opened and judged; open itself is crashed at each of its calls; what it showed must survive the next crash; and it must go
- * on from there. A state is the image of the disk with what the application was told; equal ones are looked at once.
+ * keep at most two, and seeded ones), three fills for the files of each partition (in crashes within recovery, the same for
+ * both), and the kill of the process. Each state is opened and judged; open itself is crashed at each of its calls; what it
+ * showed must survive the next crash; and it must go on from there. A state is the image of the disk with what the application was told; equal ones are looked at once.
  */
 #ifndef CRASH_EXPLORE_H
 #define CRASH_EXPLORE_H
@@ -44,6 +44,9 @@ typedef struct explorer explorer_t;
 
 explorer_t *explorer_new(const explore_config_t *config);
 void explorer_free(explorer_t *explorer);
+
+/** For the scripts to come. States that were met before are looked at again where there is more to see now. */
+void explorer_set_depth(explorer_t *explorer, int depth);
 
 /** Called now and then. */
 void explorer_on_progress(explorer_t *explorer, void (*progress)(void *context, const explore_result_t *result),

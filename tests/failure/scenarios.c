@@ -71,6 +71,18 @@ static void one_page_cached(oversized_config_t *config)
     {                                                                                                                  \
         .kind = DO_OPEN_CHECKPOINT, .section = (which), .size = (records), .extra = (from)                             \
     }
+#define PIECES(to, bytes, pieces)                                                                                      \
+    {                                                                                                                  \
+        .kind = DO_APPENDV, .section = (to), .size = (bytes), .extra = (pieces)                                        \
+    }
+#define BATCH(to, bytes, records)                                                                                      \
+    {                                                                                                                  \
+        .kind = DO_BATCH, .section = (to), .size = (bytes), .extra = (records)                                         \
+    }
+#define STREAM(to, bytes, piece)                                                                                       \
+    {                                                                                                                  \
+        .kind = DO_STREAM, .section = (to), .size = (bytes), .extra = (piece)                                          \
+    }
 /* Two sections with records that are synced and records that are not. */
 #define TWO_SECTIONS OPEN, APPEND(1, 20, 5), APPEND(2, 30, 4), SYNC_ALL, APPEND(1, 20, 3), APPEND(2, 30, 2)
 
@@ -87,6 +99,7 @@ const scenario_t scenarios[] = {
      compressed,
      {OPEN, APPEND(1, 20, 2), SYNC(1)},
      {APPEND(1, 30, 5), APPEND(2, 30, 1), APPEND(1, 300, 2), READ, SYNC_ALL, READ}},
+    {"a first compressed append", compressed, {OPEN}, {APPEND(1, 300, 1), READ}},
     {"an append after a torn one",
      NULL,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
@@ -95,6 +108,36 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 900)},
      {CLOSE}},
+    {"values in pieces",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {PIECES(1, 50, 3), PIECES(1, 400, 2), PIECES(1, 700, 40), PIECES(2, 0, 1), SYNC(1)}},
+    {"compressed values in pieces",
+     compressed,
+     {OPEN, APPEND(1, 20, 1)},
+     {PIECES(1, 300, 5), PIECES(2, 20, 2), SYNC(1)}},
+    {"batches", NULL, {OPEN, APPEND(1, 20, 2), SYNC(1)}, {BATCH(1, 10, 4), BATCH(1, 60, 6), BATCH(1, 10, 16), SYNC(1)}},
+    {"a batch beyond the buffers",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {BATCH(1, 125, 5), APPEND(1, 20, 1), BATCH(1, 300, 3)}},
+    {"a first batch", four_descriptors, {OPEN, APPEND(1, 20, 1)}, {BATCH(3, 100, 5), BATCH(1, 20, 2), SYNC(3)}},
+    {"a value streamed in",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {STREAM(1, 90, 40), APPEND(1, 20, 1), STREAM(1, 600000, 250000), SYNC(1)}},
+    {"a section that begins with a streamed value",
+     four_descriptors,
+     {OPEN, APPEND(1, 20, 1)},
+     {STREAM(3, 30, 7), SYNC(3)}},
+    {"a compressed value streamed in",
+     compressed,
+     {OPEN, APPEND(1, 20, 2), SYNC(1)},
+     {STREAM(1, 600000, 200000), STREAM(2, 0, 1), SYNC_ALL}},
+    {"a value streamed in after a torn append",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
+     {STREAM(1, 300, 100), SYNC(1)}},
     {"appends to idle sections",
      NULL,
      {OPEN, APPEND(1, 20, 5), APPEND(2, 20, 16), CLOSE, OPEN},
@@ -108,6 +151,15 @@ const scenario_t scenarios[] = {
      {OPEN, APPEND(1, 20, 3), APPEND(2, 20, 3), APPEND(3, 20, 1), SYNC(2)},
      {APPEND(1, 20, 2), APPEND(2, 20, 2), APPEND(3, 20, 2)}},
     {"syncs", NULL, {OPEN, APPEND(1, 20, 4)}, {SYNC(1), APPEND(1, 20, 9), SYNC(1), SYNC(1)}},
+    {"a sync that was started",
+     NULL,
+     {OPEN, APPEND(1, 20, 4)},
+     {STEP(DO_SYNC_START, 1, 0), APPEND(1, 20, 9), STEP(DO_SYNC_WAIT, 1, 0), STEP(DO_SYNC_START, 1, 0),
+      STEP(DO_SYNC_WAIT, 1, 0)}},
+    {"a sync that was started for a new section",
+     NULL,
+     {OPEN},
+     {APPEND(2, 300, 1), APPEND(2, 20, 1), STEP(DO_SYNC_START, 2, 0), STEP(DO_SYNC_WAIT, 2, 0)}},
     {"a sync that raises the watermark",
      NULL,
      {OPEN, APPEND(1, 20, 1), SYNC(1), APPEND(1, 1100000, 1)},
@@ -130,6 +182,10 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_NO_VALUES, 2, 0)},
      {OPEN, APPEND(2, 20, 1)}},
+    {"an open that makes a header whole",
+     NULL,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_HEADER, 2, 8000)},
+     {OPEN, APPEND(2, 20, 1), SYNC(2)}},
     {"an open with orphans", NULL, {TWO_SECTIONS, CLOSE, STEP(HARM_ORPHAN, 0, 0), STEP(HARM_ORPHAN, 6, 0)}, {OPEN}},
     {"an open to a checkpoint",
      NULL,
