@@ -386,9 +386,20 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
     }
 }
 
-void segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env)
+static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint64_t end)
 {
     static const uint8_t zeros[16384];
+    segj_status_t status = SEGJ_OK;
+    while (from < end && status == SEGJ_OK) {
+        size_t part = end - from < sizeof zeros ? (size_t)(end - from) : sizeof zeros;
+        status = segj_io_write(file, file->data + from, zeros, part);
+        from += part;
+    }
+    return status;
+}
+
+segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env)
+{
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t size = glob->size;
     bool repeated = glob->repeated;
@@ -396,22 +407,22 @@ void segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env)
     /* Spoiled: somebody writes, or has written, behind the end. */
     if (env->preallocate == 0 || !repeated || size <= glob->ahead || glob->spoiled ||
         size > SEGJ_FILE_SIZE_MAX - file->data - env->preallocate)
-        return;
-    glob->ahead = size + env->preallocate;
-    for (uint64_t at = size; at < glob->ahead;) {
-        uint64_t left = glob->ahead - at;
-        size_t part = left < sizeof zeros ? (size_t)left : sizeof zeros;
-        if (segj_io_write(file, file->data + at, zeros, part) != SEGJ_OK)
-            return;
-        at += part;
-    }
+        return SEGJ_OK;
+    glob->ahead = size + env->preallocate; /* also where it fails: some of them may be there */
+    segj_status_t status = write_zeros(file, size, glob->ahead);
+    if (status != SEGJ_ERR_NO_SPACE)
+        return status;
+    segj_env_log(env, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
+    return SEGJ_OK;
 }
 
 segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
 {
+    const segj_io_file_t *file = &glob->handle.file;
     *trimmed = glob->ahead > glob->size;
-    glob->ahead = 0;
-    return *trimmed ? segj_io_truncate(&glob->handle.file, glob->handle.file.data + glob->size) : SEGJ_OK;
+    segj_status_t status = *trimmed ? segj_io_truncate(file, file->data + glob->size) : SEGJ_OK;
+    glob->ahead = status == SEGJ_OK ? 0 : glob->ahead;
+    return status;
 }
 
 bool segj_glob_viewed(const segj_glob_t *glob)

@@ -70,9 +70,9 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const 
 void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_capture_t *capture, bool written);
 
 /** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and many
- *  after it leave its size alone. Nothing depends on it: a failure is passed over. Under the change lock, which keeps
- *  every other write behind the end away. */
-void segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env);
+ *  after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock, which
+ *  keeps every other write behind the end away. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env);
 /** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
 

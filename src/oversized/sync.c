@@ -31,10 +31,11 @@ static bool is_clean(const segj_section_t *section)
 
 static segj_status_t begin(oversized_t *journal, segj_section_t *section, capture_t *capture)
 {
-    segj_status_t status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
+    segj_status_t status = segj_glob_keep_ahead(&section->values, &journal->env);
+    if (status == SEGJ_OK)
+        status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
     if (status != SEGJ_OK)
         return status;
-    segj_glob_keep_ahead(&section->values, &journal->env);
     segj_glob_capture(&section->values, &journal->env, &capture->values);
     segj_lock(&journal->env.state);
     section->syncing = true;
@@ -154,16 +155,6 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
-/* Zeros that stay cost the next open time, as those of a crash do. */
-static bool trim(const oversized_t *journal, segj_section_t *section)
-{
-    bool trimmed;
-    if (segj_glob_trim(&section->values, &trimmed) == SEGJ_OK)
-        return trimmed;
-    segj_env_log(&journal->env, SEGJ_LOG_WARNING, "zeros kept ahead could not be cut: %s", segj_last_error());
-    return false;
-}
-
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably)
 {
     segj_status_t status = segj_section_sync(journal, section);
@@ -173,9 +164,10 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
         return status;
     if (section->index.marked != section->index.durable)
         mark(journal, section, section->index.durable, section->values.size);
-    bool trimmed = trim(journal, section);
-    if (!durably)
-        return SEGJ_OK;
+    bool trimmed;
+    status = segj_glob_trim(&section->values, &trimmed);
+    if (status != SEGJ_OK || !durably)
+        return status;
     if (section->index.mark_pending)
         status = segj_io_sync(&section->index.handle.file);
     section->index.mark_pending = status != SEGJ_OK;
