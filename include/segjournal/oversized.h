@@ -165,6 +165,11 @@ typedef struct oversized_config {
      *  the library, with no lock held that a reader needs; must not call the journal. */
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     void *log_context;
+    /** Bytes of zeros kept behind the last value of a section that is synced again and again, at most 2^30; 0: none.
+     *  A sync then need not make a new file size durable, which saves the file system's own journal a commit; see
+     *  README.md for what that brings. Given back when the section comes to rest or the journal is closed; after a
+     *  crash they are there, and the next open cuts them (value_bytes_truncated). The native format alone. */
+    size_t preallocate;
     /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). What
      *  else is told of files when they are read strikes whoever looks at a mapping: the system ends the process with
      *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for. */

@@ -232,6 +232,7 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
 {
     application_init(application, explorer->config.format, explorer->config.page_size, explorer->config.compression,
                      simdisk_storage(disk));
+    application->config.preallocate = explorer->config.preallocate;
 }
 
 /* The journal goes on: a record more, synced, survives a crash that keeps nothing else. */

@@ -19,6 +19,7 @@ typedef struct explore_config {
     segj_format_t format;
     uint16_t page_size;
     int compression;
+    size_t preallocate; /* zeros kept behind the values */
     int recovery_depth; /* crashes within recovery, one within the other; at most EXPLORE_DEPTH_MAX */
     uint64_t seed;
     size_t grain;    /* bytes that are written whole or not at all; 0: sectors */

@@ -4,6 +4,17 @@
  */
 #include "failure/scenarios.h"
 
+static void zeros_ahead(oversized_config_t *config)
+{
+    config->preallocate = 300;
+}
+
+static void zeros_ahead_four_descriptors(oversized_config_t *config)
+{
+    config->preallocate = 300;
+    config->max_open_files = 4;
+}
+
 static void four_descriptors(oversized_config_t *config)
 {
     config->max_open_files = 4; /* one section at a time is written */
@@ -169,6 +180,14 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 1), SYNC(1), APPEND(1, 1100000, 1)},
      {SYNC(1), APPEND(1, 20, 1), SYNC(1)}},
+    {"syncs with zeros kept ahead",
+     zeros_ahead,
+     {OPEN, APPEND(1, 20, 4), SYNC(1)},
+     {APPEND(1, 20, 1), SYNC(1), APPEND(1, 20, 20), SYNC(1), CLOSE}},
+    {"a section that rests with zeros kept ahead",
+     zeros_ahead_four_descriptors,
+     {OPEN, APPEND(1, 20, 4), SYNC(1), APPEND(1, 20, 1), SYNC(1)},
+     {APPEND(2, 20, 1), SYNC(2), APPEND(1, 20, 1), SYNC(1)}},
     {"a sync of all", NULL, {TWO_SECTIONS, APPEND(4, 300, 1)}, {SYNC_ALL}},
     {"a close", NULL, {TWO_SECTIONS}, {CLOSE}},
     {"a clean open", NULL, {TWO_SECTIONS, CLOSE}, {OPEN}},
