@@ -206,7 +206,6 @@ static bool read_in_pieces(worker_t *worker, const scene_t *scene, uint64_t *ran
         at += done;
     bool complete = status == SEGJ_END && at == oversized_reader_size(reader);
     oversized_reader_close(reader);
-    segj_buffer_t shown = {bytes, at, at};
     /* A record that was rewound between the look at it and the opening leaves its place to another one, of the section. */
     return !complete || worker_expect(worker, is_value_of(section, bytes, at), "a reader gives a foreign value");
 }
