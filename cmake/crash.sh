@@ -6,7 +6,7 @@
 # been seen in all. A state is an image of the disk with what the application was told, and counts once.
 #
 #   --length N   operations of a script, 1 to 6; 4
-#   --depth N    crashes within recovery, one within the other, 0 to 5; 2
+#   --depth N    crashes within recovery, one within the other, 0 to 5; 2. All scripts are done with one, then with two, ...
 #   --states N   enough after so many states, a sixth of them in each configuration; 100000000
 #   --jobs N     configurations at the same time; as many as there are processors
 #   --tear       single bytes of a write are lost or kept, not sectors

@@ -79,6 +79,8 @@ static segj_status_t check_sizes(const oversized_config_t *config)
         return out_of_range("max_value_size", config->max_value_size, "0 to 4294967291");
     if (config->max_open_files < OPEN_FILES_LEAST)
         return out_of_range("max_open_files", config->max_open_files, "4 or more");
+    if (config->preallocate > WRITE_BUFFER_MAX)
+        return out_of_range("preallocate", config->preallocate, "0 to 2^30");
     if (!segj_codec_level_valid(config->compression))
         return segj_fail(SEGJ_ERR_INVALID, "config.compression is %d, zstd has levels %d to %d", config->compression,
                          ZSTD_minCLevel(), ZSTD_maxCLevel());
@@ -91,6 +93,9 @@ static segj_status_t check_format(const oversized_config_t *config)
     if (!native && config->format != SEGJ_FORMAT_COMMONWARE)
         return out_of_range("format", (unsigned long long)config->format,
                             "SEGJ_FORMAT_NATIVE or SEGJ_FORMAT_COMMONWARE");
+    if (!native && config->preallocate > 0)
+        return segj_fail(SEGJ_ERR_INVALID, "config.preallocate is %zu: commonware files end with their values",
+                         config->preallocate);
     if (!native && config->page_size == 0)
         return segj_fail(SEGJ_ERR_INVALID, "config.page_size is 0: commonware files do not say what theirs is");
     if (!native && config->verify != OVERSIZED_VERIFY_DEFAULT && config->verify != OVERSIZED_VERIFY_RANGES &&
@@ -311,6 +316,7 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->writers_limit = (config->max_open_files - OPEN_FILES_FOR_READERS) / 2;
     env->record_size = config->entry_size + OVERSIZED_LOCATION_SIZE;
     env->page_size = config->page_size;
+    env->preallocate = config->preallocate;
     env->format = config->format;
     env->checksum = config->format == SEGJ_FORMAT_NATIVE ? SEGJ_CHECKSUM_PLACED : SEGJ_CHECKSUM_PLAIN;
     env->log = config->log;
