@@ -2,8 +2,8 @@
 # sh cmake/bench.sh [OPTION...]
 #
 # Installs what is missing (compilers and CMake; ISA-L; LMDB, SQLite, RocksDB and LevelDB to compare with), builds the
-# library and segj_bench for speed, and measures: a table, every measurement in bench.csv, a chart in bench.svg. With two
-# idle cores all of it takes less than 15 minutes. Options go to segj_bench, for example
+# library and segj_bench for speed, and measures: a table, every measurement in bench.csv, a chart in bench.svg. Wants two
+# idle cores and 5 GB of disk. Options go to segj_bench, for example
 #
 #   sh cmake/bench.sh --rows W2,R1 --engines segjournal,lmdb --rounds 9 --directory /mnt/disk
 #
@@ -16,14 +16,39 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/cmake/prepare.sh"
 
-# All that takes part where it is there; nothing fails without it.
-need_engines()
+# What takes part where it is there; nothing fails without it.
+need_isal()
 {
     need libisal-dev builds c isa-l/crc.h -lisal
+}
+
+need_lmdb()
+{
     need liblmdb-dev builds c lmdb.h -llmdb
+}
+
+need_sqlite()
+{
     need libsqlite3-dev builds c sqlite3.h -lsqlite3
+}
+
+need_rocksdb()
+{
     need librocksdb-dev builds c rocksdb/c.h -lrocksdb
+}
+
+need_leveldb()
+{
     need libleveldb-dev builds c leveldb/c.h -lleveldb
+}
+
+# All at once; where that fails one by one, in shells of their own, as die ends the shell.
+install_engines()
+{
+    (install_missing need_isal need_lmdb need_sqlite need_rocksdb need_leveldb) && return 0
+    for engine in isal lmdb sqlite rocksdb leveldb; do
+        (install_missing "need_$engine") || say "going on without $engine"
+    done
 }
 
 # build_bench DIRECTORY OPTION...
@@ -34,7 +59,7 @@ build_bench()
 }
 
 install_missing need_build_tools
-(install_missing need_engines) || say "not every engine could be installed; going on with those there are"
+install_engines
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib

@@ -85,7 +85,7 @@ typedef struct segj_buffer {
 
 typedef enum segj_format {
     SEGJ_FORMAT_NATIVE = 0,    /**< src/FORMAT.md */
-    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage; SEGJ_ERR_INVALID in this version */
+    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage 2026.2.0: src/FORMAT.md, "Commonware files" */
 } segj_format_t;
 
 typedef enum segj_log_level {
@@ -95,11 +95,12 @@ typedef enum segj_log_level {
     SEGJ_LOG_ERROR = 3    /**< synced data is lost, or the journal is poisoned */
 } segj_log_level_t;
 
-/** How the commonware format is checked at open. The native format accepts OVERSIZED_VERIFY_DEFAULT alone. */
+/** How open looks for the end of a section in the commonware format, whose files do not say what was synced. The native
+ *  format accepts OVERSIZED_VERIFY_DEFAULT alone: it verifies whatever no sync has covered. */
 typedef enum oversized_verify {
-    OVERSIZED_VERIFY_DEFAULT = 0,
-    OVERSIZED_VERIFY_RANGES = 1,
-    OVERSIZED_VERIFY_TAIL = 2
+    OVERSIZED_VERIFY_DEFAULT = 0, /**< as OVERSIZED_VERIFY_RANGES */
+    OVERSIZED_VERIFY_RANGES = 1,  /**< back to the last record whose value lies within the values file */
+    OVERSIZED_VERIFY_TAIL = 2     /**< and whose value's checksum is right */
 } oversized_verify_t;
 
 /** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). */
@@ -121,7 +122,7 @@ typedef struct oversized_config {
     /** Bytes of the caller's entry, 0 to 65,535; 0. Recorded in the files. */
     uint32_t entry_size;
     /** Logical bytes of an index page, 1 to 65,535; 4084 (4096 on disk). 0: what the files have, 4084 where there are
-     *  none. Recorded in the files. */
+     *  none (native format only). Recorded in the files. */
     uint16_t page_size;
     /** Capacity of the journal's own page cache, in pages, 1 to 2^28; 1024. Ignored when page_cache is set. */
     uint32_t page_cache_pages;
@@ -142,7 +143,12 @@ typedef struct oversized_config {
     /** Descriptors of section files open at a time, 4 or more; 256. Two more are the partitions' locks. A section
      *  being written needs two, so this bounds them to half as many, less one. */
     uint32_t max_open_files;
+    /** SEGJ_FORMAT_NATIVE. Files of the other format are SEGJ_ERR_MISMATCH. Commonware files record neither entry_size
+     *  nor page_size, which must be what they were made with (others are recognised by what the files hold, and are
+     *  SEGJ_ERR_MISMATCH); nor compression, which goes for all sections then. They have no watermark: after a crash
+     *  records above the last sync may be there with damaged values, and losses are not told from what a crash may take. */
     segj_format_t format;
+    /** OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
     /** Fail with SEGJ_ERR_CORRUPT, changing nothing, where synced data is lost (instead of reporting it). */
     bool strict;

@@ -184,7 +184,7 @@ static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_
     uint64_t behind = offset;
     for (size_t i = 0; i < used; i++)
         behind += slices[i].size;
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && joined < count)
         status = write_pieces(file, behind, pieces + joined, count - joined);
     if (status != SEGJ_OK)
         return status;

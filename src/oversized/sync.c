@@ -130,6 +130,18 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
+static segj_status_t mark_mend(oversized_t *journal, segj_fixed_t *index)
+{
+    segj_status_t status = segj_fixed_mark_again(index, &index->handle.file);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_sync(&index->handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    index->mark_pending = false;
+    return SEGJ_OK;
+}
+
 /*
  * What goes is marked before it is cut, as a rewind's is: if the process is killed between the cut and its sync, the files
  * look as a close leaves them, and the next open must not take the cut for durable.
@@ -141,15 +153,10 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
         return SEGJ_OK;
     segj_section_settle(journal, section); /* a sync may be raising W */
     segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK && index->has_marks)
+        status = mark_mend(journal, index);
     if (status == SEGJ_OK)
-        status = segj_fixed_mark_again(index, &index->handle.file);
-    if (status != SEGJ_OK)
-        return status;
-    status = segj_io_sync(&index->handle.file);
-    if (status != SEGJ_OK)
-        return segj_env_poison(&journal->env, status);
-    index->mark_pending = false;
-    status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_glob_mend(&section->values, &journal->env);
     if (status == SEGJ_OK && segj_fixed_clear_mark(index, &index->handle.file) != SEGJ_OK)
         segj_env_log(&journal->env, SEGJ_LOG_WARNING, "a watermark could not be cleared: %s", segj_last_error());
     return status;

@@ -48,7 +48,7 @@ static void add_bar(panel_t *panel, const char *label, double seconds)
 
 static panel_t gather(const bench_t *bench, bench_row_t row)
 {
-    panel_t panel = {.count = 0, .ours = NAN};
+    panel_t panel = {.count = 0, .ours = (double)NAN};
     for (unsigned i = 0; i < bench->contenders_count; i++)
         add_bar(&panel, bench->contenders[i].label, bench_row_spread(bench, row, i).median);
     for (unsigned i = 0; i < panel.count; i++)

@@ -12,6 +12,9 @@
 #define ENTRY 8
 #define SECTION 1
 #define BATCH ((size_t)256)
+/* Variants. */
+enum { SEGJOURNAL_VIEW = 1 };
+
 #define REPLAY_BUFFER ((size_t)1 << 20)
 
 typedef struct store {
@@ -22,6 +25,7 @@ typedef struct store {
 typedef struct reader {
     oversized_t *journal;
     segj_buffer_t value;
+    oversized_view_t view;
 } reader_t;
 
 static bool good(segj_status_t status)
@@ -40,8 +44,8 @@ static void configure(oversized_config_t *config, const char *directory)
 static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *setup, void **opened)
 {
     oversized_config_t config;
-    (void)self;
     configure(&config, setup->directory);
+    config.map_values = self->variant == SEGJOURNAL_VIEW;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
     store_t *store = calloc(1, sizeof *store);
@@ -143,7 +147,9 @@ static bool segjournal_reader_open(void *opened, bool many, void **made)
 
 static void segjournal_reader_close(void *closed)
 {
-    segj_buffer_free(&((reader_t *)closed)->value);
+    reader_t *reader = closed;
+    segj_buffer_free(&reader->value);
+    oversized_view_release(&reader->view);
     free(closed);
 }
 
@@ -157,7 +163,36 @@ static bool segjournal_read(void *opened, uint64_t position, const void **value,
     return true;
 }
 
-static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, void *context)
+static bool segjournal_read_view(void *opened, uint64_t position, const void **value, size_t *size)
+{
+    reader_t *reader = opened;
+    if (!good(oversized_view(reader->journal, SECTION, position, NULL, &reader->view)))
+        return false;
+    *value = reader->view.data;
+    *size = reader->view.size;
+    return true;
+}
+
+/* How a walk comes by its values; NULL: it does without. */
+typedef segj_status_t (*fetch_t)(reader_t *reader, oversized_location_t location, const void **value, size_t *size);
+
+static segj_status_t fetch_copy(reader_t *reader, oversized_location_t location, const void **value, size_t *size)
+{
+    segj_status_t status = oversized_get_value(reader->journal, SECTION, location, &reader->value);
+    *value = reader->value.data;
+    *size = reader->value.size;
+    return status;
+}
+
+static segj_status_t fetch_view(reader_t *reader, oversized_location_t location, const void **value, size_t *size)
+{
+    segj_status_t status = oversized_view_value(reader->journal, SECTION, location, &reader->view);
+    *value = reader->view.data;
+    *size = reader->view.size;
+    return status;
+}
+
+static bool segjournal_walk(reader_t *reader, fetch_t fetch, bench_visit_t visit, void *context)
 {
     oversized_replay_t *replay;
     oversized_item_t item;
@@ -166,13 +201,11 @@ static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, 
         return good(status);
     bool going = true;
     while (going && (status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
+        const void *value = NULL;
         size_t size = item.location.size - 4;
-        if (values)
-            status = oversized_get_value(reader->journal, SECTION, item.location, &reader->value);
-        if (status != SEGJ_OK)
+        if (fetch != NULL && (status = fetch(reader, item.location, &value, &size)) != SEGJ_OK)
             break;
-        going = visit(context, get_entry(item.entry), values ? reader->value.data : NULL,
-                      values ? reader->value.size : size);
+        going = visit(context, get_entry(item.entry), value, size);
     }
     oversized_replay_close(replay);
     return going && (status == SEGJ_END || good(status));
@@ -180,12 +213,17 @@ static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, 
 
 static bool segjournal_scan(void *opened, bench_visit_t visit, void *context)
 {
-    return segjournal_walk(opened, true, visit, context);
+    return segjournal_walk(opened, fetch_copy, visit, context);
+}
+
+static bool segjournal_scan_view(void *opened, bench_visit_t visit, void *context)
+{
+    return segjournal_walk(opened, fetch_view, visit, context);
 }
 
 static bool segjournal_replay(void *opened, bench_visit_t visit, void *context)
 {
-    return segjournal_walk(opened, false, visit, context);
+    return segjournal_walk(opened, NULL, visit, context);
 }
 
 /* --- many sections --- */
@@ -226,9 +264,8 @@ static bool segjournal_open_sections(const char *directory, uint64_t sections, d
 
 #define SEGJOURNAL_CALLS                                                                                               \
     .open = segjournal_open, .sync = segjournal_sync, .close = segjournal_close,                                       \
-    .reader_open = segjournal_reader_open, .read = segjournal_read, .reader_close = segjournal_reader_close,           \
-    .scan = segjournal_scan, .replay = segjournal_replay, .sync_beside = segjournal_sync,                              \
-    .abandon = segjournal_abandon, .report = segjournal_report
+    .reader_open = segjournal_reader_open, .reader_close = segjournal_reader_close, .replay = segjournal_replay,       \
+    .sync_beside = segjournal_sync, .abandon = segjournal_abandon, .report = segjournal_report
 
 const bench_engine_t bench_segjournal = {.label = "segjournal",
                                          .options = SEGJ_BENCH_CHECKSUM
@@ -241,10 +278,22 @@ const bench_engine_t bench_segjournal = {.label = "segjournal",
                                          .build_sections = segjournal_build_sections,
                                          .open_sections = segjournal_open_sections,
                                          .append = segjournal_append,
+                                         .read = segjournal_read,
+                                         .scan = segjournal_scan,
                                          SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_batch = {.label = "segjournal+batch",
                                                .options = "and oversized_append_batch, of up to 256 records",
                                                .can = BENCH_COMPRESS,
                                                .writes = true,
                                                .append = segjournal_append_batch,
+                                               .read = segjournal_read,
+                                               .scan = segjournal_scan,
                                                SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_view = {.label = "segjournal+view",
+                                              .options = "map_values, oversized_view, oversized_view_value",
+                                              .variant = SEGJOURNAL_VIEW,
+                                              .reads = true,
+                                              .append = segjournal_append,
+                                              .read = segjournal_read_view,
+                                              .scan = segjournal_scan_view,
+                                              SEGJOURNAL_CALLS};

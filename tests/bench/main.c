@@ -85,7 +85,7 @@ static bool choose_rows(bench_t *bench, const char *rows)
         any = any || bench->wanted[row];
         for (unsigned i = 0; i < BENCH_CONTENDERS; i++)
             for (unsigned round = 0; round < BENCH_ROUNDS; round++)
-                bench->measured[row][i].seconds[round] = NAN;
+                bench->measured[row][i].seconds[round] = (double)NAN;
     }
     return any || bench_fail("no row is left");
 }

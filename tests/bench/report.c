@@ -36,7 +36,7 @@ bench_spread_t bench_spread(const double *numbers, unsigned count)
         if (!isnan(numbers[i]))
             sorted[used++] = numbers[i];
     if (used == 0)
-        return (bench_spread_t){0, NAN, NAN, NAN};
+        return (bench_spread_t){0, (double)NAN, (double)NAN, (double)NAN};
     qsort(sorted, used, sizeof *sorted, compare);
     return (bench_spread_t){used, quantile(sorted, used, 0.25), quantile(sorted, used, 0.5),
                             quantile(sorted, used, 0.75)};

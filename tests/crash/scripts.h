@@ -15,8 +15,10 @@
 
 #include <stdint.h>
 
+#include "segjournal/oversized.h"
+
 /** A cmocka test: all scripts in one configuration. */
-void explore_all(uint16_t page_size, int compression);
+void explore_all(segj_format_t format, uint16_t page_size, int compression);
 
 /** The same with zeros kept behind the values (oversized_config_t.preallocate): scripts that begin with two syncs, of which
  *  the second one makes them, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */

@@ -243,8 +243,8 @@ static void on_truncate(trace_t *trace, const record_t *call)
     (void)visible(trace, file->part, file->section, &size);
     if (file->must_sync)
         say(trace, call, "the file is to be synced first");
-    if (call->size > size)
-        return; /* a header gets its length back */
+    if (call->size >= size)
+        return; /* a header gets its length back, or a cut is made again that a killed process may have left unsynced */
     if (!is_marked(trace, file->section))
         say(trace, call, "a cut that is not marked durably");
     if (file->part == VALUES) {

@@ -398,7 +398,7 @@ static int write_prefix(segj_file_t *file, uint64_t offset, const segj_slice_t *
 static int faulty_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
 {
     faulty_t *faulty = file->faulty;
-    bool slot_write = file->index && (offset == 4096 || offset == 8192);
+    bool slot_write = file->index && !faulty->no_slots && (offset == 4096 || offset == 8192);
     size_t size = 0;
     int code = 0;
     int worked = 0;

@@ -89,6 +89,7 @@ typedef struct faulty {
     fault_t fault;
     unsigned interruptions;             /* EINTR answered to a call before it is done */
     size_t transfer;                    /* bytes that a read or write moves at most; 0: all */
+    bool no_slots;                      /* index files have no watermark */
     bool paused;                        /* calls go through, and are not numbered */
     void (*during_read)(void *context); /* NULL, or called in every read of a file */
     void *during_context;

@@ -32,6 +32,11 @@ static void little_memory(oversized_config_t *config)
     config->value_write_buffer = 2000;
 }
 
+static void commonware(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
+}
+
 static void one_page_cached(oversized_config_t *config)
 {
     config->page_cache_pages = 1;
@@ -244,6 +249,44 @@ const scenario_t scenarios[] = {
      {REWIND(1, 3), APPEND(2, 20, 1), APPEND(1, 20, 1)}},
     {"a rewind of a section that does not exist", NULL, {TWO_SECTIONS}, {REWIND(0, 0), APPEND(1, 20, 1)}},
     {"a destroy", NULL, {TWO_SECTIONS}, {{.kind = DO_DESTROY}}},
+    {"commonware: a new journal",
+     commonware,
+     {{0}},
+     {OPEN, APPEND(1, 20, 5), SYNC(1), APPEND(1, 300, 2), BATCH(2, 30, 4), CLOSE}},
+    {"commonware: a clean open", commonware, {TWO_SECTIONS, CLOSE}, {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"commonware: an open after a kill",
+     commonware,
+     {TWO_SECTIONS, APPEND(3, 20, 20), ABANDON},
+     {OPEN, APPEND(1, 20, 1), REWIND(2, 1), APPEND(3, 20, 1), SYNC_ALL}},
+    {"commonware: an open that cuts",
+     commonware,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_JUNK, 1, 0), STEP(HARM_VALUES, 2, 5)},
+     {OPEN}},
+    {"commonware: an open that finds no page",
+     commonware,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_INDEX_JUNK, 2, 0)},
+     {OPEN, APPEND(2, 20, 1)}},
+    {"commonware: an open that makes headers whole",
+     commonware,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_HEADER, 2, 5)},
+     {OPEN, APPEND(2, 20, 1), SYNC(2)}},
+    {"commonware: an open to a checkpoint",
+     commonware,
+     {OPEN, APPEND(1, 20, 2), APPEND(2, 20, 3), APPEND(3, 20, 9), SYNC_ALL, APPEND(3, 20, 8), APPEND(4, 20, 2), CLOSE},
+     {RESTORE(2, 3, 8)}},
+    {"commonware: rewinds and a prune",
+     commonware,
+     {TWO_SECTIONS, APPEND(4, 20, 21), SYNC(4)},
+     {REWIND(4, 16), STEP(DO_REWIND_SECTION, 1, 3), APPEND(1, 20, 1), STEP(DO_PRUNE, 2, 0), APPEND(4, 20, 1)}},
+    {"commonware: an append after a torn one",
+     commonware,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
+     {APPEND(1, 300, 1), APPEND(1, 20, 1), SYNC(1)}},
 };
+
+bool is_native(const scenario_t *scenario)
+{
+    return scenario->configure != commonware;
+}
 
 const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];

@@ -33,6 +33,7 @@ const char *step_name(step_kind_t kind)
         [HARM_VALUES] = "harm: values",
         [HARM_NO_VALUES] = "harm: no values",
         [HARM_HEADER] = "harm: header",
+        [HARM_INDEX_JUNK] = "harm: index junk",
         [HARM_JUNK] = "harm: junk",
         [HARM_ORPHAN] = "harm: orphan",
     };
@@ -321,6 +322,8 @@ static void do_harm(world_t *w, const step_t *step)
     } else if (step->kind == HARM_HEADER) {
         assert_int_equal(model->count, 0);
         shorten_file(w->disk, directory, index, step->section, step->size);
+    } else if (step->kind == HARM_INDEX_JUNK) {
+        append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
     } else if (step->kind == HARM_JUNK) {
         append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);

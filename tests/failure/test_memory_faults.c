@@ -216,6 +216,45 @@ static void a_storage_without_memory_is_none(void **state)
 
 /* --- what needs more than a scenario --- */
 
+static void commonware_format(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
+}
+
+/* A row of records that does not begin at 0 is looked at by every size that records may have. */
+static void an_index_of_unknown_records_wants_memory_to_be_judged(void **state)
+{
+    static const uint8_t junk[50] = {1};
+    static const step_t before[] = {{.kind = DO_OPEN},
+                                    {.kind = DO_APPEND, .section = 1, .size = 20},
+                                    {.kind = DO_REWIND, .section = 1},
+                                    {.kind = DO_CLOSE},
+                                    {.kind = DO_END}};
+    segj_storage_t *memory;
+    oversized_t *journal = NULL;
+    segj_status_t status = SEGJ_ERR_MEMORY;
+    const uint8_t entry[SMALL_ENTRY] = {0};
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, commonware_format);
+    take_steps(&world, before);
+    append_to_file(memory, world.config.directory, world.config.value_partition, 1, junk, sizeof junk);
+    assert_ok(oversized_open(&world.config, &journal));
+    for (int i = 0; i < 3; i++)
+        assert_ok(oversized_append(journal, 1, entry, "value", 5, NULL, NULL));
+    assert_ok(oversized_close(journal));
+    for (uint64_t at = 1; status != SEGJ_OK; at++) {
+        fail_allocation(at, false);
+        library_running = true;
+        status = oversized_open(&world.config, &journal);
+        library_running = false;
+        check_status(status, allocations.fired ? SEGJ_ERR_MEMORY : SEGJ_OK, "open", __FILE__, __LINE__);
+    }
+    allocations.fail = 0;
+    assert_ok(oversized_destroy(journal));
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
+}
+
 /* One read after another, each of its allocations failing once; then it succeeds. */
 static void fail_each_of_a_read(oversized_t *journal, uint64_t section, uint64_t position, uint64_t least)
 {
@@ -316,7 +355,7 @@ int main(void)
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
     size_t count = 0;
-    assert_true(scenario_count * 2 + 6 < TESTS_MAX);
+    assert_true(scenario_count * 2 + 7 < TESTS_MAX);
     for (; count < scenario_count * 2; count++) {
         trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
         (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
@@ -325,6 +364,8 @@ int main(void)
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_page_cache_without_memory_is_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_storage_without_memory_is_none, tell_where);
+    tests[count++] =
+        (struct CMUnitTest)cmocka_unit_test_teardown(an_index_of_unknown_records_wants_memory_to_be_judged, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_large_record_wants_memory_to_be_read, tell_where);
     tests[count++] =
         (struct CMUnitTest)cmocka_unit_test_teardown(a_page_that_finds_no_room_in_the_cache_wants_memory, tell_where);

@@ -95,6 +95,10 @@ static verdict_t verdict_of_removal(const faulty_t *faulty, const attempt_t *att
      * did work, it is right to say that nothing is known. */
     if (faulty->first.kind == CALL_FILE_REMOVE)
         return faulty->fault.mode == FAULT_ONCE ? MUST_STAY : EITHER;
+    /* Without marks a cut begins with its first transfer. */
+    call_kind_t kind = faulty->first.kind;
+    if (faulty->no_slots && (kind == CALL_FILE_TRUNCATE || kind == CALL_FILE_WRITE || kind == CALL_FILE_READ))
+        return EITHER;
     /* The section is synced, and that it is cut is being marked: a mark too low costs time and no data. */
     return marks > 0 || faulty->first.slot_write ? EITHER : MUST_STAY;
 }

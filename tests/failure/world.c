@@ -33,6 +33,7 @@ void world_init(world_t *w, const segj_storage_t *disk, void (*configure)(oversi
     w->model.next_id = 1;
     if (configure != NULL)
         configure(&w->config);
+    w->faulty.no_slots = w->config.format != SEGJ_FORMAT_NATIVE;
 }
 
 void begin_test(world_t *w, fault_t fault)

@@ -40,6 +40,7 @@ typedef enum step_kind {
     HARM_VALUES,       /* the last byte of the values file is gone, `size` records stay */
     HARM_NO_VALUES,    /* the values file is gone, `size` records stay (0 or what there are) */
     HARM_HEADER,       /* the last `size` bytes of the index file are gone, which held no record */
+    HARM_INDEX_JUNK,   /* bytes behind the end of the index file */
     HARM_JUNK,         /* bytes behind the end of both files */
     HARM_ORPHAN        /* a values file without an index file */
 } step_kind_t;

@@ -331,7 +331,12 @@ static int sim_file_truncate(segj_file_t *file, uint64_t size)
     int code = call(disk, SIMDISK_TRUNCATE).code;
     if (code != 0)
         return unlock(disk, code);
-    simdisk_image_resize(&disk->inodes[file->inode].visible, size);
+    inode_t *inode = &disk->inodes[file->inode];
+    change_t cut = {.kind = CHANGE_TRUNCATE, .inode = file->inode, .size = SIZE_MAX};
+    if (disk->lean && simdisk_image_size(inode->durable) == size && simdisk_image_size(inode->visible) == size &&
+        !simdisk_change_covers(disk, disk->change_count, &cut))
+        return unlock(disk, 0);
+    simdisk_image_resize(&inode->visible, size);
     change_t *change = simdisk_change_add(disk, CHANGE_TRUNCATE, file->inode);
     change->handle = file->handle;
     change->offset = size;
@@ -344,7 +349,7 @@ static int sim_file_sync(segj_file_t *file)
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_FILE_SYNC);
     if (fault.code == 0) {
-        simdisk_make_file_durable(disk, file->inode, file->handle);
+        simdisk_make_file_durable(disk, file->inode, disk->whole_syncs ? SIMDISK_ALL_HANDLES : file->handle);
     } else if (fault.drop) {
         simdisk_drop_inode(disk, fault.seed, file->inode);
     }
@@ -458,6 +463,11 @@ void simdisk_count_idle(simdisk_t *disk, bool count)
 void simdisk_forget_idle(simdisk_t *disk)
 {
     disk->lean = true;
+}
+
+void simdisk_sync_whole_files(simdisk_t *disk)
+{
+    disk->whole_syncs = true;
 }
 
 void simdisk_set_grain(simdisk_t *disk, size_t grain)
