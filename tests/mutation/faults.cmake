@@ -1,7 +1,7 @@
 # mutation/faults.cmake: deliberate faults, by what they break (see mutate.cmake). Texts are kept short, so that they outlive
 # changes around them.
 set(order "crash/trace crash/exhaustive")
-set(states "crash/exhaustive crash/exhaustive@3")
+set(states "crash/exhaustive")
 
 # --- a sync of contents or of names is missing ---
 
@@ -279,7 +279,7 @@ fault("a partial page is written before a sync" src/paged/paged_blob.c "unit/pag
     [==[        status = seal(paged, pool, true, lean);]==])
 
 fault("the page that is read back does not go out whole before its slots change" src/journal/fixed.c
-    "${order} lessons/rewind crash/exhaustive@3"
+    "${order} lessons/rewind"
     [==[        status = segj_io_write(file, offset, last, physical);]==]
     [==[        status = SEGJ_OK;]==])
 

@@ -58,7 +58,7 @@ function(run test answer)
         set(ENV{SEGJ_CRASH_LENGTH} "${length}")
     endif()
     string(REGEX REPLACE "@.*" "" name "${test}")
-    execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --test-dir "${BUILD}" -R "^${name}$" --no-tests=error --timeout 300
+    execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --test-dir "${BUILD}" -R "^${name}$" --no-tests=error --timeout 1200
                     RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
     if(output MATCHES "\\(Not Run\\)|No tests were found")
         message(FATAL_ERROR "${name} cannot be run:\n${output}")
