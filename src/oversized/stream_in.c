@@ -50,20 +50,28 @@ static segj_status_t set_up_zstd(oversized_writer_t *writer, int level)
     return SEGJ_OK;
 }
 
-/* Under change. */
-static segj_status_t find_or_create(oversized_t *journal, uint64_t number, segj_section_t **section)
+/* What forbids it, and memory that it wants: all that can be said before anything changes. Under change. */
+static segj_status_t prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
 {
+    const oversized_t *journal = writer->journal;
     segj_status_t status = segj_journal_changeable(journal);
     *section = segj_journal_find(journal, number);
     if (status != SEGJ_OK)
         return status;
     if (*section != NULL && (*section)->streaming)
         return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
+    if (*section == NULL && number < journal->prune_line)
+        return segj_journal_missing(journal, number);
+    bool compressed = *section != NULL ? (*section)->values.compressed : journal->codec.level != 0;
+    return compressed ? set_up_zstd(writer, journal->codec.level) : SEGJ_OK;
+}
+
+/* Under change. */
+static segj_status_t wake_or_create(oversized_t *journal, uint64_t number, segj_section_t **section)
+{
     if (*section != NULL)
         return segj_section_wake(journal, *section);
-    if (number < journal->prune_line)
-        return segj_journal_missing(journal, number);
-    status = segj_section_create(journal, number, section);
+    segj_status_t status = segj_section_create(journal, number, section);
     if (status != SEGJ_OK)
         return status;
     (*section)->appended++; /* its names want a sync */
@@ -78,9 +86,9 @@ static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section;
-    segj_status_t status = find_or_create(journal, number, &section);
-    if (status == SEGJ_OK && section->values.compressed)
-        status = set_up_zstd(writer, journal->codec.level);
+    segj_status_t status = prepare(writer, number, &section);
+    if (status == SEGJ_OK)
+        status = wake_or_create(journal, number, &section);
     if (status == SEGJ_OK)
         status = segj_section_mend(journal, section);
     if (status == SEGJ_OK)
@@ -141,8 +149,8 @@ static segj_status_t flush(oversized_writer_t *writer)
 static segj_status_t account(oversized_writer_t *writer, size_t size, bool checked)
 {
     if (checked)
-        writer->crc = segj_checksum_continue(writer->journal->env.checksum, writer->crc,
-                                             writer->buffer + writer->buffered, size);
+        writer->crc =
+            segj_checksum_continue(writer->journal->env.checksum, writer->crc, writer->buffer + writer->buffered, size);
     writer->buffered += size;
     writer->frame += size;
     if (writer->frame > UINT32_MAX - (checked ? SEGJ_FRAME_TRAILER : 0u))

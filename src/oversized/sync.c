@@ -31,7 +31,9 @@ static bool is_clean(const segj_section_t *section)
 
 static segj_status_t begin(oversized_t *journal, segj_section_t *section, capture_t *capture)
 {
-    segj_status_t status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
+    segj_status_t status = segj_glob_keep_ahead(&section->values, &journal->env);
+    if (status == SEGJ_OK)
+        status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
     if (status != SEGJ_OK)
         return status;
     segj_glob_capture(&section->values, &journal->env, &capture->values);
@@ -128,6 +130,18 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
+static segj_status_t mark_mend(oversized_t *journal, segj_fixed_t *index)
+{
+    segj_status_t status = segj_fixed_mark_again(index, &index->handle.file);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_sync(&index->handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    index->mark_pending = false;
+    return SEGJ_OK;
+}
+
 /*
  * What goes is marked before it is cut, as a rewind's is: if the process is killed between the cut and its sync, the files
  * look as a close leaves them, and the next open must not take the cut for durable.
@@ -139,15 +153,10 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
         return SEGJ_OK;
     segj_section_settle(journal, section); /* a sync may be raising W */
     segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK && index->has_marks)
+        status = mark_mend(journal, index);
     if (status == SEGJ_OK)
-        status = segj_fixed_mark_again(index, &index->handle.file);
-    if (status != SEGJ_OK)
-        return status;
-    status = segj_io_sync(&index->handle.file);
-    if (status != SEGJ_OK)
-        return segj_env_poison(&journal->env, status);
-    index->mark_pending = false;
-    status = segj_glob_mend(&section->values, &journal->env);
+        status = segj_glob_mend(&section->values, &journal->env);
     if (status == SEGJ_OK && segj_fixed_clear_mark(index, &index->handle.file) != SEGJ_OK)
         segj_env_log(&journal->env, SEGJ_LOG_WARNING, "a watermark could not be cleared: %s", segj_last_error());
     return status;
@@ -162,10 +171,15 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
         return status;
     if (section->index.marked != section->index.durable)
         mark(journal, section, section->index.durable, section->values.size);
-    if (!durably || !section->index.mark_pending)
-        return SEGJ_OK;
-    status = segj_io_sync(&section->index.handle.file);
+    bool trimmed;
+    status = segj_glob_trim(&section->values, &trimmed);
+    if (status != SEGJ_OK || !durably)
+        return status;
+    if (section->index.mark_pending)
+        status = segj_io_sync(&section->index.handle.file);
     section->index.mark_pending = status != SEGJ_OK;
+    if (status == SEGJ_OK && trimmed)
+        status = segj_io_sync(&section->values.handle.file);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 

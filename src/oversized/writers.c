@@ -93,12 +93,16 @@ static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *sect
     if (!section->inherited)
         return SEGJ_OK;
     const segj_io_file_t *index = &section->index.handle.file;
+    const segj_io_file_t *values = &section->values.handle.file;
     segj_status_t status =
         segj_io_truncate(index, segj_fixed_file_size(&journal->env, index->data, section->index.records));
     if (status == SEGJ_OK)
-        status = segj_io_sync(index);
+        status = segj_io_truncate(values, values->data + section->values.size);
+    if (status != SEGJ_OK)
+        return status; /* the sizes are what they were, and that may be tried again */
+    status = segj_io_sync(index);
     if (status == SEGJ_OK)
-        status = segj_glob_cut(&section->values.handle.file, section->values.size);
+        status = segj_io_sync(values);
     if (status != SEGJ_OK)
         return segj_env_poison(&journal->env, status);
     section->inherited = false;

@@ -230,7 +230,9 @@ static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call
 
 static void init(const explorer_t *explorer, application_t *application, simdisk_t *disk)
 {
-    application_init(application, explorer->config.page_size, explorer->config.compression, simdisk_storage(disk));
+    application_init(application, explorer->config.format, explorer->config.page_size, explorer->config.compression,
+                     simdisk_storage(disk));
+    application->config.preallocate = explorer->config.preallocate;
 }
 
 /* The journal goes on: a record more, synced, survives a crash that keeps nothing else. */
@@ -302,6 +304,10 @@ static void look_at(const look_t *look, simdisk_t *disk)
         explorer->result.foreign++;
         return;
     }
+    if (!opened && explorer->config.format == SEGJ_FORMAT_COMMONWARE && inspect_garbage_header(disk)) {
+        explorer->result.refused++;
+        return;
+    }
     if (!opened) {
         fail(explorer, "open after a crash", segj_last_error());
         return;
@@ -341,6 +347,9 @@ bool explorer_run(explorer_t *explorer, const operation_t *script, size_t length
     application_t *application = &explorer->application;
     simdisk_t *disk = simdisk_new();
     simdisk_forget_idle(disk);
+    /* What a killed process has left is synced there, and not written again. */
+    if (explorer->config.format == SEGJ_FORMAT_COMMONWARE)
+        simdisk_sync_whole_files(disk);
     if (explorer->config.grain != 0)
         simdisk_set_grain(disk, explorer->config.grain);
     explorer->script = script;
@@ -372,7 +381,7 @@ explorer_t *explorer_new(const explore_config_t *config)
         abort();
     explorer->config = *config;
     explorer->random = config->seed | 1;
-    explorer->inspector = inspector_new(config->page_size);
+    explorer->inspector = inspector_new(config->format, config->page_size);
     return explorer;
 }
 

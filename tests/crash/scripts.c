@@ -17,8 +17,10 @@
 #include "crash/explore.h"
 
 #define LENGTH_MAX 6
+#define SCRIPT_MAX (4 + LENGTH_MAX) /* with what explore_ahead begins with */
 #define SEED 20
 #define PROGRESS_SECONDS 5
+#define PREALLOCATED 600 /* more than a sector, and not a whole number of them */
 
 typedef unsigned long long number_t;
 
@@ -69,7 +71,7 @@ static void run_length(const run_t *run, operation_t *script, size_t at, size_t 
 {
     for (int operation = 0; operation < OPERATIONS && !explorer_has_enough(run->explorer); operation++) {
         script[at] = (operation_t)operation;
-        if (at + 1 < length)
+        if (at + 1 < length && at + 1 < SCRIPT_MAX)
             run_length(run, script, at + 1, length);
         else if (!explorer_run(run->explorer, script, length))
             fail_msg("%s", explorer_result(run->explorer)->failure);
@@ -102,31 +104,46 @@ static bool is_wanted(const char *name)
     return only == NULL || only[0] == '\0' || strcmp(only, name) == 0;
 }
 
-void explore_all(uint16_t page_size, int compression)
+/* All scripts that go on from the first `begun` operations, by one to `most` of them. */
+static void explore(explore_config_t *config, const char *kind, operation_t *script, size_t begun, size_t most)
 {
-    explore_config_t config = {.page_size = page_size, .compression = compression, .seed = SEED};
-    operation_t script[LENGTH_MAX];
     run_t run = {.begun = time(NULL), .scripts = 0};
     run.told = run.begun;
-    size_t longest = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
     int deepest = (int)setting("SEGJ_CRASH_DEPTH", 1, 0, EXPLORE_DEPTH_MAX);
-    config.states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
-    config.grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
-    config.spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
-    (void)snprintf(run.name, sizeof run.name, "%u/%s", (unsigned)page_size, compression != 0 ? "zstd" : "plain");
+    config->seed = SEED;
+    config->states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
+    config->grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
+    config->spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
+    (void)snprintf(run.name, sizeof run.name, "%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
+                   (unsigned)config->page_size, kind);
     if (!is_wanted(run.name))
         skip();
-    for (size_t length = 1, scripts = OPERATIONS; length <= longest; length++, scripts *= OPERATIONS)
+    for (size_t length = 1, scripts = OPERATIONS; length <= most; length++, scripts *= OPERATIONS)
         run.scripts += scripts * (uint64_t)(deepest > 1 ? deepest : 1);
-    run.explorer = explorer_new(&config);
+    run.explorer = explorer_new(config);
     if (setting("SEGJ_CRASH_PROGRESS", 0, 0, 1) == 1)
         explorer_on_progress(run.explorer, on_progress, &run);
     /* All scripts before the first deep crash, so that an end after so many states leaves no operation out. */
     for (run.depth = deepest > 0 ? 1 : 0; run.depth <= deepest; run.depth++) {
         explorer_set_depth(run.explorer, run.depth);
-        for (size_t length = 1; length <= longest; length++)
-            run_length(&run, script, 0, length);
+        for (size_t length = 1; length <= most; length++)
+            run_length(&run, script, begun, begun + length);
     }
     report(&run, explorer_result(run.explorer));
     explorer_free(run.explorer);
+}
+
+void explore_all(segj_format_t format, uint16_t page_size, int compression)
+{
+    explore_config_t config = {.format = format, .page_size = page_size, .compression = compression};
+    operation_t script[SCRIPT_MAX];
+    explore(&config, compression != 0 ? "zstd" : "plain", script, 0, setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
+}
+
+void explore_ahead(uint16_t page_size)
+{
+    explore_config_t config = {.page_size = page_size, .preallocate = PREALLOCATED};
+    operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND, OP_SYNC};
+    size_t length = setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    explore(&config, "ahead", script, 4, length > 1 ? length - 1 : 1);
 }

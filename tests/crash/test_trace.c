@@ -110,7 +110,7 @@ static void begin(scene_t *scene, simdisk_t *disk, uint16_t page_size)
 {
     scene->disk = disk;
     scene->trace = trace_new(disk, page_size);
-    application_init(&scene->application, page_size, 0, trace_storage(scene->trace));
+    application_init(&scene->application, SEGJ_FORMAT_NATIVE, page_size, 0, trace_storage(scene->trace));
     trace_open(scene->trace);
     require(application_open(&scene->application), "open");
     trace_returned(scene->trace, TRACE_SYNC_ALL, 0);

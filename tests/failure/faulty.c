@@ -1,6 +1,8 @@
 /* failure/faulty.c: see faulty.h. */
 #include "failure/faulty.h"
 
+#include "failure/sites.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +88,8 @@ static bool is_hit(faulty_t *faulty, call_kind_t kind)
     case FAULT_AFTER_WORK:
     case FAULT_TORN:
         return faulty->counted == faulty->fault.at;
+    case FAULT_LASTING:
+        return faulty->counted == faulty->fault.at || (faulty->fired && kind == faulty->lasting);
     case FAULT_DEVICE_GONE:
         return faulty->counted >= faulty->fault.at;
     case FAULT_DEVICE_FULL:
@@ -98,6 +102,8 @@ static bool is_hit(faulty_t *faulty, call_kind_t kind)
 static void note_failure(faulty_t *faulty, call_kind_t kind, const char *path, bool slot_write)
 {
     faulty->failures[kind]++;
+    faulty->lasting = kind;
+    site_failed(SITE_STORAGE);
     /* A watermark that could not be written is no failure of its step: what fails behind it counts. */
     if (faulty->fired && !faulty->first.slot_write)
         return;
@@ -222,34 +228,37 @@ static int faulty_partition_unlock(segj_partition_t *partition)
     return end(faulty, CALL_PARTITION_UNLOCK, act, worked, code);
 }
 
-/** A listing that is interrupted behind its first entry. */
-typedef struct interruption {
+/** A listing, perhaps interrupted behind its first entry. */
+typedef struct listing {
     segj_list_visit_t visit;
     void *context;
-    bool visited;
-} interruption_t;
+    bool interrupted, visited;
+} listing_t;
 
-static int visit_first(void *visit_context, const char *name, segj_entry_kind_t kind)
+static int visit_one(void *visit_context, const char *name, segj_entry_kind_t kind)
 {
-    interruption_t *interruption = visit_context;
-    if (interruption->visited)
+    listing_t *listing = visit_context;
+    if (listing->interrupted && listing->visited)
         return EINTR;
-    interruption->visited = true;
-    return interruption->visit(interruption->context, name, kind);
+    listing->visited = true;
+    faulty_working = false; /* what the visitor allocates is the library's */
+    int code = listing->visit(listing->context, name, kind);
+    faulty_working = true;
+    return code;
 }
 
 static int faulty_partition_list(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context)
 {
     faulty_t *faulty = partition->faulty;
-    interruption_t interruption = {visit, visit_context, false};
+    listing_t listing = {visit, visit_context, false, false};
     int code = 0;
     int worked = 0;
     act_t act = begin(faulty, CALL_PARTITION_LIST, partition->path, false, &code);
-    faulty_working = false; /* what the visitor allocates is the library's */
+    listing.interrupted = act == ACT_FAIL;
     if (act != ACT_FAIL)
-        worked = faulty->inner->partition_list(partition->inner, visit, visit_context);
+        worked = faulty->inner->partition_list(partition->inner, visit_one, &listing);
     else if (code == EINTR)
-        (void)faulty->inner->partition_list(partition->inner, visit_first, &interruption);
+        (void)faulty->inner->partition_list(partition->inner, visit_one, &listing);
     return end(faulty, CALL_PARTITION_LIST, act, worked, code);
 }
 
@@ -364,6 +373,8 @@ static int faulty_file_read(segj_file_t *file, uint64_t offset, void *buffer, si
     int code = 0;
     int worked = 0;
     act_t act = begin(faulty, CALL_FILE_READ, file->path, false, &code);
+    if (faulty->during_read != NULL)
+        faulty->during_read(faulty->during_context);
     if (act != ACT_FAIL)
         worked = faulty->inner->file_read(file->inner, offset, buffer,
                                           faulty->transfer > 0 ? smaller(size, faulty->transfer) : size, done);
@@ -387,7 +398,7 @@ static int write_prefix(segj_file_t *file, uint64_t offset, const segj_slice_t *
 static int faulty_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
 {
     faulty_t *faulty = file->faulty;
-    bool slot_write = file->index && (offset == 4096 || offset == 8192);
+    bool slot_write = file->index && !faulty->no_slots && (offset == 4096 || offset == 8192);
     size_t size = 0;
     int code = 0;
     int worked = 0;

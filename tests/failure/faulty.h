@@ -48,6 +48,7 @@ typedef enum fault_mode {
     FAULT_ONCE,        /* the call does nothing and fails */
     FAULT_AFTER_WORK,  /* once, after the work */
     FAULT_TORN,        /* once, a write after half of its bytes */
+    FAULT_LASTING,     /* this call and all of its kind that follow */
     FAULT_DEVICE_GONE, /* this call and all that follow */
     FAULT_DEVICE_FULL  /* this call and all that follow, of those that need space */
 } fault_mode_t;
@@ -86,9 +87,12 @@ typedef struct faulty {
     const segj_storage_t *inner;
     /* what is asked of it */
     fault_t fault;
-    unsigned interruptions; /* EINTR answered to a call before it is done */
-    size_t transfer;        /* bytes that a read or write moves at most; 0: all */
-    bool paused;            /* calls go through, and are not numbered */
+    unsigned interruptions;             /* EINTR answered to a call before it is done */
+    size_t transfer;                    /* bytes that a read or write moves at most; 0: all */
+    bool no_slots;                      /* index files have no watermark */
+    bool paused;                        /* calls go through, and are not numbered */
+    void (*during_read)(void *context); /* NULL, or called in every read of a file */
+    void *during_context;
     /* what happened */
     uint64_t number;                /* of the last call that can fail, since faulty_arm() */
     uint64_t counted;               /* of these, calls of the fault's kinds */
@@ -99,6 +103,7 @@ typedef struct faulty {
     uint64_t changes;                 /* calls made that change something or make it durable */
     uint64_t failures[CALL_FALLIBLE]; /* since faulty_init() */
     bool fired;                       /* since faulty_arm() */
+    call_kind_t lasting;              /* the kind that failed last */
     failed_call_t first;              /* of those since faulty_arm() */
     size_t open_partitions, open_files, most_open_files;
 } faulty_t;

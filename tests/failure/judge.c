@@ -179,7 +179,7 @@ static bool tries_again(world_t *w, const step_t *step)
 {
     for (int i = 0; i < 2 && !is_poisoned(w); i++) {
         segj_status_t status = take_step(w, step);
-        if (status == SEGJ_OK && step->kind == DO_APPEND)
+        if (status == SEGJ_OK && appends(step))
             return true;
         assert_int_not_equal(status, SEGJ_OK);
     }

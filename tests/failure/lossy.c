@@ -28,6 +28,7 @@ struct lossy {
     size_t count;
     uint64_t syncs, fail;
     int code;
+    bool keeps; /* a failed sync leaves bytes as they were: to be written, perhaps, by a later one */
 };
 
 struct segj_partition {
@@ -235,7 +236,7 @@ static int lossy_file_sync(segj_file_t *file)
         make_durable(file->lossy, inode, file->inner);
         return 0;
     }
-    for (size_t i = 0; i < inode->dirty_capacity; i++)
+    for (size_t i = 0; i < inode->dirty_capacity && !file->lossy->keeps; i++)
         inode->dirty[i] = false;
     return file->lossy->code;
 }
@@ -297,6 +298,11 @@ void lossy_fail_sync(lossy_t *lossy, uint64_t number, int code)
     lossy->syncs = 0;
     lossy->fail = number;
     lossy->code = code;
+}
+
+void lossy_keep(lossy_t *lossy)
+{
+    lossy->keeps = true;
 }
 
 uint64_t lossy_syncs(const lossy_t *lossy)

@@ -17,6 +17,8 @@ const segj_storage_t *lossy_storage(const lossy_t *lossy);
 
 /** Syncs of files and partitions are numbered from 1 on; this one fails with `code`. 0: none. */
 void lossy_fail_sync(lossy_t *lossy, uint64_t number, int code);
+/** From now on a sync that fails drops nothing: bytes stay as they were, and a later one makes them durable. */
+void lossy_keep(lossy_t *lossy);
 /** Syncs since the last lossy_fail_sync(). */
 uint64_t lossy_syncs(const lossy_t *lossy);
 

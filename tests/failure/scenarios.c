@@ -4,6 +4,17 @@
  */
 #include "failure/scenarios.h"
 
+static void zeros_ahead(oversized_config_t *config)
+{
+    config->preallocate = 300;
+}
+
+static void zeros_ahead_four_descriptors(oversized_config_t *config)
+{
+    config->preallocate = 300;
+    config->max_open_files = 4;
+}
+
 static void four_descriptors(oversized_config_t *config)
 {
     config->max_open_files = 4; /* one section at a time is written */
@@ -19,6 +30,11 @@ static void little_memory(oversized_config_t *config)
     config->write_memory = 1200; /* the buffers of two sections are more than that */
     config->index_write_buffer = 2000;
     config->value_write_buffer = 2000;
+}
+
+static void commonware(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
 }
 
 static void one_page_cached(oversized_config_t *config)
@@ -71,6 +87,18 @@ static void one_page_cached(oversized_config_t *config)
     {                                                                                                                  \
         .kind = DO_OPEN_CHECKPOINT, .section = (which), .size = (records), .extra = (from)                             \
     }
+#define PIECES(to, bytes, pieces)                                                                                      \
+    {                                                                                                                  \
+        .kind = DO_APPENDV, .section = (to), .size = (bytes), .extra = (pieces)                                        \
+    }
+#define BATCH(to, bytes, records)                                                                                      \
+    {                                                                                                                  \
+        .kind = DO_BATCH, .section = (to), .size = (bytes), .extra = (records)                                         \
+    }
+#define STREAM(to, bytes, piece)                                                                                       \
+    {                                                                                                                  \
+        .kind = DO_STREAM, .section = (to), .size = (bytes), .extra = (piece)                                          \
+    }
 /* Two sections with records that are synced and records that are not. */
 #define TWO_SECTIONS OPEN, APPEND(1, 20, 5), APPEND(2, 30, 4), SYNC_ALL, APPEND(1, 20, 3), APPEND(2, 30, 2)
 
@@ -87,6 +115,7 @@ const scenario_t scenarios[] = {
      compressed,
      {OPEN, APPEND(1, 20, 2), SYNC(1)},
      {APPEND(1, 30, 5), APPEND(2, 30, 1), APPEND(1, 300, 2), READ, SYNC_ALL, READ}},
+    {"a first compressed append", compressed, {OPEN}, {APPEND(1, 300, 1), READ}},
     {"an append after a torn one",
      NULL,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
@@ -95,6 +124,36 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 900)},
      {CLOSE}},
+    {"values in pieces",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {PIECES(1, 50, 3), PIECES(1, 400, 2), PIECES(1, 700, 40), PIECES(2, 0, 1), SYNC(1)}},
+    {"compressed values in pieces",
+     compressed,
+     {OPEN, APPEND(1, 20, 1)},
+     {PIECES(1, 300, 5), PIECES(2, 20, 2), SYNC(1)}},
+    {"batches", NULL, {OPEN, APPEND(1, 20, 2), SYNC(1)}, {BATCH(1, 10, 4), BATCH(1, 60, 6), BATCH(1, 10, 16), SYNC(1)}},
+    {"a batch beyond the buffers",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {BATCH(1, 125, 5), APPEND(1, 20, 1), BATCH(1, 300, 3)}},
+    {"a first batch", four_descriptors, {OPEN, APPEND(1, 20, 1)}, {BATCH(3, 100, 5), BATCH(1, 20, 2), SYNC(3)}},
+    {"a value streamed in",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {STREAM(1, 90, 40), APPEND(1, 20, 1), STREAM(1, 600000, 250000), SYNC(1)}},
+    {"a section that begins with a streamed value",
+     four_descriptors,
+     {OPEN, APPEND(1, 20, 1)},
+     {STREAM(3, 30, 7), SYNC(3)}},
+    {"a compressed value streamed in",
+     compressed,
+     {OPEN, APPEND(1, 20, 2), SYNC(1)},
+     {STREAM(1, 600000, 200000), STREAM(2, 0, 1), SYNC_ALL}},
+    {"a value streamed in after a torn append",
+     NULL,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
+     {STREAM(1, 300, 100), SYNC(1)}},
     {"appends to idle sections",
      NULL,
      {OPEN, APPEND(1, 20, 5), APPEND(2, 20, 16), CLOSE, OPEN},
@@ -108,10 +167,27 @@ const scenario_t scenarios[] = {
      {OPEN, APPEND(1, 20, 3), APPEND(2, 20, 3), APPEND(3, 20, 1), SYNC(2)},
      {APPEND(1, 20, 2), APPEND(2, 20, 2), APPEND(3, 20, 2)}},
     {"syncs", NULL, {OPEN, APPEND(1, 20, 4)}, {SYNC(1), APPEND(1, 20, 9), SYNC(1), SYNC(1)}},
+    {"a sync that was started",
+     NULL,
+     {OPEN, APPEND(1, 20, 4)},
+     {STEP(DO_SYNC_START, 1, 0), APPEND(1, 20, 9), STEP(DO_SYNC_WAIT, 1, 0), STEP(DO_SYNC_START, 1, 0),
+      STEP(DO_SYNC_WAIT, 1, 0)}},
+    {"a sync that was started for a new section",
+     NULL,
+     {OPEN},
+     {APPEND(2, 300, 1), APPEND(2, 20, 1), STEP(DO_SYNC_START, 2, 0), STEP(DO_SYNC_WAIT, 2, 0)}},
     {"a sync that raises the watermark",
      NULL,
      {OPEN, APPEND(1, 20, 1), SYNC(1), APPEND(1, 1100000, 1)},
      {SYNC(1), APPEND(1, 20, 1), SYNC(1)}},
+    {"syncs with zeros kept ahead",
+     zeros_ahead,
+     {OPEN, APPEND(1, 20, 4), SYNC(1)},
+     {APPEND(1, 20, 1), SYNC(1), APPEND(1, 20, 20), SYNC(1), CLOSE}},
+    {"a section that rests with zeros kept ahead",
+     zeros_ahead_four_descriptors,
+     {OPEN, APPEND(1, 20, 4), SYNC(1), APPEND(1, 20, 1), SYNC(1)},
+     {APPEND(2, 20, 1), SYNC(2), APPEND(1, 20, 1), SYNC(1)}},
     {"a sync of all", NULL, {TWO_SECTIONS, APPEND(4, 300, 1)}, {SYNC_ALL}},
     {"a close", NULL, {TWO_SECTIONS}, {CLOSE}},
     {"a clean open", NULL, {TWO_SECTIONS, CLOSE}, {OPEN}},
@@ -130,6 +206,10 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_NO_VALUES, 2, 0)},
      {OPEN, APPEND(2, 20, 1)}},
+    {"an open that makes a header whole",
+     NULL,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_HEADER, 2, 8000)},
+     {OPEN, APPEND(2, 20, 1), SYNC(2)}},
     {"an open with orphans", NULL, {TWO_SECTIONS, CLOSE, STEP(HARM_ORPHAN, 0, 0), STEP(HARM_ORPHAN, 6, 0)}, {OPEN}},
     {"an open to a checkpoint",
      NULL,
@@ -169,6 +249,44 @@ const scenario_t scenarios[] = {
      {REWIND(1, 3), APPEND(2, 20, 1), APPEND(1, 20, 1)}},
     {"a rewind of a section that does not exist", NULL, {TWO_SECTIONS}, {REWIND(0, 0), APPEND(1, 20, 1)}},
     {"a destroy", NULL, {TWO_SECTIONS}, {{.kind = DO_DESTROY}}},
+    {"commonware: a new journal",
+     commonware,
+     {{0}},
+     {OPEN, APPEND(1, 20, 5), SYNC(1), APPEND(1, 300, 2), BATCH(2, 30, 4), CLOSE}},
+    {"commonware: a clean open", commonware, {TWO_SECTIONS, CLOSE}, {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"commonware: an open after a kill",
+     commonware,
+     {TWO_SECTIONS, APPEND(3, 20, 20), ABANDON},
+     {OPEN, APPEND(1, 20, 1), REWIND(2, 1), APPEND(3, 20, 1), SYNC_ALL}},
+    {"commonware: an open that cuts",
+     commonware,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_JUNK, 1, 0), STEP(HARM_VALUES, 2, 5)},
+     {OPEN}},
+    {"commonware: an open that finds no page",
+     commonware,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_INDEX_JUNK, 2, 0)},
+     {OPEN, APPEND(2, 20, 1)}},
+    {"commonware: an open that makes headers whole",
+     commonware,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_HEADER, 2, 5)},
+     {OPEN, APPEND(2, 20, 1), SYNC(2)}},
+    {"commonware: an open to a checkpoint",
+     commonware,
+     {OPEN, APPEND(1, 20, 2), APPEND(2, 20, 3), APPEND(3, 20, 9), SYNC_ALL, APPEND(3, 20, 8), APPEND(4, 20, 2), CLOSE},
+     {RESTORE(2, 3, 8)}},
+    {"commonware: rewinds and a prune",
+     commonware,
+     {TWO_SECTIONS, APPEND(4, 20, 21), SYNC(4)},
+     {REWIND(4, 16), STEP(DO_REWIND_SECTION, 1, 3), APPEND(1, 20, 1), STEP(DO_PRUNE, 2, 0), APPEND(4, 20, 1)}},
+    {"commonware: an append after a torn one",
+     commonware,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
+     {APPEND(1, 300, 1), APPEND(1, 20, 1), SYNC(1)}},
 };
+
+bool is_native(const scenario_t *scenario)
+{
+    return scenario->configure != commonware;
+}
 
 const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];

@@ -19,4 +19,7 @@ typedef struct scenario {
 extern const scenario_t scenarios[];
 extern const size_t scenario_count;
 
+/** In the commonware format nothing says what was synced: what an open has shown may go in the next power cut. */
+bool is_native(const scenario_t *scenario);
+
 #endif /* TESTS_FAILURE_SCENARIOS_H */

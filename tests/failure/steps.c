@@ -17,7 +17,12 @@ const char *step_name(step_kind_t kind)
         [DO_ABANDON] = "abandon",
         [DO_DESTROY] = "destroy",
         [DO_APPEND] = "append",
+        [DO_APPENDV] = "appendv",
+        [DO_BATCH] = "append_batch",
+        [DO_STREAM] = "a value streamed in",
         [DO_SYNC] = "sync",
+        [DO_SYNC_START] = "sync_start",
+        [DO_SYNC_WAIT] = "sync_wait",
         [DO_SYNC_ALL] = "sync_all",
         [DO_PRUNE] = "prune",
         [DO_REWIND] = "rewind",
@@ -27,14 +32,15 @@ const char *step_name(step_kind_t kind)
         [DO_TEAR] = "a torn append",
         [HARM_VALUES] = "harm: values",
         [HARM_NO_VALUES] = "harm: no values",
+        [HARM_HEADER] = "harm: header",
+        [HARM_INDEX_JUNK] = "harm: index junk",
         [HARM_JUNK] = "harm: junk",
         [HARM_ORPHAN] = "harm: orphan",
     };
     return names[kind];
 }
 
-/* Between the two, faults strike. What a test looks at while a scenario is under test is not part of it. */
-static void enter(world_t *w)
+void enter(world_t *w)
 {
     w->faulty.paused = false;
     library_running = w->under_test;
@@ -42,7 +48,7 @@ static void enter(world_t *w)
         w->around(true);
 }
 
-static segj_status_t leave(world_t *w, segj_status_t status)
+segj_status_t leave(world_t *w, segj_status_t status)
 {
     if (w->under_test && w->around != NULL)
         w->around(false);
@@ -116,47 +122,6 @@ static segj_status_t destroy_journal(world_t *w)
 
 /* --- changes --- */
 
-static segj_status_t append(world_t *w, const step_t *step)
-{
-    model_section_t *model = &w->model.sections[step->section];
-    model_record_t record = {w->model.next_id, step->size, {77, 77}};
-    uint8_t entry[SMALL_ENTRY];
-    uint64_t position = 77777;
-    const void *value = make_value(w, record.id, record.size);
-    put_u64(entry, record.id);
-    enter(w);
-    segj_status_t status =
-        leave(w, oversized_append(w->journal, step->section, entry, value, step->size, &position, &record.location));
-    if (status != SEGJ_OK) {
-        assert_int_equal(position, 77777);
-        assert_int_equal(record.location.size, 77);
-        return status;
-    }
-    assert_int_equal(position, model->count);
-    assert_int_equal(record.location.offset, end_of(model, model->count));
-    if (w->config.compression == 0)
-        assert_int_equal(record.location.size, step->size + FRAME_CHECKSUM);
-    assert_true(model->count < MODEL_RECORDS);
-    model->records[model->count++] = record;
-    model->least = model->count;
-    model->listed = true;
-    w->model.next_id++;
-    return SEGJ_OK;
-}
-
-static segj_status_t tear_append(world_t *w, const step_t *step)
-{
-    assert_false(w->under_test);
-    faulty_arm(&w->faulty, (fault_t){FAULT_TORN, 1, EIO, 0});
-    segj_status_t status = append(w, step);
-    assert_true(w->faulty.fired);
-    assert_int_equal(w->faulty.first.kind, CALL_FILE_WRITE);
-    faulty_disarm(&w->faulty);
-    assert_int_equal(status, SEGJ_ERR_IO);
-    assert_null(oversized_error(w->journal));
-    return SEGJ_OK;
-}
-
 static void cover(model_section_t *model)
 {
     model->synced = model->count;
@@ -169,6 +134,33 @@ static segj_status_t sync_one(world_t *w, const step_t *step)
     segj_status_t status = leave(w, oversized_sync(w->journal, step->section));
     if (status == SEGJ_OK)
         cover(&w->model.sections[step->section]);
+    return status;
+}
+
+static segj_status_t sync_start(world_t *w, const step_t *step)
+{
+    oversized_ticket_t ticket = {77, 77};
+    enter(w);
+    segj_status_t status = leave(w, oversized_sync_start(w->journal, step->section, &ticket));
+    if (status == SEGJ_OK) {
+        w->tickets[step->section] = ticket;
+        w->ticketed[step->section] = w->model.sections[step->section].count;
+    } else {
+        assert_int_equal(ticket.section, 77);
+    }
+    return status;
+}
+
+/* What came behind the start may be covered or not. */
+static segj_status_t sync_wait(world_t *w, const step_t *step)
+{
+    model_section_t *model = &w->model.sections[step->section];
+    enter(w);
+    segj_status_t status = leave(w, oversized_sync_wait(w->journal, &w->tickets[step->section]));
+    if (status == SEGJ_OK) {
+        model->synced = model->synced > w->ticketed[step->section] ? model->synced : w->ticketed[step->section];
+        model->durable = model->durable || model->listed;
+    }
     return status;
 }
 
@@ -327,6 +319,11 @@ static void do_harm(world_t *w, const step_t *step)
     } else if (step->kind == HARM_NO_VALUES) {
         unlink_file(w->disk, directory, values, step->section);
         keep_at_most(model, step->size);
+    } else if (step->kind == HARM_HEADER) {
+        assert_int_equal(model->count, 0);
+        shorten_file(w->disk, directory, index, step->section, step->size);
+    } else if (step->kind == HARM_INDEX_JUNK) {
+        append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
     } else if (step->kind == HARM_JUNK) {
         append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
@@ -355,11 +352,17 @@ segj_status_t take_step(world_t *w, const step_t *step)
     case DO_DESTROY:
         return destroy_journal(w);
     case DO_APPEND:
-        return append(w, step);
+    case DO_APPENDV:
+    case DO_BATCH:
+    case DO_STREAM:
     case DO_TEAR:
-        return tear_append(w, step);
+        return take_append(w, step);
     case DO_SYNC:
         return sync_one(w, step);
+    case DO_SYNC_START:
+        return sync_start(w, step);
+    case DO_SYNC_WAIT:
+        return sync_wait(w, step);
     case DO_SYNC_ALL:
         return sync_all(w);
     case DO_PRUNE:

@@ -6,6 +6,14 @@
 
 const char *step_name(step_kind_t kind);
 
+/** Between the two, faults strike: around each call of the library that a step makes. What a test looks at while a scenario
+ *  is under test is not part of it. */
+void enter(world_t *w);
+segj_status_t leave(world_t *w, segj_status_t status);
+
+/** appends.c: a step that adds records. */
+segj_status_t take_append(world_t *w, const step_t *step);
+
 /** The value of a record; valid until the next call. */
 const void *make_value(world_t *w, uint64_t id, uint32_t size);
 /** w->value holds the record's value. */

@@ -1,9 +1,11 @@
 /*
- * What an fsync that failed has dropped stays visible, and no later fsync writes it: so a journal is poisoned, and the next
- * open trusts nothing that the disk may not hold. In each scenario each sync fails once, of a file or of a partition, on a
- * disk that behaves so; then
+ * An fsync has failed. What it was for may be gone: still visible, and written by no later fsync. Or the system keeps it, and
+ * it is lost in the next power cut, or written before. The journal is poisoned, and the next open trusts nothing that the
+ * disk may not hold. In each scenario each sync fails once, of a file or of a partition, on disks that behave in each of these
+ * ways; the application goes on, and is refused; then
  *   - the power goes: everything that was synced is there;
- *   - or the journal is opened again, and then the power goes: what that open has shown is there, all of it.
+ *   - or the journal is opened again in the same process, and then the power goes: what that open has shown is there;
+ *   - or it is opened again, more is appended and synced, and then the power goes: all of it is there.
  */
 #include "failure/judge.h"
 #include "failure/lossy.h"
@@ -14,12 +16,17 @@
 static world_t world;
 static const char *scenario_name;
 static uint64_t current;
-static uint64_t failed_syncs;
+
+typedef enum fate { DROPPED, KEPT, WRITTEN, FATES } fate_t; /* of what the sync was for */
+typedef enum ending { CUT, OPEN_AND_CUT, GO_ON_AND_CUT, ENDINGS } ending_t;
 
 typedef struct trial {
     const scenario_t *scenario;
-    bool open_first;
+    fate_t fate;
+    ending_t ending;
 } trial_t;
+
+static uint64_t tried[FATES][ENDINGS];
 
 /* Takes steps until one fails. */
 static const step_t *fail_one(world_t *w, const scenario_t *scenario)
@@ -31,11 +38,24 @@ static const step_t *fail_one(world_t *w, const scenario_t *scenario)
     return NULL;
 }
 
-static void leave(world_t *w, const step_t *step, bool close)
+static void check_refused(world_t *w)
+{
+    const uint8_t entry[SMALL_ENTRY] = {0};
+    for (uint64_t i = 0; i < MODEL_SECTIONS; i++) {
+        assert_status(oversized_append(w->journal, i, entry, "x", 1, NULL, NULL), SEGJ_ERR_POISONED);
+        assert_status(oversized_sync(w->journal, i), SEGJ_ERR_POISONED);
+    }
+    assert_status(oversized_rewind(w->journal, 0, 0), SEGJ_ERR_POISONED);
+    assert_status(oversized_prune(w->journal, MODEL_SECTIONS, NULL), SEGJ_ERR_POISONED);
+}
+
+static void give_up(world_t *w, const step_t *step, bool close)
 {
     if (w->journal != NULL) {
         assert_non_null(oversized_error(w->journal));
         allow_partial(w, step);
+        check_world(w);
+        check_refused(w);
         check_world(w);
         if (close)
             assert_status(oversized_close(w->journal), SEGJ_ERR_POISONED);
@@ -46,23 +66,40 @@ static void leave(world_t *w, const step_t *step, bool close)
     allow_loss(w, step);
 }
 
+/* The same process opens the journal again, and perhaps goes on with it. */
+static void open_again(world_t *w, bool go_on)
+{
+    const step_t sync = {.kind = DO_SYNC_ALL};
+    reopen(w);
+    for (uint64_t i = 0; i < MODEL_SECTIONS && go_on; i++) {
+        const step_t append = {.kind = DO_APPEND, .section = i, .size = i % 2 == 0 ? 20 : 300};
+        if (w->model.sections[i].listed || i == MODEL_SECTIONS - 1)
+            assert_ok(take_step(w, &append));
+    }
+    if (go_on)
+        assert_ok(take_step(w, &sync));
+    oversized_abandon(w->journal);
+    w->journal = NULL;
+}
+
 static void try_sync(const trial_t *trial, uint64_t number)
 {
     world_t *w = &world;
     lossy_t *lossy = lossy_new();
     world_init(w, lossy_storage(lossy), trial->scenario->configure);
     take_steps(w, trial->scenario->before);
+    if (trial->fate != DROPPED)
+        lossy_keep(lossy);
     lossy_fail_sync(lossy, number, number % 2 == 0 ? EIO : ENOSPC);
     const step_t *step = fail_one(w, trial->scenario);
     assert_non_null(step);
     lossy_fail_sync(lossy, 0, 0);
-    failed_syncs++;
-    leave(w, step, number % 3 == 0);
-    if (trial->open_first) {
-        reopen(w);
-        oversized_abandon(w->journal);
-        w->journal = NULL;
-    }
+    tried[trial->fate][trial->ending]++;
+    give_up(w, step, number % 3 == 0);
+    if (trial->ending != CUT)
+        open_again(w, trial->ending == GO_ON_AND_CUT);
+    if (trial->fate == WRITTEN)
+        lossy_write_back(lossy, w->config.directory);
     segj_storage_t *left = lossy_power_cut(lossy, w->config.directory);
     w->disk = w->faulty.inner = left;
     reopen(w);
@@ -104,26 +141,39 @@ static int tell_where(void **state)
     return 0;
 }
 
-static void many_syncs_failed(void **state)
+static const char *const fates[] = {"dropped", "kept and lost", "kept and written"};
+static const char *const endings[] = {"power cut", "open, power cut", "open, go on, power cut"};
+
+static void every_way_was_tried_many_times(void **state)
 {
-    print_message("  %llu syncs failed\n", (unsigned long long)failed_syncs);
-    assert_true(failed_syncs > 200);
+    for (int fate = 0; fate < FATES; fate++) {
+        for (int ending = 0; ending < ENDINGS; ending++) {
+            print_message("  what a failed sync was for is %s; %s: %llu syncs failed\n", fates[fate], endings[ending],
+                          (unsigned long long)tried[fate][ending]);
+            assert_true(tried[fate][ending] > 200);
+        }
+    }
 }
 
 int main(void)
 {
-    enum { TESTS_MAX = 128 };
+    enum { TESTS_MAX = 768, WAYS = FATES * ENDINGS };
     static struct CMUnitTest tests[TESTS_MAX];
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
-    size_t count = scenario_count * 2;
-    assert_true(count < TESTS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        trials[i] = (trial_t){&scenarios[i / 2], i % 2 == 1};
-        (void)snprintf(names[i], sizeof names[i], "%s: a sync fails, %s", trials[i].scenario->name,
-                       trials[i].open_first ? "open, power cut" : "power cut");
-        tests[i] = (struct CMUnitTest){names[i], fail_each_sync, NULL, tell_where, &trials[i]};
+    size_t count = 0;
+    for (size_t i = 0; i < scenario_count * WAYS; i++) {
+        fate_t fate = (fate_t)(i % FATES);
+        ending_t ending = (ending_t)(i / FATES % ENDINGS);
+        if (!is_native(&scenarios[i / WAYS]))
+            continue;
+        assert_true(count + 1 < TESTS_MAX);
+        trials[count] = (trial_t){&scenarios[i / WAYS], fate, ending};
+        (void)snprintf(names[count], sizeof names[0], "%s: a sync fails, %s; %s", trials[count].scenario->name,
+                       fates[fate], endings[ending]);
+        tests[count] = (struct CMUnitTest){names[count], fail_each_sync, NULL, tell_where, &trials[count]};
+        count++;
     }
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(many_syncs_failed);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_way_was_tried_many_times);
     return _cmocka_run_group_tests("failed_syncs", tests, count, NULL, NULL);
 }

@@ -1,12 +1,16 @@
 /*
  * Every allocation of the library fails once, in each scenario: the first, the second, ... the last one; alone, or with all
  * behind it. A call that finds no memory has changed nothing (SEGJ_ERR_MEMORY), poisons nothing, and succeeds when it is
- * made again. AddressSanitizer sees to it that nothing leaks.
+ * made again. AddressSanitizer sees to it that nothing leaks. In the end every place in the sources that allocates must have
+ * found no memory once.
  *
+ * LINK_SITES
  * LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx
  */
 #include "failure/judge.h"
+#include "failure/sites.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +34,7 @@ static struct {
     uint64_t fail;   /* this one fails, 0: none */
     bool for_good;   /* and all behind it */
     bool fired;
+    bool elsewhere;  /* of a storage: no call site of the library's */
     uint64_t failed; /* since the program began */
 } allocations;
 
@@ -44,6 +49,8 @@ static bool fails_now(void)
         return false;
     allocations.fired = true;
     allocations.failed++;
+    if (!allocations.elsewhere)
+        site_failed(SITE_MEMORY);
     return true;
 }
 
@@ -200,17 +207,145 @@ static void a_storage_without_memory_is_none(void **state)
 {
     segj_storage_t *memory = NULL;
     fail_allocation(1, false);
-    library_running = true;
+    library_running = allocations.elsewhere = true;
     segj_status_t status = segj_storage_memory_create(&memory);
-    library_running = false;
+    library_running = allocations.elsewhere = false;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     assert_null(memory);
+}
+
+/* --- what needs more than a scenario --- */
+
+static void commonware_format(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
+}
+
+/* A row of records that does not begin at 0 is looked at by every size that records may have. */
+static void an_index_of_unknown_records_wants_memory_to_be_judged(void **state)
+{
+    static const uint8_t junk[50] = {1};
+    static const step_t before[] = {{.kind = DO_OPEN},
+                                    {.kind = DO_APPEND, .section = 1, .size = 20},
+                                    {.kind = DO_REWIND, .section = 1},
+                                    {.kind = DO_CLOSE},
+                                    {.kind = DO_END}};
+    segj_storage_t *memory;
+    oversized_t *journal = NULL;
+    segj_status_t status = SEGJ_ERR_MEMORY;
+    const uint8_t entry[SMALL_ENTRY] = {0};
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, commonware_format);
+    take_steps(&world, before);
+    append_to_file(memory, world.config.directory, world.config.value_partition, 1, junk, sizeof junk);
+    assert_ok(oversized_open(&world.config, &journal));
+    for (int i = 0; i < 3; i++)
+        assert_ok(oversized_append(journal, 1, entry, "value", 5, NULL, NULL));
+    assert_ok(oversized_close(journal));
+    for (uint64_t at = 1; status != SEGJ_OK; at++) {
+        fail_allocation(at, false);
+        library_running = true;
+        status = oversized_open(&world.config, &journal);
+        library_running = false;
+        check_status(status, allocations.fired ? SEGJ_ERR_MEMORY : SEGJ_OK, "open", __FILE__, __LINE__);
+    }
+    allocations.fail = 0;
+    assert_ok(oversized_destroy(journal));
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
+}
+
+/* One read after another, each of its allocations failing once; then it succeeds. */
+static void fail_each_of_a_read(oversized_t *journal, uint64_t section, uint64_t position, uint64_t least)
+{
+    segj_buffer_t value = {NULL, 0, 0};
+    segj_status_t status = SEGJ_ERR_MEMORY;
+    uint64_t at = 0;
+    while (status != SEGJ_OK) {
+        fail_allocation(++at, false);
+        library_running = true;
+        status = oversized_read(journal, section, position, NULL, &value);
+        library_running = false;
+        assert_int_equal(allocations.fired, status != SEGJ_OK);
+        assert_int_equal(status, status == SEGJ_OK ? SEGJ_OK : SEGJ_ERR_MEMORY);
+    }
+    assert_true(at > least);
+    allocations.fail = 0;
+    segj_buffer_free(&value);
+}
+
+static void a_large_record_wants_memory_to_be_read(void **state)
+{
+    static const uint8_t entry[5000] = {1, 2, 3};
+    segj_storage_t *memory;
+    oversized_config_t config;
+    oversized_t *journal = NULL;
+    assert_ok(segj_storage_memory_create(&memory));
+    small_config(&config, "disk");
+    config.storage = memory;
+    config.entry_size = sizeof entry;
+    assert_ok(oversized_open(&config, &journal));
+    assert_ok(oversized_append(journal, 1, entry, "value", 5, NULL, NULL));
+    fail_each_of_a_read(journal, 1, 0, 2); /* the record and the value */
+    assert_ok(oversized_close(journal));
+    segj_storage_memory_destroy(memory);
+}
+
+static void *read_beside(void *context)
+{
+    world_t *w = context;
+    fail_each_of_a_read(w->journal, 1, 0, 2); /* a page and the value */
+    return NULL;
+}
+
+/* Called in a read of the only page that the cache has room for. */
+static void read_another_page(void *context)
+{
+    world_t *w = context;
+    pthread_t thread;
+    w->faulty.during_read = NULL;
+    faulty_working = false;
+    assert_int_equal(pthread_create(&thread, NULL, read_beside, w), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    faulty_working = true;
+}
+
+static void one_page(oversized_config_t *config)
+{
+    config->page_cache_pages = 1;
+}
+
+/* While another thread reads into the cache's only page. */
+static void a_page_that_finds_no_room_in_the_cache_wants_memory(void **state)
+{
+    static const step_t steps[] = {{.kind = DO_OPEN},
+                                   {.kind = DO_APPEND, .section = 1, .size = 20, .times = 20},
+                                   {.kind = DO_CLOSE},
+                                   {.kind = DO_OPEN},
+                                   {.kind = DO_END}};
+    segj_storage_t *memory;
+    assert_ok(segj_storage_memory_create(&memory));
+    world_init(&world, memory, one_page);
+    take_steps(&world, steps);
+    assert_ok(oversized_get(world.journal, 1, 19, NULL, NULL)); /* the cache has the last page */
+    world.faulty.during_context = &world;
+    world.faulty.during_read = read_another_page;
+    assert_ok(oversized_get(world.journal, 1, 10, NULL, NULL));
+    assert_null(world.faulty.during_read);
+    final_exam(&world);
+    world_free(&world);
+    segj_storage_memory_destroy(memory);
 }
 
 static void every_kind_of_scenario_needed_memory(void **state)
 {
     print_message("  %llu allocations failed\n", (unsigned long long)allocations.failed);
     assert_true(allocations.failed > 500);
+}
+
+static void every_call_site_has_failed(void **state)
+{
+    assert_true(sites_all_failed(SITE_MEMORY, NULL, 0));
 }
 
 int main(void)
@@ -220,7 +355,7 @@ int main(void)
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
     size_t count = 0;
-    assert_true(scenario_count * 2 + 3 < TESTS_MAX);
+    assert_true(scenario_count * 2 + 7 < TESTS_MAX);
     for (; count < scenario_count * 2; count++) {
         trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
         (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
@@ -229,6 +364,12 @@ int main(void)
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_page_cache_without_memory_is_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_storage_without_memory_is_none, tell_where);
+    tests[count++] =
+        (struct CMUnitTest)cmocka_unit_test_teardown(an_index_of_unknown_records_wants_memory_to_be_judged, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_large_record_wants_memory_to_be_read, tell_where);
+    tests[count++] =
+        (struct CMUnitTest)cmocka_unit_test_teardown(a_page_that_finds_no_room_in_the_cache_wants_memory, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_kind_of_scenario_needed_memory);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_call_site_has_failed);
     return _cmocka_run_group_tests("memory_faults", tests, count, NULL, NULL);
 }

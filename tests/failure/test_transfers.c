@@ -107,7 +107,7 @@ static void transfers_were_short(void **state)
 
 int main(void)
 {
-    enum { TESTS_MAX = 256 };
+    enum { TESTS_MAX = 512 };
     static struct CMUnitTest tests[TESTS_MAX];
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];

@@ -33,6 +33,7 @@ void world_init(world_t *w, const segj_storage_t *disk, void (*configure)(oversi
     w->model.next_id = 1;
     if (configure != NULL)
         configure(&w->config);
+    w->faulty.no_slots = w->config.format != SEGJ_FORMAT_NATIVE;
 }
 
 void begin_test(world_t *w, fault_t fault)
@@ -192,6 +193,11 @@ void take_steps(world_t *w, const step_t *steps)
             check_status(take_step(w, steps), SEGJ_OK, step_name(steps->kind), __FILE__, __LINE__);
 }
 
+bool appends(const step_t *step)
+{
+    return step->kind == DO_APPEND || step->kind == DO_APPENDV || step->kind == DO_BATCH || step->kind == DO_STREAM;
+}
+
 /* --- what the contract leaves open --- */
 
 void allow_partial(world_t *w, const step_t *step)
@@ -228,7 +234,7 @@ void allow_loss(world_t *w, const step_t *step)
         if (step != NULL && step->kind == DO_OPEN_CHECKPOINT)
             allow_checkpoint(model, i, step);
         /* A section whose creation failed may be there without a record. */
-        if (step != NULL && step->kind == DO_APPEND && step->section == i && !model->listed)
+        if (step != NULL && appends(step) && step->section == i && !model->listed)
             model->listed = model->may_be_missing = true;
     }
 }

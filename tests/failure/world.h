@@ -23,8 +23,13 @@ typedef enum step_kind {
     DO_CLOSE,
     DO_ABANDON,
     DO_DESTROY,
-    DO_APPEND, /* a value of `size` bytes to `section` */
+    DO_APPEND,  /* a value of `size` bytes to `section` */
+    DO_APPENDV, /* the same, in `extra` pieces */
+    DO_BATCH,   /* `extra` records at once, values of `size`, `size` + 1, ... bytes */
+    DO_STREAM,  /* a value of `size` bytes, written in pieces of `extra` */
     DO_SYNC,
+    DO_SYNC_START,
+    DO_SYNC_WAIT, /* for what was started last */
     DO_SYNC_ALL,
     DO_PRUNE,          /* below `section` */
     DO_REWIND,         /* `section` to `size` records */
@@ -34,6 +39,8 @@ typedef enum step_kind {
     DO_TEAR,           /* an append like DO_APPEND that the storage fails with EIO after half of its one write */
     HARM_VALUES,       /* the last byte of the values file is gone, `size` records stay */
     HARM_NO_VALUES,    /* the values file is gone, `size` records stay (0 or what there are) */
+    HARM_HEADER,       /* the last `size` bytes of the index file are gone, which held no record */
+    HARM_INDEX_JUNK,   /* bytes behind the end of the index file */
     HARM_JUNK,         /* bytes behind the end of both files */
     HARM_ORPHAN        /* a values file without an index file */
 } step_kind_t;
@@ -74,10 +81,12 @@ typedef struct world {
     oversized_t *journal; /* NULL: not open */
     model_t model;
     segj_buffer_t value, scratch;
-    unsigned warnings, errors;     /* lines logged */
-    bool read_only;                /* as the journal was opened last */
-    bool under_test;               /* library_running is set by steps from now on */
-    void (*around)(bool entering); /* NULL, or called before and behind each call of a step under test */
+    oversized_ticket_t tickets[MODEL_SECTIONS]; /* of the last sync_start of each section */
+    size_t ticketed[MODEL_SECTIONS];            /* records that it answers for */
+    unsigned warnings, errors;                  /* lines logged */
+    bool read_only;                             /* as the journal was opened last */
+    bool under_test;                            /* library_running is set by steps from now on */
+    void (*around)(bool entering);              /* NULL, or called before and behind each call of a step under test */
 } world_t;
 
 /** Set while a call of a step under test runs; not while a test looks at what came of it. */
@@ -90,6 +99,9 @@ void world_free(world_t *w);
 
 /** From here on faults strike, in the steps alone. */
 void begin_test(world_t *w, fault_t fault);
+
+/** A step that adds records. */
+bool appends(const step_t *step);
 
 /** One step, once. */
 segj_status_t take_step(world_t *w, const step_t *step);

@@ -375,7 +375,7 @@ static int sim_file_sync(segj_file_t *file)
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_FILE_SYNC);
     if (fault.code == 0) {
-        simdisk_make_file_durable(disk, file->inode, file->handle);
+        simdisk_make_file_durable(disk, file->inode, disk->whole_syncs ? SIMDISK_ALL_HANDLES : file->handle);
     } else if (fault.drop) {
         simdisk_drop_inode(disk, fault.seed, file->inode);
     }
@@ -489,6 +489,11 @@ void simdisk_count_idle(simdisk_t *disk, bool count)
 void simdisk_forget_idle(simdisk_t *disk)
 {
     disk->lean = true;
+}
+
+void simdisk_sync_whole_files(simdisk_t *disk)
+{
+    disk->whole_syncs = true;
 }
 
 void simdisk_set_grain(simdisk_t *disk, size_t grain)

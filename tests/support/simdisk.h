@@ -117,6 +117,9 @@ void simdisk_count_idle(simdisk_t *disk, bool count);
  *  with simdisk_count_idle(). Disks that a crash leaves do the same. */
 void simdisk_forget_idle(simdisk_t *disk);
 
+/** From now on a sync of a file covers what anybody has done to it, as POSIX has it. Disks that a crash leaves do the same. */
+void simdisk_sync_whole_files(simdisk_t *disk);
+
 /** Bytes that are written whole or not at all: 512, or a power of two below. Disks that a crash leaves do the same. */
 void simdisk_set_grain(simdisk_t *disk, size_t grain);
 
