@@ -62,7 +62,8 @@ set -- $test_launcher "$build/tests/fuzz_target_$target" -timeout=30 -malloc_lim
 if [ "$seconds" = merge ]; then
     merged=$scratch/merged
     mkdir "$merged"
-    "$@" -merge=1 "$merged" "$corpus" "$grown" || die "the merge failed"
+    # few and short ones, for the sake of the repository and of those who run them all
+    "$@" -set_cover_merge=1 -max_len=1500 "$merged" "$corpus" "$grown" || die "the merge failed"
     rm -rf "$corpus"
     mv "$merged" "$corpus"
     say "$corpus: $(find "$corpus" -type f | wc -l) inputs, $(du -sk "$corpus" | cut -f 1) KiB on disk"

@@ -18,6 +18,7 @@ typedef struct corpus {
     const fuzz_target_t *target;
     path_t *paths;
     size_t count;
+    uint64_t mutation; /* seed of the one that runs, 0: none */
 } corpus_t;
 
 static corpus_t corpus;
@@ -30,6 +31,9 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 
 static void fail_test(const char *what)
 {
+    if (corpus.mutation != 0)
+        print_error("again, with the same corpus: SEGJ_FUZZ_MUTATIONS=1 SEGJ_SEED=%llu\n",
+                    (unsigned long long)corpus.mutation);
     fail_msg("%s", what);
 }
 
@@ -72,6 +76,7 @@ static void run_mutations(uint64_t count, uint64_t seed)
     uint8_t *data = fuzz_allocate(most);
     for (uint64_t i = 0; i < count; i++) {
         fuzz_random_t random = {seed + i};
+        corpus.mutation = seed + i;
         bytes_t bytes = read_file(corpus.paths[fuzz_below(&random, (uint32_t)corpus.count)].text);
         size_t size = bytes.size < most ? bytes.size : most;
         memcpy(data, bytes.data, size);
@@ -81,6 +86,7 @@ static void run_mutations(uint64_t count, uint64_t seed)
             size = corpus.target->mutate(data, size, most, (uint32_t)fuzz_next(&random), fuzz_mutate_bytes);
         run_input(data, size);
     }
+    corpus.mutation = 0;
     free(data);
 }
 
