@@ -8,7 +8,7 @@
 #   SEGJ_INTEROP_SEED      what the scripts are drawn from (1)
 #   SEGJ_INTEROP_SCRIPTS   how many (1200)
 #
-# Exits with 77 where there is no cargo. tests/interop/README.md has the rest.
+# Exits with 77 where there is no cargo, or no way to the crate. tests/interop/README.md has the rest.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -44,7 +44,10 @@ build_crate()
 {
     command -v cargo >/dev/null 2>&1 || { echo "SKIPPED: there is no cargo here, which builds commonware-storage"; exit 77; }
     start=$(date +%s)
-    CARGO_TARGET_DIR=$work/cargo cargo build --quiet --locked -j 2 --manifest-path "$root/tests/interop/rust/Cargo.toml" ||
+    manifest=$root/tests/interop/rust/Cargo.toml
+    cargo fetch --quiet --locked --manifest-path "$manifest" ||
+        { echo "SKIPPED: commonware-storage could not be had from the package registry"; exit 77; }
+    CARGO_TARGET_DIR=$work/cargo cargo build --quiet --locked --offline -j 2 --manifest-path "$manifest" ||
         fail "the crate's program could not be built"
     crate=$work/cargo/debug/segj-interop
     say "the crate's program is built: $(($(date +%s) - start)) s"

@@ -119,6 +119,13 @@ static bool decode_value(const setting_t *setting, const uint8_t *encoded, size_
     return false;
 }
 
+/** Those from `from` to `end`; without any there may be no memory. */
+static void tell_bytes(player_t *player, const uint8_t *bytes, size_t from, size_t end)
+{
+    size_t size = end - from;
+    fprintf(player->output, "%zu bytes %016" PRIx64 "\n", size, digest_bytes(size > 0 ? bytes + from : NULL, size));
+}
+
 static void tell_value(player_t *player, segj_status_t status)
 {
     const setting_t *setting = player->setting;
@@ -128,8 +135,7 @@ static void tell_value(player_t *player, segj_status_t status)
     else if (!decode_value(setting, player->value.data, player->value.size, &prefix))
         fprintf(player->output, "codec\n");
     else
-        fprintf(player->output, "%zu bytes %016" PRIx64 "\n", player->value.size - prefix,
-                digest_bytes((const uint8_t *)player->value.data + prefix, player->value.size - prefix));
+        tell_bytes(player, player->value.data, prefix, player->value.size);
 }
 
 /* --- operations --- */
