@@ -8,7 +8,7 @@
 #   sh cmake/bench.sh --rows W2,R1 --engines segjournal,lmdb --rounds 9 --directory /mnt/disk
 #
 # (tests/bench/main.c has them all; --list prints the rows and the engines). The same build with zlib's checksums takes
-# part as segjournal-zlib.
+# part as segjournal-zlib, and commonware-storage where cargo is there to build it (some minutes, once).
 #
 #   SEGJ_BUILD_DIR   where to build, and where the results go; build/bench beside the sources when it is not set
 set -eu
@@ -58,12 +58,26 @@ build_bench()
     cmake --build "$1" --parallel "$jobs" --target segj_bench || die "the build in $1 failed"
 }
 
+# Adds the crate to the arguments of segj_bench in `externals`.
+build_commonware()
+{
+    has cargo || { say "going on without commonware-storage: there is no cargo" && return 0; }
+    say "building commonware-storage"
+    CARGO_TARGET_DIR=$build/cargo cargo build --quiet --release --locked -j "$jobs" \
+        --manifest-path "$root/tests/bench/rust/Cargo.toml" ||
+        { say "going on without commonware-storage" && return 0; }
+    externals="--external commonware=$build/cargo/release/segj-bench-commonware"
+}
+
 install_missing need_build_tools
 install_engines
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib
+externals=""
+build_commonware
 
+# shellcheck disable=SC2086 # no argument or two
 "$build/best/tests/bench/segj_bench" --directory "$build" --csv "$build/bench.csv" --chart "$build/bench.svg" \
-    --external segjournal-zlib="$build/zlib/tests/bench/segj_bench" "$@"
+    --external segjournal-zlib="$build/zlib/tests/bench/segj_bench" $externals "$@"
 say "every measurement is in $build/bench.csv, a chart in $build/bench.svg"
