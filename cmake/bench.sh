@@ -10,6 +10,7 @@
 # (tests/bench/main.c has them all; --list prints the rows and the engines). The same build with zlib's checksums takes
 # part as segjournal-zlib, and commonware-storage where cargo is there to build it (some minutes, once).
 #
+#   SEGJ_BENCH_COMMONWARE   0 leaves the crate out
 #   SEGJ_BUILD_DIR   where to build, and where the results go; build/bench beside the sources when it is not set
 set -eu
 
@@ -58,15 +59,13 @@ build_bench()
     cmake --build "$1" --parallel "$jobs" --target segj_bench || die "the build in $1 failed"
 }
 
-# Adds the crate to the arguments of segj_bench in `externals`.
+# commonware-storage, by cargo; .ci/run does without it.
 build_commonware()
 {
-    has cargo || { say "going on without commonware-storage: there is no cargo" && return 0; }
+    [ "${SEGJ_BENCH_COMMONWARE:-1}" = 1 ] && has cargo || return 1
     say "building commonware-storage"
     CARGO_TARGET_DIR=$build/cargo cargo build --quiet --release --locked -j "$jobs" \
-        --manifest-path "$root/tests/bench/rust/Cargo.toml" ||
-        { say "going on without commonware-storage" && return 0; }
-    externals="--external commonware=$build/cargo/release/segj-bench-commonware"
+        --manifest-path "$root/tests/bench/rust/Cargo.toml"
 }
 
 install_missing need_build_tools
@@ -74,10 +73,12 @@ install_engines
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib
-externals=""
-build_commonware
+if build_commonware; then
+    set -- --external commonware="$build/cargo/release/segj-bench-commonware" "$@"
+else
+    say "going on without commonware-storage"
+fi
 
-# shellcheck disable=SC2086 # no argument or two
 "$build/best/tests/bench/segj_bench" --directory "$build" --csv "$build/bench.csv" --chart "$build/bench.svg" \
-    --external segjournal-zlib="$build/zlib/tests/bench/segj_bench" $externals "$@"
+    --external segjournal-zlib="$build/zlib/tests/bench/segj_bench" "$@"
 say "every measurement is in $build/bench.csv, a chart in $build/bench.svg"
