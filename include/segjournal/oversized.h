@@ -305,6 +305,61 @@ SEGJ_MUST_CHECK segj_status_t oversized_get_value(oversized_t *journal, uint64_t
 SEGJ_MUST_CHECK segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                              segj_buffer_t *value);
 
+/** One of many values that are read together. */
+typedef struct oversized_value {
+    uint64_t position;             /**< of the record: given to oversized_read_values */
+    oversized_location_t location; /**< given to oversized_get_values, set by oversized_read_values */
+    void *entry;                   /**< where oversized_read_values puts the entry, or NULL */
+    const void *data;              /**< set: `size` bytes in the buffer; may be NULL when size is 0 */
+    size_t size;                   /**< set: of the value, in bytes */
+    segj_status_t status;          /**< set: what oversized_get_value, or oversized_read, would have answered */
+} oversized_value_t;
+
+/**
+ * Reads the values at `count` locations of a section into one buffer: frames that touch are read in one go, whatever
+ * the order they are asked in, and each is checked. data of the values points into `memory` and is valid until that is
+ * used again; memory->size is what it takes altogether, and frames and checksums lie in between.
+ * Each value gets a status of its own, one that fails leaves the others alone (data NULL, size 0). Answers SEGJ_OK when
+ * all are; otherwise the status of the first in the array that is not, which segj_last_error() then explains. What
+ * is wrong with the call as a whole is every value's status: SEGJ_ERR_INVALID (an argument is NULL; values is left alone),
+ * SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_MEMORY, SEGJ_ERR_TOO_LARGE (more than half of SIZE_MAX together).
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
+                                                   size_t count, segj_buffer_t *memory);
+
+/** The same by the records' positions, entries and locations included (undefined where a value's status is not SEGJ_OK),
+ *  in one step: a rewind beneath it cannot mix old records and new ones. */
+SEGJ_MUST_CHECK segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
+                                                    size_t count, segj_buffer_t *memory);
+
+typedef struct oversized_reader oversized_reader_t; /**< a value on its way out */
+
+/**
+ * Begins to read a value that need not fit into memory, in pieces. The checksum covers the value as a whole: what
+ * oversized_reader_read gives is unverified until it has given all of it; a wrong value never comes to its end. With
+ * verify_first the stored bytes are read through and checked before this call returns, and once more on their way out.
+ * Takes at most 128 KiB, and, where the section is compressed, zstd's window: 8 MiB up to level 19, 128 MiB at most.
+ * Errors: as oversized_get_value; SEGJ_ERR_CHECKSUM here with verify_first alone.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section,
+                                                    oversized_location_t location, bool verify_first,
+                                                    oversized_reader_t **reader);
+
+/** Bytes of the value; 0 for NULL. */
+uint64_t oversized_reader_size(const oversized_reader_t *reader);
+
+/**
+ * Gives the next bytes: *done of them, `size` (1 or more) but for the last piece. The last piece is given only when all
+ * bytes, with it, were right. Then SEGJ_END. One thread at a time a reader.
+ * Errors: SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
+ * rewound beneath the reader: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made again,
+ * in a compressed section perhaps in vain.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done);
+
+/** Ends it; before the journal is closed. NULL is fine. */
+void oversized_reader_close(oversized_reader_t *reader);
+
 /**
  * A value to be looked at, without a copy where that is possible. Start with all zeros, use it for as many calls as you
  * like (one thread at a time), end with oversized_view_release(). A call that is given a view first gives back what it

@@ -8,6 +8,7 @@
  */
 #include "journal/maps.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #if SIZE_MAX > UINT32_MAX
@@ -58,6 +59,7 @@ static void ring_add(segj_maps_t *maps, segj_map_t *map)
 
 static void ring_remove(segj_maps_t *maps, segj_map_t *map)
 {
+    assert((map->older == NULL) == (map == maps->oldest));
     if (map->older != NULL)
         map->older->newer = map->newer;
     else
@@ -68,13 +70,17 @@ static void ring_remove(segj_maps_t *maps, segj_map_t *map)
         maps->newest = map->older;
 }
 
-/* Takes a mapping out; it is the caller's to unmap. */
-static void take_out(segj_maps_t *maps, segj_map_t *map)
+/* Takes a mapping out of its file's list; it is the caller's to unmap. */
+static void take_out(segj_maps_t *maps, segj_map_t **list, segj_map_t *map)
 {
-    segj_map_t **link = map->list;
-    while (*link != map)
-        link = &(*link)->next;
-    *link = map->next;
+    if (*list == map) {
+        *list = map->next;
+    } else {
+        segj_map_t *before = *list;
+        while (before->next != map)
+            before = before->next;
+        before->next = map->next;
+    }
     ring_remove(maps, map);
     maps->count--;
     maps->bytes -= map->size;
@@ -108,7 +114,7 @@ static bool make_room(segj_maps_t *maps, uint64_t size)
         segj_map_t *idle = maps->count > 0 ? find_idle(maps) : NULL;
         if (idle == NULL)
             return false;
-        take_out(maps, idle);
+        take_out(maps, idle->list, idle);
         unmap(maps, idle);
     }
     return true;
@@ -141,7 +147,7 @@ static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *
         next = at->next;
         if (at == map || at->begin != begin || at->end > end || atomic_load(&at->views) > 0)
             continue;
-        take_out(maps, at);
+        take_out(maps, list, at);
         unmap(maps, at);
         next = *list; /* anything may have happened meanwhile */
     }
@@ -192,7 +198,7 @@ void segj_maps_drop(segj_maps_t *maps, segj_map_t **list)
 {
     while (*list != NULL) {
         segj_map_t *map = *list;
-        take_out(maps, map);
+        take_out(maps, list, map);
         unmap(maps, map);
     }
 }

@@ -137,15 +137,18 @@ static segj_status_t copy_plain(const oversized_t *journal, const segj_source_t 
     return status;
 }
 
+segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_t location, segj_status_t status)
+{
+    return segj_context(status, "%s/%s/%016llx, offset %llu", file->part->directory, file->part->name,
+                        (unsigned long long)file->section, (unsigned long long)(file->data + location.offset));
+}
+
 static segj_status_t unpack(const oversized_t *journal, segj_decoder_t *decoder, const segj_io_file_t *file,
                             oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
 {
     segj_status_t status =
         segj_codec_decompress(decoder, frame, location.size - SEGJ_FRAME_TRAILER, journal->max_value_size, value);
-    if (status == SEGJ_OK)
-        return SEGJ_OK;
-    return segj_context(status, "%s/%s/%016llx, offset %llu", file->part->directory, file->part->name,
-                        (unsigned long long)file->section, (unsigned long long)(file->data + location.offset));
+    return status == SEGJ_OK ? SEGJ_OK : segj_frame_context(file, location, status);
 }
 
 segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file, oversized_location_t location,

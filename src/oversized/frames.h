@@ -50,6 +50,9 @@ SEGJ_MUST_CHECK segj_status_t segj_frame_unpack(oversized_t *journal, const segj
                                                 oversized_location_t location, const uint8_t *frame,
                                                 segj_buffer_t *value);
 
+/** Puts the frame's place before the sentence of what is wrong with its payload. */
+segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_t location, segj_status_t status);
+
 /** Gives the value, and lets the frame go. */
 SEGJ_MUST_CHECK segj_status_t segj_frame_copy(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value,
                                               bool *changed);

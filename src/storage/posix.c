@@ -507,16 +507,10 @@ static void posix_file_evict(segj_file_t *file, uint64_t offset, uint64_t size)
 #if defined(__linux__) || defined(__APPLE__) || defined(__FreeBSD__)
 #define HAS_MAPPINGS
 
-/** How much of the range can be mapped. On Linux all of it, also what the file does not have yet; elsewhere it is not
- *  said what becomes of that. */
+#if !defined(__linux__)
+/** How much of the range the file has. On Linux all of it can be mapped; elsewhere it is not said what becomes of the rest. */
 static int mappable(const segj_file_t *file, uint64_t offset, size_t *size)
 {
-#if defined(__linux__)
-    (void)file;
-    (void)offset;
-    (void)size;
-    return 0;
-#else
     struct stat found;
     if (fstat(file->fd, &found) != 0)
         return errno;
@@ -525,14 +519,16 @@ static int mappable(const segj_file_t *file, uint64_t offset, size_t *size)
     if ((uint64_t)found.st_size - offset < *size)
         *size = (size_t)((uint64_t)found.st_size - offset);
     return 0;
-#endif
 }
+#endif
 
 static int posix_file_map(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)
 {
+#if !defined(__linux__)
     int code = mappable(file, offset, &size);
     if (code != 0)
         return code;
+#endif
     void *made = mmap(NULL, size, PROT_READ, MAP_SHARED, file->fd, (off_t)offset);
     if (made == MAP_FAILED)
         return errno;

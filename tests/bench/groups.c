@@ -49,7 +49,7 @@ const bench_row_info_t bench_rows[ROWS] = {
     [ROW_CRASH_SMALL] = {"X5", "open after a crash: 100,000 records of 100 B not synced", CRASH_COUNT, false},
     [ROW_CRASH_LARGE] = {"X6", "  1,000,000 records not synced", 10 * CRASH_COUNT, false},
     [ROW_CRASH_ABOVE_W] = {"X5w", "  100,000 records not synced, above 2,000,000 synced ones", CRASH_COUNT, false},
-    [ROW_SECTIONS] = {"S1", "open 100,000 clean sections", SECTIONS, false},
+    [ROW_SECTIONS] = {"S1", "open 100,000 clean sections, syncs of directories apart", SECTIONS, false},
 };
 
 /* Sizes of a group that has several rows must stay in proportion. */

@@ -303,6 +303,11 @@ static void look_at(const look_t *look, simdisk_t *disk)
         explorer->result.refused++;
         return;
     }
+    /* The first bytes of a new header, and garbage where its version was to be, are a file of another version. */
+    if (!opened && explorer->config.grain == 1 && strstr(segj_last_error(), "another version") != NULL) {
+        explorer->result.foreign++;
+        return;
+    }
     if (!opened) {
         fail(explorer, "open after a crash", segj_last_error());
         return;

@@ -35,6 +35,7 @@ typedef struct explore_result {
     uint64_t deeper;     /* states that were met again with more to be crashed in their recovery, and looked at again */
     uint64_t duplicates; /* met again with nothing new to be seen */
     uint64_t opens;
+    uint64_t foreign; /* of single bytes lost: new headers that look like those of another version, and are refused */
     /* Of sectors turned to garbage: states; of them those that open refuses, loses something of and says so, has damage in
      * that is found when it is read, and loses something of without a word. */
     uint64_t spoilt, refused, reported, found, silent; /* refused, commonware: also those with garbage for a header */

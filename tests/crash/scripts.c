@@ -86,6 +86,9 @@ static void report(const run_t *run, const explore_result_t *result)
                   (number_t)result->exhaustive_points, (number_t)result->sampled_points, (number_t)result->states,
                   (number_t)result->deeper, (number_t)result->duplicates, (number_t)(time(NULL) - run->begun),
                   a_second(result->states));
+    if (result->foreign > 0)
+        print_message("%s: in %llu states a torn new header looks like one of another version, and open refuses it\n",
+                      run->name, (number_t)result->foreign);
     if (result->spoilt > 0)
         print_message(
             "%s: garbage: %llu states, open refuses %llu, reports a loss in %llu, reading finds damage in %llu, "

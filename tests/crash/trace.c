@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crash/model.h"
+#include "crash/raw.h"
+
 #define FILES_MAX 64
 #define RANGES_MAX 256
 #define PAGE_SLOT 6
@@ -50,6 +53,7 @@ struct trace {
     file_t files[FILES_MAX];
     size_t count;
     bool removals[PARTS]; /* not durable */
+    bool parts_removed;   /* and the directory is not synced since */
     bool opening, closing, killed;
     bool names_synced[PARTS], directory_synced;
     pending_t pending;
@@ -236,6 +240,17 @@ static bool is_marked(trace_t *trace, uint64_t section)
            marks[0].records == marks[1].records;
 }
 
+/* Where the values end that the index speaks of, as far as they are whole. */
+static uint64_t end_of_records(trace_t *trace, uint64_t section)
+{
+    uint64_t end;
+    raw_section_t raw = {.section = section, .page_size = trace->page_size, .entry_size = MODEL_ENTRY};
+    raw.index = visible(trace, INDEX, section, &raw.index_size);
+    raw.values = visible(trace, VALUES, section, &raw.values_size);
+    (void)raw_records(&raw, &end);
+    return end;
+}
+
 static void on_truncate(trace_t *trace, const record_t *call)
 {
     file_t *file = known(trace, part_of(call->place), section_of(call->place));
@@ -251,6 +266,8 @@ static void on_truncate(trace_t *trace, const record_t *call)
         const file_t *index = known(trace, INDEX, file->section);
         if (index->cut || index->count > 0)
             say(trace, call, "values are cut before their index is durable");
+        if (VALUES_DATA_OFFSET + end_of_records(trace, file->section) > call->size)
+            say(trace, call, "values are cut that the index speaks of");
     }
     file->cut = file->must_sync = true;
 }
@@ -304,6 +321,7 @@ static void on_partition_remove(trace_t *trace, const record_t *call)
 {
     if (simdisk_names(trace->disk, "index") > 0 || simdisk_names(trace->disk, "values") > 0)
         say(trace, call, "a partition is removed while there are files");
+    trace->parts_removed = true;
 }
 
 static bool is_dirty(const file_t *file)
@@ -370,6 +388,7 @@ static void look(void *context, const record_t *call)
         break;
     case RECORD_DIRECTORY_SYNC:
         trace->directory_synced = true;
+        trace->parts_removed = false;
         break;
     default:
         break;
@@ -439,7 +458,7 @@ void trace_returned(trace_t *trace, trace_call_t call, uint64_t section)
     settle_write(trace, NULL);
     trace->opening = trace->closing = false;
     recorder_clear(trace->recorder);
-    if (trace->removals[INDEX] || trace->removals[VALUES])
+    if (trace->removals[INDEX] || trace->removals[VALUES] || trace->parts_removed)
         say(trace, NULL, "removals are not synced");
     for (size_t i = 0; i < trace->count && call != TRACE_APPEND; i++)
         if (call != TRACE_SYNC || trace->files[i].section == section)

@@ -4,7 +4,7 @@
  *
  *   header      no byte of data is written to a file before a sync has covered its header;
  *   cut         an index file is cut when both slots hold the same watermark, synced; a values file, when its index is cut
- *               and synced as well; a file that was cut is synced before it is written to or cut again;
+ *               and synced as well, and speaks of nothing that goes; a file that was cut is synced before it is written to or cut again;
  *   shrink      a page's slot is changed by itself: what came before is synced, and it is synced before what follows;
  *   page        bytes that no sync has covered are not written again, but with the same bytes; so a page under sync is not
  *               written;

@@ -169,9 +169,8 @@ fault("values are removed before their index" src/oversized/remove.c "${order}"
 fault("index and values are removed together" src/oversized/remove.c "${order}"
     [==[            status = segj_part_unlink(parts[part], gone[i]->node.number);]==]
     [==[            status = segj_part_unlink(parts[part], gone[i]->node.number);
-        for (size_t i = 0; i < count && status == SEGJ_OK; i++)
-            status = segj_part_unlink(parts[1], gone[i]->node.number);
-        for (size_t i = 0; i < count && status == SEGJ_OK; i++) {]==])
+            if (status == SEGJ_OK)
+                status = segj_part_unlink(parts[1], gone[i]->node.number);]==])
 
 fault("open raises W before the section is durable" src/oversized/recover.c "${states}"
     [==[        status = write_contents(recovery, plan, index, values);

@@ -272,6 +272,32 @@ static void write_piece(segj_file_t *file, uint64_t offset, const uint8_t *bytes
         inode->longest = offset + size;
 }
 
+/* A part of a write within one sector, in grains; zeros behind the end are one piece. */
+static void write_grains(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
+{
+    size_t grain = file->disk->grain;
+    uint64_t end = simdisk_image_size(file->disk->inodes[file->inode].durable);
+    for (size_t at = 0; at < size;) {
+        size_t part = 0;
+        while (offset + at >= end && at + part < size && bytes[at + part] == 0)
+            part++;
+        if (part == 0)
+            part = grain - (size_t)((offset + at) % grain);
+        if (part > size - at)
+            part = size - at;
+        write_piece(file, offset + at, bytes + at, part);
+        at += part;
+    }
+}
+
+static void write_sector(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
+{
+    if (file->disk->grain == SIMDISK_SECTOR)
+        write_piece(file, offset, bytes, size);
+    else
+        write_grains(file, offset, bytes, size);
+}
+
 /* At most `limit` bytes of the slices. */
 static void write_slices(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t limit,
                          size_t *done)
@@ -286,21 +312,21 @@ static void write_slices(segj_file_t *file, uint64_t offset, const segj_slice_t 
         size_t left = slices[i].size < limit ? slices[i].size : limit;
         limit -= left;
         while (left > 0) {
-            size_t room = disk->grain - (size_t)((at + have) % disk->grain);
+            size_t room = SIMDISK_SECTOR - (size_t)((at + have) % SIMDISK_SECTOR);
             size_t part = room < left ? room : left;
             memcpy(gathered + have, bytes, part);
             have += part;
             bytes += part;
             left -= part;
             if (part == room) {
-                write_piece(file, at, gathered, have);
+                write_sector(file, at, gathered, have);
                 at += have;
                 have = 0;
             }
         }
     }
     if (have > 0)
-        write_piece(file, at, gathered, have);
+        write_sector(file, at, gathered, have);
     *done = (size_t)(at + have - offset);
 }
 

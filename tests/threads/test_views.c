@@ -152,13 +152,74 @@ static bool scan(worker_t *worker, const scene_t *scene, size_t buffer)
     return good;
 }
 
+/* Some records of a section together; and one of their values in pieces. */
+static bool read_some(worker_t *worker, const scene_t *scene, uint64_t *random, segj_buffer_t *memory)
+{
+    enum { SOME = 12 };
+    oversized_t *journal = scene->place->journal;
+    uint64_t section = atomic_load(&scene->first_section) + next_random(random) % SECTIONS;
+    oversized_value_t values[SOME];
+    uint8_t entries[SOME][SMALL_ENTRY];
+    uint64_t count = 0;
+    if (!worker_ok(worker, oversized_count(journal, section, &count)))
+        return false;
+    for (size_t i = 0; i < SOME; i++)
+        values[i] = (oversized_value_t){.position = count > 0 ? next_random(random) % count : 0, .entry = entries[i]};
+    segj_status_t status = oversized_read_values(journal, section, values, SOME, memory);
+    bool good = worker_expect(worker, status == SEGJ_OK || is_gone(status), "read_values answers %s: %s",
+                              segj_status_name(status), segj_last_error());
+    for (size_t i = 0; good && i < SOME; i++) {
+        segj_buffer_t shown = {(void *)(uintptr_t)values[i].data, values[i].size, values[i].size};
+        good = worker_expect(worker, is_gone(values[i].status) || values[i].status == SEGJ_OK, "%s",
+                             segj_status_name(values[i].status)) &&
+               worker_expect(worker, values[i].status != SEGJ_OK || is_sample(section, entries[i], &shown),
+                             "read_values gives a foreign value");
+    }
+    return good;
+}
+
+/* A value of some record of the section: it says which. */
+static bool is_value_of(uint64_t section, const uint8_t *bytes, size_t size)
+{
+    uint8_t entry[SMALL_ENTRY];
+    segj_buffer_t shown = {(void *)(uintptr_t)bytes, size, size};
+    put_u64(entry, get_u64(bytes + 8));
+    return size >= SAMPLE_SMALLEST && is_sample(section, entry, &shown);
+}
+
+static bool read_in_pieces(worker_t *worker, const scene_t *scene, uint64_t *random)
+{
+    oversized_t *journal = scene->place->journal;
+    uint64_t section = atomic_load(&scene->first_section) + next_random(random) % SECTIONS;
+    uint8_t entry[SMALL_ENTRY];
+    uint8_t bytes[SAMPLE_MAX];
+    size_t at = 0;
+    size_t done = 0;
+    oversized_location_t location;
+    oversized_reader_t *reader = NULL;
+    segj_status_t status = oversized_last(journal, section, entry, &location);
+    if (status == SEGJ_OK)
+        status = oversized_reader_open(journal, section, location, next_random(random) % 2 == 0, &reader);
+    if (status != SEGJ_OK) /* after a rewind the location may be nobody's */
+        return true;
+    while ((status = oversized_reader_read(reader, bytes + at, SAMPLE_MAX / 9, &done)) == SEGJ_OK)
+        at += done;
+    bool complete = status == SEGJ_END && at == oversized_reader_size(reader);
+    oversized_reader_close(reader);
+    /* A record that was rewound between the look at it and the opening leaves its place to another one, of the section. */
+    return !complete || worker_expect(worker, is_value_of(section, bytes, at), "a reader gives a foreign value");
+}
+
 static void scan_all(worker_t *worker, scene_t *scene)
 {
     static const size_t buffers[] = {0, 512, 4096, 65536};
+    segj_buffer_t memory = {NULL, 0, 0};
     uint64_t random = worker->number;
-    while (atomic_load(&scene->changing) > 0)
-        if (!scan(worker, scene, buffers[next_random(&random) % 4]))
-            return;
+    bool good = true;
+    while (good && atomic_load(&scene->changing) > 0)
+        good = read_some(worker, scene, &random, &memory) && read_in_pieces(worker, scene, &random) &&
+               scan(worker, scene, buffers[next_random(&random) % 4]);
+    segj_buffer_free(&memory);
 }
 
 static void play(worker_t *worker)
