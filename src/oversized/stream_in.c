@@ -149,8 +149,8 @@ static segj_status_t flush(oversized_writer_t *writer)
 static segj_status_t account(oversized_writer_t *writer, size_t size, bool checked)
 {
     if (checked)
-        writer->crc = segj_checksum_continue(writer->journal->env.checksum, writer->crc,
-                                             writer->buffer + writer->buffered, size);
+        writer->crc =
+            segj_checksum_continue(writer->journal->env.checksum, writer->crc, writer->buffer + writer->buffered, size);
     writer->buffered += size;
     writer->frame += size;
     if (writer->frame > UINT32_MAX - (checked ? SEGJ_FRAME_TRAILER : 0u))
