@@ -6,7 +6,7 @@
 # been seen in all. A state is an image of the disk with what the application was told, and counts once.
 #
 #   --length N   operations of a script, 1 to 6; 4
-#   --depth N    crashes within recovery, one within the other, 0 to 5; 2
+#   --depth N    crashes within recovery, one within the other, 0 to 5; 2. All scripts are done with one, then with two, ...
 #   --states N   enough after so many states, a sixth of them in each configuration; 100000000
 #   --jobs N     configurations at the same time; as many as there are processors
 #   --tear       single bytes of a write are lost or kept, not sectors
@@ -51,12 +51,14 @@ install_missing need_build_tools need_test_tools
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/crash}")
 configure_tree "$build" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O2" -DSEGJ_BUILD_TESTS=ON \
     -DSEGJ_BUILD_EXAMPLES=OFF
-cmake --build "$build" --parallel "$jobs" --target crash_exhaustive crash_exhaustive_zstd ||
+cmake --build "$build" --parallel "$jobs" --target crash_exhaustive crash_exhaustive_zstd \
+    crash_exhaustive_commonware ||
     die "the build in $build failed"
 
 # One configuration to a process: what one has seen another cannot meet.
 cat >"$scratch/explore" <<'SCRIPT'
 case $SEGJ_CRASH_ONLY in
+commonware/*) program=test_exhaustive_commonware ;;
 */plain) program=test_exhaustive ;;
 *) program=test_exhaustive_zstd ;;
 esac
@@ -67,10 +69,11 @@ SCRIPT
 
 say "scripts of up to $length operations, $depth crashes within recovery, $states states"
 export SEGJ_CRASH_LENGTH="$length" SEGJ_CRASH_DEPTH="$depth" SEGJ_CRASH_TEAR="$tear" SEGJ_CRASH_SPOIL="$spoil"
-export SEGJ_CRASH_STATES=$(((states + 5) / 6)) SEGJ_CRASH_PROGRESS=1
+export SEGJ_CRASH_STATES=$(((states + 9) / 10)) SEGJ_CRASH_PROGRESS=1
 begun=$(date +%s)
 answer=0
-printf '%s\n' 20/plain 20/zstd 64/plain 64/zstd 4084/plain 4084/zstd |
+printf '%s\n' 20/plain 20/zstd 64/plain 64/zstd 4084/plain 4084/zstd \
+    commonware/20/plain commonware/64/plain commonware/64/zstd commonware/4084/plain |
     xargs -P "$parallel" -I '{}' env SEGJ_CRASH_ONLY='{}' sh "$scratch/explore" "$scratch" "$build" || answer=1
 
 # A line is: NAME: SCRIPTS of ALL scripts, POINTS points (N exhaustive, N sampled), N states, ...

@@ -85,7 +85,7 @@ typedef struct segj_buffer {
 
 typedef enum segj_format {
     SEGJ_FORMAT_NATIVE = 0,    /**< src/FORMAT.md */
-    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage; SEGJ_ERR_INVALID in this version */
+    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage 2026.2.0: src/FORMAT.md, "Commonware files" */
 } segj_format_t;
 
 typedef enum segj_log_level {
@@ -95,11 +95,12 @@ typedef enum segj_log_level {
     SEGJ_LOG_ERROR = 3    /**< synced data is lost, or the journal is poisoned */
 } segj_log_level_t;
 
-/** How the commonware format is checked at open. The native format accepts OVERSIZED_VERIFY_DEFAULT alone. */
+/** How open looks for the end of a section in the commonware format, whose files do not say what was synced. The native
+ *  format accepts OVERSIZED_VERIFY_DEFAULT alone: it verifies whatever no sync has covered. */
 typedef enum oversized_verify {
-    OVERSIZED_VERIFY_DEFAULT = 0,
-    OVERSIZED_VERIFY_RANGES = 1,
-    OVERSIZED_VERIFY_TAIL = 2
+    OVERSIZED_VERIFY_DEFAULT = 0, /**< as OVERSIZED_VERIFY_RANGES */
+    OVERSIZED_VERIFY_RANGES = 1,  /**< back to the last record whose value lies within the values file */
+    OVERSIZED_VERIFY_TAIL = 2     /**< and whose value's checksum is right */
 } oversized_verify_t;
 
 /** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). */
@@ -121,7 +122,7 @@ typedef struct oversized_config {
     /** Bytes of the caller's entry, 0 to 65,535; 0. Recorded in the files. */
     uint32_t entry_size;
     /** Logical bytes of an index page, 1 to 65,535; 4084 (4096 on disk). 0: what the files have, 4084 where there are
-     *  none. Recorded in the files. */
+     *  none (native format only). Recorded in the files. */
     uint16_t page_size;
     /** Capacity of the journal's own page cache, in pages, 1 to 2^28; 1024. Ignored when page_cache is set. */
     uint32_t page_cache_pages;
@@ -142,7 +143,12 @@ typedef struct oversized_config {
     /** Descriptors of section files open at a time, 4 or more; 256. Two more are the partitions' locks. A section
      *  being written needs two, so this bounds them to half as many, less one. */
     uint32_t max_open_files;
+    /** SEGJ_FORMAT_NATIVE. Files of the other format are SEGJ_ERR_MISMATCH. Commonware files record neither entry_size
+     *  nor page_size, which must be what they were made with (others are recognised by what the files hold, and are
+     *  SEGJ_ERR_MISMATCH); nor compression, which goes for all sections then. They have no watermark: after a crash
+     *  records above the last sync may be there with damaged values, and losses are not told from what a crash may take. */
     segj_format_t format;
+    /** OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
     /** Fail with SEGJ_ERR_CORRUPT, changing nothing, where synced data is lost (instead of reporting it). */
     bool strict;
@@ -159,6 +165,15 @@ typedef struct oversized_config {
      *  the library, with no lock held that a reader needs; must not call the journal. */
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     void *log_context;
+    /** Bytes of zeros kept behind the last value of a section that is synced again and again, at most 2^30; 0: none.
+     *  A sync then need not make a new file size durable, which saves the file system's own journal a commit; see
+     *  README.md for what that brings. Given back when the section comes to rest or the journal is closed; after a
+     *  crash they are there, and the next open cuts them (value_bytes_truncated). The native format alone. */
+    size_t preallocate;
+    /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). What
+     *  else is told of files when they are read strikes whoever looks at a mapping: the system ends the process with
+     *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for. */
+    bool map_values;
 } oversized_config_t;
 
 /** What the last open found and did. Bytes are those behind the records kept. */
@@ -199,7 +214,8 @@ void oversized_abandon(oversized_t *journal);
 /**
  * Removes every section file, durably, then both partitions; frees in any case. The directory itself stays.
  * Errors: SEGJ_ERR_READ_ONLY and SEGJ_ERR_POISONED (nothing is removed), SEGJ_ERR_IO (also where a partition could not
- * be removed because it holds names that are not the journal's).
+ * be removed because it holds names that are not the journal's). SEGJ_ERR_BUSY (a view is out): nothing is removed, and the
+ * journal stays open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
 
@@ -289,6 +305,93 @@ SEGJ_MUST_CHECK segj_status_t oversized_get_value(oversized_t *journal, uint64_t
 SEGJ_MUST_CHECK segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                              segj_buffer_t *value);
 
+/** One of many values that are read together. */
+typedef struct oversized_value {
+    uint64_t position;             /**< of the record: given to oversized_read_values */
+    oversized_location_t location; /**< given to oversized_get_values, set by oversized_read_values */
+    void *entry;                   /**< where oversized_read_values puts the entry, or NULL */
+    const void *data;              /**< set: `size` bytes in the buffer; may be NULL when size is 0 */
+    size_t size;                   /**< set: of the value, in bytes */
+    segj_status_t status;          /**< set: what oversized_get_value, or oversized_read, would have answered */
+} oversized_value_t;
+
+/**
+ * Reads the values at `count` locations of a section into one buffer: frames that touch are read in one go, whatever
+ * the order they are asked in, and each is checked. data of the values points into `memory` and is valid until that is
+ * used again; memory->size is what it takes altogether, and frames and checksums lie in between.
+ * Each value gets a status of its own, one that fails leaves the others alone (data NULL, size 0). Answers SEGJ_OK when
+ * all are; otherwise the status of the first in the array that is not, which segj_last_error() then explains. What
+ * is wrong with the call as a whole is every value's status: SEGJ_ERR_INVALID (an argument is NULL; values is left alone),
+ * SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_MEMORY, SEGJ_ERR_TOO_LARGE (more than half of SIZE_MAX together).
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
+                                                   size_t count, segj_buffer_t *memory);
+
+/** The same by the records' positions, entries and locations included (undefined where a value's status is not SEGJ_OK),
+ *  in one step: a rewind beneath it cannot mix old records and new ones. */
+SEGJ_MUST_CHECK segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
+                                                    size_t count, segj_buffer_t *memory);
+
+typedef struct oversized_reader oversized_reader_t; /**< a value on its way out */
+
+/**
+ * Begins to read a value that need not fit into memory, in pieces. The checksum covers the value as a whole: what
+ * oversized_reader_read gives is unverified until it has given all of it; a wrong value never comes to its end. With
+ * verify_first the stored bytes are read through and checked before this call returns, and once more on their way out.
+ * Takes at most 128 KiB, and, where the section is compressed, zstd's window: 8 MiB up to level 19, 128 MiB at most.
+ * Errors: as oversized_get_value; SEGJ_ERR_CHECKSUM here with verify_first alone.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section,
+                                                    oversized_location_t location, bool verify_first,
+                                                    oversized_reader_t **reader);
+
+/** Bytes of the value; 0 for NULL. */
+uint64_t oversized_reader_size(const oversized_reader_t *reader);
+
+/**
+ * Gives the next bytes: *done of them, `size` (1 or more) but for the last piece. The last piece is given only when all
+ * bytes, with it, were right. Then SEGJ_END. One thread at a time a reader.
+ * Errors: SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
+ * rewound beneath the reader: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made again,
+ * in a compressed section perhaps in vain.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done);
+
+/** Ends it; before the journal is closed. NULL is fine. */
+void oversized_reader_close(oversized_reader_t *reader);
+
+/**
+ * A value to be looked at, without a copy where that is possible. Start with all zeros, use it for as many calls as you
+ * like (one thread at a time), end with oversized_view_release(). A call that is given a view first gives back what it
+ * shows, also where it then fails.
+ */
+typedef struct oversized_view {
+    const void *data;   /**< `size` bytes that nobody may change; may be NULL when size is 0 */
+    size_t size;        /**< of the value, in bytes */
+    void *hold;         /**< the library's */
+    segj_buffer_t copy; /**< the library's: memory for values that must be copied */
+} oversized_view_t;
+
+/**
+ * Shows the value at a location: checks its checksum, and gives a pointer to it where it lies. Values are copied all the same
+ * where they are compressed, not yet in their file, or not mapped: without config.map_values, on a storage without
+ * mappings (storage.h), or because the system refused the mapping.
+ *
+ * Lifetime. The bytes stay, and stay the same, until the view is released or used again. Until then a rewind that cuts
+ * its section, and a prune, rewind or destroy that removes it, are SEGJ_ERR_BUSY and change nothing, copied or not; so do not
+ * keep views for long. Every view is released before the journal is closed or abandoned.
+ * Errors: as oversized_get_value; the view then shows nothing.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_view_value(oversized_t *journal, uint64_t section,
+                                                   oversized_location_t location, oversized_view_t *view);
+
+/** oversized_get and oversized_view_value of one record, in one step. entry may be NULL. */
+SEGJ_MUST_CHECK segj_status_t oversized_view(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                                             oversized_view_t *view);
+
+/** Gives back what the view shows, frees its memory and zeroes it. Any thread; NULL is fine. */
+void oversized_view_release(oversized_view_t *view);
+
 /** Frees the buffer's memory and zeroes it. NULL is fine. */
 void segj_buffer_free(segj_buffer_t *buffer);
 
@@ -308,6 +411,15 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64
  * rewound beneath the walk: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made again.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item);
+
+/**
+ * Gives the value of the record that the last oversized_replay_next gave: *size bytes that the replay owns, valid until
+ * its next call. Values that are asked for one behind the other are read ahead in bulk, as many bytes as the replay's
+ * `buffer` says, so that a scan of values costs no call of the storage a value.
+ * Errors: SEGJ_ERR_INVALID (the last call gave no record), and those of oversized_get_value, after which the walk goes on;
+ * SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size);
 
 /** Ends the walk; before the journal is closed. NULL is fine. */
 void oversized_replay_close(oversized_replay_t *replay);
@@ -346,7 +458,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 /**
  * Removes all sections below min_section, durably; they are SEGJ_ERR_PRUNED from then on, until the journal is closed.
  * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED.
- * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_IO (poisoned once the first file is gone).
+ * Errors: SEGJ_ERR_BUSY (a view of such a section is out), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY:
+ * nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned);
 
@@ -354,7 +467,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min
  * Removes every later section, then cuts this one to its first index_size bytes (a multiple of the record size), both
  * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed.
  * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
- * would end in a damaged page), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed.
+ * would end in a damaged page), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out),
+ * SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed.
  * SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE: nothing changed, or poisoned once the first step was durable.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size);

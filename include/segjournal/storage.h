@@ -67,7 +67,8 @@ typedef enum segj_entry_kind {
 typedef int (*segj_list_visit_t)(void *visit_context, const char *name, segj_entry_kind_t kind);
 
 struct segj_storage {
-    /** sizeof(segj_storage_t) as its maker knew it; later versions append functions. */
+    /** sizeof(segj_storage_t) as its maker knew it; later versions append functions, and do without those that an older
+     *  table lacks. */
     size_t struct_size;
     /** Handed to each function that takes a context. */
     void *context;
@@ -114,6 +115,16 @@ struct segj_storage {
     void (*file_write_back)(segj_file_t *file, uint64_t offset, uint64_t size);
     /** Says that a range will not be read again soon. */
     void (*file_evict)(segj_file_t *file, uint64_t offset, uint64_t size);
+
+    /* --- mappings: both or neither may be NULL; a table that ends before them is one without --- */
+
+    /** Shows a range of the file as memory to be read, from `offset`, a multiple of 64 KiB, on. Sets *mapped to its
+     *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies behind the
+     *  file's end is not touched before the file has grown to it. What is written through any file object shows at once.
+     *  The mapping outlives the file object, and the file's name. */
+    int (*file_map)(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
+    /** Ends a mapping, as file_map gave it. */
+    void (*file_unmap)(void *context, const void *address, size_t mapped);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -12,9 +12,21 @@
 typedef pthread_mutex_t segj_mutex_t;
 typedef pthread_cond_t segj_cond_t;
 
+/** The library's locks are held for less time than it takes to put a thread to sleep and wake it again: where the system
+ *  knows how, whoever finds one taken tries a little longer first. */
 static inline bool segj_mutex_init(segj_mutex_t *mutex)
 {
+#if defined(__GLIBC__)
+    pthread_mutexattr_t kind;
+    if (pthread_mutexattr_init(&kind) != 0)
+        return false;
+    bool made =
+        pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ADAPTIVE_NP) == 0 && pthread_mutex_init(mutex, &kind) == 0;
+    (void)pthread_mutexattr_destroy(&kind);
+    return made;
+#else
     return pthread_mutex_init(mutex, NULL) == 0;
+#endif
 }
 
 static inline void segj_mutex_destroy(segj_mutex_t *mutex)

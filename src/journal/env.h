@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "checksum/kind.h"
 #include "journal/files.h"
+#include "journal/maps.h"
 #include "paged/page_cache.h"
 #include "paged/write_buffer.h"
 #include "segjournal/oversized.h"
@@ -24,6 +25,7 @@ typedef struct segj_env {
     segj_cond_t changed; /* a sync has ended, a descriptor or a section has become free */
     segj_part_t index, values;
     segj_files_t files;
+    segj_maps_t maps;
     segj_budget_t budget;
     segj_pool_t pages;  /* buffers of index files */
     segj_pool_t frames; /* buffers of values files */
@@ -33,6 +35,7 @@ typedef struct segj_env {
     segj_checksum_kind_t checksum; /* of pages and frames: the format's */
     uint32_t record_size;
     uint16_t page_size;
+    size_t preallocate; /* zeros kept behind the values of a section that is synced again and again */
     atomic_bool poisoned; /* set once, after the text */
     char poison[SEGJ_POISON_CAPACITY];
     void (*log)(void *context, segj_log_level_t level, const char *message);

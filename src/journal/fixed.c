@@ -99,16 +99,27 @@ static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, ui
     return status;
 }
 
+static bool peek_part(const segj_fixed_t *fixed, const segj_env_t *env, uint64_t page, size_t from, size_t size,
+                      uint8_t *to)
+{
+    return (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to)) ||
+           segj_page_cache_read(env->cache, fixed->cache_id, page, from, size, to);
+}
+
+bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_env_t *env, uint64_t offset, size_t size, uint8_t *to)
+{
+    size_t from = (size_t)(offset % env->page_size);
+    return size <= env->page_size - from && peek_part(fixed, env, offset / env->page_size, from, size, to);
+}
+
 static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t page, size_t from, size_t size,
                                uint8_t *to)
 {
     for (;;) {
-        if (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to))
+        if (peek_part(fixed, env, page, from, size, to))
             return SEGJ_OK;
         uint64_t cache_id = fixed->cache_id;
         uint64_t wakes = fixed->wakes;
-        if (segj_page_cache_read(env->cache, cache_id, page, from, size, to))
-            return SEGJ_OK;
         segj_status_t status = segj_files_pin(&env->files, &fixed->handle);
         if (status != SEGJ_OK)
             return status;

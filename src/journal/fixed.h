@@ -48,6 +48,10 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *e
 /** Gives the memory of a written section back. Under the state lock. */
 void segj_fixed_rest(segj_fixed_t *fixed, segj_env_t *env);
 
+/** Copies bytes of the index (logical offset, at most up to `records`) that lie in one page, and in memory or the page cache;
+ *  false where they do not. Under the state lock, which it keeps. */
+bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_env_t *env, uint64_t offset, size_t size, uint8_t *to);
+
 /**
  * Copies bytes of the index (logical offset, at most up to `records`) to `to`: from memory, the page cache or the file.
  * Under the state lock, which it gives up while it reads: the caller holds a reference of the section and looks afterwards

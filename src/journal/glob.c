@@ -98,6 +98,8 @@ void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
     glob->live = glob->early = NULL;
     glob->pending = 0;
     glob->next_capacity = 0;
+    glob->ahead = 0;
+    glob->repeated = false;
     while (glob->chain.first != NULL)
         segj_chain_drop(&env->frames, &glob->chain, glob->chain.first);
 }
@@ -118,6 +120,7 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     if (status != SEGJ_OK)
         return segj_env_poison(env, status);
     glob->spoiled = false;
+    glob->ahead = 0;
     return SEGJ_OK;
 }
 
@@ -383,19 +386,60 @@ void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_captur
     }
 }
 
+static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint64_t end)
+{
+    static const uint8_t zeros[16384];
+    segj_status_t status = SEGJ_OK;
+    while (from < end && status == SEGJ_OK) {
+        size_t part = end - from < sizeof zeros ? (size_t)(end - from) : sizeof zeros;
+        status = segj_io_write(file, file->data + from, zeros, part);
+        from += part;
+    }
+    return status;
+}
+
+segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env)
+{
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t size = glob->size;
+    bool repeated = glob->repeated;
+    glob->repeated = true;
+    /* Spoiled: somebody writes, or has written, behind the end. */
+    if (env->preallocate == 0 || !repeated || size <= glob->ahead || glob->spoiled ||
+        size > SEGJ_FILE_SIZE_MAX - file->data - env->preallocate)
+        return SEGJ_OK;
+    glob->ahead = size + env->preallocate; /* also where it fails: some of them may be there */
+    segj_status_t status = write_zeros(file, size, glob->ahead);
+    if (status != SEGJ_ERR_NO_SPACE)
+        return status;
+    segj_env_log(env, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
+    return SEGJ_OK;
+}
+
+segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
+{
+    const segj_io_file_t *file = &glob->handle.file;
+    *trimmed = glob->ahead > glob->size;
+    segj_status_t status = *trimmed ? segj_io_truncate(file, file->data + glob->size) : SEGJ_OK;
+    glob->ahead = status == SEGJ_OK ? 0 : glob->ahead;
+    return status;
+}
+
+bool segj_glob_viewed(const segj_glob_t *glob)
+{
+    return atomic_load(&glob->copies) > 0 || segj_maps_viewed(glob->maps);
+}
+
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 {
     segj_status_t status = segj_io_truncate(file, file->data + size);
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
-                             uint8_t *frame)
+segj_status_t segj_glob_check(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+                              const uint8_t *frame)
 {
     size_t payload = (size_t)location.size - SEGJ_FRAME_TRAILER;
-    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
-    if (status != SEGJ_OK)
-        return status;
     uint32_t crc = segj_frame_checksum(env->checksum, file->section, location.offset, frame, payload);
     uint32_t found = segj_get_u32(frame + payload);
     if (crc != found)
@@ -403,4 +447,11 @@ segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, 
                             "value of %zu bytes: checksum %08x, expected %08x", payload, (unsigned)found,
                             (unsigned)crc);
     return SEGJ_OK;
+}
+
+segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+                             uint8_t *frame)
+{
+    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
+    return status == SEGJ_OK ? segj_glob_check(env, file, location, frame) : status;
 }

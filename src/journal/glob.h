@@ -22,6 +22,11 @@ typedef struct segj_glob {
     size_t next_capacity; /* of the buffer taken next: the change lock's */
     _Atomic(uint64_t) size; /* end of the last frame that readers see; grows without the state lock */
     uint64_t marked_size;   /* `size` when W was last written */
+    uint64_t ahead;         /* where zeros kept behind the end may reach to, 0: nowhere; the change lock's */
+    bool repeated;          /* it was synced since it was woken: the change lock's */
+    segj_map_t *maps;
+    atomic_uint copies; /* views that show a copy: taken under the state lock */
+    bool barred;        /* its end is being cut, or it is being removed: views show copies, and nobody waits for them */
     bool compressed;
     bool spoiled; /* something may lie behind `size` in the file */
 } segj_glob_t;
@@ -64,8 +69,22 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const 
 /** Under the state lock. */
 void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_capture_t *capture, bool written);
 
+/** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and many
+ *  after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock, which
+ *  keeps every other write behind the end away. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env);
+/** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
+
+/** Whether a view is out. Under the state lock. */
+bool segj_glob_viewed(const segj_glob_t *glob);
+
 /** Cuts the file to `size` bytes of data, durably. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
+
+/** Checks a frame's checksum: SEGJ_ERR_CHECKSUM. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_env_t *env, const segj_io_file_t *file,
+                                              oversized_location_t location, const uint8_t *frame);
 
 /** Reads a frame and checks its checksum; `frame` has room for location.size bytes. SEGJ_ERR_CHECKSUM. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file,

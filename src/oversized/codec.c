@@ -103,9 +103,7 @@ uint64_t segj_codec_bound(uint32_t limit)
     return size + (size >> 8) + (size < (128u << 10) ? ((128u << 10) - size) >> 11 : 0);
 }
 
-/* A payload is one frame of RFC 8878 with data that says its size and needs no dictionary; anything else was not written
- * here. Above all not a frame of zstd before 0.8: libraries that still read those do so with code of that time. */
-static segj_status_t inspect(const uint8_t *payload, size_t size, uint32_t limit, size_t *content)
+segj_status_t segj_codec_begin(const uint8_t *payload, size_t size, uint32_t limit, size_t *content)
 {
     uint32_t magic = 0;
     if (size >= 4)
@@ -122,11 +120,6 @@ static segj_status_t inspect(const uint8_t *payload, size_t size, uint32_t limit
         return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame does not say its content's size");
     if (ZSTD_getDictID_fromFrame(payload, size) != 0)
         return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame needs a dictionary");
-    size_t length = ZSTD_findFrameCompressedSize(payload, size);
-    if (ZSTD_isError(length))
-        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame is damaged: %s", ZSTD_getErrorName(length));
-    if (length != size)
-        return segj_fail(SEGJ_ERR_COMPRESSION, "%zu bytes follow the zstd frame", size - length);
     if (announced > limit || announced > SIZE_MAX)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %llu bytes is larger than max_value_size, %u", announced,
                          (unsigned)limit);
@@ -134,22 +127,41 @@ static segj_status_t inspect(const uint8_t *payload, size_t size, uint32_t limit
     return SEGJ_OK;
 }
 
-segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payload, size_t size, uint32_t limit,
-                                    segj_buffer_t *value)
+segj_status_t segj_codec_inspect(const uint8_t *payload, size_t size, uint32_t limit, size_t *content)
 {
-    size_t content = 0;
-    segj_status_t status = inspect(payload, size, limit, &content);
-    if (status == SEGJ_OK)
-        status = segj_buffer_reserve(value, content, limit);
-    if (status != SEGJ_OK)
+    segj_status_t status = segj_codec_begin(payload, size, limit, content);
+    if (status == SEGJ_ERR_COMPRESSION)
         return status;
-    size_t got = ZSTD_decompressDCtx(decoder->context, value->data, content, payload, size);
+    size_t length = ZSTD_findFrameCompressedSize(payload, size);
+    if (ZSTD_isError(length))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame is damaged: %s", ZSTD_getErrorName(length));
+    if (length != size)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "%zu bytes follow the zstd frame", size - length);
+    return status;
+}
+
+segj_status_t segj_codec_unpack(segj_decoder_t *decoder, const uint8_t *payload, size_t size, void *to, size_t content)
+{
+    size_t got = ZSTD_decompressDCtx(decoder->context, to, content, payload, size);
     if (ZSTD_isError(got))
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not decompress: %s", ZSTD_getErrorName(got));
     if (got != content)
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd gave %zu bytes, expected %zu", got, content);
-    value->size = content;
     return SEGJ_OK;
+}
+
+segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payload, size_t size, uint32_t limit,
+                                    segj_buffer_t *value)
+{
+    size_t content = 0;
+    segj_status_t status = segj_codec_inspect(payload, size, limit, &content);
+    if (status == SEGJ_OK)
+        status = segj_buffer_reserve(value, content, limit);
+    if (status == SEGJ_OK)
+        status = segj_codec_unpack(decoder, payload, size, value->data, content);
+    if (status == SEGJ_OK)
+        value->size = content;
+    return status;
 }
 
 void segj_codec_free(segj_codec_t *codec)

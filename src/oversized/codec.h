@@ -35,6 +35,17 @@ SEGJ_MUST_CHECK segj_status_t segj_codec_compress(segj_codec_t *codec, const voi
 SEGJ_MUST_CHECK segj_status_t segj_decoder_new(segj_decoder_t **made);
 void segj_decoder_free(segj_decoder_t *decoder);
 
+/** Judges a payload: one frame of data that says its size and needs no dictionary; anything else was not written here. Gives the
+ *  content's size: SEGJ_ERR_TOO_LARGE, SEGJ_ERR_COMPRESSION. */
+SEGJ_MUST_CHECK segj_status_t segj_codec_inspect(const uint8_t *payload, size_t size, uint32_t limit, size_t *content);
+
+/** The same by its first bytes alone: whether something follows the frame is not looked at. */
+SEGJ_MUST_CHECK segj_status_t segj_codec_begin(const uint8_t *payload, size_t size, uint32_t limit, size_t *content);
+
+/** Decompresses an inspected payload to `content` bytes. */
+SEGJ_MUST_CHECK segj_status_t segj_codec_unpack(segj_decoder_t *decoder, const uint8_t *payload, size_t size, void *to,
+                                                size_t content);
+
 /** Decompresses one frame into `value`, which has at most `limit` bytes: SEGJ_ERR_TOO_LARGE, SEGJ_ERR_COMPRESSION. */
 SEGJ_MUST_CHECK segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payload, size_t size,
                                                     uint32_t limit, segj_buffer_t *value);

@@ -27,9 +27,10 @@ typedef struct segj_section {
     uint64_t appended;                  /* changes when something is appended: under change */
     uint64_t synced;                    /* `appended` of the last completed sync */
     uint64_t name;                      /* when its names were made, on the journal's count; 0: durable */
-    uint64_t generation;                /* a number of its own, a new one whenever records go away */
-    uint32_t references;                /* readers and waiting syncs */
-    bool written, syncing, removed;
+    atomic_uint_fast64_t generation;    /* a number of its own, a new one whenever records go away; set under state */
+    atomic_uint references;             /* readers and waiting syncs, and one while it is there; taken under state */
+    atomic_bool removed;                /* set under state */
+    bool written, syncing;
     bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
     bool streaming; /* a value is being streamed in: nothing else may change it; under change */
 } segj_section_t;
@@ -58,6 +59,9 @@ struct oversized {
 
 /* oversized.c */
 segj_section_t *segj_journal_find(const oversized_t *journal, uint64_t section); /**< or NULL; under state */
+/** Finds a section, or answers as segj_journal_missing. Under state. */
+SEGJ_MUST_CHECK segj_status_t segj_journal_require(const oversized_t *journal, uint64_t number,
+                                                   segj_section_t **section);
 /** SEGJ_ERR_PRUNED or SEGJ_ERR_NO_SECTION for a section that is not there. Under state. */
 segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section);
 /** What forbids any change: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, or SEGJ_OK. */
@@ -65,6 +69,14 @@ segj_status_t segj_journal_changeable(const oversized_t *journal);
 void segj_section_acquire(segj_section_t *section); /**< under state */
 /** Gives the reference back; frees a section that is gone. Under state, which it may give up. */
 void segj_section_release(oversized_t *journal, segj_section_t *section);
+/** The same without the state lock. */
+void segj_section_let_go(oversized_t *journal, segj_section_t *section);
+/** Whether records have gone since the section had this generation. Who has read without the state lock asks when it has let
+ *  go of what it read from, which keeps its reading before the question. */
+static inline bool segj_section_changed(const segj_section_t *section, uint64_t generation)
+{
+    return atomic_load(&section->generation) != generation || atomic_load(&section->removed);
+}
 segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made);
 void segj_journal_free(oversized_t *journal);
 
@@ -103,6 +115,12 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section);
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably);
+
+/* view.c; under state */
+/** Keeps the section's values from being shown where they are, so that they can be cut or removed; SEGJ_ERR_BUSY while a view
+ *  is out. */
+SEGJ_MUST_CHECK segj_status_t segj_section_bar(segj_section_t *section);
+void segj_section_unbar(segj_section_t *section);
 
 /* remove.c */
 /** Removes order[first] to order[last - 1] of the table. Under change. *removed: some are gone for good. */

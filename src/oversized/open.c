@@ -19,6 +19,9 @@
 /* How often a partition that is replaced between its opening and its locking is opened again. */
 #define LOCK_TRIES 8
 
+/* The table's first version ended here. */
+#define STORAGE_SIZE_LEAST offsetof(segj_storage_t, file_map)
+
 void oversized_config_init(oversized_config_t *config)
 {
     if (config == NULL)
@@ -76,6 +79,8 @@ static segj_status_t check_sizes(const oversized_config_t *config)
         return out_of_range("max_value_size", config->max_value_size, "0 to 4294967291");
     if (config->max_open_files < OPEN_FILES_LEAST)
         return out_of_range("max_open_files", config->max_open_files, "4 or more");
+    if (config->preallocate > WRITE_BUFFER_MAX)
+        return out_of_range("preallocate", config->preallocate, "0 to 2^30");
     if (!segj_codec_level_valid(config->compression))
         return segj_fail(SEGJ_ERR_INVALID, "config.compression is %d, zstd has levels %d to %d", config->compression,
                          ZSTD_minCLevel(), ZSTD_maxCLevel());
@@ -88,6 +93,9 @@ static segj_status_t check_format(const oversized_config_t *config)
     if (!native && config->format != SEGJ_FORMAT_COMMONWARE)
         return out_of_range("format", (unsigned long long)config->format,
                             "SEGJ_FORMAT_NATIVE or SEGJ_FORMAT_COMMONWARE");
+    if (!native && config->preallocate > 0)
+        return segj_fail(SEGJ_ERR_INVALID, "config.preallocate is %zu: commonware files end with their values",
+                         config->preallocate);
     if (!native && config->page_size == 0)
         return segj_fail(SEGJ_ERR_INVALID, "config.page_size is 0: commonware files do not say what theirs is");
     if (!native && config->verify != OVERSIZED_VERIFY_DEFAULT && config->verify != OVERSIZED_VERIFY_RANGES &&
@@ -123,9 +131,9 @@ static segj_status_t check_storage(const segj_storage_t *storage)
 {
     if (storage == NULL)
         return SEGJ_OK;
-    if (storage->struct_size < sizeof *storage)
-        return segj_fail(SEGJ_ERR_INVALID, "config.storage has struct_size %zu, expected %zu", storage->struct_size,
-                         sizeof *storage);
+    if (storage->struct_size < STORAGE_SIZE_LEAST)
+        return segj_fail(SEGJ_ERR_INVALID, "config.storage has struct_size %zu, expected %zu or more",
+                         storage->struct_size, STORAGE_SIZE_LEAST);
     if (storage->partition_create == NULL || storage->partition_open == NULL || storage->partition_lock == NULL ||
         storage->partition_unlock == NULL || storage->partition_list == NULL || storage->partition_sync == NULL ||
         storage->partition_close == NULL || storage->partition_remove == NULL || storage->directory_sync == NULL ||
@@ -298,7 +306,8 @@ static segj_status_t make_cache(oversized_t *journal, const oversized_config_t *
 static void set_fields(oversized_t *journal, const oversized_config_t *config)
 {
     segj_env_t *env = &journal->env;
-    journal->storage = config->storage != NULL ? *config->storage : *segj_storage_posix();
+    const segj_storage_t *storage = config->storage != NULL ? config->storage : segj_storage_posix();
+    memcpy(&journal->storage, storage, smaller(storage->struct_size, sizeof journal->storage));
     journal->entry_size = config->entry_size;
     journal->max_value_size = config->max_value_size;
     journal->read_only = config->read_only;
@@ -307,6 +316,7 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->writers_limit = (config->max_open_files - OPEN_FILES_FOR_READERS) / 2;
     env->record_size = config->entry_size + OVERSIZED_LOCATION_SIZE;
     env->page_size = config->page_size;
+    env->preallocate = config->preallocate;
     env->format = config->format;
     env->checksum = config->format == SEGJ_FORMAT_NATIVE ? SEGJ_CHECKSUM_PLACED : SEGJ_CHECKSUM_PLAIN;
     env->log = config->log;
@@ -315,6 +325,9 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
                                 .changed = &env->changed,
                                 .mode = config->read_only ? SEGJ_OPEN_READ : SEGJ_OPEN_WRITE,
                                 .limit = config->max_open_files};
+    env->maps = (segj_maps_t){.state = &env->state,
+                              .storage = &journal->storage,
+                              .on = config->map_values && segj_io_can_map(&journal->storage)};
 }
 
 static segj_status_t open_journal(oversized_t *journal, const oversized_config_t *config)

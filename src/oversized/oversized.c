@@ -22,6 +22,12 @@ segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section)
     return segj_fail(SEGJ_ERR_NO_SECTION, "there is no section %llu", (unsigned long long)section);
 }
 
+segj_status_t segj_journal_require(const oversized_t *journal, uint64_t number, segj_section_t **section)
+{
+    *section = segj_journal_find(journal, number);
+    return *section != NULL ? SEGJ_OK : segj_journal_missing(journal, number);
+}
+
 segj_status_t segj_journal_changeable(const oversized_t *journal)
 {
     if (journal->read_only)
@@ -38,7 +44,7 @@ segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_secti
     if (section == NULL)
         return segj_fail_memory(sizeof *section);
     section->node.number = number;
-    section->references = 1;
+    atomic_init(&section->references, 1);
     segj_lock(&journal->env.state);
     section->generation = ++journal->generations;
     segj_unlock(&journal->env.state);
@@ -50,16 +56,30 @@ segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_secti
 
 void segj_section_acquire(segj_section_t *section)
 {
-    section->references++;
+    atomic_fetch_add(&section->references, 1);
+}
+
+static void free_section(oversized_t *journal, segj_section_t *section)
+{
+    segj_files_forget(&journal->env.files, &section->index.handle);
+    segj_files_forget(&journal->env.files, &section->values.handle);
+    segj_maps_drop(&journal->env.maps, &section->values.maps);
+    free(section);
 }
 
 void segj_section_release(oversized_t *journal, segj_section_t *section)
 {
-    if (--section->references > 0)
+    if (atomic_fetch_sub(&section->references, 1) == 1)
+        free_section(journal, section);
+}
+
+void segj_section_let_go(oversized_t *journal, segj_section_t *section)
+{
+    if (atomic_fetch_sub(&section->references, 1) > 1)
         return;
-    segj_files_forget(&journal->env.files, &section->index.handle);
-    segj_files_forget(&journal->env.files, &section->values.handle);
-    free(section);
+    segj_lock(&journal->env.state);
+    free_section(journal, section);
+    segj_unlock(&journal->env.state);
 }
 
 /* --- questions --- */
@@ -244,6 +264,7 @@ segj_status_t oversized_destroy(oversized_t *journal)
     if (status == SEGJ_OK)
         status = remove_everything(journal);
     segj_unlock(&journal->change);
-    segj_journal_free(journal);
+    if (status != SEGJ_ERR_BUSY)
+        segj_journal_free(journal);
     return status;
 }

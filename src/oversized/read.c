@@ -1,175 +1,35 @@
 /*
- * oversized/read.c: the way out. A reader looks a section up and holds a reference of it while the storage works; when the
- * section's generation has changed meanwhile (a rewind, a removal), what it read says nothing and it looks again.
+ * oversized/read.c: the way out. A reader takes the state lock once: it looks the section up, copies the record, and holds
+ * what the value is in. It reads, checks and lets go without a lock; when the section's generation has changed meanwhile (a
+ * rewind, a removal), what it read says nothing and it looks again. A record that is in no memory costs the lock once more.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "journal/record_format.h"
-#include "oversized/journal.h"
+#include "oversized/view.h"
 
 /* Records up to this many bytes need no memory from the heap. */
 #define RECORD_ON_STACK 1024
 
-static segj_status_t find(oversized_t *journal, uint64_t number, segj_section_t **section)
-{
-    *section = segj_journal_find(journal, number);
-    return *section != NULL ? SEGJ_OK : segj_journal_missing(journal, number);
-}
-
-/* The decoders are the state lock's; making a new one is not. */
-static segj_status_t take_decoder(oversized_t *journal, segj_decoder_t **decoder)
-{
-    segj_lock(&journal->env.state);
-    *decoder = journal->codec.decoders;
-    if (*decoder != NULL)
-        journal->codec.decoders = (*decoder)->next;
-    segj_unlock(&journal->env.state);
-    return *decoder != NULL ? SEGJ_OK : segj_decoder_new(decoder);
-}
-
-static void give_decoder(oversized_t *journal, segj_decoder_t *decoder)
-{
-    segj_codec_trim(&decoder->frame);
-    segj_lock(&journal->env.state);
-    decoder->next = journal->codec.decoders;
-    journal->codec.decoders = decoder;
-    segj_unlock(&journal->env.state);
-}
-
-/** Where a value's frame is: in a buffer, or in the file. */
-typedef struct source {
-    segj_write_buffer_t *buffer; /* referenced; NULL: the file, pinned */
-    const segj_io_file_t *file;
-    oversized_location_t location;
-    bool compressed;
-} source_t;
-
-static segj_status_t wrong_location(const segj_io_file_t *file, oversized_location_t location)
-{
-    return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset, "no value of %u bytes begins here",
-                        (unsigned)location.size);
-}
-
-/* Gives the frame's bytes, checked: in the buffer, or in `memory`, which is made large enough. */
-static segj_status_t get_frame(const segj_env_t *env, const source_t *source, segj_buffer_t *memory, size_t limit,
-                               const uint8_t **frame)
-{
-    oversized_location_t location = source->location;
-    if (source->buffer == NULL) {
-        segj_status_t status = segj_buffer_reserve(memory, location.size, limit);
-        *frame = memory->data;
-        return status == SEGJ_OK ? segj_glob_read(env, source->file, location, memory->data) : status;
-    }
-    *frame = source->buffer->data + (location.offset - source->buffer->offset);
-    size_t payload = location.size - SEGJ_FRAME_TRAILER;
-    uint32_t crc = segj_frame_checksum(env->checksum, source->file->section, location.offset, *frame, payload);
-    return crc == segj_get_u32(*frame + payload) ? SEGJ_OK : wrong_location(source->file, location);
-}
-
-static segj_status_t copy_plain(const oversized_t *journal, const source_t *source, segj_buffer_t *value)
-{
-    size_t payload = source->location.size - SEGJ_FRAME_TRAILER;
-    const uint8_t *frame;
-    size_t most = (size_t)segj_min_u64(SIZE_MAX, (uint64_t)journal->max_value_size + SEGJ_FRAME_TRAILER);
-    segj_status_t status = get_frame(&journal->env, source, value, most, &frame);
-    if (status == SEGJ_OK && source->buffer != NULL) {
-        status = segj_buffer_reserve(value, payload, journal->max_value_size);
-        if (status == SEGJ_OK && payload > 0)
-            memcpy(value->data, frame, payload);
-    }
-    if (status == SEGJ_OK)
-        value->size = payload;
-    return status;
-}
-
-static segj_status_t copy_compressed(oversized_t *journal, const source_t *source, segj_buffer_t *value)
-{
-    segj_decoder_t *decoder;
-    segj_status_t status = take_decoder(journal, &decoder);
-    if (status != SEGJ_OK)
-        return status;
-    const uint8_t *frame;
-    uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER;
-    status = get_frame(&journal->env, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
-    if (status == SEGJ_OK) {
-        status = segj_codec_decompress(decoder, frame, source->location.size - SEGJ_FRAME_TRAILER,
-                                       journal->max_value_size, value);
-        if (status != SEGJ_OK)
-            status = segj_context(status, "%s/%s/%016llx, offset %llu", source->file->part->directory,
-                                  source->file->part->name, (unsigned long long)source->file->section,
-                                  (unsigned long long)(source->file->data + source->location.offset));
-    }
-    give_decoder(journal, decoder);
-    return status;
-}
-
-/* Under state. What can be refused without looking at the bytes, before any memory is taken. */
-static segj_status_t check_location(const oversized_t *journal, const segj_section_t *section,
-                                    oversized_location_t location)
-{
-    const segj_io_file_t *file = &section->values.handle.file;
-    uint64_t end;
-    if (!segj_location_end(location, section->values.size, &end))
-        return segj_io_fail(
-            SEGJ_ERR_RANGE, file, file->data, "a frame of %u bytes at %llu is not within the section's %llu bytes",
-            (unsigned)location.size, (unsigned long long)location.offset, (unsigned long long)section->values.size);
-    uint64_t payload = location.size - SEGJ_FRAME_TRAILER;
-    uint64_t most = section->values.compressed ? segj_codec_bound(journal->max_value_size) : journal->max_value_size;
-    if (payload > most)
-        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, file->data + location.offset,
-                            "a value of %llu stored bytes, max_value_size is %u", (unsigned long long)payload,
-                            (unsigned)journal->max_value_size);
-    return SEGJ_OK;
-}
-
-/* Under state. Finds the frame and keeps it where it is. */
-static segj_status_t hold(oversized_t *journal, segj_section_t *section, source_t *source)
-{
-    uint64_t begin = source->location.offset;
-    uint64_t end = begin + source->location.size;
-    for (segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next) {
-        uint64_t limit = at->offset + at->size;
-        if (end <= at->offset || begin >= limit)
-            continue;
-        /* A frame is never in two places; what is, is none. */
-        if (begin < at->offset || end > limit)
-            return wrong_location(source->file, source->location);
-        at->references++;
-        source->buffer = at;
-        return SEGJ_OK;
-    }
-    return segj_files_pin(&journal->env.files, &section->values.handle);
-}
-
-/* Under state, which is given up meanwhile. The caller has a reference of the section. */
-static segj_status_t read_value(oversized_t *journal, segj_section_t *section, oversized_location_t location,
-                                segj_buffer_t *value)
-{
-    segj_status_t status = check_location(journal, section, location);
-    source_t source = {NULL, &section->values.handle.file, location, section->values.compressed};
-    if (status == SEGJ_OK)
-        status = hold(journal, section, &source);
-    if (status != SEGJ_OK)
-        return status;
-    segj_unlock(&journal->env.state);
-    status = source.compressed ? copy_compressed(journal, &source, value) : copy_plain(journal, &source, value);
-    segj_lock(&journal->env.state);
-    if (source.buffer != NULL)
-        segj_buffer_release(&journal->env.frames, source.buffer);
-    else
-        segj_files_unpin(&journal->env.files, &section->values.handle);
-    return status;
-}
-
-/* Under state, which is given up meanwhile. */
-static segj_status_t read_record(oversized_t *journal, segj_section_t *section, uint64_t position, uint8_t *record)
+/* Under state, which is given up where the record is in no memory. *changed: and the section was cut or removed
+ * meanwhile. */
+static segj_status_t read_record(oversized_t *journal, segj_section_t *section, uint64_t position, uint8_t *record,
+                                 bool *changed)
 {
     uint32_t size = journal->env.record_size;
+    *changed = false;
+    if (segj_fixed_peek(&section->index, &journal->env, position * size, size, record))
+        return SEGJ_OK;
+    uint64_t generation = section->generation;
+    segj_section_acquire(section);
     segj_status_t status = segj_fixed_read(&section->index, &journal->env, position * size, size, record);
-    return status == SEGJ_OK ? SEGJ_OK
-                             : segj_context(status, "section %llu, record %llu",
-                                            (unsigned long long)section->node.number, (unsigned long long)position);
+    if (status != SEGJ_OK)
+        status = segj_context(status, "section %llu, record %llu", (unsigned long long)section->node.number,
+                              (unsigned long long)position);
+    *changed = segj_section_changed(section, generation);
+    segj_section_release(journal, section);
+    return status;
 }
 
 /** What a reader wants of a record. */
@@ -177,6 +37,7 @@ typedef struct request {
     uint64_t section, position;
     bool last; /* instead of the position */
     segj_buffer_t *value;
+    oversized_view_t *view;
 } request_t;
 
 static segj_status_t no_record(const request_t *request, uint64_t count)
@@ -186,12 +47,14 @@ static segj_status_t no_record(const request_t *request, uint64_t count)
                      (unsigned long long)count);
 }
 
-/* Reads once. *changed: the section was rewound or removed meanwhile. Under state. */
-static segj_status_t try_read(oversized_t *journal, const request_t *request, uint8_t *record, bool *changed)
+/* Under state. Gives the record, and holds its value where one is wanted. *changed: the section was cut or removed
+ * meanwhile. */
+static segj_status_t look(oversized_t *journal, const request_t *request, uint8_t *record, segj_taken_t *found,
+                          bool *changed)
 {
     segj_section_t *section = NULL;
     *changed = false;
-    segj_status_t status = find(journal, request->section, &section);
+    segj_status_t status = segj_journal_require(journal, request->section, &section);
     if (status != SEGJ_OK)
         return status;
     uint64_t count = section->index.records;
@@ -200,13 +63,29 @@ static segj_status_t try_read(oversized_t *journal, const request_t *request, ui
     uint64_t position = request->last ? count - 1 : request->position;
     if (position >= count)
         return no_record(request, count);
-    uint64_t generation = section->generation;
-    segj_section_acquire(section);
-    status = read_record(journal, section, position, record);
-    if (status == SEGJ_OK && request->value != NULL && section->generation == generation)
-        status = read_value(journal, section, segj_location_decode(record + journal->entry_size), request->value);
-    *changed = section->generation != generation || section->removed;
-    segj_section_release(journal, section);
+    status = read_record(journal, section, position, record, changed);
+    if (status != SEGJ_OK || *changed)
+        return status;
+    oversized_location_t location = segj_location_decode(record + journal->entry_size);
+    if (request->value != NULL)
+        status = segj_frame_hold(journal, section, location, &found->source, changed);
+    else if (request->view != NULL)
+        status = segj_view_take(journal, section, location, found, changed);
+    return status;
+}
+
+static segj_status_t read_once(oversized_t *journal, const request_t *request, uint8_t *record, bool *changed)
+{
+    segj_taken_t found;
+    segj_lock(&journal->env.state);
+    segj_status_t status = look(journal, request, record, &found, changed);
+    segj_unlock(&journal->env.state);
+    if (status != SEGJ_OK || *changed)
+        return status;
+    if (request->value != NULL)
+        status = segj_frame_copy(journal, &found.source, request->value, changed);
+    else if (request->view != NULL)
+        status = segj_view_show(journal, &found, request->view, changed);
     return status;
 }
 
@@ -219,11 +98,9 @@ static segj_status_t read_request(oversized_t *journal, const request_t *request
         return segj_fail_memory(journal->env.record_size);
     bool changed;
     segj_status_t status;
-    segj_lock(&journal->env.state);
     do
-        status = try_read(journal, request, record, &changed);
+        status = read_once(journal, request, record, &changed);
     while (changed);
-    segj_unlock(&journal->env.state);
     if (status == SEGJ_OK && entry != NULL && journal->entry_size > 0)
         memcpy(entry, record, journal->entry_size);
     if (status == SEGJ_OK && location != NULL)
@@ -240,7 +117,7 @@ segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t pos
 {
     if (journal == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_get: journal is NULL");
-    request_t request = {section, position, false, NULL};
+    request_t request = {.section = section, .position = position};
     return read_request(journal, &request, entry, location);
 }
 
@@ -248,7 +125,7 @@ segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry
 {
     if (journal == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_last: journal is NULL");
-    request_t request = {section, 0, true, NULL};
+    request_t request = {.section = section, .last = true};
     return read_request(journal, &request, entry, location);
 }
 
@@ -259,8 +136,33 @@ segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t po
         value->size = 0;
     if (journal == NULL || value == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_read: %s is NULL", journal == NULL ? "journal" : "value");
-    request_t request = {section, position, false, value};
+    request_t request = {.section = section, .position = position, .value = value};
     return read_request(journal, &request, entry, NULL);
+}
+
+segj_status_t oversized_view(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                             oversized_view_t *view)
+{
+    if (view != NULL)
+        segj_view_clear(view);
+    if (journal == NULL || view == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_view: %s is NULL", journal == NULL ? "journal" : "view");
+    request_t request = {.section = section, .position = position, .view = view};
+    return read_request(journal, &request, entry, NULL);
+}
+
+static segj_status_t get_value_once(oversized_t *journal, uint64_t number, oversized_location_t location,
+                                    segj_buffer_t *value, bool *changed)
+{
+    segj_section_t *section = NULL;
+    segj_source_t source;
+    *changed = false;
+    segj_lock(&journal->env.state);
+    segj_status_t status = segj_journal_require(journal, number, &section);
+    if (status == SEGJ_OK)
+        status = segj_frame_hold(journal, section, location, &source, changed);
+    segj_unlock(&journal->env.state);
+    return status == SEGJ_OK ? segj_frame_copy(journal, &source, value, changed) : status;
 }
 
 segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversized_location_t location,
@@ -270,21 +172,11 @@ segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversiz
         value->size = 0;
     if (journal == NULL || value == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_get_value: %s is NULL", journal == NULL ? "journal" : "value");
-    segj_section_t *section = NULL;
-    segj_lock(&journal->env.state);
     segj_status_t status;
-    bool changed = false;
-    do {
-        status = find(journal, number, &section);
-        if (status != SEGJ_OK)
-            break;
-        uint64_t generation = section->generation;
-        segj_section_acquire(section);
-        status = read_value(journal, section, location, value);
-        changed = section->generation != generation || section->removed;
-        segj_section_release(journal, section);
-    } while (changed);
-    segj_unlock(&journal->env.state);
+    bool changed;
+    do
+        status = get_value_once(journal, number, location, value, &changed);
+    while (changed);
     if (status != SEGJ_OK)
         value->size = 0;
     return status;

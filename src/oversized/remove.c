@@ -25,6 +25,19 @@ static segj_status_t unlink_files(oversized_t *journal, segj_section_t *const *g
     return status;
 }
 
+/* Under state: all of them or none. */
+static segj_status_t bar(oversized_t *journal, size_t first, size_t last)
+{
+    segj_status_t status = SEGJ_OK;
+    size_t at = first;
+    for (; at < last && status == SEGJ_OK; at++)
+        status = segj_section_bar((segj_section_t *)(void *)journal->sections.order[at]);
+    /* The last one tried was viewed. */
+    for (size_t i = first; status != SEGJ_OK && i + 1 < at; i++)
+        segj_section_unbar((segj_section_t *)(void *)journal->sections.order[i]);
+    return status;
+}
+
 /* Under state. Readers find the sections gone; the prune line is the one before, to be put back. */
 static uint64_t hide(oversized_t *journal, segj_section_t **gone, size_t first, size_t last, uint64_t prune_line)
 {
@@ -44,6 +57,7 @@ static void show_again(oversized_t *journal, segj_section_t *const *gone, size_t
     segj_lock(&journal->env.state);
     for (size_t i = 0; i < count; i++) {
         gone[i]->removed = false;
+        segj_section_unbar(gone[i]);
         segj_sections_insert(&journal->sections, &gone[i]->node);
     }
     journal->prune_line = prune_line;
@@ -85,13 +99,17 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
     for (size_t i = first; i < last; i++)
         segj_section_settle(journal, (segj_section_t *)(void *)journal->sections.order[i]);
     segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
+    uint64_t before = 0;
+    segj_lock(&journal->env.state);
+    if (status == SEGJ_OK)
+        status = bar(journal, first, last);
+    if (status == SEGJ_OK)
+        before = hide(journal, gone, first, last, prune_line);
+    segj_unlock(&journal->env.state);
     if (status != SEGJ_OK) {
         free(gone);
         return status;
     }
-    segj_lock(&journal->env.state);
-    uint64_t before = hide(journal, gone, first, last, prune_line);
-    segj_unlock(&journal->env.state);
     bool begun = false;
     status = unlink_files(journal, gone, count, &begun);
     if (status != SEGJ_OK && !begun && is_there(journal, gone[0])) {

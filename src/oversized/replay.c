@@ -2,12 +2,14 @@
  * oversized/replay.c: a walk over records in order. It notes at its beginning how many records each section has, reads
  * pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not verify (it is being
  * written just now, or is in memory only) is asked for once more the way any reader asks; only then is it damaged.
+ *
+ * Values are read ahead in bulk too, once two that follow each other were asked for.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "journal/record_format.h"
-#include "oversized/journal.h"
+#include "oversized/frames.h"
 
 typedef struct target {
     uint64_t section, records;
@@ -25,7 +27,23 @@ struct oversized_replay {
     size_t capacity, loaded;
     uint64_t first; /* number of the first page */
     uint8_t *record;
+    const uint8_t *run; /* the next records, where they lie back to back in a page */
+    size_t run_left;
     segj_status_t broken; /* the walk cannot go on */
+
+    /* Values: what was read of the section's frames. */
+    bool given; /* oversized_replay_next has given a record, this one: */
+    uint64_t given_generation;
+    oversized_location_t location;
+    size_t most_ahead;
+    segj_buffer_t ahead;
+    segj_io_file_t ahead_file; /* its name and place, not open */
+    uint64_t ahead_begin;      /* offset of its first byte */
+    size_t ahead_size;
+    bool ahead_compressed;
+    uint64_t ahead_generation;
+    uint64_t asked_end;  /* of the frame asked for last, in that generation */
+    segj_buffer_t value; /* unpacked */
 };
 
 static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, uint64_t position)
@@ -58,6 +76,7 @@ static segj_status_t take_memory(oversized_replay_t *replay, size_t buffer)
 {
     size_t physical = segj_page_physical(replay->journal->env.page_size);
     replay->capacity = buffer > physical ? buffer / physical : 1;
+    replay->most_ahead = buffer;
     replay->pages = malloc(replay->capacity * physical);
     replay->lengths = calloc(replay->capacity, sizeof *replay->lengths);
     replay->record = malloc(replay->journal->env.record_size);
@@ -96,6 +115,8 @@ void oversized_replay_close(oversized_replay_t *replay)
     free(replay->pages);
     free(replay->lengths);
     free(replay->record);
+    segj_buffer_free(&replay->ahead);
+    segj_buffer_free(&replay->value);
     free(replay);
 }
 
@@ -219,6 +240,10 @@ static segj_status_t get_record(oversized_replay_t *replay, const uint8_t **reco
             return status;
         const uint8_t *bytes = replay->pages + (size_t)(page - replay->first) * segj_page_physical(env->page_size);
         if (part == env->record_size) {
+            size_t length = replay->lengths[page - replay->first];
+            replay->run = bytes + from;
+            replay->run_left = (size_t)segj_min_u64((length - from) / env->record_size,
+                                                    replay->targets[replay->at].records - replay->position);
             *record = bytes + from;
             return SEGJ_OK;
         }
@@ -245,37 +270,181 @@ static segj_status_t look(oversized_replay_t *replay)
     return status;
 }
 
-segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item)
+/* The next section that has records to give; SEGJ_END behind the last one. */
+static segj_status_t next_target(oversized_replay_t *replay)
 {
-    if (replay == NULL || item == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_next: %s is NULL", replay == NULL ? "replay" : "item");
-    if (replay->broken != SEGJ_OK)
-        return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
     while (replay->at < replay->count && replay->position >= replay->targets[replay->at].records) {
         replay->at++;
         replay->position = 0;
         replay->loaded = 0;
+        replay->run_left = 0;
     }
-    if (replay->at == replay->count)
-        return SEGJ_END;
-    const uint8_t *record = NULL;
-    uint64_t damaged = 0;
-    segj_status_t status = look(replay);
-    if (status == SEGJ_OK)
-        status = get_record(replay, &record, &damaged);
-    if (status != SEGJ_OK && status != SEGJ_ERR_CORRUPT)
-        return status;
+    return replay->at == replay->count ? SEGJ_END : SEGJ_OK;
+}
+
+/* Gives a damaged page's first record, and goes on behind it. */
+static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversized_item_t *item)
+{
     const segj_env_t *env = &replay->journal->env;
-    item->section = replay->targets[replay->at].section;
-    item->position = replay->position++;
-    if (status == SEGJ_ERR_CORRUPT) {
-        item->entry = NULL;
-        item->location = (oversized_location_t){0, 0};
-        uint64_t behind = (damaged + 1) * env->page_size;
-        replay->position = behind / env->record_size + (behind % env->record_size != 0);
+    uint64_t behind = (page + 1) * env->page_size;
+    *item = (oversized_item_t){replay->targets[replay->at].section, replay->position, NULL, {0, 0}};
+    replay->position = behind / env->record_size + (behind % env->record_size != 0);
+    return SEGJ_ERR_CORRUPT;
+}
+
+static void give(oversized_replay_t *replay, const uint8_t *record, oversized_item_t *item)
+{
+    const target_t *target = &replay->targets[replay->at];
+    replay->location = segj_location_decode(record + replay->journal->entry_size);
+    replay->given = true;
+    replay->given_generation = target->generation;
+    *item = (oversized_item_t){target->section, replay->position++, record, replay->location};
+}
+
+segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item)
+{
+    if (replay == NULL || item == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_next: %s is NULL", replay == NULL ? "replay" : "item");
+    replay->given = false;
+    if (replay->broken != SEGJ_OK)
+        return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
+    segj_status_t status = replay->run_left > 0 ? SEGJ_OK : next_target(replay);
+    if (status == SEGJ_OK)
+        status = look(replay);
+    if (status != SEGJ_OK)
         return status;
+    const uint8_t *record = replay->run;
+    uint64_t damaged = 0;
+    if (replay->run_left == 0)
+        status = get_record(replay, &record, &damaged);
+    if (status == SEGJ_ERR_CORRUPT)
+        return pass_over(replay, damaged, item);
+    if (status != SEGJ_OK)
+        return status;
+    if (replay->run_left > 0) {
+        replay->run += replay->journal->env.record_size;
+        replay->run_left--;
     }
-    item->entry = record;
-    item->location = segj_location_decode(record + replay->journal->entry_size);
+    give(replay, record, item);
     return SEGJ_OK;
+}
+
+/* --- values --- */
+
+/* Under state, the frame is held. How much is read from it on: the frame alone, or, where values are asked for one behind
+ * the other, as much as is to be read ahead and lies in the same place. `end`: of what the file has of it. */
+static size_t choose_size(const oversized_replay_t *replay, const segj_source_t *source, uint64_t end)
+{
+    uint64_t begin = replay->location.offset;
+    bool follows = begin == replay->asked_end && replay->ahead_generation == replay->given_generation;
+    if (!follows || replay->most_ahead <= replay->location.size)
+        return replay->location.size;
+    if (source->buffer != NULL)
+        end = source->buffer->offset + source->buffer->size;
+    return (size_t)segj_min_u64(end - begin, replay->most_ahead);
+}
+
+/* Under state. What is in write buffers is not in the file. */
+static uint64_t end_in_file(const oversized_replay_t *replay, const segj_section_t *section)
+{
+    uint64_t end = section->values.size;
+    for (const segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next)
+        if (at->offset > replay->location.offset && at->offset < end)
+            end = at->offset;
+    return end;
+}
+
+/* Copies from a write buffer, or reads the file. */
+static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *source, size_t size)
+{
+    uint64_t begin = source->location.offset;
+    segj_status_t status = segj_buffer_reserve(&replay->ahead, size, SIZE_MAX);
+    if (status != SEGJ_OK)
+        return status;
+    if (source->buffer == NULL)
+        return segj_io_read(segj_source_file(source), segj_source_file(source)->data + begin, replay->ahead.data, size,
+                            NULL);
+    memcpy(replay->ahead.data, source->buffer->data + (begin - source->buffer->offset), size);
+    return SEGJ_OK;
+}
+
+/* Reads frames from the given record's on. *changed: the section was cut or removed meanwhile. */
+static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
+{
+    oversized_t *journal = replay->journal;
+    segj_section_t *section = NULL;
+    segj_source_t source = {NULL, 0, NULL, {0, 0}};
+    size_t size = 0;
+    *changed = false;
+    segj_lock(&journal->env.state);
+    segj_status_t status = current(replay, &section);
+    if (status != SEGJ_OK) {
+        replay->broken = status;
+    } else {
+        uint64_t end = end_in_file(replay, section);
+        replay->ahead_compressed = section->values.compressed;
+        status = segj_frame_hold(journal, section, replay->location, &source, changed);
+        size = status == SEGJ_OK ? choose_size(replay, &source, end) : 0;
+    }
+    segj_unlock(&journal->env.state);
+    replay->ahead_size = 0;
+    if (status != SEGJ_OK)
+        return status;
+    const segj_io_file_t *file = segj_source_file(&source);
+    replay->ahead_file = (segj_io_file_t){.part = file->part, .section = file->section, .data = file->data};
+    status = fill(replay, &source, size);
+    segj_frame_let_go(journal, &source, changed);
+    if (status != SEGJ_OK || *changed)
+        return status;
+    replay->ahead_begin = replay->location.offset;
+    replay->ahead_size = size;
+    replay->ahead_generation = replay->given_generation;
+    return SEGJ_OK;
+}
+
+static bool is_ahead(const oversized_replay_t *replay)
+{
+    uint64_t end;
+    return replay->ahead_size > 0 && replay->ahead_generation == replay->given_generation &&
+           replay->location.offset >= replay->ahead_begin &&
+           segj_location_end(replay->location, replay->ahead_begin + replay->ahead_size, &end);
+}
+
+static segj_status_t get_value(oversized_replay_t *replay, const void **value, size_t *size)
+{
+    oversized_t *journal = replay->journal;
+    segj_status_t status = SEGJ_OK;
+    bool changed = false;
+    if (!is_ahead(replay))
+        do
+            status = read_ahead(replay, &changed);
+        while (changed);
+    if (status != SEGJ_OK)
+        return status;
+    oversized_location_t location = replay->location;
+    replay->asked_end = location.offset + location.size;
+    status = segj_frame_judge(journal, &replay->ahead_file, replay->ahead_compressed, location, replay->asked_end);
+    if (status != SEGJ_OK)
+        return status;
+    const uint8_t *frame = (const uint8_t *)replay->ahead.data + (location.offset - replay->ahead_begin);
+    status = segj_glob_check(&journal->env, &replay->ahead_file, location, frame);
+    if (status == SEGJ_OK && replay->ahead_compressed)
+        status = segj_frame_unpack(journal, &replay->ahead_file, location, frame, &replay->value);
+    if (status != SEGJ_OK)
+        return status;
+    *value = replay->ahead_compressed ? replay->value.data : frame;
+    *size = replay->ahead_compressed ? replay->value.size : location.size - SEGJ_FRAME_TRAILER;
+    return SEGJ_OK;
+}
+
+segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size)
+{
+    if (replay == NULL || value == NULL || size == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL",
+                         replay == NULL ? "replay" : (value == NULL ? "value" : "size"));
+    if (!replay->given)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: the last oversized_replay_next gave no record");
+    if (replay->broken != SEGJ_OK)
+        return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
+    return get_value(replay, value, size);
 }

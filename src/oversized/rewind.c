@@ -119,6 +119,31 @@ static segj_status_t remove_later(oversized_t *journal, uint64_t number)
     return segj_sections_unlink(journal, first, last, 0);
 }
 
+/* Takes the section's records from `records` on, and the later sections before. */
+static segj_status_t shorten(oversized_t *journal, segj_section_t *section, uint64_t records, bool later)
+{
+    segj_env_t *env = &journal->env;
+    uint64_t end = 0;
+    segj_lock(&env->state);
+    segj_status_t status = segj_section_bar(section);
+    if (status == SEGJ_OK)
+        segj_maps_drop(&env->maps, &section->values.maps);
+    segj_unlock(&env->state);
+    if (status != SEGJ_OK)
+        return status;
+    status = prepare(journal, section, records, &end);
+    if (status == SEGJ_OK && later)
+        status = remove_later(journal, section->node.number);
+    if (status == SEGJ_OK)
+        status = cut(journal, section, records, end);
+    else if (section->index.tail == NULL)
+        segj_section_rest(journal, section); /* held for the cut alone, it cannot be written to */
+    segj_lock(&env->state);
+    segj_section_unbar(section);
+    segj_unlock(&env->state);
+    return status;
+}
+
 static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t index_size, bool later)
 {
     segj_status_t status = segj_journal_changeable(journal);
@@ -142,20 +167,9 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
                          (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);
     if (section != NULL && section->streaming)
         return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
-    uint64_t end = 0;
-    bool shorter = records < count;
-    if (shorter)
-        status = prepare(journal, section, records, &end);
-    if (status == SEGJ_OK && later)
-        status = remove_later(journal, number);
-    if (!shorter)
-        return status;
-    if (status == SEGJ_OK)
-        return cut(journal, section, records, end);
-    /* A section that was held for the cut alone cannot be written to. */
-    if (section->index.tail == NULL)
-        segj_section_rest(journal, section);
-    return status;
+    if (records < count)
+        return shorten(journal, section, records, later);
+    return later ? remove_later(journal, number) : SEGJ_OK;
 }
 
 segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size)

@@ -31,7 +31,9 @@ static bool is_clean(const segj_section_t *section)
 
 static segj_status_t begin(oversized_t *journal, segj_section_t *section, capture_t *capture)
 {
-    segj_status_t status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
+    segj_status_t status = segj_glob_keep_ahead(&section->values, &journal->env);
+    if (status == SEGJ_OK)
+        status = segj_paged_capture(section->index.tail, &journal->env.pages, &capture->index);
     if (status != SEGJ_OK)
         return status;
     segj_glob_capture(&section->values, &journal->env, &capture->values);
@@ -169,10 +171,15 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
         return status;
     if (section->index.marked != section->index.durable)
         mark(journal, section, section->index.durable, section->values.size);
-    if (!durably || !section->index.mark_pending)
-        return SEGJ_OK;
-    status = segj_io_sync(&section->index.handle.file);
+    bool trimmed;
+    status = segj_glob_trim(&section->values, &trimmed);
+    if (status != SEGJ_OK || !durably)
+        return status;
+    if (section->index.mark_pending)
+        status = segj_io_sync(&section->index.handle.file);
     section->index.mark_pending = status != SEGJ_OK;
+    if (status == SEGJ_OK && trimmed)
+        status = segj_io_sync(&section->values.handle.file);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 

@@ -58,55 +58,83 @@ static segj_status_t read_headers(const segj_scan_t *scan, segj_plan_t *plan, se
 
 /* --- another page size --- */
 
-#define PAGE_MOST (UINT16_MAX + SEGJ_PAGE_TRAILER)
+#define PAGE_MOST ((size_t)UINT16_MAX + SEGJ_PAGE_TRAILER)
 
-/* Whether a page of `size` logical bytes is valid, by the checksums of its first bytes. */
-static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size)
+static bool slot_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, unsigned slot)
 {
-    for (unsigned slot = 1; slot <= 2; slot++) {
-        const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
-        uint16_t length = segj_get_u16(at);
-        if (length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length])
-            return true;
-    }
-    return false;
+    const uint8_t *at = bytes + segj_page_slot_offset(size, slot);
+    uint16_t length = segj_get_u16(at);
+    return length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length];
 }
 
-/* The page size by which page 0 is valid, 0 for none. `memory`: of PAGE_MOST bytes and as many checksums. */
-static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint32_t *checksums)
+/* Whether `bytes` begin with a page of `size` logical bytes. A page of the configured size that was cut within its second
+ * slot has its first one where a smaller page has its second: that one counts where the file holds whole pages. */
+static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, uint16_t configured, bool whole)
 {
+    bool own = segj_page_slot_offset(size, 2) == segj_page_slot_offset(configured, 1);
+    return slot_fits(bytes, checksums, size, 1) || ((whole || !own) && slot_fits(bytes, checksums, size, 2));
+}
+
+/* The page size by which the first page is valid, 0 for none. One slot fits two sizes, as the first and as the second of
+ * a page: the better guess is the one of which the file holds whole pages. */
+static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint64_t data_size, uint16_t configured,
+                                uint32_t checksums[UINT16_MAX + 1])
+{
+    uint16_t found = 0;
     size_t most = have > SEGJ_PAGE_TRAILER ? have - SEGJ_PAGE_TRAILER : 0;
     if (most > UINT16_MAX)
         most = UINT16_MAX;
     checksums[0] = 0;
     for (size_t i = 0; i < most; i++)
         checksums[i + 1] = segj_crc32c(checksums[i], bytes + i, 1);
-    for (size_t size = 1; size <= most; size++)
-        if (page_fits(bytes, checksums, (uint16_t)size))
+    for (size_t size = 1; size <= most; size++) {
+        bool whole = data_size % (size + SEGJ_PAGE_TRAILER) == 0;
+        if (!page_fits(bytes, checksums, (uint16_t)size, configured, whole))
+            continue;
+        if (whole)
             return (uint16_t)size;
-    return 0;
+        if (found == 0)
+            found = (uint16_t)size;
+    }
+    return found;
 }
 
-/* No page is valid: a crash may have left that of a section whose first sync it interrupted. */
-static segj_status_t check_page_size(const segj_scan_t *scan, const segj_judged_t *judged)
+static segj_status_t find_page_size(const segj_io_file_t *file, uint64_t data_size, uint16_t configured,
+                                    uint16_t *found)
 {
-    const segj_io_file_t *file = &judged->index;
     size_t got = 0;
-    uint16_t found = 0;
     uint8_t *bytes = malloc(PAGE_MOST);
     uint32_t *checksums = malloc((UINT16_MAX + 1) * sizeof *checksums);
     segj_status_t status = SEGJ_OK;
+    *found = 0;
     if (bytes == NULL || checksums == NULL)
         status = segj_fail_memory(PAGE_MOST);
     if (status == SEGJ_OK)
         status = segj_io_read(file, file->data, bytes, PAGE_MOST, &got);
     if (status == SEGJ_OK)
-        found = guess_page_size(bytes, got, checksums);
+        *found = guess_page_size(bytes, got, data_size, configured, checksums);
     free(checksums);
     free(bytes);
+    return status;
+}
+
+/* No page is valid: a crash may have left that of a section whose first sync it interrupted. Or the pages are of another
+ * size, or in the other partition. */
+static segj_status_t check_page_size(const segj_scan_t *scan, const segj_plan_t *plan, const segj_judged_t *judged)
+{
+    const segj_io_file_t *file = &judged->index;
+    uint16_t expected = scan->journal->env.page_size;
+    uint16_t found;
+    segj_status_t status = find_page_size(file, plan->index_size - file->data, expected, &found);
     if (status == SEGJ_OK && found != 0)
-        status = segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the page size is %u, expected %u", (unsigned)found,
-                              (unsigned)scan->journal->env.page_size);
+        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the page size is %u, expected %u", (unsigned)found,
+                            (unsigned)expected);
+    if (status != SEGJ_OK || judged->values_size == 0)
+        return status;
+    status = find_page_size(&judged->values, judged->values_size, expected, &found);
+    if (status == SEGJ_OK && found != 0)
+        status = segj_io_fail(SEGJ_ERR_MISMATCH, &judged->values, file->data,
+                              "a values file that begins with an index page of %u bytes", (unsigned)found);
     return status;
 }
 
@@ -162,9 +190,11 @@ static bool record_size_fits(const uint8_t *bytes, size_t size, size_t record_si
     return row.joined;
 }
 
-/* The record size by which the first bytes are a row of records; 0 for none. */
-static uint32_t guess_record_size(const uint8_t *bytes, size_t size)
+/* The record size by which the first bytes are a row of records, `expected` before any other; 0 for none. */
+static uint32_t guess_record_size(const uint8_t *bytes, size_t size, uint32_t expected)
 {
+    if (record_size_fits(bytes, size, expected))
+        return expected;
     for (uint32_t guess = OVERSIZED_LOCATION_SIZE; guess <= UINT16_MAX + OVERSIZED_LOCATION_SIZE; guess++)
         if (record_size_fits(bytes, size, guess))
             return guess;
@@ -224,7 +254,7 @@ static segj_status_t check_record_size(segj_scan_t *scan, const segj_judged_t *j
     uint8_t *bytes;
     size_t size;
     status = read_head(scan, judged, &bytes, &size);
-    uint32_t found = status == SEGJ_OK ? guess_record_size(bytes, size) : 0;
+    uint32_t found = status == SEGJ_OK ? guess_record_size(bytes, size, env->record_size) : 0;
     free(bytes);
     if (status == SEGJ_OK && (broken || !row.ordered || (found != 0 && found != env->record_size)))
         status = wrong_record_size(scan, judged, found);
@@ -257,7 +287,7 @@ static segj_status_t count_records(segj_scan_t *scan, segj_plan_t *plan, segj_ju
     if (status != SEGJ_OK)
         return status;
     if (judged->pages == 0)
-        return plan->index_size > judged->index.data ? check_page_size(scan, judged) : SEGJ_OK;
+        return plan->index_size > judged->index.data ? check_page_size(scan, plan, judged) : SEGJ_OK;
     uint64_t bytes = (judged->pages - 1) * env->page_size + length;
     plan->exist = bytes / env->record_size;
     /* A partial page is written by a sync, and a sync writes whole records. */

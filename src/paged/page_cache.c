@@ -1,9 +1,14 @@
 /*
  * paged/page_cache.c: a hash of frames, replaced in clock order (a page read since the hand last passed stays).
+ *
+ * Readers take no lock. A frame counts those who copy from it in `pins`; who wants the frame for another page sets TAKEN there,
+ * which a reader who comes later finds and goes away. Everything else changes under the mutex. A reader that walks along a
+ * bucket while frames move may miss a page that is there: it then reads the file.
  */
 #include "paged/page_cache.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +20,20 @@
 #define NO_FRAME UINT32_MAX
 #define PAGES_MAX ((uint32_t)1 << 28)
 
+/* In frame_t.pins, with the number of readers: no page is there for others. */
+#define TAKEN ((unsigned)1 << 31)
+/* Frames that a reader looks at in a bucket: buckets are short, and one that is being changed may lead anywhere. */
+#define LOOK_MAX 64
+
 typedef enum frame_use { FRAME_FREE, FRAME_RESERVED, FRAME_HELD } frame_use_t;
 
 typedef struct frame {
-    uint64_t id, page;
-    uint32_t next; /* in the bucket */
-    uint16_t length;
+    atomic_uint_fast64_t id, page;
+    atomic_uint_least32_t next; /* in the bucket */
+    atomic_uint pins;
+    uint16_t length; /* set while it is TAKEN */
     uint8_t use;
-    bool recent;
+    atomic_bool recent;
 } frame_t;
 
 struct segj_page_cache {
@@ -31,7 +42,7 @@ struct segj_page_cache {
     uint16_t page_size;
     uint32_t pages, hand, mask;
     frame_t *frames;
-    uint32_t *buckets;
+    atomic_uint_least32_t *buckets;
     uint8_t *bytes;
 };
 
@@ -77,7 +88,9 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
         return segj_fail_memory((size_t)bytes);
     }
     for (uint32_t i = 0; i < buckets; i++)
-        cache->buckets[i] = NO_FRAME;
+        atomic_init(&cache->buckets[i], NO_FRAME);
+    for (uint32_t i = 0; i < pages; i++)
+        atomic_init(&cache->frames[i].pins, TAKEN);
     cache->references = 1;
     cache->page_size = page_size;
     cache->pages = pages;
@@ -129,35 +142,77 @@ static uint32_t frame_of(const segj_page_cache_t *cache, const uint8_t *bytes)
     return (uint32_t)((size_t)(bytes - cache->bytes) / segj_page_physical(cache->page_size));
 }
 
+static bool is_page(const frame_t *frame, uint64_t id, uint64_t page)
+{
+    return atomic_load_explicit(&frame->page, memory_order_relaxed) == page &&
+           atomic_load_explicit(&frame->id, memory_order_relaxed) == id;
+}
+
+static uint32_t next_of(const frame_t *frame)
+{
+    return atomic_load_explicit(&frame->next, memory_order_acquire);
+}
+
+/* Under the mutex. */
 static uint32_t find(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
 {
-    uint32_t at = cache->buckets[bucket_of(cache, id, page)];
-    while (at != NO_FRAME && (cache->frames[at].id != id || cache->frames[at].page != page))
-        at = cache->frames[at].next;
+    uint32_t at = atomic_load(&cache->buckets[bucket_of(cache, id, page)]);
+    while (at != NO_FRAME && !is_page(&cache->frames[at], id, page))
+        at = next_of(&cache->frames[at]);
     return at;
 }
 
-static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
+/* Copies from a frame that may be anybody's by now. */
+static bool copy_from(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64_t page, size_t from, size_t size,
+                      void *to)
 {
     frame_t *frame = &cache->frames[at];
-    uint32_t *link = &cache->buckets[bucket_of(cache, frame->id, frame->page)];
-    while (*link != at)
-        link = &cache->frames[*link].next;
-    *link = frame->next;
-    frame->use = FRAME_FREE;
+    unsigned pins = atomic_fetch_add_explicit(&frame->pins, 1, memory_order_acquire);
+    bool found = (pins & TAKEN) == 0 && is_page(frame, id, page) && from + size <= frame->length;
+    if (found) {
+        memcpy(to, bytes_of(cache, at) + from, size);
+        if (!atomic_load_explicit(&frame->recent, memory_order_relaxed))
+            atomic_store_explicit(&frame->recent, true, memory_order_relaxed);
+    }
+    (void)atomic_fetch_sub_explicit(&frame->pins, 1, memory_order_release);
+    return found;
 }
 
 bool segj_page_cache_read(segj_page_cache_t *cache, uint64_t id, uint64_t page, size_t from, size_t size, void *to)
 {
-    segj_lock(&cache->mutex);
-    uint32_t at = find(cache, id, page);
-    bool found = at != NO_FRAME && from + size <= cache->frames[at].length;
-    if (found) {
-        cache->frames[at].recent = true;
-        memcpy(to, bytes_of(cache, at) + from, size);
+    uint32_t at = atomic_load_explicit(&cache->buckets[bucket_of(cache, id, page)], memory_order_acquire);
+    for (int i = 0; i < LOOK_MAX && at != NO_FRAME; i++) {
+        if (is_page(&cache->frames[at], id, page))
+            return copy_from(cache, at, id, page, from, size, to);
+        at = next_of(&cache->frames[at]);
     }
-    segj_unlock(&cache->mutex);
-    return found;
+    return false;
+}
+
+/* Takes a page out of its bucket. Readers who are at it go on, and keep the frame from being used. */
+static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
+{
+    frame_t *frame = &cache->frames[at];
+    atomic_uint_least32_t *link = &cache->buckets[bucket_of(cache, atomic_load(&frame->id), atomic_load(&frame->page))];
+    while (atomic_load(link) != at)
+        link = &cache->frames[atomic_load(link)].next;
+    atomic_store(link, next_of(frame));
+    (void)atomic_fetch_or(&frame->pins, TAKEN);
+    frame->use = FRAME_FREE;
+}
+
+/* Whether the frame can be had: one that nobody reads, and nobody has read since the hand last passed. */
+static bool make_free(segj_page_cache_t *cache, uint32_t at)
+{
+    frame_t *frame = &cache->frames[at];
+    if (frame->use == FRAME_RESERVED || (atomic_load_explicit(&frame->pins, memory_order_acquire) & ~TAKEN) != 0)
+        return false;
+    if (frame->use == FRAME_FREE)
+        return true;
+    if (atomic_exchange_explicit(&frame->recent, false, memory_order_relaxed))
+        return false;
+    unlink_frame(cache, at);
+    return atomic_load_explicit(&frame->pins, memory_order_acquire) == TAKEN;
 }
 
 uint8_t *segj_page_cache_reserve(segj_page_cache_t *cache)
@@ -167,38 +222,43 @@ uint8_t *segj_page_cache_reserve(segj_page_cache_t *cache)
     /* Two rounds of the hand: the first may only find pages read since, and makes them candidates of the second. */
     for (uint64_t step = 0; step < 2 * (uint64_t)cache->pages && reserved == NULL; step++) {
         uint32_t at = cache->hand;
-        frame_t *frame = &cache->frames[at];
         cache->hand = at + 1 == cache->pages ? 0 : at + 1;
-        if (frame->use == FRAME_RESERVED)
+        if (!make_free(cache, at))
             continue;
-        if (frame->use == FRAME_HELD && frame->recent) {
-            frame->recent = false;
-            continue;
-        }
-        if (frame->use == FRAME_HELD)
-            unlink_frame(cache, at);
-        frame->use = FRAME_RESERVED;
+        cache->frames[at].use = FRAME_RESERVED;
         reserved = bytes_of(cache, at);
     }
     segj_unlock(&cache->mutex);
     return reserved;
 }
 
+/* A reserved frame becomes the page that is in it. */
+static void hold(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64_t page, uint16_t length)
+{
+    frame_t *frame = &cache->frames[at];
+    atomic_uint_least32_t *bucket = &cache->buckets[bucket_of(cache, id, page)];
+    atomic_store_explicit(&frame->id, id, memory_order_relaxed);
+    atomic_store_explicit(&frame->page, page, memory_order_relaxed);
+    atomic_store_explicit(&frame->recent, true, memory_order_relaxed);
+    atomic_store(&frame->next, atomic_load(bucket));
+    frame->length = length;
+    frame->use = FRAME_HELD;
+    (void)atomic_fetch_and_explicit(&frame->pins, ~TAKEN, memory_order_release);
+    atomic_store_explicit(bucket, at, memory_order_release);
+}
+
 void segj_page_cache_publish(segj_page_cache_t *cache, uint8_t *frame, uint64_t id, uint64_t page, uint16_t length)
 {
     segj_lock(&cache->mutex);
     uint32_t at = frame_of(cache, frame);
-    frame_t *own = &cache->frames[at];
-    assert(own->use == FRAME_RESERVED);
+    assert(cache->frames[at].use == FRAME_RESERVED);
     uint32_t other = find(cache, id, page);
     if (other != NO_FRAME && cache->frames[other].length >= length) {
-        own->use = FRAME_FREE;
+        cache->frames[at].use = FRAME_FREE;
     } else {
         if (other != NO_FRAME)
             unlink_frame(cache, other);
-        uint32_t *bucket = &cache->buckets[bucket_of(cache, id, page)];
-        *own = (frame_t){id, page, *bucket, length, FRAME_HELD, true};
-        *bucket = at;
+        hold(cache, at, id, page, length);
     }
     segj_unlock(&cache->mutex);
 }

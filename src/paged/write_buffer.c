@@ -30,6 +30,7 @@ static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
 static void keep_larger(segj_pool_t *pool, segj_write_buffer_t *buffer)
 {
     segj_write_buffer_t **smallest = &pool->spare;
+    assert(*smallest != NULL);
     for (segj_write_buffer_t **link = &pool->spare; *link != NULL; link = &(*link)->next)
         if ((*link)->capacity < (*smallest)->capacity)
             smallest = link;

@@ -447,3 +447,20 @@ void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t si
     if (file->part->storage->file_write_back != NULL && in_bounds(offset, size))
         file->part->storage->file_write_back(file->opened, offset, size);
 }
+
+bool segj_io_can_map(const segj_storage_t *storage)
+{
+    return storage->struct_size >= sizeof *storage && storage->file_map != NULL && storage->file_unmap != NULL;
+}
+
+bool segj_io_map(const segj_io_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)
+{
+    const segj_storage_t *storage = file->part->storage;
+    int code;
+    if (!segj_io_can_map(storage) || !in_bounds(offset, size))
+        return false;
+    do
+        code = storage->file_map(file->opened, offset, size, address, mapped);
+    while (code == EINTR);
+    return code == 0 && *address != NULL && *mapped > 0 && *mapped <= size;
+}

@@ -71,6 +71,10 @@ SEGJ_MUST_CHECK segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t 
 SEGJ_MUST_CHECK segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size);
 SEGJ_MUST_CHECK segj_status_t segj_io_sync(const segj_io_file_t *file);
 void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t size);
+/** Whether a storage has mappings at all. */
+bool segj_io_can_map(const segj_storage_t *storage);
+/** Maps at most `size` bytes from `offset` on; false where the storage does not, for whatever reason. */
+bool segj_io_map(const segj_io_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
 
 /** Sets the sentence "DIR/partition/section, offset N: ...". */
 void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...) SEGJ_PRINTF(3, 4);

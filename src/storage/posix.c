@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -501,6 +502,48 @@ static void posix_file_evict(segj_file_t *file, uint64_t offset, uint64_t size)
 }
 #endif
 
+/* --- mappings: where one memory serves mappings, reads and writes, so that a mapping shows what was written --- */
+
+#if defined(__linux__) || defined(__APPLE__) || defined(__FreeBSD__)
+#define HAS_MAPPINGS
+
+#if !defined(__linux__)
+/** How much of the range the file has. On Linux all of it can be mapped; elsewhere it is not said what becomes of the rest. */
+static int mappable(const segj_file_t *file, uint64_t offset, size_t *size)
+{
+    struct stat found;
+    if (fstat(file->fd, &found) != 0)
+        return errno;
+    if ((uint64_t)found.st_size <= offset)
+        return EINVAL;
+    if ((uint64_t)found.st_size - offset < *size)
+        *size = (size_t)((uint64_t)found.st_size - offset);
+    return 0;
+}
+#endif
+
+static int posix_file_map(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)
+{
+#if !defined(__linux__)
+    int code = mappable(file, offset, &size);
+    if (code != 0)
+        return code;
+#endif
+    void *made = mmap(NULL, size, PROT_READ, MAP_SHARED, file->fd, (off_t)offset);
+    if (made == MAP_FAILED)
+        return errno;
+    *address = made;
+    *mapped = size;
+    return 0;
+}
+
+static void posix_file_unmap(void *context, const void *address, size_t mapped)
+{
+    (void)context;
+    (void)munmap((void *)(uintptr_t)address, mapped); /* the system's type has no const */
+}
+#endif
+
 const segj_storage_t *segj_storage_posix(void)
 {
     static const segj_storage_t storage = {
@@ -528,6 +571,10 @@ const segj_storage_t *segj_storage_posix(void)
 #endif
 #if defined(POSIX_FADV_DONTNEED)
         .file_evict = posix_file_evict,
+#endif
+#if defined(HAS_MAPPINGS)
+        .file_map = posix_file_map,
+        .file_unmap = posix_file_unmap,
 #endif
     };
     return &storage;

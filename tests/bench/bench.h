@@ -5,6 +5,7 @@
 #ifndef SEGJ_BENCH_BENCH_H
 #define SEGJ_BENCH_BENCH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -77,6 +78,7 @@ typedef struct bench {
     char pools[2][4096]; /**< files, for programs of their own */
     bench_measured_t measured[ROWS][BENCH_CONTENDERS];
     unsigned failures;
+    volatile sig_atomic_t stopped; /**< by a signal */
 } bench_t;
 
 /** operations, as divided. */
@@ -95,7 +97,7 @@ bool bench_session_start(bench_session_t *session, const bench_t *bench, const b
                          const char *directory);
 /** Sends a command, waits for the answer, a line without its end. False when the process has ended. */
 bool bench_session_ask(bench_session_t *session, const char *command, char *answer, size_t room);
-void bench_session_end(bench_session_t *session);
+void bench_session_end(bench_session_t *session, bool kill_it);
 /** Starts a program with its input and output connected (engine_external.c). Does not return. */
 void bench_external_run(const bench_t *bench, const bench_contender_t *contender, const char *directory);
 

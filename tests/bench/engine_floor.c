@@ -47,16 +47,16 @@ static bool find_end(floor_store_t *store)
     off_t offset = (off_t)(store->first_page * FLOOR_PAGE_ON_DISK);
     if (pread(store->index, store->pages, FLOOR_PAGE_ON_DISK, offset) != (ssize_t)FLOOR_PAGE_ON_DISK)
         return bench_fail_errno("pread");
-    store->synced = segj_page_verify(SEGJ_CHECKSUM_PLACED, store->pages, FLOOR_PAGE, FLOOR_SECTION, store->first_page);
+    store->synced = floor_page_verify(store->pages, store->first_page);
     store->filled = store->synced.length;
     store->records = (store->first_page * FLOOR_PAGE + store->filled) / FLOOR_RECORD;
     if (store->filled == FLOOR_PAGE) {
         store->first_page++;
         store->filled = 0;
-        store->synced = (segj_page_state_t){0, 0, 0};
+        store->synced = (floor_page_state_t){0, 0, 0};
     }
-    oversized_location_t last;
-    if (store->records == 0 || !floor_location(store, store->records - 1, &last))
+    floor_location_t last;
+    if (store->records == 0 || !floor_locate(store, store->records - 1, &last))
         return bench_fail("the floor's last record cannot be read");
     store->values_size = store->frames_offset = last.offset + last.size;
     return true;
@@ -150,6 +150,24 @@ static bool flush_pages(floor_store_t *store)
     return good;
 }
 
+static void put_slot(uint8_t *page, floor_page_state_t state)
+{
+    uint8_t *slot = page + FLOOR_PAGE + (state.slot == 2 ? 6 : 0);
+    segj_put_u16(slot, state.length);
+    segj_put_u32(slot + 2, state.checksum);
+}
+
+/* The new state goes into the slot that the synced one does not use. */
+static floor_page_state_t complete_page(uint8_t *page, uint64_t number, uint16_t length, floor_page_state_t synced)
+{
+    memset(page + length, 0, FLOOR_PAGE_ON_DISK - length);
+    floor_page_state_t state = {synced.slot == 1 ? 2 : 1, length, floor_checksum(number, page, length)};
+    put_slot(page, state);
+    if (synced.slot != 0)
+        put_slot(page, synced);
+    return state;
+}
+
 static bool put_record(floor_store_t *store, const uint8_t *record)
 {
     for (size_t done = 0; done < FLOOR_RECORD;) {
@@ -161,9 +179,8 @@ static bool put_record(floor_store_t *store, const uint8_t *record)
         done += part;
         if (store->filled < FLOOR_PAGE)
             continue;
-        (void)segj_page_complete(SEGJ_CHECKSUM_PLACED, page, FLOOR_PAGE, FLOOR_SECTION, store->first_page + store->page,
-                                 FLOOR_PAGE, store->synced);
-        store->synced = (segj_page_state_t){0, 0, 0};
+        (void)complete_page(page, store->first_page + store->page, FLOOR_PAGE, store->synced);
+        store->synced = (floor_page_state_t){0, 0, 0};
         store->filled = 0;
         if (++store->page == FLOOR_PAGES && !flush_pages(store))
             return false;
@@ -171,9 +188,9 @@ static bool put_record(floor_store_t *store, const uint8_t *record)
     return true;
 }
 
-static bool put_frame(floor_store_t *store, const void *value, size_t size, oversized_location_t *location)
+static bool put_frame(floor_store_t *store, const void *value, size_t size, floor_location_t *location)
 {
-    size_t bound = (store->compress ? ZSTD_compressBound(size) : size) + SEGJ_FRAME_TRAILER;
+    size_t bound = (store->compress ? ZSTD_compressBound(size) : size) + FLOOR_FRAME_TRAILER;
     if (bound > FLOOR_FRAMES)
         return bench_fail("the floor takes no value of %zu bytes", size);
     if (bound > FLOOR_FRAMES - store->frames_used && !flush_frames(store))
@@ -185,9 +202,8 @@ static bool put_frame(floor_store_t *store, const void *value, size_t size, over
         memcpy(to, value, size);
     if (ZSTD_isError(size))
         return bench_fail("%s", ZSTD_getErrorName(size));
-    uint32_t seed = segj_crc32_of_place(FLOOR_SECTION, store->values_size);
-    segj_put_u32(to + size, segj_crc32(seed, to, size));
-    *location = (oversized_location_t){store->values_size, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
+    segj_put_u32(to + size, floor_checksum(store->values_size, to, size));
+    *location = (floor_location_t){store->values_size, (uint32_t)(size + FLOOR_FRAME_TRAILER)};
     store->frames_used += location->size;
     store->values_size += location->size;
     return true;
@@ -200,12 +216,12 @@ static bool floor_append(void *opened, const bench_record_t *records, size_t cou
     (void)pthread_mutex_lock(&store->change);
     for (size_t i = 0; i < count && good; i++) {
         uint8_t record[FLOOR_RECORD];
-        oversized_location_t location = {0, 0};
+        floor_location_t location = {0, 0};
         good = put_frame(store, records[i].value, records[i].size, &location);
         if (!good)
             break;
         segj_put_u64(record, records[i].position);
-        segj_location_encode(record + FLOOR_ENTRY, location);
+        floor_location_put(record + FLOOR_ENTRY, location);
         good = put_record(store, record);
         store->records++;
     }
@@ -219,7 +235,7 @@ typedef struct capture {
     const uint8_t *frames;
     size_t frames_used, pages;
     uint64_t frames_offset, first_page;
-    segj_page_state_t tail;
+    floor_page_state_t tail;
 } capture_t;
 
 /* Takes both buffers over and leaves fresh ones, which begin with the partial page. The partial page is complete in what
@@ -235,8 +251,7 @@ static void capture(floor_store_t *store, capture_t *taken)
     store->frames_offset += store->frames_used;
     store->frames_used = 0;
     if (store->filled > store->synced.length) {
-        taken->tail = segj_page_complete(SEGJ_CHECKSUM_PLACED, tail, FLOOR_PAGE, FLOOR_SECTION,
-                                         store->first_page + store->page, (uint16_t)store->filled, store->synced);
+        taken->tail = complete_page(tail, store->first_page + store->page, (uint16_t)store->filled, store->synced);
         taken->pages++;
     }
     memcpy(pages, tail, store->filled);

@@ -188,7 +188,7 @@ const bench_engine_t bench_leveldb = {
     .options = SEGJ_BENCH_LEVELDB_VERSION
     " write batches of 1 MiB, log flushed by the write at a sync, write buffer of 1 GiB, compacted at close; "
     "cache of 2 GiB; snappy where compressed",
-    .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
+    .can = BENCH_COMPRESS | BENCH_BESIDE,
     .writes = true,
     .reads = true,
     .open = level_open,

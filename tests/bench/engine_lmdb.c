@@ -3,6 +3,7 @@
  */
 #include <lmdb.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine.h"
 
@@ -129,8 +130,11 @@ static bool lmdb_scan(void *opened, bench_visit_t visit, void *context)
         return false;
     bool going = true;
     int code = 0;
-    while (going && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        going = visit(context, *(const size_t *)key.mv_data, value.mv_data, value.mv_size);
+    while (going && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        size_t position;
+        memcpy(&position, key.mv_data, sizeof position); /* keys are not aligned */
+        going = visit(context, position, value.mv_data, value.mv_size);
+    }
     mdb_cursor_close(cursor);
     return going && (code == MDB_NOTFOUND || good(code));
 }

@@ -213,7 +213,7 @@ static bool rocks_scan(void *opened, bench_visit_t visit, void *context)
     .open = rocks_open, .append = rocks_append, .sync = rocks_sync, .close = rocks_close,                              \
     .reader_open = rocks_reader_open, .read = rocks_read, .reader_close = rocks_reader_close, .scan = rocks_scan,      \
     .replay = rocks_scan, .sync_beside = rocks_sync_beside, .writes = true, .reads = true,                             \
-    .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY
+    .can = BENCH_COMPRESS | BENCH_BESIDE
 
 const bench_engine_t bench_rocksdb = {
     .label = "rocksdb",

@@ -11,6 +11,10 @@
 
 #define ENTRY 8
 #define SECTION 1
+#define BATCH ((size_t)256)
+/* Variants. */
+enum { SEGJOURNAL_VIEW = 1 };
+
 #define REPLAY_BUFFER ((size_t)1 << 20)
 
 typedef struct store {
@@ -21,6 +25,7 @@ typedef struct store {
 typedef struct reader {
     oversized_t *journal;
     segj_buffer_t value;
+    oversized_view_t view;
 } reader_t;
 
 static bool good(segj_status_t status)
@@ -39,8 +44,8 @@ static void configure(oversized_config_t *config, const char *directory)
 static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *setup, void **opened)
 {
     oversized_config_t config;
-    (void)self;
     configure(&config, setup->directory);
+    config.map_values = self->variant == SEGJOURNAL_VIEW;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
     store_t *store = calloc(1, sizeof *store);
@@ -74,6 +79,24 @@ static bool segjournal_append(void *opened, const bench_record_t *records, size_
         uint8_t entry[ENTRY];
         put_entry(entry, records[i].position);
         status = oversized_append(journal, SECTION, entry, records[i].value, records[i].size, NULL, NULL);
+    }
+    return good(status);
+}
+
+/* As many records at a time as the benchmark hands over. */
+static bool segjournal_append_batch(void *opened, const bench_record_t *records, size_t count)
+{
+    oversized_t *journal = ((store_t *)opened)->journal;
+    uint8_t entries[BATCH][ENTRY];
+    oversized_record_t batch[BATCH];
+    segj_status_t status = SEGJ_OK;
+    for (size_t done = 0, part; done < count && status == SEGJ_OK; done += part) {
+        part = count - done < BATCH ? count - done : BATCH;
+        for (size_t i = 0; i < part; i++) {
+            put_entry(entries[i], records[done + i].position);
+            batch[i] = (oversized_record_t){entries[i], records[done + i].value, records[done + i].size};
+        }
+        status = oversized_append_batch(journal, SECTION, batch, part, NULL, NULL);
     }
     return good(status);
 }
@@ -124,7 +147,9 @@ static bool segjournal_reader_open(void *opened, bool many, void **made)
 
 static void segjournal_reader_close(void *closed)
 {
-    segj_buffer_free(&((reader_t *)closed)->value);
+    reader_t *reader = closed;
+    segj_buffer_free(&reader->value);
+    oversized_view_release(&reader->view);
     free(closed);
 }
 
@@ -138,7 +163,36 @@ static bool segjournal_read(void *opened, uint64_t position, const void **value,
     return true;
 }
 
-static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, void *context)
+static bool segjournal_read_view(void *opened, uint64_t position, const void **value, size_t *size)
+{
+    reader_t *reader = opened;
+    if (!good(oversized_view(reader->journal, SECTION, position, NULL, &reader->view)))
+        return false;
+    *value = reader->view.data;
+    *size = reader->view.size;
+    return true;
+}
+
+/* How a walk comes by its values; NULL: it does without. */
+typedef segj_status_t (*fetch_t)(reader_t *reader, oversized_location_t location, const void **value, size_t *size);
+
+static segj_status_t fetch_copy(reader_t *reader, oversized_location_t location, const void **value, size_t *size)
+{
+    segj_status_t status = oversized_get_value(reader->journal, SECTION, location, &reader->value);
+    *value = reader->value.data;
+    *size = reader->value.size;
+    return status;
+}
+
+static segj_status_t fetch_view(reader_t *reader, oversized_location_t location, const void **value, size_t *size)
+{
+    segj_status_t status = oversized_view_value(reader->journal, SECTION, location, &reader->view);
+    *value = reader->view.data;
+    *size = reader->view.size;
+    return status;
+}
+
+static bool segjournal_walk(reader_t *reader, fetch_t fetch, bench_visit_t visit, void *context)
 {
     oversized_replay_t *replay;
     oversized_item_t item;
@@ -147,13 +201,11 @@ static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, 
         return good(status);
     bool going = true;
     while (going && (status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
+        const void *value = NULL;
         size_t size = item.location.size - 4;
-        if (values)
-            status = oversized_get_value(reader->journal, SECTION, item.location, &reader->value);
-        if (status != SEGJ_OK)
+        if (fetch != NULL && (status = fetch(reader, item.location, &value, &size)) != SEGJ_OK)
             break;
-        going = visit(context, get_entry(item.entry), values ? reader->value.data : NULL,
-                      values ? reader->value.size : size);
+        going = visit(context, get_entry(item.entry), value, size);
     }
     oversized_replay_close(replay);
     return going && (status == SEGJ_END || good(status));
@@ -161,12 +213,17 @@ static bool segjournal_walk(reader_t *reader, bool values, bench_visit_t visit, 
 
 static bool segjournal_scan(void *opened, bench_visit_t visit, void *context)
 {
-    return segjournal_walk(opened, true, visit, context);
+    return segjournal_walk(opened, fetch_copy, visit, context);
+}
+
+static bool segjournal_scan_view(void *opened, bench_visit_t visit, void *context)
+{
+    return segjournal_walk(opened, fetch_view, visit, context);
 }
 
 static bool segjournal_replay(void *opened, bench_visit_t visit, void *context)
 {
-    return segjournal_walk(opened, false, visit, context);
+    return segjournal_walk(opened, NULL, visit, context);
 }
 
 /* --- many sections --- */
@@ -206,19 +263,37 @@ static bool segjournal_open_sections(const char *directory, uint64_t sections, d
 }
 
 #define SEGJOURNAL_CALLS                                                                                               \
-    .open = segjournal_open, .append = segjournal_append, .sync = segjournal_sync, .close = segjournal_close,          \
-    .reader_open = segjournal_reader_open, .read = segjournal_read, .reader_close = segjournal_reader_close,           \
-    .scan = segjournal_scan, .replay = segjournal_replay, .sync_beside = segjournal_sync,                              \
-    .abandon = segjournal_abandon, .report = segjournal_report
+    .open = segjournal_open, .sync = segjournal_sync, .close = segjournal_close,                                       \
+    .reader_open = segjournal_reader_open, .reader_close = segjournal_reader_close, .replay = segjournal_replay,       \
+    .sync_beside = segjournal_sync, .abandon = segjournal_abandon, .report = segjournal_report
 
-const bench_engine_t bench_segjournal = {
-    .label = "segjournal",
-    .options =
-        "defaults but for page_cache_pages = 16384; one section; oversized_append, oversized_sync, oversized_read, "
-        "oversized_replay_next with oversized_get_value",
-    .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
-    .writes = true,
-    .reads = true,
-    .build_sections = segjournal_build_sections,
-    .open_sections = segjournal_open_sections,
-    SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal = {.label = "segjournal",
+                                         .options = SEGJ_BENCH_CHECKSUM
+                                         " checksums; defaults but for page_cache_pages = 16384; one section; "
+                                         "oversized_append, oversized_sync, oversized_read, "
+                                         "oversized_replay_next with oversized_get_value",
+                                         .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
+                                         .writes = true,
+                                         .reads = true,
+                                         .build_sections = segjournal_build_sections,
+                                         .open_sections = segjournal_open_sections,
+                                         .append = segjournal_append,
+                                         .read = segjournal_read,
+                                         .scan = segjournal_scan,
+                                         SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_batch = {.label = "segjournal+batch",
+                                               .options = "and oversized_append_batch, of up to 256 records",
+                                               .can = BENCH_COMPRESS,
+                                               .writes = true,
+                                               .append = segjournal_append_batch,
+                                               .read = segjournal_read,
+                                               .scan = segjournal_scan,
+                                               SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_view = {.label = "segjournal+view",
+                                              .options = "map_values, oversized_view, oversized_view_value",
+                                              .variant = SEGJOURNAL_VIEW,
+                                              .reads = true,
+                                              .append = segjournal_append,
+                                              .read = segjournal_read_view,
+                                              .scan = segjournal_scan_view,
+                                              SEGJOURNAL_CALLS};

@@ -199,7 +199,7 @@ const bench_engine_t bench_sqlite = {
     .options = SQLITE_VERSION " WAL, synchronous = FULL, locking_mode = EXCLUSIVE while it only writes, prepared "
                               "statements, one transaction from sync to sync, pages of 64 KiB where values have 4 KiB "
                               "and more (else 4 KiB), cache 1 GiB, one connection and read transaction a thread",
-    .can = BENCH_BESIDE | BENCH_REPLAY,
+    .can = BENCH_BESIDE,
     .writes = true,
     SQLITE_CALLS};
 const bench_engine_t bench_sqlite_mapped = {

@@ -32,13 +32,29 @@ static bool read_at(int fd, uint8_t *to, size_t size, uint64_t offset)
 
 /* --- the index --- */
 
+static floor_page_state_t slot_of(const uint8_t *page, uint64_t number, unsigned slot)
+{
+    const uint8_t *at = page + FLOOR_PAGE + (slot == 2 ? 6 : 0);
+    floor_page_state_t state = {slot, segj_get_u16(at), segj_get_u32(at + 2)};
+    bool valid =
+        state.length >= 1 && state.length <= FLOOR_PAGE && floor_checksum(number, page, state.length) == state.checksum;
+    return valid ? state : (floor_page_state_t){0, 0, 0};
+}
+
+floor_page_state_t floor_page_verify(const uint8_t *page, uint64_t number)
+{
+    unsigned longer = segj_get_u16(page + FLOOR_PAGE + 6) > segj_get_u16(page + FLOOR_PAGE) ? 2 : 1;
+    floor_page_state_t state = slot_of(page, number, longer);
+    return state.slot != 0 ? state : slot_of(page, number, 3 - longer);
+}
+
 /* Verifies pages and joins their records, which cross from one page to the next. */
 static bool join_pages(const uint8_t *pages, uint64_t first, size_t count, uint8_t *to, size_t *joined)
 {
     *joined = 0;
     for (size_t i = 0; i < count; i++) {
         const uint8_t *page = pages + i * FLOOR_PAGE_ON_DISK;
-        segj_page_state_t state = segj_page_verify(SEGJ_CHECKSUM_PLACED, page, FLOOR_PAGE, FLOOR_SECTION, first + i);
+        floor_page_state_t state = floor_page_verify(page, first + i);
         if (state.slot == 0)
             return bench_fail("a page of the floor is damaged");
         memcpy(to + *joined, page, state.length);
@@ -47,11 +63,11 @@ static bool join_pages(const uint8_t *pages, uint64_t first, size_t count, uint8
     return true;
 }
 
-bool floor_location(const floor_store_t *store, uint64_t position, oversized_location_t *location)
+bool floor_locate(const floor_store_t *store, uint64_t position, floor_location_t *location)
 {
-    uint8_t pages[2 * (FLOOR_PAGE + SEGJ_PAGE_TRAILER)], joined[2 * FLOOR_PAGE];
+    uint8_t pages[2 * FLOOR_PAGE_ON_DISK], joined[2 * FLOOR_PAGE];
     if (store->locations != NULL) {
-        *location = segj_location_decode(store->locations + position * OVERSIZED_LOCATION_SIZE);
+        *location = floor_location_get(store->locations + position * FLOOR_LOCATION);
         return true;
     }
     uint64_t start = position * FLOOR_RECORD, page = start / FLOOR_PAGE;
@@ -59,7 +75,7 @@ bool floor_location(const floor_store_t *store, uint64_t position, oversized_loc
     if (!read_at(store->index, pages, count * FLOOR_PAGE_ON_DISK, page * FLOOR_PAGE_ON_DISK) ||
         !join_pages(pages, page, count, joined, &size))
         return false;
-    *location = segj_location_decode(joined + start % FLOOR_PAGE + FLOOR_ENTRY);
+    *location = floor_location_get(joined + start % FLOOR_PAGE + FLOOR_ENTRY);
     return true;
 }
 
@@ -89,13 +105,13 @@ static bool walk_index(const floor_store_t *store, visit_record_t visit, void *c
 
 static bool keep_location(void *context, uint64_t number, const uint8_t *record)
 {
-    memcpy((uint8_t *)context + number * OVERSIZED_LOCATION_SIZE, record + FLOOR_ENTRY, OVERSIZED_LOCATION_SIZE);
+    memcpy((uint8_t *)context + number * FLOOR_LOCATION, record + FLOOR_ENTRY, FLOOR_LOCATION);
     return true;
 }
 
 static bool load_index(floor_store_t *store)
 {
-    uint8_t *locations = malloc((size_t)store->records * OVERSIZED_LOCATION_SIZE + 1);
+    uint8_t *locations = malloc((size_t)store->records * FLOOR_LOCATION + 1);
     if (locations == NULL)
         return bench_fail("no memory");
     if (!walk_index(store, keep_location, locations))
@@ -113,7 +129,7 @@ static bool visit_entry(void *context, uint64_t number, const uint8_t *record)
 {
     const visiting_t *visiting = context;
     (void)number;
-    size_t size = segj_location_decode(record + FLOOR_ENTRY).size - SEGJ_FRAME_TRAILER;
+    size_t size = floor_location_get(record + FLOOR_ENTRY).size - FLOOR_FRAME_TRAILER;
     return visiting->visit(visiting->context, segj_get_u64(record), NULL, size);
 }
 
@@ -173,12 +189,11 @@ static bool decompress(reader_t *reader, const uint8_t *payload, size_t size, co
     return !ZSTD_isError(*value_size) || bench_fail("%s", ZSTD_getErrorName(*value_size));
 }
 
-static bool check_frame(reader_t *reader, const uint8_t *frame, oversized_location_t location, const void **value,
+static bool check_frame(reader_t *reader, const uint8_t *frame, floor_location_t location, const void **value,
                         size_t *size)
 {
-    size_t payload = location.size - SEGJ_FRAME_TRAILER;
-    if (segj_crc32(segj_crc32_of_place(FLOOR_SECTION, location.offset), frame, payload) !=
-        segj_get_u32(frame + payload))
+    size_t payload = location.size - FLOOR_FRAME_TRAILER;
+    if (floor_checksum(location.offset, frame, payload) != segj_get_u32(frame + payload))
         return bench_fail("a value of the floor is damaged");
     if (reader->store->compress)
         return decompress(reader, frame, payload, value, size);
@@ -190,8 +205,8 @@ static bool check_frame(reader_t *reader, const uint8_t *frame, oversized_locati
 bool floor_read(void *opened, uint64_t position, const void **value, size_t *size)
 {
     reader_t *reader = opened;
-    oversized_location_t location;
-    if (!floor_location(reader->store, position, &location))
+    floor_location_t location;
+    if (!floor_locate(reader->store, position, &location))
         return false;
     if (reader->map != NULL)
         return check_frame(reader, reader->map + location.offset, location, value, size);
@@ -208,13 +223,13 @@ typedef struct window {
 static bool fill_window(const reader_t *reader, uint64_t position, window_t *window)
 {
     const floor_store_t *store = reader->store;
-    oversized_location_t first, next;
+    floor_location_t first, next;
     size_t size = 0;
-    if (!floor_location(store, position, &first))
+    if (!floor_locate(store, position, &first))
         return false;
     *window = (window_t){position, position, first.offset};
     while (window->end < store->records) {
-        if (!floor_location(store, window->end, &next))
+        if (!floor_locate(store, window->end, &next))
             return false;
         if (next.offset + next.size - first.offset > FLOOR_WINDOW)
             break;
@@ -230,12 +245,12 @@ bool floor_scan(void *opened, bench_visit_t visit, void *context)
     const floor_store_t *store = reader->store;
     window_t window = {0, 0, 0};
     for (uint64_t i = 0; i < store->records; i++) {
-        oversized_location_t location;
+        floor_location_t location;
         const void *value;
         size_t size;
         if (reader->map == NULL && i == window.end && !fill_window(reader, i, &window))
             return false;
-        if (!floor_location(store, i, &location))
+        if (!floor_locate(store, i, &location))
             return false;
         const uint8_t *frame =
             reader->map != NULL ? reader->map + location.offset : reader->frame + (location.offset - window.offset);

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "floor.h"
-#include "journal/header_format.h"
 
+#define INDEX_HEADER 12288
+#define VALUES_HEADER 4096
 #define NAME_SIZE 17 /* 16 digits and the end */
 
 static bool list(int partition, char (*names)[NAME_SIZE], uint64_t room, uint64_t *count)
@@ -34,7 +35,7 @@ static bool list(int partition, char (*names)[NAME_SIZE], uint64_t room, uint64_
 
 static bool look_at(int partition, const char *name, size_t header, bool last_page)
 {
-    uint8_t bytes[SEGJ_BLOCK_SIZE * 3];
+    uint8_t bytes[INDEX_HEADER];
     struct stat found;
     int fd = openat(partition, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
@@ -54,8 +55,7 @@ static bool look_at_all(int index, int values, char (*names)[NAME_SIZE], uint64_
     if (found != sections || others != sections)
         return bench_fail("not the sections that were expected");
     for (uint64_t i = 0; i < sections; i++)
-        if (!look_at(index, names[i], SEGJ_INDEX_DATA_OFFSET, true) ||
-            !look_at(values, names[i], SEGJ_BLOCK_SIZE, false))
+        if (!look_at(index, names[i], INDEX_HEADER, true) || !look_at(values, names[i], VALUES_HEADER, false))
             return false;
     return true;
 }

@@ -11,6 +11,9 @@
  *     --external LABEL=PROGRAM  one more engine, a program of its own (engine_external.c has the protocol)
  *     --csv FILE, --chart FILE  every single measurement; a chart in SVG
  *
+ * It is itself such a program: `segj_bench DIRECTORY POOL POOL` takes commands for the engine that SEGJ_BENCH_ENGINE
+ * names, segjournal where it names none. So a build with another routine for checksums can stand beside this one.
+ *
  * Exit status: 0; 1 when a turn failed; 2 for wrong arguments.
  */
 #include <errno.h>
@@ -22,6 +25,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "serve.h"
 
 typedef struct arguments {
     const char *rows, *engines, *csv, *chart;
@@ -81,7 +85,7 @@ static bool choose_rows(bench_t *bench, const char *rows)
         any = any || bench->wanted[row];
         for (unsigned i = 0; i < BENCH_CONTENDERS; i++)
             for (unsigned round = 0; round < BENCH_ROUNDS; round++)
-                bench->measured[row][i].seconds[round] = NAN;
+                bench->measured[row][i].seconds[round] = (double)NAN;
     }
     return any || bench_fail("no row is left");
 }
@@ -153,6 +157,15 @@ static bool parse(int count, char **words, bench_t *bench, arguments_t *argument
     return true;
 }
 
+static int serve(const char *directory)
+{
+    const char *label = getenv("SEGJ_BENCH_ENGINE");
+    for (unsigned i = 0; bench_engines[i] != NULL; i++)
+        if (strcmp(bench_engines[i]->label, label != NULL ? label : "segjournal") == 0)
+            return bench_serve(bench_engines[i], directory, stdin, stdout);
+    return 2;
+}
+
 static void list_rows(void)
 {
     for (unsigned row = 0; row < ROWS; row++)
@@ -163,12 +176,30 @@ static void list_rows(void)
     (void)printf("\n");
 }
 
+static bench_t all = {.rounds = 5, .divisor = 1, .directory = "."};
+
+static void stop(int number)
+{
+    (void)number;
+    all.stopped = 1;
+}
+
+/* Not restarted: whoever waits for an answer finds out. */
+static void set_signals(void)
+{
+    struct sigaction stopping = {.sa_handler = stop};
+    (void)sigaction(SIGINT, &stopping, NULL);
+    (void)sigaction(SIGTERM, &stopping, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
 int main(int count, char **words)
 {
-    static bench_t bench = {.rounds = 5, .divisor = 1, .directory = "."};
+    if (count == 4 && words[1][0] != '-')
+        return serve(words[1]);
     arguments_t arguments = {0};
-    bool good = parse(count, words, &bench, &arguments) && choose_rows(&bench, arguments.rows) &&
-                add_contenders(&bench, &arguments);
+    bool good =
+        parse(count, words, &all, &arguments) && choose_rows(&all, arguments.rows) && add_contenders(&all, &arguments);
     if (good && arguments.list) {
         list_rows();
         return 0;
@@ -177,15 +208,15 @@ int main(int count, char **words)
         (void)fprintf(stderr, "segj_bench: %s\n", bench_failure());
         return 2;
     }
-    (void)signal(SIGPIPE, SIG_IGN);
-    good = bench_run(&bench);
+    set_signals();
+    good = bench_run(&all);
     if (good)
-        bench_report(&bench, stdout);
+        bench_report(&all, stdout);
     if (good && arguments.csv != NULL)
-        good = bench_write_csv(&bench, arguments.csv);
+        good = bench_write_csv(&all, arguments.csv);
     if (good && arguments.chart != NULL)
-        good = bench_write_chart(&bench, arguments.chart);
+        good = bench_write_chart(&all, arguments.chart);
     if (!good)
         (void)fprintf(stderr, "segj_bench: %s\n", bench_failure());
-    return good && bench.failures == 0 ? 0 : 1;
+    return good && all.failures == 0 ? 0 : 1;
 }

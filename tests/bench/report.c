@@ -36,7 +36,7 @@ bench_spread_t bench_spread(const double *numbers, unsigned count)
         if (!isnan(numbers[i]))
             sorted[used++] = numbers[i];
     if (used == 0)
-        return (bench_spread_t){0, NAN, NAN, NAN};
+        return (bench_spread_t){0, (double)NAN, (double)NAN, (double)NAN};
     qsort(sorted, used, sizeof *sorted, compare);
     return (bench_spread_t){used, quantile(sorted, used, 0.25), quantile(sorted, used, 0.5),
                             quantile(sorted, used, 0.75)};
@@ -57,7 +57,7 @@ bench_spread_t bench_ratio_spread(const bench_t *bench, bench_row_t row, unsigne
 
 static const char *three_digits(char *to, size_t room, double number, const char *unit)
 {
-    int digits = number < 10 ? 2 : number < 100 ? 1 : 0;
+    int digits = number < 1 ? 3 : number < 10 ? 2 : number < 100 ? 1 : 0;
     (void)snprintf(to, room, "%.*f %s", digits, number, unit);
     return to;
 }

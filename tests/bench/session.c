@@ -67,8 +67,10 @@ bool bench_session_ask(bench_session_t *session, const char *command, char *answ
     return true;
 }
 
-void bench_session_end(bench_session_t *session)
+void bench_session_end(bench_session_t *session, bool kill_it)
 {
+    if (kill_it)
+        (void)kill(session->process, SIGKILL);
     (void)fprintf(session->commands, "quit\n");
     (void)fclose(session->commands);
     (void)fclose(session->answers);

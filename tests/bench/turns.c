@@ -66,7 +66,7 @@ static void take_turn(bench_t *bench, const bench_group_t *group, unsigned conte
         good = bench_session_ask(&turn.session, "count 1", turn.answer, sizeof turn.answer);
     if (!good || !group->run(&turn))
         fail_turn(&turn, group);
-    bench_session_end(&turn.session);
+    bench_session_end(&turn.session, bench->stopped != 0);
     if (!group->keep)
         remove_tree(directory);
 }
@@ -93,8 +93,8 @@ static void run_group(bench_t *bench, const bench_group_t *group)
     double start = bench_now();
     unsigned count = bench->contenders_count;
     (void)fprintf(stderr, "%-10s", group->name);
-    for (unsigned round = 0; round <= bench->rounds; round++) {
-        for (unsigned i = 0; i < count; i++) {
+    for (unsigned round = 0; round <= bench->rounds && bench->stopped == 0; round++) {
+        for (unsigned i = 0; i < count && bench->stopped == 0; i++) {
             unsigned contender = round == 0 ? i : (i + round) % count;
             if (!group->takes(&bench->contenders[contender]))
                 continue;
@@ -134,8 +134,8 @@ bool bench_run(bench_t *bench)
     bench->directory = directory;
     bool good = write_pools(bench);
     for (unsigned i = 0; i < bench_groups_count && good; i++)
-        if (wanted(bench, &bench_groups[i]))
+        if (bench->stopped == 0 && wanted(bench, &bench_groups[i]))
             run_group(bench, &bench_groups[i]);
     remove_tree(directory);
-    return good;
+    return good && (bench->stopped == 0 || bench_fail("stopped"));
 }

@@ -8,15 +8,15 @@
  *     assert_ok(oversized_append(...));
  *     assert_costs(before, (costs_t){.copied = 4096});       every field not named is 0
  *
- * What the storage itself allocates and copies is not counted. Nor are copies of fewer than COPY_COUNTED bytes, which a
- * compiler may or may not make inline.
+ * What the storage itself allocates and copies is not counted. Nor are copies of fewer than COPY_COUNTED bytes: of
+ * structures, say, which one compiler makes inline and another does not.
  */
 #ifndef TESTS_COUNTED_COUNTING_H
 #define TESTS_COUNTED_COUNTING_H
 
 #include "support/support.h"
 
-enum { COPY_COUNTED = 64 };
+enum { COPY_COUNTED = 512 };
 
 typedef struct costs {
     uint64_t reads, read_bytes, writes, written_bytes, syncs, write_backs;

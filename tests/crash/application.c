@@ -13,13 +13,15 @@ const char *operation_name(operation_t operation)
     return names[operation];
 }
 
-void application_init(application_t *application, uint16_t page_size, int compression, const segj_storage_t *storage)
+void application_init(application_t *application, segj_format_t format, uint16_t page_size, int compression,
+                      const segj_storage_t *storage)
 {
     oversized_config_t *config = &application->config;
-    *application = (application_t){0};
+    *application = (application_t){.model = {.commonware = format == SEGJ_FORMAT_COMMONWARE}};
     oversized_config_init(config);
     config->directory = "disk";
     config->entry_size = MODEL_ENTRY;
+    config->format = format;
     config->page_size = page_size;
     config->page_cache_pages = 4;
     config->index_write_buffer = 1;
@@ -48,6 +50,7 @@ static bool append_to(application_t *application, size_t number, size_t size, co
     size_t value_size = model_value(id, value, sizeof value);
     /* The crash may come within: the record may be there or not. */
     section->exists = true;
+    section->cut = 0;
     section->ids[section->count++] = id;
     if (oversized_append(application->journal, number, entry, value, value_size, &position, NULL) != SEGJ_OK) {
         *wrong = segj_last_error();

@@ -35,7 +35,8 @@ const char *operation_name(operation_t operation);
 
 /** Small buffers and few descriptors, so that little is enough to reach every path; strict, because a power cut never loses
  *  what was synced, so that W must never claim that it has. */
-void application_init(application_t *application, uint16_t page_size, int compression, const segj_storage_t *storage);
+void application_init(application_t *application, segj_format_t format, uint16_t page_size, int compression,
+                      const segj_storage_t *storage);
 bool application_open(application_t *application);
 
 /** False: *wrong says why. */

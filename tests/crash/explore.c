@@ -38,12 +38,13 @@ typedef struct look {
     uint64_t model_hash;
     int depth;
     bool after_open; /* what open showed must be there again */
+    bool within;     /* recovery */
     bool spoilt;     /* a sector has turned to garbage */
 } look_t;
 
 static look_t look_of(explorer_t *explorer, const model_t *model, int depth, bool after_open)
 {
-    return (look_t){explorer, model, model_hash(model), depth, after_open, false};
+    return (look_t){explorer, model, model_hash(model), depth, after_open, false, false};
 }
 
 static void fail(explorer_t *explorer, const char *where, const char *what)
@@ -126,19 +127,27 @@ static uint64_t next_random(explorer_t *explorer)
     return explorer->random;
 }
 
-/* The crash that does to the units what `keep` says, with every fill. */
+static void crash_filled(const crash_context_t *context, simdisk_fill_t index, simdisk_fill_t values)
+{
+    const simdisk_fill_t fill[2] = {index, values};
+    if (!going_on(context->look->explorer) ||
+        !is_new(context->look, simdisk_cut_hash(context->cut, context->keep, fill)))
+        return;
+    simdisk_t *after = simdisk_cut_build(context->cut, context->keep, fill);
+    look_at(context->look, after);
+    simdisk_free(after);
+}
+
+/* The crash that does to the units what `keep` says, with every fill; within recovery, with the same for both partitions. */
 static void crash(const crash_context_t *context)
 {
-    int fills[2];
-    for (int part = 0; part < 2; part++)
-        fills[part] = simdisk_cut_growth(context->cut, part) ? SIMDISK_FILLS : 1;
-    for (int i = 0; i < fills[0] * fills[1] && going_on(context->look->explorer); i++) {
-        const simdisk_fill_t fill[2] = {(simdisk_fill_t)(i % fills[0]), (simdisk_fill_t)(i / fills[0])};
-        if (!is_new(context->look, simdisk_cut_hash(context->cut, context->keep, fill)))
-            continue;
-        simdisk_t *after = simdisk_cut_build(context->cut, context->keep, fill);
-        look_at(context->look, after);
-        simdisk_free(after);
+    bool grows[2] = {simdisk_cut_growth(context->cut, 0), simdisk_cut_growth(context->cut, 1)};
+    int fills = grows[0] || grows[1] ? SIMDISK_FILLS : 1;
+    bool mixed = grows[0] && grows[1] && !context->look->within;
+    for (int fill = 0; fill < fills; fill++) {
+        crash_filled(context, (simdisk_fill_t)fill, (simdisk_fill_t)fill);
+        for (int other = 1; mixed && other < fills; other++)
+            crash_filled(context, (simdisk_fill_t)fill, (simdisk_fill_t)((fill + other) % fills));
     }
 }
 
@@ -221,7 +230,9 @@ static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call
 
 static void init(const explorer_t *explorer, application_t *application, simdisk_t *disk)
 {
-    application_init(application, explorer->config.page_size, explorer->config.compression, simdisk_storage(disk));
+    application_init(application, explorer->config.format, explorer->config.page_size, explorer->config.compression,
+                     simdisk_storage(disk));
+    application->config.preallocate = explorer->config.preallocate;
 }
 
 /* The journal goes on: a record more, synced, survives a crash that keeps nothing else. */
@@ -281,12 +292,22 @@ static void look_at(const look_t *look, simdisk_t *disk)
     }
     look_t within = *look;
     within.depth--;
+    within.within = true;
     init(explorer, &application, disk);
     inspect(explorer->inspector, disk, &before);
     if (look->depth > 0 && !look->after_open)
         simdisk_on_call(disk, on_recovery_call, &within);
     bool opened = application_open(&application);
     simdisk_on_call(disk, NULL, NULL);
+    if (!opened && explorer->config.format == SEGJ_FORMAT_COMMONWARE && inspect_garbage_header(disk)) {
+        explorer->result.refused++;
+        return;
+    }
+    /* The first bytes of a new header, and garbage where its version was to be, are a file of another version. */
+    if (!opened && explorer->config.grain == 1 && strstr(segj_last_error(), "another version") != NULL) {
+        explorer->result.foreign++;
+        return;
+    }
     if (!opened) {
         fail(explorer, "open after a crash", segj_last_error());
         return;
@@ -326,6 +347,9 @@ bool explorer_run(explorer_t *explorer, const operation_t *script, size_t length
     application_t *application = &explorer->application;
     simdisk_t *disk = simdisk_new();
     simdisk_forget_idle(disk);
+    /* What a killed process has left is synced there, and not written again. */
+    if (explorer->config.format == SEGJ_FORMAT_COMMONWARE)
+        simdisk_sync_whole_files(disk);
     if (explorer->config.grain != 0)
         simdisk_set_grain(disk, explorer->config.grain);
     explorer->script = script;
@@ -357,7 +381,7 @@ explorer_t *explorer_new(const explore_config_t *config)
         abort();
     explorer->config = *config;
     explorer->random = config->seed | 1;
-    explorer->inspector = inspector_new(config->page_size);
+    explorer->inspector = inspector_new(config->format, config->page_size);
     return explorer;
 }
 
@@ -366,6 +390,11 @@ void explorer_free(explorer_t *explorer)
     seen_free(&explorer->seen);
     inspector_free(explorer->inspector);
     free(explorer);
+}
+
+void explorer_set_depth(explorer_t *explorer, int depth)
+{
+    explorer->config.recovery_depth = depth;
 }
 
 void explorer_on_progress(explorer_t *explorer, void (*progress)(void *context, const explore_result_t *result),

@@ -1,9 +1,10 @@
 /*
  * crash/explore.h: runs a script of operations on a simulated disk and looks at every state that a crash in its last
  * operation may leave: before each storage call, every subset of what is not durable (beyond MANY units: those that lose or
- * keep at most two, and seeded ones), three fills for the files of each partition, and the kill of the process. Each state is
- * opened and judged; open itself is crashed at each of its calls; what it showed must survive the next crash; and it must go
- * on from there. A state is the image of the disk with what the application was told; equal ones are looked at once.
+ * keep at most two, and seeded ones), three fills for the files of each partition (in crashes within recovery, the same for
+ * both), and the kill of the process. Each state is opened and judged; open itself is crashed at each of its calls; what it
+ * showed must survive the next crash; and it must go on from there. (The commonware format promises less: crash/model.h.)
+ * A state is the image of the disk with what the application was told; equal ones are looked at once.
  */
 #ifndef CRASH_EXPLORE_H
 #define CRASH_EXPLORE_H
@@ -15,8 +16,10 @@
 #include "crash/application.h"
 
 typedef struct explore_config {
+    segj_format_t format;
     uint16_t page_size;
     int compression;
+    size_t preallocate; /* zeros kept behind the values */
     int recovery_depth; /* crashes within recovery, one within the other; at most EXPLORE_DEPTH_MAX */
     uint64_t seed;
     size_t grain;    /* bytes that are written whole or not at all; 0: sectors */
@@ -32,17 +35,21 @@ typedef struct explore_result {
     uint64_t deeper;     /* states that were met again with more to be crashed in their recovery, and looked at again */
     uint64_t duplicates; /* met again with nothing new to be seen */
     uint64_t opens;
+    uint64_t foreign; /* of single bytes lost: new headers that look like those of another version, and are refused */
     /* Of sectors turned to garbage: states; of them those that open refuses, loses something of and says so, has damage in
      * that is found when it is read, and loses something of without a word. */
-    uint64_t spoilt, refused, reported, found, silent;
-    char example[1024]; /* of a silent loss */
-    char failure[4096]; /* "" or what went wrong, with the script */
+    uint64_t spoilt, refused, reported, found, silent; /* refused, commonware: also those with garbage for a header */
+    char example[1024];                                /* of a silent loss */
+    char failure[4096];                                /* "" or what went wrong, with the script */
 } explore_result_t;
 
 typedef struct explorer explorer_t;
 
 explorer_t *explorer_new(const explore_config_t *config);
 void explorer_free(explorer_t *explorer);
+
+/** For the scripts to come. States that were met before are looked at again where there is more to see now. */
+void explorer_set_depth(explorer_t *explorer, int depth);
 
 /** Called now and then. */
 void explorer_on_progress(explorer_t *explorer, void (*progress)(void *context, const explore_result_t *result),

@@ -256,6 +256,7 @@ static void take_settings(runner_t *runner, uint32_t settings)
     config->write_memory = memories[(draw >> 16) % 4];
     config->max_open_files = files[(draw >> 20) % 6];
     config->compression = levels[(draw >> 24) % 5];
+    config->preallocate = (draw >> 28) % 3 == 0 ? 700 : 0;
     config->strict =
         !runner->script->spoil; /* a power cut never loses what was synced, so W never claims that it has */
     if (runner->readers != NULL) {

@@ -8,15 +8,16 @@
 
 #include "crash/raw.h"
 #include "support/simdisk_image.h"
-#include "support/support.h"
+#include "support/commonware.h"
 
 #define KEPT ((size_t)1 << 16)
 
 typedef struct kept {
-    uint64_t key, records;
+    uint64_t key, records, end;
 } kept_t;
 
 struct inspector {
+    segj_format_t format;
     uint16_t page_size;
     kept_t *kept; /* by the lower bits of the key */
 };
@@ -36,27 +37,62 @@ static files_t files_of(const simdisk_t *disk, uint64_t section)
     return files;
 }
 
-static uint64_t count(const inspector_t *inspector, simdisk_t *disk, uint64_t section, const char *name)
+static raw_section_t raw_of(const inspector_t *inspector, uint64_t section)
 {
-    uint64_t end;
-    raw_section_t raw = {.section = section, .page_size = inspector->page_size, .entry_size = MODEL_ENTRY};
+    return (raw_section_t){
+        .format = inspector->format, .section = section, .page_size = inspector->page_size, .entry_size = MODEL_ENTRY};
+}
+
+static uint64_t count(const inspector_t *inspector, simdisk_t *disk, uint64_t section, const char *name, uint64_t *end)
+{
+    raw_section_t raw = raw_of(inspector, section);
     raw.index = simdisk_visible(disk, "index", name, &raw.index_size);
     raw.values = simdisk_visible(disk, "values", name, &raw.values_size);
-    return raw_records(&raw, &end);
+    return raw_records(&raw, end);
+}
+
+/* The beginning of a header, zeros behind it. */
+static bool is_cut_short(const uint8_t *bytes)
+{
+    static const uint8_t header[COMMONWARE_V0] = {'C', 'W', 'I', 'C', 0, 0, 0, 0};
+    size_t same = 0;
+    while (same < sizeof header && bytes[same] == header[same])
+        same++;
+    while (same < sizeof header && bytes[same] == 0)
+        same++;
+    return same == sizeof header;
+}
+
+bool inspect_garbage_header(simdisk_t *disk)
+{
+    const char *const partitions[2] = {"index", "values"};
+    for (uint64_t at = 0; at < (uint64_t)2 * MODEL_SECTIONS; at++) {
+        char name[20];
+        uint64_t size = 0;
+        (void)snprintf(name, sizeof name, "%016llx", (unsigned long long)(at / 2));
+        const uint8_t *bytes = simdisk_visible(disk, partitions[at % 2], name, &size);
+        if (bytes != NULL && size == COMMONWARE_V0 && !is_cut_short(bytes))
+            return true;
+    }
+    return false;
 }
 
 void inspect(inspector_t *inspector, simdisk_t *disk, inspection_t *inspection)
 {
     for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
         files_t files = files_of(disk, section);
-        inspection->records[section] = 0;
+        inspection->records[section] = inspection->ends[section] = 0;
         if (!files.index || !files.values)
             continue;
         uint64_t key = simdisk_mix(simdisk_mix(section + 1, files.index_hash), files.values_hash) | 1;
         kept_t *kept = &inspector->kept[(key >> 9) % KEPT];
-        if (kept->key != key)
-            *kept = (kept_t){key, count(inspector, disk, section, files.name)};
+        if (kept->key != key) {
+            uint64_t end;
+            uint64_t records = count(inspector, disk, section, files.name, &end);
+            *kept = (kept_t){key, records, end};
+        }
         inspection->records[section] = kept->records;
+        inspection->ends[section] = kept->end;
     }
 }
 
@@ -65,7 +101,7 @@ const char *inspect_again(const inspector_t *inspector, const simdisk_t *disk, c
 {
     for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
         files_t files = files_of(disk, section);
-        raw_section_t raw = {.section = section, .page_size = inspector->page_size, .entry_size = MODEL_ENTRY};
+        raw_section_t raw = raw_of(inspector, section);
         uint64_t records = 0;
         uint64_t size = 0;
         if (oversized_count(journal, section, &records) != SEGJ_OK || records != before->records[section])
@@ -74,7 +110,9 @@ const char *inspect_again(const inspector_t *inspector, const simdisk_t *disk, c
             return "a section's file without the other";
         if (!files.index)
             continue;
-        if (oversized_value_size(journal, section, &size) != SEGJ_OK || files.values_size != VALUES_DATA_OFFSET + size)
+        if (oversized_value_size(journal, section, &size) != SEGJ_OK ||
+            size != (records > 0 ? before->ends[section] : 0) ||
+            files.values_size != raw_values_size(&raw, before->ends[section]))
             return "bytes behind the last frame";
         if (files.index_size != raw_index_size(&raw, records))
             return "the index file ends elsewhere than its records";
@@ -82,11 +120,12 @@ const char *inspect_again(const inspector_t *inspector, const simdisk_t *disk, c
     return NULL;
 }
 
-inspector_t *inspector_new(uint16_t page_size)
+inspector_t *inspector_new(segj_format_t format, uint16_t page_size)
 {
     inspector_t *inspector = calloc(1, sizeof *inspector);
     if (inspector == NULL)
         abort();
+    inspector->format = format;
     inspector->page_size = page_size;
     inspector->kept = calloc(KEPT, sizeof *inspector->kept);
     if (inspector->kept == NULL)

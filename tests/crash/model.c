@@ -55,6 +55,7 @@ void model_synced(model_section_t *section)
 {
     section->synced = section->floor = section->count;
     section->durable = section->exists;
+    section->cut = 0;
 }
 
 static const char *complain(uint64_t section, uint64_t record, const char *what, uint64_t found, uint64_t expected)
@@ -106,24 +107,74 @@ static const char *judge_locations(oversized_t *journal, uint64_t number, uint64
     return NULL;
 }
 
-static const char *judge_section(const model_section_t *section, oversized_t *journal, uint64_t number, bool listed,
-                                 model_section_t *seen)
+/* Commonware: frames lie in order, gaps between them, up to the end of the values. */
+static const char *judge_order(oversized_t *journal, uint64_t number, uint64_t count)
 {
-    uint64_t count = 0;
+    uint64_t end = 0;
+    uint64_t size = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        oversized_location_t location;
+        segj_status_t status = oversized_get(journal, number, i, NULL, &location);
+        if (status == SEGJ_ERR_CORRUPT && i + 1 < count)
+            continue;
+        if (status != SEGJ_OK)
+            return failed(number, i, "get");
+        if (location.offset < end)
+            return complain(number, i, "it begins before the end of one before", location.offset, end);
+        end = location.offset + location.size;
+    }
+    if (oversized_value_size(journal, number, &size) != SEGJ_OK || size != end)
+        return complain(number, count, "end of the values", size, end);
+    return NULL;
+}
+
+/* Commonware: a record that a sync has covered is right, another one is right or found out to be damaged. */
+static const char *judge_doubtful(const model_section_t *section, oversized_t *journal, uint64_t number, uint64_t i,
+                                  bool *damaged)
+{
+    uint8_t entry[MODEL_ENTRY];
+    segj_buffer_t value = {0};
+    segj_status_t status = oversized_read(journal, number, i, entry, &value);
+    bool said = status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_CHECKSUM || status == SEGJ_ERR_COMPRESSION;
+    const char *wrong = NULL;
+    *damaged = said;
+    if (said && i < section->floor && !section->damaged[i])
+        wrong = failed(number, i, "a synced record is damaged");
+    if (!said)
+        wrong = model_judge_record(journal, number, i, section->ids[i], &value);
+    segj_buffer_free(&value);
+    return wrong;
+}
+
+static const char *judge_commonware(const model_section_t *section, oversized_t *journal, uint64_t number,
+                                    uint64_t count, model_section_t *seen)
+{
+    bool damaged[MODEL_RECORDS] = {false};
+    const char *wrong = NULL;
+    for (size_t i = 0; i < count && wrong == NULL; i++)
+        wrong = judge_doubtful(section, journal, number, i, &damaged[i]);
+    if (wrong == NULL)
+        wrong = judge_order(journal, number, count);
+    if (wrong != NULL || seen == NULL)
+        return wrong;
+    *seen = *section;
+    seen->cut = section->cut > section->count ? section->cut : section->count;
+    seen->count = (size_t)count;
+    seen->exists = seen->durable = true;
+    seen->going = seen->phantom = false;
+    memcpy(seen->damaged, damaged, sizeof damaged);
+    /* What open has synced is durable. Of another section that is what a sync had covered before. */
+    uint64_t newest;
+    if (oversized_newest_section(journal, &newest) == SEGJ_OK && newest == number)
+        model_synced(seen);
+    return NULL;
+}
+
+static const char *judge_native(const model_section_t *section, oversized_t *journal, uint64_t number, uint64_t count,
+                                model_section_t *seen)
+{
     segj_buffer_t value = {0};
     const char *wrong = NULL;
-    if (!listed && section->exists && section->durable && !section->going)
-        return complain(number, 0, "the section is lost; synced records", section->synced, section->synced);
-    if (listed && !section->exists && !section->phantom)
-        return complain(number, 0, "the section came back", 1, 0);
-    if (!listed)
-        return NULL;
-    if (oversized_count(journal, number, &count) != SEGJ_OK)
-        return failed(number, 0, "count");
-    if (count < section->floor)
-        return complain(number, count, "synced records are lost: there are", count, section->floor);
-    if (count > section->count)
-        return complain(number, count, "more records than were appended", count, section->count);
     for (size_t i = 0; i < count && wrong == NULL; i++)
         wrong = model_judge_record(journal, number, i, section->ids[i], &value);
     segj_buffer_free(&value);
@@ -139,6 +190,28 @@ static const char *judge_section(const model_section_t *section, oversized_t *jo
     return wrong;
 }
 
+static const char *judge_section(const model_t *model, size_t index, oversized_t *journal, bool listed,
+                                 model_section_t *seen)
+{
+    const model_section_t *section = &model->sections[index];
+    uint64_t number = model_number(model, index);
+    uint64_t count = 0;
+    if (!listed && section->exists && section->durable && !section->going)
+        return complain(number, 0, "the section is lost; synced records", section->synced, section->synced);
+    if (listed && !section->exists && !section->phantom)
+        return complain(number, 0, "the section came back", 1, 0);
+    if (!listed)
+        return NULL;
+    if (oversized_count(journal, number, &count) != SEGJ_OK)
+        return failed(number, 0, "count");
+    if (count < section->floor)
+        return complain(number, count, "synced records are lost: there are", count, section->floor);
+    if (count > section->count && count > section->cut)
+        return complain(number, count, "more records than were appended", count, section->count);
+    return model->commonware ? judge_commonware(section, journal, number, count, seen)
+                             : judge_native(section, journal, number, count, seen);
+}
+
 static size_t index_of(const model_t *model, uint64_t number)
 {
     size_t index = 0;
@@ -152,7 +225,7 @@ const char *model_judge(const model_t *model, oversized_t *journal, model_t *see
     bool listed[MODEL_SECTIONS] = {false};
     uint64_t number = 0;
     if (seen != NULL)
-        *seen = (model_t){.next_id = model->next_id, .numbers = model->numbers};
+        *seen = (model_t){.next_id = model->next_id, .numbers = model->numbers, .commonware = model->commonware};
     segj_status_t status = oversized_oldest_section(journal, &number);
     while (status == SEGJ_OK) {
         size_t index = index_of(model, number);
@@ -162,8 +235,7 @@ const char *model_judge(const model_t *model, oversized_t *journal, model_t *see
         status = oversized_next_section(journal, number, &number);
     }
     for (size_t i = 0; i < MODEL_SECTIONS; i++) {
-        const char *wrong = judge_section(&model->sections[i], journal, model_number(model, i), listed[i],
-                                          seen != NULL ? &seen->sections[i] : NULL);
+        const char *wrong = judge_section(model, i, journal, listed[i], seen != NULL ? &seen->sections[i] : NULL);
         if (wrong != NULL)
             return wrong;
     }
@@ -184,8 +256,8 @@ uint64_t model_hash(const model_t *model)
         hash = mix(hash, (uint64_t)section->exists | (uint64_t)section->durable << 1 | (uint64_t)section->going << 2 |
                              (uint64_t)section->phantom << 3 | (uint64_t)section->count << 8 |
                              (uint64_t)section->floor << 24);
-        for (size_t k = 0; k < section->count; k++)
-            hash = mix(hash, section->ids[k]);
+        for (size_t k = 0; k < section->count || k < section->cut; k++)
+            hash = mix(hash, section->ids[k] | (uint64_t)section->damaged[k] << 32);
     }
     return hash;
 }

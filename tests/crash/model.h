@@ -4,6 +4,10 @@
  * Every appended record has an id of its own, its entry is the id, its value is made from it; so a record that shows another
  * one's bytes is found out, whatever its place. Of each section the model keeps the ids in order (the lineage) and how
  * many of them were covered by a completed sync. While a change is under way it also keeps how far that may have gone.
+ *
+ * The commonware format promises less: a record that no sync has covered may be there without its value or its page, and
+ * what open has shown of a section that it did not touch may still go in the next crash. Which records were found damaged is
+ * kept, because a later sync of the section does not mend them.
  */
 #ifndef CRASH_MODEL_H
 #define CRASH_MODEL_H
@@ -29,12 +33,16 @@ typedef struct model_section {
     size_t synced; /* of them, covered by a completed sync */
     size_t floor;  /* what must be left at least, while a rewind is under way: at most synced */
     uint32_t ids[MODEL_RECORDS];
+    bool damaged[MODEL_RECORDS]; /* commonware: when it was opened */
+    size_t cut;                  /* commonware: records, `count` included, of which a crash may bring back those that a
+                                    process before had cut without a sync; 0: none */
 } model_section_t;
 
 typedef struct model {
     model_section_t sections[MODEL_SECTIONS];
     const uint64_t *numbers; /* section numbers, ascending; NULL: they are the indices */
     uint32_t next_id;
+    bool commonware;
 } model_t;
 
 /** The value of a record: its size comes with the id. */

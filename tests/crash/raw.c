@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "support/support.h"
+#include "support/commonware.h"
 
 #define RECORD_MAX 512
 
@@ -15,16 +15,30 @@ typedef struct reader {
     uint16_t length; /* of it */
 } reader_t;
 
+static bool is_native(const raw_section_t *raw)
+{
+    return raw->format == SEGJ_FORMAT_NATIVE;
+}
+
+static uint64_t index_data(const raw_section_t *raw)
+{
+    return is_native(raw) ? INDEX_DATA_OFFSET : COMMONWARE_V0;
+}
+
 static uint16_t page_length(reader_t *reader, uint64_t page)
 {
     const raw_section_t *raw = reader->raw;
     uint64_t physical = (uint64_t)raw->page_size + PAGE_CHECKSUMS;
-    uint64_t offset = INDEX_DATA_OFFSET + page * physical;
+    uint64_t offset = index_data(raw) + page * physical;
     if (reader->page == page)
         return reader->length;
     reader->page = page;
+    reader->length = 0;
+    if (offset + physical > raw->index_size)
+        return 0;
+    const uint8_t *at = raw->index + offset;
     reader->length =
-        offset + physical <= raw->index_size ? decode_page(raw->index + offset, raw->page_size, raw->section, page) : 0;
+        is_native(raw) ? decode_page(at, raw->page_size, raw->section, page) : decode_plain_page(at, raw->page_size);
     return reader->length;
 }
 
@@ -40,7 +54,7 @@ static bool read_record(reader_t *reader, uint64_t number, size_t size, uint8_t 
         if (page_length(reader, page) < from + part)
             return false;
         uint64_t physical = (uint64_t)raw->page_size + PAGE_CHECKSUMS;
-        memcpy(record + done, raw->index + INDEX_DATA_OFFSET + page * physical + from, part);
+        memcpy(record + done, raw->index + index_data(raw) + page * physical + from, part);
         at += part;
         done += part;
     }
@@ -63,8 +77,36 @@ bool raw_has_identity(const raw_section_t *raw)
     return raw->index != NULL && raw->index_size >= HEADER_BLOCK && decode_identity(raw->index, &identity);
 }
 
+/* Back from the last whole record of the last valid page to one whose pages and range are there. */
+static uint64_t commonware_records(const raw_section_t *raw, uint64_t *end)
+{
+    reader_t reader = {raw, UINT64_MAX, 0};
+    uint8_t record[RECORD_MAX];
+    size_t size = (size_t)raw->entry_size + LOCATION_BYTES;
+    uint64_t values = raw->values_size > COMMONWARE_V0 ? raw->values_size - COMMONWARE_V0 : 0;
+    uint64_t pages = 0;
+    if (raw->index_size > COMMONWARE_V0)
+        pages = (raw->index_size - COMMONWARE_V0) / ((uint64_t)raw->page_size + PAGE_CHECKSUMS);
+    while (pages > 0 && page_length(&reader, pages - 1) == 0)
+        pages--;
+    uint64_t records = pages > 0 ? ((pages - 1) * raw->page_size + page_length(&reader, pages - 1)) / size : 0;
+    *end = records == 0 ? values : 0;
+    for (; records > 0; records--) {
+        if (!read_record(&reader, records - 1, size, record))
+            continue;
+        oversized_location_t location = decode_location(record, raw->entry_size);
+        *end = location.offset + location.size;
+        if (location.size >= FRAME_CHECKSUM && *end >= location.offset && *end <= values)
+            break;
+        *end = 0;
+    }
+    return records;
+}
+
 uint64_t raw_records(const raw_section_t *raw, uint64_t *end)
 {
+    if (!is_native(raw))
+        return commonware_records(raw, end);
     reader_t reader = {raw, UINT64_MAX, 0};
     uint8_t record[RECORD_MAX];
     size_t size = (size_t)raw->entry_size + LOCATION_BYTES;
@@ -87,5 +129,10 @@ uint64_t raw_index_size(const raw_section_t *raw, uint64_t records)
 {
     uint64_t bytes = records * ((uint64_t)raw->entry_size + LOCATION_BYTES);
     uint64_t pages = (bytes + raw->page_size - 1) / raw->page_size;
-    return INDEX_DATA_OFFSET + pages * ((uint64_t)raw->page_size + PAGE_CHECKSUMS);
+    return index_data(raw) + pages * ((uint64_t)raw->page_size + PAGE_CHECKSUMS);
+}
+
+uint64_t raw_values_size(const raw_section_t *raw, uint64_t end)
+{
+    return (is_native(raw) ? VALUES_DATA_OFFSET : COMMONWARE_V0) + end;
 }

@@ -1,7 +1,7 @@
 /*
  * crash/raw.h: what a section's two files hold, judged by decoders of their own (support/support.h): how many records there
  * are from the first on that are whole, lie in a row, and whose values' checksums are right. After a crash that is what
- * open must find, neither less nor more.
+ * open must find, neither less nor more. In the commonware format it is the reference's rule that says how many there are.
  */
 #ifndef CRASH_RAW_H
 #define CRASH_RAW_H
@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "segjournal/oversized.h"
+
 typedef struct raw_section {
+    segj_format_t format;
     uint64_t section;
     const uint8_t *index, *values; /* the files' bytes; values may be NULL */
     uint64_t index_size, values_size;
@@ -21,7 +24,10 @@ typedef struct raw_section {
 /** Whole records; *end, where the last one's frame ends. */
 uint64_t raw_records(const raw_section_t *raw, uint64_t *end);
 
-/** Whether the index file has a header. */
+/** Bytes of a values file whose frames end there. */
+uint64_t raw_values_size(const raw_section_t *raw, uint64_t end);
+
+/** Whether the index file has a header; native format. */
 bool raw_has_identity(const raw_section_t *raw);
 
 /** Bytes of an index file that holds so many records and nothing else. */

@@ -17,8 +17,10 @@
 #include "crash/explore.h"
 
 #define LENGTH_MAX 6
+#define SCRIPT_MAX (4 + LENGTH_MAX) /* with what explore_ahead begins with */
 #define SEED 20
 #define PROGRESS_SECONDS 5
+#define PREALLOCATED 600 /* more than a sector, and not a whole number of them */
 
 typedef unsigned long long number_t;
 
@@ -27,7 +29,8 @@ typedef struct run {
     explorer_t *explorer;
     char name[32];
     time_t begun, told;
-    uint64_t scripts; /* in all */
+    uint64_t scripts; /* in all, once for each depth */
+    int depth;
 } run_t;
 
 static uint64_t setting(const char *name, uint64_t usual, uint64_t least, uint64_t most)
@@ -42,6 +45,12 @@ static uint64_t setting(const char *name, uint64_t usual, uint64_t least, uint64
     return value;
 }
 
+static number_t a_second(uint64_t states)
+{
+    clock_t worked = clock() / CLOCKS_PER_SEC; /* not what other programs take */
+    return (number_t)(worked > 0 ? states / (uint64_t)worked : states);
+}
+
 static void on_progress(void *context, const explore_result_t *result)
 {
     run_t *run = context;
@@ -49,11 +58,12 @@ static void on_progress(void *context, const explore_result_t *result)
     if (now - run->told < PROGRESS_SECONDS)
         return;
     run->told = now;
-    (void)fprintf(
-        stderr, "%s: %llu s, script %llu of %llu, %llu states (%llu a second), points: %llu exhaustive, %llu sampled\n",
-        run->name, (number_t)(now - run->begun), (number_t)result->scripts, (number_t)run->scripts,
-        (number_t)result->states, (number_t)result->states / (number_t)(now - run->begun),
-        (number_t)result->exhaustive_points, (number_t)result->sampled_points);
+    (void)fprintf(stderr,
+                  "%s: %llu s, depth %d, script %llu of %llu, %llu states (%llu in a second of work), points: %llu "
+                  "exhaustive, %llu sampled\n",
+                  run->name, (number_t)(now - run->begun), run->depth, (number_t)result->scripts,
+                  (number_t)run->scripts, (number_t)result->states, a_second(result->states),
+                  (number_t)result->exhaustive_points, (number_t)result->sampled_points);
 }
 
 /* All scripts of a length. */
@@ -61,7 +71,7 @@ static void run_length(const run_t *run, operation_t *script, size_t at, size_t 
 {
     for (int operation = 0; operation < OPERATIONS && !explorer_has_enough(run->explorer); operation++) {
         script[at] = (operation_t)operation;
-        if (at + 1 < length)
+        if (at + 1 < length && at + 1 < SCRIPT_MAX)
             run_length(run, script, at + 1, length);
         else if (!explorer_run(run->explorer, script, length))
             fail_msg("%s", explorer_result(run->explorer)->failure);
@@ -71,10 +81,14 @@ static void run_length(const run_t *run, operation_t *script, size_t at, size_t 
 static void report(const run_t *run, const explore_result_t *result)
 {
     print_message("%s: %llu of %llu scripts, %llu points (%llu exhaustive, %llu sampled), %llu states, %llu looked at "
-                  "again with a crash more within recovery, %llu met again, %llu s\n",
+                  "again with a crash more within recovery, %llu met again, %llu s, %llu states in a second of work\n",
                   run->name, (number_t)result->scripts, (number_t)run->scripts, (number_t)result->points,
                   (number_t)result->exhaustive_points, (number_t)result->sampled_points, (number_t)result->states,
-                  (number_t)result->deeper, (number_t)result->duplicates, (number_t)(time(NULL) - run->begun));
+                  (number_t)result->deeper, (number_t)result->duplicates, (number_t)(time(NULL) - run->begun),
+                  a_second(result->states));
+    if (result->foreign > 0)
+        print_message("%s: in %llu states a torn new header looks like one of another version, and open refuses it\n",
+                      run->name, (number_t)result->foreign);
     if (result->spoilt > 0)
         print_message(
             "%s: garbage: %llu states, open refuses %llu, reports a loss in %llu, reading finds damage in %llu, "
@@ -90,27 +104,46 @@ static bool is_wanted(const char *name)
     return only == NULL || only[0] == '\0' || strcmp(only, name) == 0;
 }
 
-void explore_all(uint16_t page_size, int compression)
+/* All scripts that go on from the first `begun` operations, by one to `most` of them. */
+static void explore(explore_config_t *config, const char *kind, operation_t *script, size_t begun, size_t most)
 {
-    explore_config_t config = {.page_size = page_size, .compression = compression, .seed = SEED};
-    operation_t script[LENGTH_MAX];
     run_t run = {.begun = time(NULL), .scripts = 0};
     run.told = run.begun;
-    size_t most = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
-    config.recovery_depth = (int)setting("SEGJ_CRASH_DEPTH", 1, 0, EXPLORE_DEPTH_MAX);
-    config.states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
-    config.grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
-    config.spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
-    (void)snprintf(run.name, sizeof run.name, "%u/%s", (unsigned)page_size, compression != 0 ? "zstd" : "plain");
+    int deepest = (int)setting("SEGJ_CRASH_DEPTH", 1, 0, EXPLORE_DEPTH_MAX);
+    config->seed = SEED;
+    config->states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
+    config->grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
+    config->spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
+    (void)snprintf(run.name, sizeof run.name, "%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
+                   (unsigned)config->page_size, kind);
     if (!is_wanted(run.name))
         skip();
-    for (size_t length = 1, scripts = 1; length <= most; length++)
-        run.scripts += scripts *= OPERATIONS;
-    run.explorer = explorer_new(&config);
+    for (size_t length = 1, scripts = OPERATIONS; length <= most; length++, scripts *= OPERATIONS)
+        run.scripts += scripts * (uint64_t)(deepest > 1 ? deepest : 1);
+    run.explorer = explorer_new(config);
     if (setting("SEGJ_CRASH_PROGRESS", 0, 0, 1) == 1)
         explorer_on_progress(run.explorer, on_progress, &run);
-    for (size_t length = 1; length <= most; length++)
-        run_length(&run, script, 0, length);
+    /* All scripts before the first deep crash, so that an end after so many states leaves no operation out. */
+    for (run.depth = deepest > 0 ? 1 : 0; run.depth <= deepest; run.depth++) {
+        explorer_set_depth(run.explorer, run.depth);
+        for (size_t length = 1; length <= most; length++)
+            run_length(&run, script, begun, begun + length);
+    }
     report(&run, explorer_result(run.explorer));
     explorer_free(run.explorer);
+}
+
+void explore_all(segj_format_t format, uint16_t page_size, int compression)
+{
+    explore_config_t config = {.format = format, .page_size = page_size, .compression = compression};
+    operation_t script[SCRIPT_MAX];
+    explore(&config, compression != 0 ? "zstd" : "plain", script, 0, setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
+}
+
+void explore_ahead(uint16_t page_size)
+{
+    explore_config_t config = {.page_size = page_size, .preallocate = PREALLOCATED};
+    operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND, OP_SYNC};
+    size_t length = setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    explore(&config, "ahead", script, 4, length > 1 ? length - 1 : 1);
 }

@@ -13,19 +13,19 @@
 static void pages_of_20_bytes(void **state)
 {
     (void)state;
-    explore_all(20, 3);
+    explore_all(SEGJ_FORMAT_NATIVE, 20, 3);
 }
 
 static void pages_of_64_bytes(void **state)
 {
     (void)state;
-    explore_all(64, 3);
+    explore_all(SEGJ_FORMAT_NATIVE, 64, 3);
 }
 
 static void pages_of_4084_bytes(void **state)
 {
     (void)state;
-    explore_all(4084, 3);
+    explore_all(SEGJ_FORMAT_NATIVE, 4084, 3);
 }
 
 int main(void)

@@ -134,10 +134,14 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     }
 }
 
-/* Only a watermark may fail to be written without that the call fails; and it says so. */
+/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room; and
+ * it says so. */
 static void check_swallowed(const world_t *w, const step_t *step)
 {
-    if (!w->faulty.first.slot_write || w->warnings == 0) {
+    const failed_call_t *first = &w->faulty.first;
+    bool full = first->code == ENOSPC || first->code == EDQUOT;
+    bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
+    if ((!first->slot_write && !zeros) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));
         fail();
     }

@@ -18,13 +18,14 @@ static uint64_t records_in_files(const survivor_t *survivor, const oversized_con
     bytes_t values_bytes = {NULL, 0};
     if (path_exists(values.text))
         values_bytes = read_file(values.text);
-    raw_section_t raw = {number,
-                         index_bytes.data,
-                         values_bytes.data,
-                         index_bytes.size,
-                         values_bytes.size,
-                         config->page_size,
-                         config->entry_size};
+    raw_section_t raw = {.format = config->format,
+                         .section = number,
+                         .index = index_bytes.data,
+                         .values = values_bytes.data,
+                         .index_size = index_bytes.size,
+                         .values_size = values_bytes.size,
+                         .page_size = config->page_size,
+                         .entry_size = config->entry_size};
     uint64_t end;
     uint64_t records = raw_records(&raw, &end);
     free_bytes(&index_bytes);

@@ -298,6 +298,18 @@ void check_item(oversized_t *journal, const oversized_item_t *item, uint64_t sec
     free(expected);
 }
 
+void check_replay_value(oversized_replay_t *replay, uint64_t section, uint64_t position, unsigned salt)
+{
+    uint8_t expected[SAMPLE_VALUE_LIMIT];
+    const void *value = NULL;
+    size_t size = SIZE_MAX;
+    sample_value(section, position, salt, expected);
+    assert_ok(oversized_replay_value(replay, &value, &size));
+    assert_int_equal(size, sample_value_size(section, position, salt));
+    if (size > 0)
+        assert_memory_equal(value, expected, size);
+}
+
 void check_replay_of(oversized_t *journal, uint64_t section, uint64_t position, uint64_t count, size_t buffer,
                      unsigned salt)
 {
@@ -307,6 +319,7 @@ void check_replay_of(oversized_t *journal, uint64_t section, uint64_t position, 
     for (uint64_t at = position; at < count; at++) {
         assert_ok(oversized_replay_next(replay, &item));
         check_item(journal, &item, section, at, salt);
+        check_replay_value(replay, section, at, salt);
     }
     assert_status(oversized_replay_next(replay, &item), SEGJ_END);
     oversized_replay_close(replay);

@@ -71,6 +71,8 @@ void check_samples(oversized_t *journal, uint64_t section, uint64_t first, uint6
 void check_section(oversized_t *journal, uint64_t section, uint64_t count, unsigned salt);
 /** What a replay has given is the sample. */
 void check_item(oversized_t *journal, const oversized_item_t *item, uint64_t section, uint64_t position, unsigned salt);
+/** The value of what a replay has given is the sample's. */
+void check_replay_value(oversized_replay_t *replay, uint64_t section, uint64_t position, unsigned salt);
 /** A replay from (section, position) gives the samples from there up to `count`, and then SEGJ_END. */
 void check_replay_of(oversized_t *journal, uint64_t section, uint64_t position, uint64_t count, size_t buffer,
                      unsigned salt);

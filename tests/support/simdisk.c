@@ -272,6 +272,32 @@ static void write_piece(segj_file_t *file, uint64_t offset, const uint8_t *bytes
         inode->longest = offset + size;
 }
 
+/* A part of a write within one sector, in grains; zeros behind the end are one piece. */
+static void write_grains(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
+{
+    size_t grain = file->disk->grain;
+    uint64_t end = simdisk_image_size(file->disk->inodes[file->inode].durable);
+    for (size_t at = 0; at < size;) {
+        size_t part = 0;
+        while (offset + at >= end && at + part < size && bytes[at + part] == 0)
+            part++;
+        if (part == 0)
+            part = grain - (size_t)((offset + at) % grain);
+        if (part > size - at)
+            part = size - at;
+        write_piece(file, offset + at, bytes + at, part);
+        at += part;
+    }
+}
+
+static void write_sector(segj_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size)
+{
+    if (file->disk->grain == SIMDISK_SECTOR)
+        write_piece(file, offset, bytes, size);
+    else
+        write_grains(file, offset, bytes, size);
+}
+
 /* At most `limit` bytes of the slices. */
 static void write_slices(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t limit,
                          size_t *done)
@@ -286,21 +312,21 @@ static void write_slices(segj_file_t *file, uint64_t offset, const segj_slice_t 
         size_t left = slices[i].size < limit ? slices[i].size : limit;
         limit -= left;
         while (left > 0) {
-            size_t room = disk->grain - (size_t)((at + have) % disk->grain);
+            size_t room = SIMDISK_SECTOR - (size_t)((at + have) % SIMDISK_SECTOR);
             size_t part = room < left ? room : left;
             memcpy(gathered + have, bytes, part);
             have += part;
             bytes += part;
             left -= part;
             if (part == room) {
-                write_piece(file, at, gathered, have);
+                write_sector(file, at, gathered, have);
                 at += have;
                 have = 0;
             }
         }
     }
     if (have > 0)
-        write_piece(file, at, gathered, have);
+        write_sector(file, at, gathered, have);
     *done = (size_t)(at + have - offset);
 }
 
@@ -331,7 +357,12 @@ static int sim_file_truncate(segj_file_t *file, uint64_t size)
     int code = call(disk, SIMDISK_TRUNCATE).code;
     if (code != 0)
         return unlock(disk, code);
-    simdisk_image_resize(&disk->inodes[file->inode].visible, size);
+    inode_t *inode = &disk->inodes[file->inode];
+    change_t cut = {.kind = CHANGE_TRUNCATE, .inode = file->inode, .size = SIZE_MAX};
+    if (disk->lean && simdisk_image_size(inode->durable) == size && simdisk_image_size(inode->visible) == size &&
+        !simdisk_change_covers(disk, disk->change_count, &cut))
+        return unlock(disk, 0);
+    simdisk_image_resize(&inode->visible, size);
     change_t *change = simdisk_change_add(disk, CHANGE_TRUNCATE, file->inode);
     change->handle = file->handle;
     change->offset = size;
@@ -344,7 +375,7 @@ static int sim_file_sync(segj_file_t *file)
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_FILE_SYNC);
     if (fault.code == 0) {
-        simdisk_make_file_durable(disk, file->inode, file->handle);
+        simdisk_make_file_durable(disk, file->inode, disk->whole_syncs ? SIMDISK_ALL_HANDLES : file->handle);
     } else if (fault.drop) {
         simdisk_drop_inode(disk, fault.seed, file->inode);
     }
@@ -458,6 +489,11 @@ void simdisk_count_idle(simdisk_t *disk, bool count)
 void simdisk_forget_idle(simdisk_t *disk)
 {
     disk->lean = true;
+}
+
+void simdisk_sync_whole_files(simdisk_t *disk)
+{
+    disk->whole_syncs = true;
 }
 
 void simdisk_set_grain(simdisk_t *disk, size_t grain)

@@ -113,9 +113,12 @@ unsigned simdisk_most_open_files(simdisk_t *disk);
 /** Whether a write of the very bytes that are durable is a unit too: false. */
 void simdisk_count_idle(simdisk_t *disk, bool count);
 
-/** From now on a write of the very bytes that are durable is no change: it cannot become a unit. For speed; not together
+/** From now on a write of the very bytes that are durable, or a truncation to that size, is no change: it cannot become a unit. For speed; not together
  *  with simdisk_count_idle(). Disks that a crash leaves do the same. */
 void simdisk_forget_idle(simdisk_t *disk);
+
+/** From now on a sync of a file covers what anybody has done to it, as POSIX has it. Disks that a crash leaves do the same. */
+void simdisk_sync_whole_files(simdisk_t *disk);
 
 /** Bytes that are written whole or not at all: 512, or a power of two below. Disks that a crash leaves do the same. */
 void simdisk_set_grain(simdisk_t *disk, size_t grain);

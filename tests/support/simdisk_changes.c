@@ -159,7 +159,7 @@ typedef enum verdict { PENDING, DURABLE, DROPPED } verdict_t;
 
 typedef struct question {
     size_t inode;    /* SIZE_MAX: all */
-    uint64_t handle; /* 0: the seed decides */
+    uint64_t handle; /* 0: the seed decides; SIMDISK_ALL_HANDLES */
     uint64_t seed;
 } question_t;
 
@@ -168,7 +168,7 @@ static verdict_t judge(const change_t *change, size_t index, const question_t *q
     if (!is_content(change) || change->settled || (question->inode != SIZE_MAX && change->inode != question->inode))
         return PENDING;
     if (question->handle != 0)
-        return change->handle == question->handle ? DURABLE : PENDING;
+        return question->handle == SIMDISK_ALL_HANDLES || change->handle == question->handle ? DURABLE : PENDING;
     /* Written bytes reach the disk or never will; truncations are the file system's own and stay pending. */
     if (change->kind == CHANGE_TRUNCATE)
         return PENDING;

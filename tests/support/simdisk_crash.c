@@ -346,6 +346,7 @@ static simdisk_t *disk_like(const simdisk_t *disk)
     after->writes = disk->writes;
     after->grain = disk->grain;
     after->lean = disk->lean;
+    after->whole_syncs = disk->whole_syncs;
     return after;
 }
 

@@ -68,7 +68,7 @@ struct simdisk {
     void *hook_context;
     simdisk_faults_t faults;
     void *faults_context;
-    bool off, count_idle, lean;
+    bool off, count_idle, lean, whole_syncs;
     unsigned open_files, most_open_files;
     uint64_t counts[SIMDISK_CALLS];
 };
@@ -80,8 +80,9 @@ void simdisk_names_copy(names_t *to, const names_t *from);
 
 change_t *simdisk_change_add(simdisk_t *disk, change_kind_t kind, size_t inode);
 void simdisk_change_free(const change_t *change);
-/** Whether an older change than the one at `index` lies beneath it. */
+/** Whether an older change than the one at `index` lies beneath its `size` bytes from its offset on. */
 bool simdisk_change_covers(const simdisk_t *disk, size_t index, const change_t *change);
+#define SIMDISK_ALL_HANDLES UINT64_MAX
 void simdisk_make_file_durable(simdisk_t *disk, size_t inode, uint64_t handle);
 void simdisk_make_names_durable(simdisk_t *disk, int part);
 /** By the seed, pending pieces of a file (SIZE_MAX: of all) are durable or never will be. */

@@ -202,6 +202,36 @@ void contract_removed_files_live_on(void **state)
     storage->partition_close(partition);
 }
 
+/* A mapping shows what is written, also what makes the file longer where that was mapped, and outlives file and name. */
+void contract_mappings(void **state)
+{
+    enum { ASKED = 3 * 65536 };
+    const struct place *place = *state;
+    const segj_storage_t *storage = place->storage;
+    assert_int_equal(storage->file_map == NULL, storage->file_unmap == NULL);
+    if (storage->file_map == NULL)
+        return;
+    segj_partition_t *partition = make_partition(place, "a");
+    segj_file_t *file = open_file(place, partition, "f", SEGJ_OPEN_CREATE);
+    const void *address = NULL;
+    size_t mapped = 0;
+    write_text(place, file, 65536, "0123456789");
+    assert_int_equal(storage->file_map(file, 65536, ASKED, &address, &mapped), 0);
+    assert_in_range(mapped, 10, ASKED);
+    assert_memory_equal(address, "0123456789", 10);
+    write_text(place, file, 65539, "xyz");
+    assert_memory_equal(address, "012xyz6789", 10);
+    if (mapped == ASKED) {
+        write_text(place, file, 65536 + ASKED - 3, "end");
+        assert_memory_equal((const char *)address + ASKED - 3, "end", 3);
+    }
+    storage->file_close(file);
+    assert_int_equal(storage->file_remove(partition, "f"), 0);
+    assert_memory_equal(address, "012xyz6789", 10);
+    storage->file_unmap(storage->context, address, mapped);
+    storage->partition_close(partition);
+}
+
 void contract_syncs_and_hints(void **state)
 {
     const struct place *place = *state;

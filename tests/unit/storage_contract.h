@@ -18,6 +18,7 @@ void contract_files_have_an_end(void **state);
 void contract_truncation(void **state);
 void contract_removed_files_live_on(void **state);
 void contract_syncs_and_hints(void **state);
+void contract_mappings(void **state);
 void contract_listing(void **state);
 void contract_locks(void **state);
 void contract_removed_partitions(void **state);
@@ -41,6 +42,7 @@ void contract_every_allocation_fails_once(void **state);
         cmocka_unit_test_setup_teardown(contract_truncation, make, drop_place),                                        \
         cmocka_unit_test_setup_teardown(contract_removed_files_live_on, make, drop_place),                             \
         cmocka_unit_test_setup_teardown(contract_syncs_and_hints, make, drop_place),                                   \
+        cmocka_unit_test_setup_teardown(contract_mappings, make, drop_place),                                          \
         cmocka_unit_test_setup_teardown(contract_listing, make, drop_place),                                           \
         cmocka_unit_test_setup_teardown(contract_locks, make, drop_place),                                             \
         cmocka_unit_test_setup_teardown(contract_removed_partitions, make, drop_place),                                \

@@ -339,6 +339,37 @@ static void a_pin_waits_until_a_descriptor_is_free(void **state)
     free_fixture(fixture);
 }
 
+/* A reader lets go without the lock: it must not miss who waits. */
+static void letting_go_wakes_who_waits_for_a_descriptor(void **state)
+{
+    for (int i = 0; i < 200; i++) {
+        fixture_t *fixture = new_fixture(1);
+        waiter_t waiter = {.fixture = fixture, .number = 1, .status = SEGJ_ERR_IO};
+        pin(fixture, 0);
+        pthread_t thread = start(&waiter);
+        if (i % 2 == 0)
+            await_asking(&waiter);
+        segj_files_let_go(fixture->files, &fixture->handles[0]);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(waiter.status, SEGJ_OK);
+        unpin(fixture, 1);
+        free_fixture(fixture);
+    }
+}
+
+static void a_file_that_was_let_go_can_be_closed(void **state)
+{
+    fixture_t *fixture = new_fixture(1);
+    pin(fixture, 0);
+    pin(fixture, 0);
+    segj_files_let_go(fixture->files, &fixture->handles[0]);
+    assert_int_equal(fixture->handles[0].pins, 1);
+    segj_files_let_go(fixture->files, &fixture->handles[0]);
+    use(fixture, 1);
+    assert_calls(fixture->rig->recorder, OPENS, "open index/0; close index/0; open index/1");
+    free_fixture(fixture);
+}
+
 /* A file is pinned twice: the waiter goes on only after the second unpin. */
 static void a_pin_waits_for_the_last_pin_of_another(void **state)
 {
@@ -513,6 +544,8 @@ int main(void)
         cmocka_unit_test(files_are_opened_in_the_configured_mode),
         cmocka_unit_test(the_state_lock_is_free_while_the_storage_works),
         cmocka_unit_test(a_pin_waits_until_a_descriptor_is_free),
+        cmocka_unit_test(letting_go_wakes_who_waits_for_a_descriptor),
+        cmocka_unit_test(a_file_that_was_let_go_can_be_closed),
         cmocka_unit_test(a_pin_waits_for_the_last_pin_of_another),
         cmocka_unit_test(two_threads_open_a_file_once),
         cmocka_unit_test(a_failed_open_lets_the_next_try),

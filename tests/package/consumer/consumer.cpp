@@ -42,6 +42,54 @@ std::string read(const Journal &journal, std::uint64_t position, std::string ent
     return entry + value;
 }
 
+std::string view(const Journal &journal, std::uint64_t position, std::string entry)
+{
+    oversized_view_t shown{};
+    check(oversized_view(journal.get(), 7, position, entry.data(), &shown));
+    std::string value(static_cast<const char *>(shown.data), shown.size);
+    oversized_view_release(&shown);
+    return entry + value;
+}
+
+std::string pieces(const Journal &journal, std::uint64_t position, std::string entry)
+{
+    segj_buffer_t memory{};
+    oversized_value_t value{};
+    value.position = position;
+    value.entry = entry.data();
+    check(oversized_read_values(journal.get(), 7, &value, 1, &memory));
+    check(oversized_get_values(journal.get(), 7, &value, 1, &memory));
+    std::string all(value.size, '\0');
+    segj_buffer_free(&memory);
+
+    oversized_reader_t *reader = nullptr;
+    std::size_t at = 0;
+    std::size_t done = 0;
+    check(oversized_reader_open(journal.get(), 7, value.location, true, &reader));
+    all.resize(static_cast<std::size_t>(oversized_reader_size(reader)));
+    while (oversized_reader_read(reader, &all[at], 4096, &done) == SEGJ_OK && at + done < all.size())
+        at += done;
+    oversized_reader_close(reader);
+    return entry + all;
+}
+
+std::string scan(const Journal &journal)
+{
+    oversized_replay_t *replay = nullptr;
+    oversized_item_t item{};
+    const void *value = nullptr;
+    std::size_t size = 0;
+    check(oversized_replay_open(journal.get(), 7, 0, 65536, &replay));
+    std::string all;
+    while (oversized_replay_next(replay, &item) == SEGJ_OK) {
+        check(oversized_replay_value(replay, &value, &size));
+        all.append(static_cast<const char *>(item.entry), 8);
+        all.append(static_cast<const char *>(value), size);
+    }
+    oversized_replay_close(replay);
+    return all;
+}
+
 void use(const char *directory)
 {
     const std::string entry = "entry-01";
@@ -61,7 +109,12 @@ void use(const char *directory)
     check(oversized_close(journal.release()));
 
     config.must_exist = true;
+    config.map_values = true;
     journal = open(config);
+    if (view(journal, position, entry) != entry + value || scan(journal) != entry + value)
+        throw std::runtime_error("the record looks different");
+    if (pieces(journal, position, entry) != entry + value)
+        throw std::runtime_error("the record differs in pieces");
     if (read(journal, position, entry) != entry + value)
         throw std::runtime_error("the record differs after opening again");
     check(oversized_close(journal.release()));

@@ -1,0 +1,204 @@
+/*
+ * journal/maps.c: see the header.
+ *
+ * Windows. A file is mapped in windows that begin at multiples of WINDOW_MOST, each as long as a power of two that leaves the
+ * file room to grow twofold (where the system lets one map what is not there yet; otherwise as long as the file is): while a
+ * section grows it is mapped anew a few times, not with every flush. A frame across the end of a window has a mapping of its
+ * own. Address space is all that this takes.
+ */
+#include "journal/maps.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#if SIZE_MAX > UINT32_MAX
+#define WINDOW_LEAST ((uint64_t)64 << 20)
+#define WINDOW_MOST ((uint64_t)16 << 30)
+#define BYTES_MOST ((uint64_t)16 << 40)
+#else
+#define WINDOW_LEAST ((uint64_t)4 << 20)
+#define WINDOW_MOST ((uint64_t)32 << 20)
+#define BYTES_MOST ((uint64_t)256 << 20)
+#endif
+/* Systems bound the mappings of a process: 65,530 are usual. */
+#define MAPS_MOST 1024
+/* Where mappings may begin: every system's page is a part of this. */
+#define ALIGNMENT ((uint64_t)64 << 10)
+
+segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end)
+{
+    for (segj_map_t *at = list; at != NULL; at = at->next) {
+        if (begin < at->begin || end > at->end)
+            continue;
+        at->recent = true;
+        atomic_fetch_add(&at->views, 1);
+        return at;
+    }
+    return NULL;
+}
+
+bool segj_maps_viewed(const segj_map_t *list)
+{
+    while (list != NULL && atomic_load(&list->views) == 0)
+        list = list->next;
+    return list != NULL;
+}
+
+/* --- the ring --- */
+
+static void ring_add(segj_maps_t *maps, segj_map_t *map)
+{
+    map->older = maps->newest;
+    map->newer = NULL;
+    if (maps->newest != NULL)
+        maps->newest->newer = map;
+    else
+        maps->oldest = map;
+    maps->newest = map;
+}
+
+static void ring_remove(segj_maps_t *maps, segj_map_t *map)
+{
+    assert((map->older == NULL) == (map == maps->oldest));
+    if (map->older != NULL)
+        map->older->newer = map->newer;
+    else
+        maps->oldest = map->newer;
+    if (map->newer != NULL)
+        map->newer->older = map->older;
+    else
+        maps->newest = map->older;
+}
+
+/* Takes a mapping out of its file's list; it is the caller's to unmap. */
+static void take_out(segj_maps_t *maps, segj_map_t **list, segj_map_t *map)
+{
+    if (*list == map) {
+        *list = map->next;
+    } else {
+        segj_map_t *before = *list;
+        while (before->next != map)
+            before = before->next;
+        before->next = map->next;
+    }
+    ring_remove(maps, map);
+    maps->count--;
+    maps->bytes -= map->size;
+}
+
+static void unmap(const segj_maps_t *maps, segj_map_t *map)
+{
+    segj_unlock(maps->state);
+    maps->storage->file_unmap(maps->storage->context, map->address, map->size);
+    free(map);
+    segj_lock(maps->state);
+}
+
+/* One that no view uses: the one used longest ago, roughly. */
+static segj_map_t *find_idle(segj_maps_t *maps)
+{
+    for (size_t step = 2 * maps->count; step > 0; step--) {
+        segj_map_t *map = maps->oldest;
+        if (atomic_load(&map->views) == 0 && !map->recent)
+            return map;
+        map->recent = false;
+        ring_remove(maps, map);
+        ring_add(maps, map);
+    }
+    return NULL;
+}
+
+static bool make_room(segj_maps_t *maps, uint64_t size)
+{
+    while (maps->count >= MAPS_MOST || maps->bytes + size > BYTES_MOST) {
+        segj_map_t *idle = maps->count > 0 ? find_idle(maps) : NULL;
+        if (idle == NULL)
+            return false;
+        take_out(maps, idle->list, idle);
+        unmap(maps, idle);
+    }
+    return true;
+}
+
+/* --- making --- */
+
+/* What is to be mapped for the bytes begin to end of a file that has `size`. */
+static void choose_window(uint64_t begin, uint64_t end, uint64_t size, uint64_t *from, uint64_t *length)
+{
+    uint64_t window = begin / WINDOW_MOST * WINDOW_MOST;
+    if (end > window + WINDOW_MOST) {
+        *from = begin / ALIGNMENT * ALIGNMENT;
+        *length = (end - *from + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        return;
+    }
+    uint64_t wanted = WINDOW_LEAST;
+    while (wanted < WINDOW_MOST && (wanted < end - window || (wanted / 2 < size - window)))
+        wanted *= 2;
+    *from = window;
+    *length = wanted;
+}
+
+/* A window that has grown takes the place of what it was before. */
+static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *map)
+{
+    uint64_t begin = map->begin;
+    uint64_t end = map->end;
+    for (segj_map_t *at = *list, *next; at != NULL; at = next) {
+        next = at->next;
+        if (at == map || at->begin != begin || at->end > end || atomic_load(&at->views) > 0)
+            continue;
+        take_out(maps, list, at);
+        unmap(maps, at);
+        next = *list; /* anything may have happened meanwhile */
+    }
+}
+
+static segj_map_t *map_file(const segj_io_file_t *file, uint64_t from, uint64_t length)
+{
+    segj_map_t *map = length <= SIZE_MAX ? malloc(sizeof *map) : NULL;
+    if (map == NULL)
+        return NULL;
+    const void *address = NULL;
+    size_t mapped = 0;
+    if (!segj_io_map(file, from, (size_t)length, &address, &mapped)) {
+        free(map);
+        return NULL;
+    }
+    *map = (segj_map_t){.begin = from, .end = from + mapped, .address = address, .size = mapped, .recent = true};
+    return map;
+}
+
+void segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
+                    uint64_t size, const bool *barred)
+{
+    uint64_t from;
+    uint64_t length;
+    choose_window(begin, end, size > end ? size : end, &from, &length);
+    if (!maps->on || !make_room(maps, length))
+        return;
+    segj_unlock(maps->state);
+    segj_map_t *map = map_file(file, from, length);
+    segj_lock(maps->state);
+    if (map == NULL)
+        return;
+    if (*barred) {
+        unmap(maps, map);
+        return;
+    }
+    map->list = list;
+    map->next = *list;
+    *list = map;
+    ring_add(maps, map);
+    maps->count++;
+    maps->bytes += map->size;
+    drop_others(maps, list, map);
+}
+
+void segj_maps_drop(segj_maps_t *maps, segj_map_t **list)
+{
+    while (*list != NULL) {
+        segj_map_t *map = *list;
+        take_out(maps, list, map);
+        unmap(maps, map);
+    }
+}

@@ -1,0 +1,58 @@
+/*
+ * journal/maps.h: mappings of values files, kept from one view to the next, so that a view costs no system call. A file's
+ * mappings are a short list in its section; all of them are in one ring, from which those that no view uses go when there
+ * are too many.
+ *
+ * Invariant: no byte that a view shows is cut off its file or unmapped. Who cuts or removes a section bars it first: that
+ * fails while a view is out, drops what is mapped, and keeps the section from being mapped until it is over.
+ *
+ * All functions but segj_map_let_go want the state lock; make and drop give it up while the storage works.
+ */
+#ifndef SEGJ_JOURNAL_MAPS_H
+#define SEGJ_JOURNAL_MAPS_H
+
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "storage/io.h"
+
+typedef struct segj_map {
+    struct segj_map *next;          /* of the same file */
+    struct segj_map *older, *newer; /* of all */
+    struct segj_map **list;         /* the file's */
+    uint64_t begin, end;            /* bytes of the file */
+    const uint8_t *address;
+    size_t size;       /* as the storage mapped it */
+    atomic_uint views; /* taken under the state lock */
+    bool recent;       /* used since the last search for one that can go */
+} segj_map_t;
+
+typedef struct segj_maps {
+    segj_mutex_t *state;
+    const segj_storage_t *storage;
+    bool on; /* wanted, and the storage can */
+    size_t count;
+    uint64_t bytes;
+    segj_map_t *oldest, *newest;
+} segj_maps_t;
+
+/** The mapping that has these bytes of the file, with a view more; NULL: there is none. */
+segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end);
+
+/** Maps a part of the file that has these bytes, and more of it: up to `size`, the file's, at least. The file is pinned. It
+ *  stays unmapped where that fails, for whatever reason; and where *barred is set when the storage is done. */
+void segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
+                    uint64_t size, const bool *barred);
+
+/** Gives a view back. Without the state lock. */
+static inline void segj_map_let_go(segj_map_t *map)
+{
+    atomic_fetch_sub(&map->views, 1);
+}
+
+bool segj_maps_viewed(const segj_map_t *list);
+
+/** Unmaps a file, of which no view is out and none can be taken. */
+void segj_maps_drop(segj_maps_t *maps, segj_map_t **list);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * oversized/frames.c: see the header.
+ */
+#include "oversized/frames.h"
+
+#include <string.h>
+
+#include "journal/record_format.h"
+
+/* --- decoders: the idle ones are the state lock's, making one is nobody's --- */
+
+segj_status_t segj_decoder_take(oversized_t *journal, segj_decoder_t **decoder)
+{
+    segj_lock(&journal->env.state);
+    *decoder = journal->codec.decoders;
+    if (*decoder != NULL)
+        journal->codec.decoders = (*decoder)->next;
+    segj_unlock(&journal->env.state);
+    return *decoder != NULL ? SEGJ_OK : segj_decoder_new(decoder);
+}
+
+void segj_decoder_give(oversized_t *journal, segj_decoder_t *decoder)
+{
+    segj_codec_trim(&decoder->frame);
+    segj_lock(&journal->env.state);
+    decoder->next = journal->codec.decoders;
+    journal->codec.decoders = decoder;
+    segj_unlock(&journal->env.state);
+}
+
+/* --- finding --- */
+
+segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t *file, bool compressed,
+                               oversized_location_t location, uint64_t end)
+{
+    uint64_t frame_end;
+    if (!segj_location_end(location, end, &frame_end))
+        return segj_io_fail(SEGJ_ERR_RANGE, file, file->data,
+                            "a frame of %u bytes at %llu is not within the section's %llu bytes",
+                            (unsigned)location.size, (unsigned long long)location.offset, (unsigned long long)end);
+    uint64_t payload = location.size - SEGJ_FRAME_TRAILER;
+    uint64_t most = compressed ? segj_codec_bound(journal->max_value_size) : journal->max_value_size;
+    if (payload > most)
+        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, file->data + location.offset,
+                            "a value of %llu stored bytes, max_value_size is %u", (unsigned long long)payload,
+                            (unsigned)journal->max_value_size);
+    return SEGJ_OK;
+}
+
+segj_status_t segj_frame_find(const segj_section_t *section, oversized_location_t location,
+                              segj_write_buffer_t **buffer)
+{
+    uint64_t begin = location.offset;
+    uint64_t end = begin + location.size;
+    *buffer = NULL;
+    for (segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next) {
+        uint64_t limit = at->offset + at->size;
+        if (end <= at->offset || begin >= limit)
+            continue;
+        /* A frame is never in two places; what is, is none. */
+        if (begin < at->offset || end > limit)
+            return segj_io_fail(SEGJ_ERR_CHECKSUM, &section->values.handle.file,
+                                section->values.handle.file.data + begin, "no value of %u bytes begins here",
+                                (unsigned)location.size);
+        *buffer = at;
+        return SEGJ_OK;
+    }
+    return SEGJ_OK;
+}
+
+segj_status_t segj_frame_hold(oversized_t *journal, segj_section_t *section, oversized_location_t location,
+                              segj_source_t *source, bool *changed)
+{
+    segj_glob_t *values = &section->values;
+    *source = (segj_source_t){section, section->generation, NULL, location};
+    *changed = false;
+    segj_status_t status = segj_frame_judge(journal, &values->handle.file, values->compressed, location, values->size);
+    if (status == SEGJ_OK)
+        status = segj_frame_find(section, location, &source->buffer);
+    if (status != SEGJ_OK)
+        return status;
+    segj_section_acquire(section);
+    if (source->buffer != NULL) {
+        source->buffer->references++;
+        return SEGJ_OK;
+    }
+    status = segj_files_pin(&journal->env.files, &values->handle);
+    if (status != SEGJ_OK) {
+        *changed = segj_section_changed(section, source->generation);
+        segj_section_release(journal, section);
+    }
+    return status;
+}
+
+void segj_frame_let_go(oversized_t *journal, const segj_source_t *source, bool *changed)
+{
+    segj_env_t *env = &journal->env;
+    if (source->buffer == NULL) {
+        segj_files_let_go(&env->files, &source->section->values.handle);
+    } else {
+        segj_lock(&env->state);
+        segj_buffer_release(&env->frames, source->buffer);
+        segj_unlock(&env->state);
+    }
+    *changed = segj_section_changed(source->section, source->generation);
+    segj_section_let_go(journal, source->section);
+}
+
+/* --- reading --- */
+
+segj_status_t segj_frame_get(const segj_env_t *env, const segj_source_t *source, segj_buffer_t *memory, size_t limit,
+                             const uint8_t **frame)
+{
+    oversized_location_t location = source->location;
+    if (source->buffer != NULL) {
+        *frame = source->buffer->data + (location.offset - source->buffer->offset);
+        return segj_glob_check(env, segj_source_file(source), location, *frame);
+    }
+    segj_status_t status = segj_buffer_reserve(memory, location.size, limit);
+    *frame = memory->data;
+    return status == SEGJ_OK ? segj_glob_read(env, segj_source_file(source), location, memory->data) : status;
+}
+
+static segj_status_t copy_plain(const oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
+{
+    size_t payload = source->location.size - SEGJ_FRAME_TRAILER;
+    const uint8_t *frame;
+    size_t limit = (size_t)segj_min_u64(SIZE_MAX, (uint64_t)journal->max_value_size + SEGJ_FRAME_TRAILER);
+    segj_status_t status = segj_frame_get(&journal->env, source, value, limit, &frame);
+    if (status == SEGJ_OK && source->buffer != NULL) {
+        status = segj_buffer_reserve(value, payload, journal->max_value_size);
+        if (status == SEGJ_OK && payload > 0)
+            memcpy(value->data, frame, payload);
+    }
+    if (status == SEGJ_OK)
+        value->size = payload;
+    return status;
+}
+
+segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_t location, segj_status_t status)
+{
+    return segj_context(status, "%s/%s/%016llx, offset %llu", file->part->directory, file->part->name,
+                        (unsigned long long)file->section, (unsigned long long)(file->data + location.offset));
+}
+
+static segj_status_t unpack(const oversized_t *journal, segj_decoder_t *decoder, const segj_io_file_t *file,
+                            oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
+{
+    segj_status_t status =
+        segj_codec_decompress(decoder, frame, location.size - SEGJ_FRAME_TRAILER, journal->max_value_size, value);
+    return status == SEGJ_OK ? SEGJ_OK : segj_frame_context(file, location, status);
+}
+
+segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file, oversized_location_t location,
+                                const uint8_t *frame, segj_buffer_t *value)
+{
+    segj_decoder_t *decoder;
+    segj_status_t status = segj_decoder_take(journal, &decoder);
+    if (status != SEGJ_OK)
+        return status;
+    status = unpack(journal, decoder, file, location, frame, value);
+    segj_decoder_give(journal, decoder);
+    return status;
+}
+
+static segj_status_t copy_compressed(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
+{
+    segj_decoder_t *decoder;
+    segj_status_t status = segj_decoder_take(journal, &decoder);
+    if (status != SEGJ_OK)
+        return status;
+    const uint8_t *frame;
+    uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER;
+    status = segj_frame_get(&journal->env, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
+    if (status == SEGJ_OK)
+        status = unpack(journal, decoder, segj_source_file(source), source->location, frame, value);
+    segj_decoder_give(journal, decoder);
+    return status;
+}
+
+segj_status_t segj_frame_copy(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value, bool *changed)
+{
+    segj_status_t status = source->section->values.compressed ? copy_compressed(journal, source, value)
+                                                              : copy_plain(journal, source, value);
+    segj_frame_let_go(journal, source, changed);
+    return status;
+}

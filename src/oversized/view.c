@@ -1,0 +1,151 @@
+/*
+ * oversized/view.c: see the header.
+ */
+#include "oversized/view.h"
+
+#include "journal/record_format.h"
+
+/* Under state, which is given up where nothing is mapped yet. NULL: the value is to be copied. */
+static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, oversized_location_t location, bool *changed)
+{
+    segj_env_t *env = &journal->env;
+    segj_glob_t *values = &section->values;
+    uint64_t begin = values->handle.file.data + location.offset;
+    uint64_t end = begin + location.size;
+    segj_map_t *map = segj_maps_take(values->maps, begin, end);
+    if (map != NULL)
+        return map;
+    uint64_t generation = section->generation;
+    segj_section_acquire(section);
+    if (segj_files_pin(&env->files, &values->handle) == SEGJ_OK) {
+        segj_maps_make(&env->maps, &values->maps, &values->handle.file, begin, end,
+                       values->handle.file.data + values->size, &values->barred);
+        segj_files_unpin(&env->files, &values->handle);
+    }
+    *changed = segj_section_changed(section, generation);
+    if (!*changed && !values->barred)
+        map = segj_maps_take(values->maps, begin, end);
+    segj_section_release(journal, section);
+    return map;
+}
+
+segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, oversized_location_t location,
+                             segj_taken_t *taken, bool *changed)
+{
+    segj_glob_t *values = &section->values;
+    segj_write_buffer_t *buffer = NULL;
+    *taken = (segj_taken_t){.source = {.section = section, .location = location}};
+    *changed = false;
+    if (journal->env.maps.on && !values->compressed && !values->barred) {
+        segj_status_t status =
+            segj_frame_judge(journal, &values->handle.file, values->compressed, location, values->size);
+        if (status == SEGJ_OK)
+            status = segj_frame_find(section, location, &buffer);
+        if (status != SEGJ_OK)
+            return status;
+        if (buffer == NULL)
+            taken->map = take_map(journal, section, location, changed);
+        if (taken->map != NULL || *changed)
+            return SEGJ_OK;
+    }
+    segj_status_t status = segj_frame_hold(journal, section, location, &taken->source, changed);
+    if (status == SEGJ_OK && !values->barred) {
+        taken->copies = &values->copies;
+        atomic_fetch_add(taken->copies, 1);
+    }
+    return status;
+}
+
+static segj_status_t show_mapped(const segj_env_t *env, const segj_taken_t *taken, oversized_view_t *view)
+{
+    const segj_io_file_t *file = segj_source_file(&taken->source);
+    oversized_location_t location = taken->source.location;
+    const uint8_t *frame = taken->map->address + (file->data + location.offset - taken->map->begin);
+    segj_status_t status = segj_glob_check(env, file, location, frame);
+    if (status != SEGJ_OK) {
+        segj_map_let_go(taken->map);
+        return status;
+    }
+    view->data = frame;
+    view->size = location.size - SEGJ_FRAME_TRAILER;
+    view->hold = &taken->map->views;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_view_show(oversized_t *journal, const segj_taken_t *taken, oversized_view_t *view, bool *changed)
+{
+    *changed = false;
+    if (taken->map != NULL)
+        return show_mapped(&journal->env, taken, view);
+    segj_status_t status = segj_frame_copy(journal, &taken->source, &view->copy, changed);
+    if (status == SEGJ_OK && !*changed) {
+        view->data = view->copy.data;
+        view->size = view->copy.size;
+        view->hold = taken->copies;
+    } else if (taken->copies != NULL) {
+        atomic_fetch_sub(taken->copies, 1);
+    }
+    return status;
+}
+
+segj_status_t segj_section_bar(segj_section_t *section)
+{
+    if (segj_glob_viewed(&section->values))
+        return segj_fail(SEGJ_ERR_BUSY, "a value of section %llu is being viewed",
+                         (unsigned long long)section->node.number);
+    section->values.barred = true;
+    return SEGJ_OK;
+}
+
+void segj_section_unbar(segj_section_t *section)
+{
+    section->values.barred = false;
+}
+
+void segj_view_clear(oversized_view_t *view)
+{
+    atomic_uint *views = view->hold;
+    view->data = NULL;
+    view->size = 0;
+    view->hold = NULL;
+    view->copy.size = 0;
+    if (views != NULL)
+        atomic_fetch_sub(views, 1);
+}
+
+void oversized_view_release(oversized_view_t *view)
+{
+    if (view == NULL)
+        return;
+    segj_view_clear(view);
+    segj_buffer_free(&view->copy);
+}
+
+static segj_status_t view_once(oversized_t *journal, uint64_t number, oversized_location_t location,
+                               oversized_view_t *view, bool *changed)
+{
+    segj_taken_t taken;
+    segj_section_t *section;
+    *changed = false;
+    segj_lock(&journal->env.state);
+    segj_status_t status = segj_journal_require(journal, number, &section);
+    if (status == SEGJ_OK)
+        status = segj_view_take(journal, section, location, &taken, changed);
+    segj_unlock(&journal->env.state);
+    return status == SEGJ_OK && !*changed ? segj_view_show(journal, &taken, view, changed) : status;
+}
+
+segj_status_t oversized_view_value(oversized_t *journal, uint64_t section, oversized_location_t location,
+                                   oversized_view_t *view)
+{
+    if (view != NULL)
+        segj_view_clear(view);
+    if (journal == NULL || view == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_view_value: %s is NULL", journal == NULL ? "journal" : "view");
+    segj_status_t status;
+    bool changed;
+    do
+        status = view_once(journal, section, location, view, &changed);
+    while (changed);
+    return status;
+}

@@ -1,0 +1,477 @@
+/*
+ * crash/trace.c: see the header. A call is looked at before it is made. Whether a write has changed anything is known when
+ * the next one comes: till then the bytes that were there before are kept.
+ */
+#include "crash/trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crash/model.h"
+#include "crash/raw.h"
+
+#define FILES_MAX 64
+#define RANGES_MAX 256
+#define PAGE_SLOT 6
+#define MARK 16 /* a watermark slot, at the start of its block */
+
+typedef enum part { INDEX, VALUES, PARTS } part_t;
+
+typedef struct range {
+    uint64_t from, to;
+} range_t;
+
+typedef struct file {
+    part_t part;
+    uint64_t section;
+    bool name_pending;
+    bool header;                /* written, */
+    bool header_durable;        /* and synced */
+    bool cut;                   /* and not synced since */
+    bool must_sync;             /* before anything else is done to it */
+    range_t ranges[RANGES_MAX]; /* written and not synced, but for slots */
+    size_t count;
+    bool slots[2]; /* changed and not synced */
+    bool raised;   /* a watermark, by close, and not synced */
+} file_t;
+
+/* The write that was seen last. */
+typedef struct pending {
+    file_t *file; /* NULL: none */
+    uint64_t offset;
+    size_t size;
+    uint8_t *before; /* what was there */
+    bool repeated;   /* over bytes that no sync has covered */
+} pending_t;
+
+struct trace {
+    recorder_t *recorder;
+    simdisk_t *disk;
+    uint16_t page_size;
+    file_t files[FILES_MAX];
+    size_t count;
+    bool removals[PARTS]; /* not durable */
+    bool parts_removed;   /* and the directory is not synced since */
+    bool opening, closing, killed;
+    bool names_synced[PARTS], directory_synced;
+    pending_t pending;
+    void (*during)(void *context);
+    void *during_context;
+    uint64_t calls;
+    char wrong[512];
+};
+
+/* --- files --- */
+
+static void say(trace_t *trace, const record_t *call, const char *what)
+{
+    if (trace->wrong[0] == '\0')
+        (void)snprintf(trace->wrong, sizeof trace->wrong, "call %" PRIu64 " (kind %d, %s, %" PRIu64 "+%" PRIu64 "): %s",
+                       trace->calls, call != NULL ? (int)call->kind : -1, call != NULL ? call->place : "returned",
+                       call != NULL ? call->offset : 0, call != NULL ? call->size : 0, what);
+}
+
+static part_t part_of(const char *place)
+{
+    return strncmp(place, "index", 5) == 0 ? INDEX : VALUES;
+}
+
+static uint64_t section_of(const char *place)
+{
+    const char *slash = strchr(place, '/');
+    return slash != NULL ? strtoull(slash + 1, NULL, 16) : 0;
+}
+
+static uint64_t data_offset(part_t part)
+{
+    return part == INDEX ? INDEX_DATA_OFFSET : VALUES_DATA_OFFSET;
+}
+
+static const uint8_t *visible(const trace_t *trace, part_t part, uint64_t section, uint64_t *size)
+{
+    char name[20];
+    *size = 0;
+    (void)snprintf(name, sizeof name, "%016" PRIx64, section);
+    return simdisk_visible(trace->disk, part == INDEX ? "index" : "values", name, size);
+}
+
+static file_t *find(trace_t *trace, part_t part, uint64_t section)
+{
+    for (size_t i = 0; i < trace->count; i++)
+        if (trace->files[i].part == part && trace->files[i].section == section)
+            return &trace->files[i];
+    return NULL;
+}
+
+static file_t *add(trace_t *trace, part_t part, uint64_t section)
+{
+    if (trace->count == FILES_MAX)
+        abort();
+    file_t *file = &trace->files[trace->count++];
+    memset(file, 0, sizeof *file);
+    file->part = part;
+    file->section = section;
+    return file;
+}
+
+/* A file that was there before the trace began has a durable header where it has data. */
+static file_t *known(trace_t *trace, part_t part, uint64_t section)
+{
+    file_t *file = find(trace, part, section);
+    if (file != NULL)
+        return file;
+    uint64_t size;
+    file = add(trace, part, section);
+    (void)visible(trace, part, section, &size);
+    file->header_durable = size > data_offset(part);
+    return file;
+}
+
+static void forget(trace_t *trace, part_t part, uint64_t section)
+{
+    file_t *file = find(trace, part, section);
+    if (file != NULL)
+        *file = trace->files[--trace->count];
+}
+
+/* --- writes --- */
+
+/* What the write before has changed. */
+static void settle_write(trace_t *trace, const record_t *call)
+{
+    pending_t *pending = &trace->pending;
+    file_t *file = pending->file;
+    if (file == NULL)
+        return;
+    uint64_t size;
+    const uint8_t *now = visible(trace, file->part, file->section, &size);
+    bool changed = now == NULL || size < pending->offset + pending->size ||
+                   memcmp(now + pending->offset, pending->before, pending->size) != 0;
+    pending->file = NULL;
+    if (!changed)
+        return;
+    if (pending->repeated)
+        say(trace, call, "the call before has changed bytes that no sync has covered yet");
+    if (file->part == INDEX && pending->size == MARK && pending->offset >= HEADER_BLOCK &&
+        pending->offset < INDEX_DATA_OFFSET) {
+        unsigned slot = pending->offset < 2 * HEADER_BLOCK ? 0 : 1;
+        file->slots[slot] = true;
+        file->raised = trace->closing;
+        file->must_sync = file->must_sync || file->slots[1 - slot];
+    }
+}
+
+static void note_range(file_t *file, uint64_t from, uint64_t to)
+{
+    if (file->count == RANGES_MAX)
+        abort();
+    file->ranges[file->count++] = (range_t){from, to};
+}
+
+static bool overlaps(const file_t *file, uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; i < file->count; i++)
+        if (file->ranges[i].from < to && from < file->ranges[i].to)
+            return true;
+    return false;
+}
+
+static bool is_page_slot(const trace_t *trace, const file_t *file, const record_t *call)
+{
+    uint64_t physical = (uint64_t)trace->page_size + PAGE_CHECKSUMS;
+    uint64_t within = call->offset >= INDEX_DATA_OFFSET ? (call->offset - INDEX_DATA_OFFSET) % physical : 0;
+    return file->part == INDEX && call->size == PAGE_SLOT &&
+           (within == trace->page_size || within == (uint64_t)trace->page_size + PAGE_SLOT);
+}
+
+static void keep_before(trace_t *trace, file_t *file, const record_t *call, bool repeated)
+{
+    uint64_t size;
+    const uint8_t *now = visible(trace, file->part, file->section, &size);
+    trace->pending = (pending_t){file, call->offset, (size_t)call->size, trace->pending.before, repeated};
+    trace->pending.before = realloc(trace->pending.before, (size_t)call->size + 1);
+    if (trace->pending.before == NULL)
+        abort();
+    memset(trace->pending.before, 0, (size_t)call->size);
+    if (now != NULL && call->offset < size)
+        memcpy(trace->pending.before, now + call->offset,
+               (size_t)(size - call->offset < call->size ? size - call->offset : call->size));
+}
+
+static void on_write(trace_t *trace, const record_t *call)
+{
+    file_t *file = known(trace, part_of(call->place), section_of(call->place));
+    uint64_t offset = data_offset(file->part);
+    bool slot = file->part == INDEX && call->offset >= HEADER_BLOCK && call->offset + call->size <= INDEX_DATA_OFFSET;
+    bool repeated = !slot && call->offset >= offset && overlaps(file, call->offset, call->offset + call->size);
+    if (file->must_sync)
+        say(trace, call, "the file is to be synced first");
+    if (call->offset >= offset && !file->header_durable)
+        say(trace, call, "data behind a header that is not durable");
+    if (call->offset < offset && call->offset + call->size > offset)
+        say(trace, call, "header and data in one write");
+    if (is_page_slot(trace, file, call)) {
+        if (file->count > 0 || file->cut || file->slots[0] || file->slots[1])
+            say(trace, call, "a page's slot is changed while the step before is not durable");
+        file->must_sync = true;
+    }
+    if (call->offset == 0)
+        file->header = true;
+    if (slot && known(trace, VALUES, file->section)->cut)
+        say(trace, call, "a mark changes while a cut is not durable");
+    if (!slot)
+        note_range(file, call->offset, call->offset + call->size);
+    keep_before(trace, file, call, repeated);
+}
+
+/* Both slots hold the same, durably. */
+static bool is_marked(trace_t *trace, uint64_t section)
+{
+    uint64_t size;
+    const file_t *file = known(trace, INDEX, section);
+    const uint8_t *bytes = visible(trace, INDEX, section, &size);
+    watermark_t marks[2];
+    if (bytes == NULL || size < 2 * HEADER_BLOCK + MARK || file->slots[0] || file->slots[1])
+        return false;
+    return decode_watermark(bytes + HEADER_BLOCK, section, &marks[0]) &&
+           decode_watermark(bytes + (size_t)2 * HEADER_BLOCK, section, &marks[1]) &&
+           marks[0].records == marks[1].records;
+}
+
+/* Where the values end that the index speaks of, as far as they are whole. */
+static uint64_t end_of_records(trace_t *trace, uint64_t section)
+{
+    uint64_t end;
+    raw_section_t raw = {.section = section, .page_size = trace->page_size, .entry_size = MODEL_ENTRY};
+    raw.index = visible(trace, INDEX, section, &raw.index_size);
+    raw.values = visible(trace, VALUES, section, &raw.values_size);
+    (void)raw_records(&raw, &end);
+    return end;
+}
+
+static void on_truncate(trace_t *trace, const record_t *call)
+{
+    file_t *file = known(trace, part_of(call->place), section_of(call->place));
+    uint64_t size;
+    (void)visible(trace, file->part, file->section, &size);
+    if (file->must_sync)
+        say(trace, call, "the file is to be synced first");
+    if (call->size >= size)
+        return; /* a header gets its length back, or a cut is made again that a killed process may have left unsynced */
+    if (!is_marked(trace, file->section))
+        say(trace, call, "a cut that is not marked durably");
+    if (file->part == VALUES) {
+        const file_t *index = known(trace, INDEX, file->section);
+        if (index->cut || index->count > 0)
+            say(trace, call, "values are cut before their index is durable");
+        if (VALUES_DATA_OFFSET + end_of_records(trace, file->section) > call->size)
+            say(trace, call, "values are cut that the index speaks of");
+    }
+    file->cut = file->must_sync = true;
+}
+
+static void on_sync(trace_t *trace, const record_t *call)
+{
+    file_t *file = known(trace, part_of(call->place), section_of(call->place));
+    size_t covered = file->count;
+    bool slots[2] = {file->slots[0], file->slots[1]};
+    if (trace->during != NULL && file->part == INDEX) {
+        trace->during(trace->during_context);
+        settle_write(trace, call);
+    }
+    memmove(file->ranges, file->ranges + covered, (file->count - covered) * sizeof *file->ranges);
+    file->count -= covered;
+    for (int i = 0; i < 2; i++)
+        file->slots[i] = file->slots[i] && !slots[i];
+    file->cut = file->must_sync = file->raised = false;
+    file->header_durable = file->header_durable || file->header;
+}
+
+/* --- names --- */
+
+static void on_create(trace_t *trace, const record_t *call)
+{
+    forget(trace, part_of(call->place), section_of(call->place));
+    add(trace, part_of(call->place), section_of(call->place))->name_pending = true;
+}
+
+static void on_remove(trace_t *trace, const record_t *call)
+{
+    part_t part = part_of(call->place);
+    uint64_t size;
+    if (part == VALUES && (trace->removals[INDEX] || visible(trace, INDEX, section_of(call->place), &size) != NULL))
+        say(trace, call, "values are removed before their index is durably gone");
+    trace->removals[part] = true;
+    forget(trace, part, section_of(call->place));
+}
+
+static void on_partition_sync(trace_t *trace, const record_t *call)
+{
+    part_t part = part_of(call->place);
+    trace->removals[part] = false;
+    trace->names_synced[part] = true;
+    for (size_t i = 0; i < trace->count; i++)
+        if (trace->files[i].part == part)
+            trace->files[i].name_pending = false;
+}
+
+static void on_partition_remove(trace_t *trace, const record_t *call)
+{
+    if (simdisk_names(trace->disk, "index") > 0 || simdisk_names(trace->disk, "values") > 0)
+        say(trace, call, "a partition is removed while there are files");
+    trace->parts_removed = true;
+}
+
+static bool is_dirty(const file_t *file)
+{
+    return file->count > 0 || file->cut;
+}
+
+static void on_close(trace_t *trace, const record_t *call)
+{
+    const file_t *file = find(trace, part_of(call->place), section_of(call->place));
+    if (!trace->killed && file != NULL && is_dirty(file))
+        say(trace, call, "a file is closed with bytes that no sync has covered");
+}
+
+/* --- all calls --- */
+
+/* What must come before this change. */
+static void check_before_change(trace_t *trace, const record_t *call)
+{
+    for (int part = 0; part < PARTS; part++) {
+        bool same = (int)part_of(call->place) == part;
+        bool allowed = same && (call->kind == RECORD_FILE_REMOVE || call->kind == RECORD_PARTITION_SYNC);
+        if (trace->removals[part] && !allowed)
+            say(trace, call, "files were removed, and their partition is not synced");
+    }
+    bool names = call->kind == RECORD_PARTITION_SYNC || call->kind == RECORD_DIRECTORY_SYNC ||
+                 call->kind == RECORD_PARTITION_CREATE;
+    if (trace->opening && !names &&
+        !(trace->names_synced[INDEX] && trace->names_synced[VALUES] && trace->directory_synced))
+        say(trace, call, "open changes something before all names are synced");
+}
+
+static void look(void *context, const record_t *call)
+{
+    trace_t *trace = context;
+    trace->calls++;
+    settle_write(trace, call);
+    if ((RECORD_BIT(call->kind) & RECORD_CHANGES) != 0)
+        check_before_change(trace, call);
+    switch (call->kind) {
+    case RECORD_FILE_CREATE:
+        on_create(trace, call);
+        break;
+    case RECORD_FILE_REMOVE:
+        on_remove(trace, call);
+        break;
+    case RECORD_FILE_WRITE:
+        on_write(trace, call);
+        break;
+    case RECORD_FILE_TRUNCATE:
+        on_truncate(trace, call);
+        break;
+    case RECORD_FILE_SYNC:
+        on_sync(trace, call);
+        break;
+    case RECORD_FILE_CLOSE:
+        on_close(trace, call);
+        break;
+    case RECORD_PARTITION_SYNC:
+        on_partition_sync(trace, call);
+        break;
+    case RECORD_PARTITION_REMOVE:
+        on_partition_remove(trace, call);
+        break;
+    case RECORD_DIRECTORY_SYNC:
+        trace->directory_synced = true;
+        trace->parts_removed = false;
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- the trace --- */
+
+trace_t *trace_new(simdisk_t *disk, uint16_t page_size)
+{
+    trace_t *trace = calloc(1, sizeof *trace);
+    if (trace == NULL)
+        abort();
+    trace->disk = disk;
+    trace->page_size = page_size;
+    trace->recorder = recorder_new(simdisk_storage(disk));
+    recorder_watch(trace->recorder, look, trace);
+    return trace;
+}
+
+void trace_free(trace_t *trace)
+{
+    recorder_free(trace->recorder);
+    free(trace->pending.before);
+    free(trace);
+}
+
+const segj_storage_t *trace_storage(const trace_t *trace)
+{
+    return recorder_storage(trace->recorder);
+}
+
+void trace_open(trace_t *trace)
+{
+    trace->opening = true;
+    trace->names_synced[INDEX] = trace->names_synced[VALUES] = trace->directory_synced = false;
+}
+
+void trace_close(trace_t *trace)
+{
+    trace->closing = true;
+}
+
+void trace_killed(trace_t *trace)
+{
+    trace->killed = true;
+}
+
+void trace_during_sync(trace_t *trace, void (*during)(void *context), void *context)
+{
+    trace->during = during;
+    trace->during_context = context;
+}
+
+static void check_file(trace_t *trace, const file_t *file)
+{
+    if (is_dirty(file))
+        say(trace, NULL, file->part == INDEX ? "an index file is not synced" : "a values file is not synced");
+    if (file->name_pending)
+        say(trace, NULL, "a new file's name is not synced");
+    if (file->raised)
+        say(trace, NULL, "a watermark that close has raised is not synced");
+}
+
+void trace_returned(trace_t *trace, trace_call_t call, uint64_t section)
+{
+    settle_write(trace, NULL);
+    trace->opening = trace->closing = false;
+    recorder_clear(trace->recorder);
+    if (trace->removals[INDEX] || trace->removals[VALUES] || trace->parts_removed)
+        say(trace, NULL, "removals are not synced");
+    for (size_t i = 0; i < trace->count && call != TRACE_APPEND; i++)
+        if (call != TRACE_SYNC || trace->files[i].section == section)
+            check_file(trace, &trace->files[i]);
+}
+
+uint64_t trace_calls(const trace_t *trace)
+{
+    return trace->calls;
+}
+
+const char *trace_wrong(trace_t *trace)
+{
+    settle_write(trace, NULL);
+    return trace->wrong[0] != '\0' ? trace->wrong : NULL;
+}

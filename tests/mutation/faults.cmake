@@ -1,0 +1,531 @@
+# mutation/faults.cmake: deliberate faults, by what they break (see mutate.cmake). Texts are kept short, so that they outlive
+# changes around them.
+set(order "crash/trace crash/exhaustive")
+set(states "crash/exhaustive")
+
+# --- a sync of contents or of names is missing ---
+
+fault("sync does not sync the index" src/oversized/sync.c "${order}"
+    [==[    segj_status_t status = segj_io_sync(&section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&section->values.handle.file);]==]
+    [==[    segj_status_t status = segj_io_sync(&section->values.handle.file);]==])
+
+fault("sync does not sync the values" src/oversized/sync.c "${states}"
+    [==[        status = segj_io_sync(&section->values.handle.file);
+    if (status == SEGJ_OK && capture->name != 0)]==]
+    [==[        status = SEGJ_OK;
+    if (status == SEGJ_OK && capture->name != 0)]==])
+
+fault("sync does not sync the index's name" src/oversized/sync.c "${states}"
+    [==[        status = segj_part_sync(&journal->env.index);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("sync does not sync the values' name" src/oversized/sync.c "${states}"
+    [==[        status = segj_part_sync(&journal->env.values);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("close does not sync the watermark" src/oversized/sync.c "${order}"
+    [==[    if (section->index.mark_pending)
+        status]==]
+    [==[    if (section->index.mark_pending && section->written && trimmed)
+        status]==])
+
+fault("a new index's header is not synced" src/oversized/writers.c "${states}"
+    [==[        status = segj_io_sync(&section->index.handle.file);
+        if (status == SEGJ_OK)
+            status = segj_io_sync(&section->values.handle.file);]==]
+    [==[        status = segj_io_sync(&section->values.handle.file);]==])
+
+fault("a new values file's header is not synced" src/oversized/writers.c "${states}"
+    [==[            status = segj_io_sync(&section->values.handle.file);]==]
+    [==[            status = SEGJ_OK;]==])
+
+fault("a removal does not sync partitions" src/oversized/remove.c "${order}"
+    [==[            status = segj_part_sync(parts[part]);]==]
+    [==[            status = SEGJ_OK;]==])
+
+fault("a removal does not sync the index's partition" src/oversized/remove.c "${states}"
+    [==[            status = segj_part_sync(parts[part]);]==]
+    [==[            status = part == 1 ? segj_part_sync(parts[part]) : SEGJ_OK;]==])
+
+fault("a removal does not sync the values' partition" src/oversized/remove.c "${order}"
+    [==[            status = segj_part_sync(parts[part]);]==]
+    [==[            status = part == 0 ? segj_part_sync(parts[part]) : SEGJ_OK;]==])
+
+fault("a cut of the index is not synced" src/journal/fixed.c "${order}"
+    [==[        status = segj_io_truncate(file, segj_fixed_file_size(env, file->data, records));
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);]==]
+    [==[        status = segj_io_truncate(file, segj_fixed_file_size(env, file->data, records));]==])
+
+fault("a cut of the values is not synced" src/journal/glob.c "${order}"
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    return status;]==])
+
+fault("a page's shorter slot is not synced" src/journal/fixed.c "${order}"
+    [==[        if (status == SEGJ_OK)
+            status = segj_io_sync(file);
+    }]==]
+    [==[    }]==])
+
+fault("a page's cleared slot is not synced" src/journal/fixed.c "${order}"
+    [==[slot, sizeof slot);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
+    [==[slot, sizeof slot);
+    return status;]==])
+
+fault("the marks of a cut are not synced" src/journal/fixed.c "${order}"
+    [==[        status = write_both(fixed, file, records);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);]==]
+    [==[        status = write_both(fixed, file, records);]==])
+
+fault("open does not sync the index's names" src/oversized/recover.c "${order}"
+    [==[        status = segj_part_sync(&env->index);
+    if (status == SEGJ_OK)
+        status = segj_part_sync(&env->values);]==]
+    [==[        status = segj_part_sync(&env->values);]==])
+
+fault("open does not sync the values' names" src/oversized/recover.c "${order}"
+    [==[        status = segj_part_sync(&env->values);
+    if (status == SEGJ_OK)
+        status = segj_part_sync_directory(&env->index);]==]
+    [==[        status = segj_part_sync_directory(&env->index);]==])
+
+fault("open does not sync the directory" src/oversized/recover.c "${order}"
+    [==[        status = segj_part_sync_directory(&env->index);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("open does not sync an index that it takes over" src/oversized/recover.c "${order}"
+    [==[        if (status == SEGJ_OK)
+            status = segj_io_sync(index);]==]
+    [==[]==])
+
+fault("open does not sync values that it takes over" src/oversized/recover.c "${order}"
+    [==[    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;]==]
+    [==[    return status != SEGJ_OK || plan->value_size <= values->data + plan->end ? status
+                                                                             : segj_glob_cut(values, plan->end);]==])
+
+fault("open does not sync the removal of values without an index" src/oversized/recover.c "${order}"
+    [==[    return status == SEGJ_OK && changed ? segj_part_sync(&env->values) : status;]==]
+    [==[    return status;]==])
+
+fault("open does not sync the removal of what a checkpoint does without" src/oversized/recover.c
+    "promises/checkpoint lessons/checkpoint"
+    [==[    if (status == SEGJ_OK && removed)
+        status = segj_part_sync(&env->index);]==]
+    [==[]==])
+
+fault("destroy does not sync the directory" src/oversized/oversized.c "promises/destroy crash/trace"
+    [==[    return status == SEGJ_OK ? segj_part_sync_directory(&journal->env.index) : status;]==]
+    [==[    return status;]==])
+
+fault("a failed write's rest is cut without a sync" src/journal/glob.c "unit/glob failure/stories lessons/durability"
+    [==[    status = segj_io_sync(&glob->handle.file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(env, status);
+    glob->spoiled]==]
+    [==[    glob->spoiled]==])
+
+# --- the order is another one ---
+
+fault("a rewind cuts the values before the index" src/oversized/rewind.c "${order}"
+    [==[    status = segj_fixed_cut(env, file, records);
+    if (status == SEGJ_OK)
+        status = segj_glob_cut(&section->values.handle.file, end);]==]
+    [==[    status = segj_glob_cut(&section->values.handle.file, end);
+    if (status == SEGJ_OK)
+        status = segj_fixed_cut(env, file, records);]==])
+
+fault("open cuts the values before the index" src/oversized/recover.c "${order}"
+    [==[    segj_status_t status;
+    if (cut) {]==]
+    [==[    segj_status_t status = segj_glob_cut(values, plan->end);
+    if (status != SEGJ_OK)
+        return status;
+    if (cut) {]==])
+
+fault("a rewind cuts before it marks" src/oversized/rewind.c "${order}"
+    [==[    segj_status_t status = segj_fixed_mark_cut(index, file, records);]==]
+    [==[    segj_status_t status = segj_fixed_cut(env, file, records);
+    if (status == SEGJ_OK)
+        status = segj_fixed_mark_cut(index, file, records);]==])
+
+fault("a rewind takes its mark back before the values are cut" src/oversized/rewind.c "${order}"
+    [==[    status = segj_fixed_cut(env, file, records);
+    if (status == SEGJ_OK)]==]
+    [==[    status = segj_fixed_cut(env, file, records);
+    if (status == SEGJ_OK)
+        status = segj_fixed_clear_mark(index, file);
+    if (status == SEGJ_OK)]==])
+
+fault("values are removed before their index" src/oversized/remove.c "${order}"
+    [==[    const segj_part_t *parts[2] = {&journal->env.index, &journal->env.values};]==]
+    [==[    const segj_part_t *parts[2] = {&journal->env.values, &journal->env.index};]==])
+
+fault("index and values are removed together" src/oversized/remove.c "${order}"
+    [==[            status = segj_part_unlink(parts[part], gone[i]->node.number);]==]
+    [==[            status = segj_part_unlink(parts[part], gone[i]->node.number);
+            if (status == SEGJ_OK)
+                status = segj_part_unlink(parts[1], gone[i]->node.number);]==])
+
+fault("open raises W before the section is durable" src/oversized/recover.c "${states}"
+    [==[        status = write_contents(recovery, plan, index, values);
+    if (status == SEGJ_OK)
+        status = cut_and_sync(]==]
+    [==[        status = write_contents(recovery, plan, index, values);
+    if (status == SEGJ_OK)
+        raise_mark(recovery, plan, index);
+    if (status == SEGJ_OK)
+        status = cut_and_sync(]==])
+
+fault("a section goes idle with W before its sync" src/oversized/sync.c "${states}"
+    [==[    segj_status_t status = segj_section_sync(journal, section);
+    if (status == SEGJ_OK && section->written)
+        status = segj_section_mend(journal, section);]==]
+    [==[    if (section->written)
+        mark(journal, section, section->index.records, section->values.size);
+    segj_status_t status = segj_section_sync(journal, section);]==])
+
+fault("a rewind does not sync the section first" src/oversized/rewind.c "${states} crash/trace"
+    [==[        status = segj_section_sync(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_section_mend]==]
+    [==[        status = segj_section_mend]==])
+
+fault("destroy removes partitions before their files are gone for good" src/oversized/oversized.c
+    "crash/trace promises/destroy"
+    [==[    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    if (status == SEGJ_OK)
+        status = segj_part_remove(&journal->env.index);]==]
+    [==[    segj_status_t status = segj_part_remove(&journal->env.index);
+    if (status == SEGJ_OK)
+        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);]==])
+
+# --- the watermark ---
+
+fault("W runs ahead: sync marks a record more" src/oversized/sync.c "promises/watermark unit/fixed ${states}"
+    [==[    if (segj_fixed_mark(&section->index, &section->index.handle.file, records) == SEGJ_OK)]==]
+    [==[    if (segj_fixed_mark(&section->index, &section->index.handle.file, records + 1) == SEGJ_OK)]==])
+
+fault("W runs ahead: open marks a record more" src/oversized/recover.c "${states}"
+    [==[        status = segj_fixed_mark(fixed, index, plan->records);]==]
+    [==[        status = segj_fixed_mark(fixed, index, plan->records + 1);]==])
+
+fault("a rewind does not lower W" src/oversized/rewind.c "${order}"
+    [==[segj_fixed_mark_cut(index, file, records);]==]
+    [==[segj_fixed_mark_cut(index, file, index->marked);]==])
+
+fault("a cut lowers one slot only" src/journal/fixed.c "${order}"
+    [==[    return status == SEGJ_OK ? write_slot(file, fixed->newest_slot, records, fixed->sequence + 2) : status;]==]
+    [==[    return status;]==])
+
+fault("W is raised in the slot that counts" src/journal/fixed.c "${states} unit/fixed"
+    [==[    segj_status_t status = write_slot(file, 1u - fixed->newest_slot, records, fixed->sequence + 1);
+    if (status != SEGJ_OK)]==]
+    [==[    segj_status_t status = write_slot(file, fixed->newest_slot, records, fixed->sequence + 1);
+    if (status != SEGJ_OK)]==])
+
+fault("W is never raised" src/oversized/sync.c "promises/watermark"
+    [==[    if (section->index.marked != section->index.durable)]==]
+    [==[    if (section->index.marked > section->index.durable)]==])
+
+fault("open does not raise W" src/oversized/recover.c "promises/watermark recovery/recovery lessons/durability"
+    [==[    if (plan->records > fixed->marked)]==]
+    [==[    if (plan->records < fixed->marked)]==])
+
+fault("a rewind does not clear its mark" src/oversized/rewind.c "promises/watermark promises/rewind unit/rewind_cache"
+    [==[        status = segj_fixed_clear_mark(index, file);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("open does not clear the mark of a cut" src/oversized/recover.c
+    "promises/watermark lessons/rewind recovery/recovery_edges"
+    [==[    else if (equal)]==]
+    [==[    else if (false)]==])
+
+fault("the slot with the lower number counts" src/oversized/verdict.c "${states}"
+    [==[plan->marks[1].sequence > plan->marks[0].sequence]==]
+    [==[plan->marks[1].sequence < plan->marks[0].sequence]==])
+
+# --- pages ---
+
+fault("the wrong slot is protected" src/paged/page_format.c "unit/page_format ${states}"
+    [==[    segj_page_state_t state = {synced.slot == 1 ? 2 : 1, length,]==]
+    [==[    segj_page_state_t state = {synced.slot == 2 ? 2 : 1, length,]==])
+
+fault("a sync that failed changes which slot is protected" src/paged/paged_blob.c "unit/paged_blob failure/failed_syncs"
+    [==[    if (synced && capture->tail_page != SEGJ_NO_PAGE) {]==]
+    [==[    if (capture->tail_page != SEGJ_NO_PAGE) {]==])
+
+fault("a sync does not change which slot is protected" src/paged/paged_blob.c "${states}"
+    [==[    if (synced && capture->tail_page != SEGJ_NO_PAGE) {]==]
+    [==[    if (synced && capture->tail_page == SEGJ_NO_PAGE) {]==])
+
+fault("the protected slot is not written again" src/paged/page_format.c "unit/page_format ${states}"
+    [==[    if (synced.slot != 0)
+        segj_page_put_slot(]==]
+    [==[    if (synced.slot > 2)
+        segj_page_put_slot(]==])
+
+fault("a page is written while it is being synced" src/paged/paged_blob.c "crash/trace unit/paged_flight"
+    [==[        *skip = first_page(paged, at) == paged->flight_page ? 1 : 0;]==]
+    [==[        *skip = 0;]==])
+
+fault("a partial page is written before a sync" src/paged/paged_blob.c "unit/paged_blob crash/exhaustive crash/trace"
+    [==[        status = seal(paged, pool, false, lean);]==]
+    [==[        status = seal(paged, pool, true, lean);]==])
+
+fault("the page that is read back does not go out whole before its slots change" src/journal/fixed.c
+    "${order} lessons/rewind"
+    [==[        status = segj_io_write(file, offset, last, physical);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("a page shrinks in one step" src/journal/fixed.c "${order}"
+    [==[    if (shorter.length != length) {]==]
+    [==[    if (shorter.length != length && length == 0) {]==])
+
+fault("a page's checksum is not looked at" src/paged/page_format.c "unit/page_format ${states}"
+    [==[length > page_size || segj_page_checksum(kind, section, page, physical, length) != crc)]==]
+    [==[length > page_size)]==])
+
+fault("a page counts with its shorter slot" src/paged/page_format.c "unit/page_format ${states}"
+    [==[    unsigned longer = second > first ? 2 : 1;]==]
+    [==[    unsigned longer = second > first ? 1 : 2;]==])
+
+# --- the verdict of open ---
+
+fault("a value's checksum is not looked at" src/oversized/verdict.c "${states}"
+    [==[        if (status != SEGJ_OK || !right)
+            return status;
+        plan->records++;]==]
+    [==[        if (status != SEGJ_OK)
+            return status;
+        plan->records++;]==])
+
+fault("a record may begin anywhere" src/oversized/verdict.c "${states} recovery/recovery_edges lessons/recovery badinput/hostile"
+    [==[        if (location.offset != plan->end || !segj_location_end(]==]
+    [==[        if (!segj_location_end(]==])
+
+fault("a record may reach past the values" src/oversized/scan.c "recovery/recovery lessons/recovery badinput/hostile"
+    [==[        if (!right || !segj_location_end(location, judged->values_size, &found))]==]
+    [==[        if (!right || !segj_location_end(location, UINT64_MAX, &found))]==])
+
+fault("an unreadable record is no end" src/oversized/scan.c "${states}"
+    [==[        if (status != SEGJ_OK || from + part > length)
+            return status;]==]
+    [==[        if (status != SEGJ_OK)
+            return status;]==])
+
+fault("the last record below W is not looked at" src/oversized/scan.c "recovery/recovery lessons/recovery badinput/damage"
+    [==[        if (!right || !segj_location_end(location, judged->values_size, &found))
+            continue;]==]
+    [==[        if (!segj_location_end(location, UINT64_MAX, &found))
+            continue;]==])
+
+fault("records above W are believed" src/oversized/verdict.c "${states}"
+    [==[        status = segj_scan_value(scan, judged, location, &right);
+        if (status]==]
+    [==[        right = true;
+        if (status]==])
+
+fault("records above W are given up" src/oversized/verdict.c "${states}"
+    [==[    if (status == SEGJ_OK && plan->records == plan->watermark)
+        status = go_forward]==]
+    [==[    if (status == SEGJ_OK && plan->records == plan->watermark && plan->watermark > 0)
+        status = go_forward]==])
+
+fault("bytes behind the last frame do not matter" src/oversized/verdict.c "${states}"
+    [==[    plan->cut = plan->cut_index || judged->values_size > plan->end;]==]
+    [==[    plan->cut = plan->cut_index;]==])
+
+fault("a cut that may not be durable is taken for one that is" src/oversized/verdict.c "${states}"
+    [==[    bool marked = plan->records == plan->watermark && plan->records > 0 && !cut_marked;]==]
+    [==[    bool marked = plan->records == plan->watermark && plan->records > 0;]==])
+
+fault("a section above W is left alone" src/oversized/verdict.c "${states}"
+    [==[    bool marked = plan->records == plan->watermark && plan->records > 0 && !cut_marked;]==]
+    [==[    bool marked = plan->records >= plan->watermark && plan->records > 0 && !cut_marked;]==])
+
+fault("a header's checksum is not looked at" src/journal/header_format.c "unit/header_format badinput/headers"
+    [==[    if (size < IDENTITY_SIZE || version == 0 ||
+        segj_crc32(0, block, IDENTITY_CHECKED) != segj_get_u32(block + IDENTITY_CHECKED))]==]
+    [==[    if (size < IDENTITY_SIZE || version == 0)]==])
+
+fault("a watermark's checksum is not looked at" src/journal/header_format.c "unit/header_format ${states}"
+    [==[    if (segj_get_u32(from + 12) != mark_checksum(section, from))]==]
+    [==[    if (segj_get_u32(from + 12) == 0)]==])
+
+fault("a file of another section is taken" src/oversized/verdict.c "badinput/foreign badinput/headers"
+    [==[    if (found->section != expected->section)]==]
+    [==[    if (found->section > expected->section && found->section == 0)]==])
+
+fault("damage of a header before data is taken for a new file" src/oversized/verdict.c "badinput/headers lessons/refusals"
+    [==[        return has_data ? segj_io_fail(]==]
+    [==[        return has_data && size == 0 ? segj_io_fail(]==])
+
+fault("EIO is the end of the journal" src/oversized/scan.c "lessons/recovery failure/storage_faults"
+    [==[        segj_status_t status = segj_scan_page(scan, judged, page, direction, &bytes, &length);
+        if (status != SEGJ_OK || from + part > length)
+            return status;]==]
+    [==[        segj_status_t status = segj_scan_page(scan, judged, page, direction, &bytes, &length);
+        if (status != SEGJ_OK || from + part > length)
+            return SEGJ_OK;]==])
+
+fault("EIO at a value is the end of the journal" src/oversized/verdict.c "lessons/recovery failure/storage_faults"
+    [==[        if (status != SEGJ_OK || !right)
+            return status;
+        plan->records++;]==]
+    [==[        if (status != SEGJ_OK || !right)
+            return SEGJ_OK;
+        plan->records++;]==])
+
+fault("any error of opening a partition means that it is missing" src/storage/io.c
+    "unit/storage_io lessons/recovery lessons/refusals failure/storage_faults"
+    [==[    if (code == ENOENT && missing != NULL) {]==]
+    [==[    if (code != 0 && missing != NULL) {]==])
+
+fault("a short read is no failure" src/storage/io.c "unit/storage_io failure/transfers"
+    [==[    if (total < size && got == NULL)]==]
+    [==[    if (total > size && got == NULL)]==])
+
+fault("strict says nothing" src/oversized/recover.c "recovery/recovery promises/open lessons/recovery"
+    [==[    if (status == SEGJ_OK && recovery->config->strict)]==]
+    [==[    if (status == SEGJ_OK && recovery->config->strict && recovery->count == 0)]==])
+
+fault("values without any mounted are taken for empty" src/oversized/recover.c "lessons/refusals lessons/recovery recovery/recovery_sections"
+    [==[    if (recovery->value_count > 0 || synced < 2)]==]
+    [==[    if (recovery->value_count > 0 || synced < 1000)]==])
+
+# --- what open writes ---
+
+fault("open does not write headers again" src/oversized/recover.c "${states}"
+    [==[    if (!plan->index_valid || plan->watermark == 0 || index_empty)]==]
+    [==[    if (!plan->index_valid || index_empty)]==])
+
+fault("open does not write pages again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+    [==[    uint64_t page = plan->watermark * env->record_size / env->page_size;]==]
+    [==[    uint64_t page = plan->records * env->record_size / env->page_size;]==])
+
+fault("open does not write values again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+    [==[values->data + plan->watermark_end, values->data + plan->end)]==]
+    [==[values->data + plan->end, values->data + plan->end)]==])
+
+fault("open does not write the marks again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+    [==[        if (!plan->marks[slot].valid)]==]
+    [==[        if (plan->marks[slot].valid)]==])
+
+fault("open cuts without a mark" src/oversized/recover.c "${order}"
+    [==[    if (plan->cut || segj_plan_lost(plan) > 0)
+        return segj_fixed_mark_cut(]==]
+    [==[    if (segj_plan_lost(plan) > 0)
+        return segj_fixed_mark_cut(]==])
+
+fault("open marks a cut with W as it was" src/oversized/recover.c "recovery/recovery lessons/recovery recovery/recovery_edges"
+    [==[index, segj_min_u64(plan->watermark, plan->records));]==]
+    [==[index, plan->watermark);]==])
+
+fault("open does not give both files their size" src/oversized/recover.c "${states}"
+    [==[        status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));
+        if]==]
+    [==[        status = SEGJ_OK;
+        if]==])
+
+fault("values without an index stay" src/oversized/recover.c "${states}"
+    [==[        if (indexed && !recovery->plans[at].remove)
+            continue;]==]
+    [==[        if (!indexed || !recovery->plans[at].remove)
+            continue;]==])
+
+# --- errors, descriptors, readers ---
+
+fault("a failed sync does not poison" src/oversized/sync.c "failure/failed_syncs threads/poison"
+    [==[    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
+}
+
+/* Losing a mark]==]
+    [==[    return status;
+}
+
+/* Losing a mark]==])
+
+fault("a failed rewind does not poison" src/oversized/rewind.c "failure/storage_faults lessons/rewind"
+    [==[    if (status != SEGJ_OK)
+        status = segj_env_poison(env, status);]==]
+    [==[]==])
+
+fault("a failed removal does not poison" src/oversized/remove.c "failure/storage_faults promises/prune"
+    [==[    if (status != SEGJ_OK)
+        status = segj_env_poison(&journal->env, status);]==]
+    [==[]==])
+
+fault("a failed sync of a new header does not poison" src/oversized/writers.c "failure/failed_syncs failure/storage_faults"
+    [==[        if (status != SEGJ_OK)
+            status = segj_env_poison(env, status);
+    }
+    if (status == SEGJ_OK)
+        status = segj_fixed_wake]==]
+    [==[    }
+    if (status == SEGJ_OK)
+        status = segj_fixed_wake]==])
+
+fault("a poisoned journal goes on" src/oversized/oversized.c "failure/failed_syncs threads/poison"
+    [==[    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire))
+        return]==]
+    [==[    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire) && journal->prune_line == UINT64_MAX)
+        return]==])
+
+fault("offsets of a failed write are used again" src/journal/glob.c "unit/glob lessons/durability failure/stories failure/full_disk"
+    [==[    if (!glob->spoiled)
+        return SEGJ_OK;
+    uint64_t size;]==]
+    [==[    if (!glob->spoiled || glob->size > 0)
+        return SEGJ_OK;
+    uint64_t size;]==])
+
+fault("a section gives its descriptors up without a sync" src/oversized/writers.c "crash/trace crash/exhaustive"
+    [==[        segj_status_t status = segj_section_retire(journal, section, false);
+        if (status != SEGJ_OK)]==]
+    [==[        segj_status_t status = SEGJ_OK;
+        if (status != SEGJ_OK)]==])
+
+fault("a section gives its descriptors up before its sync" src/oversized/writers.c "crash/trace crash/exhaustive"
+    [==[        segj_status_t status = segj_section_retire(journal, section, false);
+        if (status != SEGJ_OK)
+            return status;
+        segj_section_rest(journal, section);]==]
+    [==[        segj_io_close(&section->index.handle.file);
+        segj_status_t status = segj_io_open(&section->index.handle.file, &journal->env.index, section->node.number,
+                                            SEGJ_OPEN_WRITE, NULL);
+        section->index.handle.file.data = 12288;
+        if (status == SEGJ_OK)
+            status = segj_section_retire(journal, section, false);
+        if (status != SEGJ_OK)
+            return status;
+        segj_section_rest(journal, section);]==])
+
+fault("a sync acknowledges what came after it began" src/oversized/sync.c "threads/acknowledged threads/parked_sync"
+    [==[        section->synced = capture->appended;]==]
+    [==[        section->synced = section->appended;]==])
+
+fault("a failed creation leaves its files" src/oversized/writers.c "failure/storage_faults failure/full_disk"
+    [==[    if (index_tried && status == SEGJ_OK)]==]
+    [==[    if (index_tried && status != SEGJ_OK)]==])
+
+fault("a value read from the file is not verified" src/journal/glob.c "unit/glob badinput/damage"
+    [==[    if (crc != found)]==]
+    [==[    if (crc != found && payload == SIZE_MAX)]==])
+
+fault("a reader takes what a rewind has changed" src/oversized/read.c "threads/parked_changes threads/rewinds unit/rewind_cache"
+    [==[    *changed = segj_section_changed(section, generation);]==]
+    [==[    *changed = section->removed;]==])
+
+fault("pages read before a cut stay in the cache" src/oversized/rewind.c "unit/rewind_cache threads/parked_changes"
+    [==[    index->cache_id = cut_id;]==]
+    [==[]==])
+
+fault("partitions are not locked" src/oversized/open.c "failure/lock promises/lock"
+    [==[        status = segj_part_lock(part, !read_only, &replaced);]==]
+    [==[        status = SEGJ_OK;]==])
