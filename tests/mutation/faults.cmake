@@ -246,7 +246,8 @@ fault("open does not clear the mark of a cut" src/oversized/recover.c
     [==[    else if (equal)]==]
     [==[    else if (false)]==])
 
-fault("the slot with the lower number counts" src/oversized/verdict.c "${states}"
+fault("the slot with the lower number counts" src/oversized/verdict.c
+    "promises/watermark recovery/recovery_edges recovery/recovery badinput/headers lessons/recovery"
     [==[plan->marks[1].sequence > plan->marks[0].sequence]==]
     [==[plan->marks[1].sequence < plan->marks[0].sequence]==])
 
@@ -260,7 +261,7 @@ fault("a sync that failed changes which slot is protected" src/paged/paged_blob.
     [==[    if (synced && capture->tail_page != SEGJ_NO_PAGE) {]==]
     [==[    if (capture->tail_page != SEGJ_NO_PAGE) {]==])
 
-fault("a sync does not change which slot is protected" src/paged/paged_blob.c "${states}"
+fault("a sync does not change which slot is protected" src/paged/paged_blob.c "crash/exhaustive@4084/plain"
     [==[    if (synced && capture->tail_page != SEGJ_NO_PAGE) {]==]
     [==[    if (synced && capture->tail_page == SEGJ_NO_PAGE) {]==])
 
