@@ -13,7 +13,9 @@
  *               go when their index is durably gone; partitions, when all their files are;
  *   close       no file is closed with bytes that no sync has covered, but those of a watermark slot;
  *   open        names are synced (both partitions; and the directory, where no section has a watermark) before the first
- *               change.
+ *               change;
+ *   again       where open syncs an index, it has written its watermark slots again and, where it has no watermark, its
+ *               header.
  *
  * Rules of what a call has left when it returns are asked for by trace_returned().
  */

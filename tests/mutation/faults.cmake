@@ -400,7 +400,7 @@ fault("values without any mounted are taken for empty" src/oversized/recover.c "
 
 # --- what open writes ---
 
-fault("open does not write an index's header again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+fault("open does not write an index's header again" src/oversized/recover.c "${order}"
     [==[    if (!plan->index_valid || plan->watermark == 0 || index_empty)]==]
     [==[    if (!plan->index_valid)]==])
 
@@ -417,7 +417,7 @@ fault("open does not write values again" src/oversized/recover.c "${states} less
     [==[values->data + plan->watermark_end, values->data + plan->end)]==]
     [==[values->data + plan->end, values->data + plan->end)]==])
 
-fault("open does not write the marks again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+fault("open does not write the marks again" src/oversized/recover.c "${order}"
     [==[        if (!plan->marks[slot].valid)]==]
     [==[        if (plan->marks[slot].valid)]==])
 
