@@ -10,6 +10,7 @@
 #include "crash/inspect.h"
 #include "crash/seen.h"
 #include "support/simdisk.h"
+#include "support/simdisk_image.h"
 
 #define MANY 8
 #define SEEDED 64
@@ -20,7 +21,8 @@
 struct explorer {
     explore_config_t config;
     explore_result_t result;
-    seen_t seen;
+    seen_t seen;  /* states */
+    seen_t begun; /* what open has made of them, where it was gone on from */
     inspector_t *inspector;
     void (*progress)(void *context, const explore_result_t *result);
     void *progress_context;
@@ -239,27 +241,44 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
     application->config.preallocate = explorer->config.preallocate;
 }
 
-/* The journal goes on: a record more, synced, survives a crash that keeps nothing else. */
+/** A journal that goes on after recovery. */
+typedef struct going {
+    explorer_t *explorer;
+    const application_t *application;
+} going_t;
+
+static void on_going_on_call(void *context, simdisk_t *disk, simdisk_call_t call)
+{
+    const going_t *going = context;
+    (void)call;
+    if (!going_on(going->explorer))
+        return;
+    look_t look = look_of(going->explorer, &going->application->model, 0, true);
+    crash_everywhere(&look, disk);
+}
+
+/* The journal goes on: a record more, synced, with a crash before each call and behind the last. */
 static void go_on(explorer_t *explorer, simdisk_t *disk, application_t *application)
 {
     const char *wrong;
-    if (!application_go_on(application, &wrong)) {
+    going_t going = {explorer, application};
+    simdisk_on_call(disk, on_going_on_call, &going);
+    bool done = application_go_on(application, &wrong);
+    simdisk_on_call(disk, NULL, NULL);
+    if (done)
+        on_going_on_call(&going, disk, SIMDISK_CALLS);
+    else
         fail(explorer, "going on after recovery", wrong);
-        return;
-    }
-    const simdisk_fill_t fill[2] = {SIMDISK_SHORT, SIMDISK_SHORT};
-    look_t next = look_of(explorer, &application->model, 0, true);
-    simdisk_cut_t *cut = simdisk_cut_new(disk);
-    uint8_t *keep = calloc(simdisk_cut_units(cut) + 1, 1);
-    if (keep == NULL)
-        abort();
-    if (is_new(&next, simdisk_cut_hash(cut, keep, fill))) {
-        simdisk_t *after = simdisk_cut_build(cut, keep, fill);
-        look_at(&next, after);
-        simdisk_free(after);
-    }
-    free(keep);
-    simdisk_cut_free(cut);
+}
+
+/* Whether nothing has gone on yet from where open has come to: files, what they show, and what open had to do for it. */
+static bool is_new_beginning(explorer_t *explorer, const simdisk_t *disk, const application_t *application)
+{
+    const oversized_recovery_t *found = oversized_recovery(application->journal);
+    uint64_t hash = simdisk_mix(simdisk_mix(3, simdisk_hash(disk)), model_hash(&application->model));
+    hash = simdisk_mix(simdisk_mix(hash, found->sections_repaired), found->orphan_sections_removed);
+    hash = simdisk_mix(simdisk_mix(hash, found->index_bytes_truncated), found->value_bytes_truncated);
+    return seen_note(&explorer->begun, hash, 0) == SEEN_NEW;
 }
 
 /* Not what a journal must survive: what it costs. */
@@ -326,7 +345,7 @@ static void look_at(const look_t *look, simdisk_t *disk)
         wrong = inspect_again(explorer->inspector, disk, &before, application.journal);
     if (wrong != NULL)
         fail(explorer, look->after_open ? "after recovery and another crash" : "after a crash", wrong);
-    if (going_on(explorer) && !look->after_open) {
+    if (going_on(explorer) && !look->after_open && is_new_beginning(explorer, disk, &application)) {
         /* What open showed is durable: it is all there after any crash, and after none. */
         look_t next = look_of(explorer, &application.model, 0, true);
         crash_everywhere(&next, disk);
@@ -397,6 +416,7 @@ explorer_t *explorer_new(const explore_config_t *config)
 void explorer_free(explorer_t *explorer)
 {
     seen_free(&explorer->seen);
+    seen_free(&explorer->begun);
     inspector_free(explorer->inspector);
     free(explorer);
 }

@@ -34,6 +34,7 @@ typedef struct file {
     range_t ranges[RANGES_MAX]; /* written and not synced, but for slots */
     size_t count;
     bool slots[2]; /* changed and not synced */
+    bool again[3]; /* written by this open: slots, header */
     bool raised;   /* a watermark, by close, and not synced */
 } file_t;
 
@@ -218,7 +219,9 @@ static void on_write(trace_t *trace, const record_t *call)
         file->must_sync = true;
     }
     if (call->offset == 0)
-        file->header = true;
+        file->header = file->again[2] = true;
+    if (slot)
+        file->again[call->offset < 2 * HEADER_BLOCK ? 0 : 1] = true;
     if (slot && known(trace, VALUES, file->section)->cut)
         say(trace, call, "a mark changes while a cut is not durable");
     if (!slot)
@@ -272,10 +275,27 @@ static void on_truncate(trace_t *trace, const record_t *call)
     file->cut = file->must_sync = true;
 }
 
+/* What a killed process has left may not be on its way to the disk any more: a sync alone would not cover it. */
+static void check_again(trace_t *trace, const record_t *call, const file_t *file)
+{
+    uint64_t size;
+    watermark_t mark;
+    const uint8_t *bytes = visible(trace, INDEX, file->section, &size);
+    if (size < INDEX_DATA_OFFSET)
+        return;
+    for (size_t slot = 0; slot < 2; slot++)
+        if (!file->again[slot] && decode_watermark(bytes + (slot + 1) * HEADER_BLOCK, file->section, &mark))
+            say(trace, call, "open syncs a section, and has not written its slots again");
+    if (!file->again[2] && effective_watermark(bytes + HEADER_BLOCK, file->section) == 0)
+        say(trace, call, "open syncs a section without a watermark, and has not written its header again");
+}
+
 static void on_sync(trace_t *trace, const record_t *call)
 {
     file_t *file = known(trace, part_of(call->place), section_of(call->place));
     size_t covered = file->count;
+    if (trace->opening && file->part == INDEX)
+        check_again(trace, call, file);
     bool slots[2] = {file->slots[0], file->slots[1]};
     if (trace->during != NULL && file->part == INDEX) {
         trace->during(trace->during_context);
@@ -338,6 +358,18 @@ static void on_close(trace_t *trace, const record_t *call)
 
 /* --- all calls --- */
 
+/* A section has been synced: then the directory had been, before that section was made. */
+static bool has_watermark(trace_t *trace)
+{
+    for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
+        uint64_t size;
+        const uint8_t *bytes = visible(trace, INDEX, section, &size);
+        if (bytes != NULL && size >= INDEX_DATA_OFFSET && effective_watermark(bytes + HEADER_BLOCK, section) > 0)
+            return true;
+    }
+    return false;
+}
+
 /* What must come before this change. */
 static void check_before_change(trace_t *trace, const record_t *call)
 {
@@ -350,7 +382,8 @@ static void check_before_change(trace_t *trace, const record_t *call)
     bool names = call->kind == RECORD_PARTITION_SYNC || call->kind == RECORD_DIRECTORY_SYNC ||
                  call->kind == RECORD_PARTITION_CREATE;
     if (trace->opening && !names &&
-        !(trace->names_synced[INDEX] && trace->names_synced[VALUES] && trace->directory_synced))
+        !(trace->names_synced[INDEX] && trace->names_synced[VALUES] &&
+          (trace->directory_synced || has_watermark(trace))))
         say(trace, call, "open changes something before all names are synced");
 }
 
@@ -425,6 +458,8 @@ void trace_open(trace_t *trace)
 {
     trace->opening = true;
     trace->names_synced[INDEX] = trace->names_synced[VALUES] = trace->directory_synced = false;
+    for (size_t i = 0; i < trace->count; i++)
+        memset(trace->files[i].again, 0, sizeof trace->files[i].again);
 }
 
 void trace_close(trace_t *trace)

@@ -12,7 +12,10 @@
  *   removal     files of one partition are removed, then the partition is synced, before anything else is changed; values
  *               go when their index is durably gone; partitions, when all their files are;
  *   close       no file is closed with bytes that no sync has covered, but those of a watermark slot;
- *   open        names are synced (both partitions, and the directory) before the first change.
+ *   open        names are synced (both partitions; and the directory, where no section has a watermark) before the first
+ *               change;
+ *   again       where open syncs an index, it has written its watermark slots again and, where it has no watermark, its
+ *               header.
  *
  * Rules of what a call has left when it returns are asked for by trace_returned().
  */

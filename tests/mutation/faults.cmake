@@ -84,16 +84,14 @@ fault("the marks of a cut are not synced" src/journal/fixed.c "${order}"
     [==[        status = write_both(fixed, file, records);]==])
 
 fault("open does not sync the index's names" src/oversized/recover.c "${order}"
-    [==[        status = segj_part_sync(&env->index);
-    if (status == SEGJ_OK)
-        status = segj_part_sync(&env->values);]==]
-    [==[        status = segj_part_sync(&env->values);]==])
+    [==[    segj_status_t status = segj_part_sync(&env->index);]==]
+    [==[    segj_status_t status = SEGJ_OK;]==])
 
 fault("open does not sync the values' names" src/oversized/recover.c "${order}"
     [==[        status = segj_part_sync(&env->values);
-    if (status == SEGJ_OK)
-        status = segj_part_sync_directory(&env->index);]==]
-    [==[        status = segj_part_sync_directory(&env->index);]==])
+    if (status == SEGJ_OK && !settled)]==]
+    [==[        status = SEGJ_OK;
+    if (status == SEGJ_OK && !settled)]==])
 
 fault("open does not sync the directory" src/oversized/recover.c "${order}"
     [==[        status = segj_part_sync_directory(&env->index);]==]
@@ -246,7 +244,8 @@ fault("open does not clear the mark of a cut" src/oversized/recover.c
     [==[    else if (equal)]==]
     [==[    else if (false)]==])
 
-fault("the slot with the lower number counts" src/oversized/verdict.c "${states}"
+fault("the slot with the lower number counts" src/oversized/verdict.c
+    "promises/watermark recovery/recovery_edges recovery/recovery badinput/headers lessons/recovery"
     [==[plan->marks[1].sequence > plan->marks[0].sequence]==]
     [==[plan->marks[1].sequence < plan->marks[0].sequence]==])
 
@@ -260,7 +259,7 @@ fault("a sync that failed changes which slot is protected" src/paged/paged_blob.
     [==[    if (synced && capture->tail_page != SEGJ_NO_PAGE) {]==]
     [==[    if (capture->tail_page != SEGJ_NO_PAGE) {]==])
 
-fault("a sync does not change which slot is protected" src/paged/paged_blob.c "${states}"
+fault("a sync does not change which slot is protected" src/paged/paged_blob.c "crash/exhaustive@4084/plain"
     [==[    if (synced && capture->tail_page != SEGJ_NO_PAGE) {]==]
     [==[    if (synced && capture->tail_page == SEGJ_NO_PAGE) {]==])
 
@@ -395,15 +394,20 @@ fault("strict says nothing" src/oversized/recover.c "recovery/recovery promises/
     [==[    if (status == SEGJ_OK && recovery->config->strict)]==]
     [==[    if (status == SEGJ_OK && recovery->config->strict && recovery->count == 0)]==])
 
-fault("values without any mounted are taken for empty" src/oversized/recover.c "lessons/refusals lessons/recovery recovery/recovery_sections"
+fault("values without any mounted are taken for empty" src/oversized/recover.c "badinput/foreign"
     [==[    if (recovery->value_count > 0 || synced < 2)]==]
     [==[    if (recovery->value_count > 0 || synced < 1000)]==])
 
 # --- what open writes ---
 
-fault("open does not write headers again" src/oversized/recover.c "${states}"
+fault("open does not write an index's header again" src/oversized/recover.c "${order}"
     [==[    if (!plan->index_valid || plan->watermark == 0 || index_empty)]==]
-    [==[    if (!plan->index_valid || index_empty)]==])
+    [==[    if (!plan->index_valid)]==])
+
+fault("open does not write a values file's header again" src/oversized/recover.c
+    "${states} lessons/durability failure/failed_syncs"
+    [==[(!plan->value_valid || plan->watermark == 0 || values_empty))]==]
+    [==[!plan->value_valid)]==])
 
 fault("open does not write pages again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
     [==[    uint64_t page = plan->watermark * env->record_size / env->page_size;]==]
@@ -413,7 +417,7 @@ fault("open does not write values again" src/oversized/recover.c "${states} less
     [==[values->data + plan->watermark_end, values->data + plan->end)]==]
     [==[values->data + plan->end, values->data + plan->end)]==])
 
-fault("open does not write the marks again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+fault("open does not write the marks again" src/oversized/recover.c "${order}"
     [==[        if (!plan->marks[slot].valid)]==]
     [==[        if (plan->marks[slot].valid)]==])
 

@@ -9,7 +9,7 @@
 #   fault("what it does" FILE "TEST TEST ..." [==[old text]==] [==[new text]==])
 #
 # Old texts must be found exactly once. Tests are named as ctest -R names them, and run until one fails. crash/exhaustive looks
-# at scripts of two operations in one configuration, crash/exhaustive@3 at those of three.
+# at scripts of two operations with pages of 64 bytes, crash/exhaustive@4084/plain at those in another configuration.
 cmake_minimum_required(VERSION 3.16)
 
 set(faults 0)
@@ -56,8 +56,8 @@ function(run test answer)
     set(ENV{SEGJ_CRASH_LENGTH} 2)
     set(ENV{SEGJ_CRASH_ONLY} 64/plain)
     if(test MATCHES "@")
-        string(REGEX REPLACE ".*@" "" length "${test}")
-        set(ENV{SEGJ_CRASH_LENGTH} "${length}")
+        string(REGEX REPLACE ".*@" "" only "${test}")
+        set(ENV{SEGJ_CRASH_ONLY} "${only}")
     endif()
     string(REGEX REPLACE "@.*" "" name "${test}")
     execute_process(COMMAND ${CMAKE_CTEST_COMMAND} --test-dir "${BUILD}" -R "^${name}$" --no-tests=error --timeout 1200
