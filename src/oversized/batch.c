@@ -186,25 +186,33 @@ static segj_status_t lay_out(batch_t *batch, uint64_t *total)
     return SEGJ_OK;
 }
 
-static segj_status_t read_range(const batch_t *batch, const piece_t *piece, uint64_t end, uint8_t *to)
+/* *got: bytes of it that there were; NULL: the end of the file before `end` is a failure. */
+static segj_status_t read_range(const batch_t *batch, const piece_t *piece, uint64_t end, uint8_t *to, size_t *got)
 {
     const segj_io_file_t *file = &batch->section->values.handle.file;
+    size_t size = (size_t)(end - piece->begin);
     if (piece->buffer == NULL)
-        return segj_io_read(file, file->data + piece->begin, to, (size_t)(end - piece->begin), NULL);
-    memcpy(to, piece->buffer->data + (piece->begin - piece->buffer->offset), (size_t)(end - piece->begin));
+        return segj_io_read(file, file->data + piece->begin, to, size, got);
+    memcpy(to, piece->buffer->data + (piece->begin - piece->buffer->offset), size);
+    if (got != NULL)
+        *got = size;
     return SEGJ_OK;
 }
 
-/* Where a run cannot be read whole, each of its frames is tried. */
+/* Where the file ends within a run, the frames before that are there all the same. */
 static void read_run(batch_t *batch, size_t first, size_t last, uint64_t end, uint8_t *memory)
 {
     const segj_env_t *env = &batch->journal->env;
     const segj_io_file_t *file = &batch->section->values.handle.file;
-    bool whole = read_range(batch, &batch->pieces[first], end, memory + batch->pieces[first].at) == SEGJ_OK;
+    const piece_t *pieces = batch->pieces;
+    size_t got = 0;
+    segj_status_t read = read_range(batch, &pieces[first], end, memory + pieces[first].at, &got);
     for (size_t i = first; i < last; i++) {
-        const piece_t *piece = &batch->pieces[i];
+        const piece_t *piece = &pieces[i];
         oversized_value_t *value = &batch->values[piece->item];
-        segj_status_t status = whole ? SEGJ_OK : read_range(batch, piece, piece->end, memory + piece->at);
+        segj_status_t status = read;
+        if (status == SEGJ_OK && piece->end - pieces[first].begin > got)
+            status = read_range(batch, piece, piece->end, memory + piece->at, NULL);
         if (status == SEGJ_OK)
             status = segj_glob_check(env, file, value->location, memory + piece->at);
         if (status != SEGJ_OK) {

@@ -27,7 +27,7 @@ struct oversized_reader {
     bool checked;        /* all of it, and right */
     bool ended;
     segj_status_t failed;
-    ZSTD_DStream *decoder; /* NULL: the section is not compressed */
+    ZSTD_DCtx *decoder; /* NULL: the section is not compressed */
     bool frame_ended;
     ZSTD_inBuffer input;
     uint8_t *buffer;
@@ -176,7 +176,7 @@ static segj_status_t verify(oversized_reader_t *reader)
 
 static segj_status_t set_up_zstd(oversized_reader_t *reader)
 {
-    reader->decoder = ZSTD_createDStream();
+    reader->decoder = ZSTD_createDCtx();
     if (reader->decoder == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a decompression context");
     segj_status_t status = make_buffer(reader);
@@ -327,7 +327,7 @@ void oversized_reader_close(oversized_reader_t *reader)
 {
     if (reader == NULL)
         return;
-    (void)ZSTD_freeDStream(reader->decoder);
+    (void)ZSTD_freeDCtx(reader->decoder);
     free(reader->buffer);
     free(reader);
 }

@@ -25,6 +25,13 @@ static void compressed(oversized_config_t *config)
     config->compression = 3;
 }
 
+static void viewing(oversized_config_t *config)
+{
+    config->map_values = true;
+    config->page_cache_pages = 1;
+    config->max_open_files = 4;
+}
+
 static void little_memory(oversized_config_t *config)
 {
     config->write_memory = 1200; /* the buffers of two sections are more than that */
@@ -78,6 +85,10 @@ static void one_page_cached(oversized_config_t *config)
 #define REPLAY(from, record, ahead)                                                                                    \
     {                                                                                                                  \
         .kind = DO_REPLAY, .section = (from), .size = (record), .extra = (ahead)                                       \
+    }
+#define SCAN(from, record, ahead)                                                                                      \
+    {                                                                                                                  \
+        .kind = DO_SCAN, .section = (from), .size = (record), .extra = (ahead)                                         \
     }
 #define STEP(what, which, records)                                                                                     \
     {                                                                                                                  \
@@ -225,6 +236,35 @@ const scenario_t scenarios[] = {
      one_page_cached,
      {OPEN, APPEND(1, 20, 17), APPEND(2, 20, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
      {REPLAY(1, 2, 160), REPLAY(0, 0, 0)}},
+    {"a scan of values",
+     one_page_cached,
+     {OPEN, APPEND(1, 20, 17), APPEND(2, 300, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
+     {SCAN(1, 0, 160), SCAN(0, 0, 0)}},
+    {"a scan of compressed values",
+     compressed,
+     {OPEN, APPEND(1, 20, 9), APPEND(2, 300, 3), CLOSE, OPEN},
+     {SCAN(0, 0, 100)}},
+    {"many values at once",
+     one_page_cached,
+     {OPEN, APPEND(1, 20, 17), APPEND(2, 300, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
+     {{.kind = DO_READ_TOGETHER}}},
+    {"many compressed values at once",
+     compressed,
+     {OPEN, APPEND(1, 20, 9), APPEND(2, 300, 3), CLOSE, OPEN},
+     {{.kind = DO_READ_TOGETHER}}},
+    {"values in pieces",
+     one_page_cached,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 700, 2), APPEND(3, 0, 1), CLOSE, OPEN, APPEND(2, 20, 2)},
+     {{.kind = DO_READ_IN_PIECES, .size = 300}, {.kind = DO_READ_IN_PIECES, .size = 1000, .extra = 1}}},
+    {"compressed values in pieces",
+     compressed,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 700, 2), APPEND(3, 0, 1), CLOSE, OPEN},
+     {{.kind = DO_READ_IN_PIECES, .size = 300}, {.kind = DO_READ_IN_PIECES, .size = 1000, .extra = 1}}},
+    {"views",
+     viewing,
+     {OPEN, APPEND(1, 20, 17), APPEND(2, 300, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
+     {{.kind = DO_VIEW}, REWIND(2, 3), APPEND(2, 20, 1), {.kind = DO_VIEW}}},
+    {"compressed views", compressed, {OPEN, APPEND(1, 20, 3), APPEND(2, 300, 2), CLOSE, OPEN}, {{.kind = DO_VIEW}}},
     {"a prune",
      NULL,
      {OPEN, APPEND(1, 20, 2), APPEND(2, 20, 3), APPEND(3, 20, 4), SYNC_ALL, APPEND(2, 20, 3), APPEND(4, 20, 2)},

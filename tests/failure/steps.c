@@ -28,6 +28,10 @@ const char *step_name(step_kind_t kind)
         [DO_REWIND] = "rewind",
         [DO_REWIND_SECTION] = "rewind_section",
         [DO_READ] = "read",
+        [DO_READ_TOGETHER] = "read_values",
+        [DO_READ_IN_PIECES] = "a value read in pieces",
+        [DO_VIEW] = "view",
+        [DO_SCAN] = "a scan of values",
         [DO_REPLAY] = "replay",
         [DO_TEAR] = "a torn append",
         [HARM_VALUES] = "harm: values",
@@ -288,6 +292,8 @@ static segj_status_t replay_all(world_t *w, const step_t *step)
             assert_int_equal(item.position, k);
             assert_int_equal(get_u64(item.entry), model->records[k].id);
             assert_int_equal(item.location.offset, model->records[k].location.offset);
+            if (step->kind == DO_SCAN)
+                status = take_scanned(w, replay, &model->records[k]);
         }
     }
     if (status == SEGJ_OK)
@@ -372,6 +378,11 @@ segj_status_t take_step(world_t *w, const step_t *step)
         return rewind_it(w, step);
     case DO_READ:
         return read_all(w);
+    case DO_READ_TOGETHER:
+    case DO_READ_IN_PIECES:
+    case DO_VIEW:
+        return take_read(w, step);
+    case DO_SCAN:
     case DO_REPLAY:
         return replay_all(w, step);
     default:

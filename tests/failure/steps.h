@@ -14,6 +14,11 @@ segj_status_t leave(world_t *w, segj_status_t status);
 /** appends.c: a step that adds records. */
 segj_status_t take_append(world_t *w, const step_t *step);
 
+/** reads.c: steps that read many values at once, in pieces, or where they are. */
+segj_status_t take_read(world_t *w, const step_t *step);
+/** The value of the record that a replay has just given. */
+segj_status_t take_scanned(world_t *w, oversized_replay_t *replay, const model_record_t *record);
+
 /** The value of a record; valid until the next call. */
 const void *make_value(world_t *w, uint64_t id, uint32_t size);
 /** w->value holds the record's value. */

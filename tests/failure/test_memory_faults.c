@@ -291,6 +291,59 @@ static void a_large_record_wants_memory_to_be_read(void **state)
     segj_storage_memory_destroy(memory);
 }
 
+/* A storage in memory that shows what a file has by copying it, which nobody who looks can tell. */
+static segj_storage_t showing;
+static uint8_t shown[8192];
+
+static int show_file(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)
+{
+    *address = shown;
+    return showing.file_read(file, offset, shown, size < sizeof shown ? size : sizeof shown, mapped);
+}
+
+static void show_no_more(void *context, const void *address, size_t mapped)
+{
+    assert_ptr_equal(address, shown);
+}
+
+static void a_mapping_without_memory_costs_a_copy(void **state)
+{
+    segj_storage_t *memory;
+    oversized_config_t config;
+    oversized_t *journal = NULL;
+    oversized_view_t view;
+    memset(&view, 0, sizeof view);
+    assert_ok(segj_storage_memory_create(&memory));
+    showing = *memory;
+    showing.file_map = show_file;
+    showing.file_unmap = show_no_more;
+    small_config(&config, "disk");
+    config.storage = &showing;
+    config.map_values = true;
+    assert_ok(oversized_open(&config, &journal));
+    assert_ok(oversized_append(journal, 1, "12345678", "value", 5, NULL, NULL));
+    assert_ok(oversized_close(journal));
+    assert_ok(oversized_open(&config, &journal));
+    segj_buffer_t value = {NULL, 0, 0};
+    assert_ok(oversized_read(journal, 1, 0, NULL, &value)); /* its page is in the cache, its file open */
+    segj_buffer_free(&value);
+    fail_allocation(1, false);
+    library_running = true;
+    segj_status_t status = oversized_view(journal, 1, 0, NULL, &view);
+    library_running = false;
+    assert_true(allocations.fired);
+    allocations.fail = 0;
+    assert_ok(status);
+    assert_ptr_equal(view.data, view.copy.data);
+    assert_memory_equal(view.data, "value", 5);
+    assert_ok(oversized_view(journal, 1, 0, NULL, &view));
+    assert_true((const uint8_t *)view.data > shown && (const uint8_t *)view.data < shown + sizeof shown);
+    assert_memory_equal(view.data, "value", 5);
+    oversized_view_release(&view);
+    assert_ok(oversized_close(journal));
+    segj_storage_memory_destroy(memory);
+}
+
 static void *read_beside(void *context)
 {
     world_t *w = context;
@@ -355,7 +408,7 @@ int main(void)
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
     size_t count = 0;
-    assert_true(scenario_count * 2 + 7 < TESTS_MAX);
+    assert_true(scenario_count * 2 + 8 < TESTS_MAX);
     for (; count < scenario_count * 2; count++) {
         trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
         (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
@@ -369,6 +422,7 @@ int main(void)
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_large_record_wants_memory_to_be_read, tell_where);
     tests[count++] =
         (struct CMUnitTest)cmocka_unit_test_teardown(a_page_that_finds_no_room_in_the_cache_wants_memory, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_mapping_without_memory_costs_a_copy, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_kind_of_scenario_needed_memory);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_call_site_has_failed);
     return _cmocka_run_group_tests("memory_faults", tests, count, NULL, NULL);

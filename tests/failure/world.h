@@ -35,6 +35,10 @@ typedef enum step_kind {
     DO_REWIND,         /* `section` to `size` records */
     DO_REWIND_SECTION, /* the same */
     DO_READ,           /* every record by read, get, get_value, last */
+    DO_READ_TOGETHER,  /* every record of a section by read_values, then get_values */
+    DO_READ_IN_PIECES, /* every value by a reader, `size` bytes at a time; `extra`: verified first */
+    DO_VIEW,           /* every record by view, every value by view_value */
+    DO_SCAN,           /* the same as the next, with values */
     DO_REPLAY,         /* from record `size` of `section`, reading `extra` bytes ahead */
     DO_TEAR,           /* an append like DO_APPEND that the storage fails with EIO after half of its one write */
     HARM_VALUES,       /* the last byte of the values file is gone, `size` records stay */
