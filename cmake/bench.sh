@@ -8,8 +8,9 @@
 #   sh cmake/bench.sh --rows W2,R1 --engines segjournal,lmdb --rounds 9 --directory /mnt/disk
 #
 # (tests/bench/main.c has them all; --list prints the rows and the engines). The same build with zlib's checksums takes
-# part as segjournal-zlib.
+# part as segjournal-zlib, and commonware-storage where cargo is there to build it (some minutes, once).
 #
+#   SEGJ_BENCH_COMMONWARE   0 leaves the crate out
 #   SEGJ_BUILD_DIR   where to build, and where the results go; build/bench beside the sources when it is not set
 set -eu
 
@@ -58,11 +59,25 @@ build_bench()
     cmake --build "$1" --parallel "$jobs" --target segj_bench || die "the build in $1 failed"
 }
 
+# commonware-storage, by cargo; .ci/run does without it.
+build_commonware()
+{
+    [ "${SEGJ_BENCH_COMMONWARE:-1}" = 1 ] && has cargo || return 1
+    say "building commonware-storage"
+    CARGO_TARGET_DIR=$build/cargo cargo build --quiet --release --locked -j "$jobs" \
+        --manifest-path "$root/tests/bench/rust/Cargo.toml"
+}
+
 install_missing need_build_tools
 install_engines
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib
+if build_commonware; then
+    set -- --external commonware="$build/cargo/release/segj-bench-commonware" "$@"
+else
+    say "going on without commonware-storage"
+fi
 
 "$build/best/tests/bench/segj_bench" --directory "$build" --csv "$build/bench.csv" --chart "$build/bench.svg" \
     --external segjournal-zlib="$build/zlib/tests/bench/segj_bench" "$@"

@@ -121,10 +121,27 @@ check_golden()
     done
 }
 
+# The benchmark's engine shares what it needs with the crate's program here, so it is cheap to see that it works.
+check_engine()
+{
+    say "the benchmark's engine answers"
+    CARGO_TARGET_DIR=$work/cargo cargo build --quiet --locked -j 2 --manifest-path "$root/tests/bench/rust/Cargo.toml" ||
+        fail "tests/bench/rust could not be built"
+    mkdir "$files/store"
+    # 1 MiB + 64 KiB for both pools
+    dd if=/dev/urandom of="$files/pool" bs=65536 count=17 2>/dev/null
+    printf '%s\n' options "create 100" "append 1 1000 100 10" close "first 3" open "warm 1001" "random 100 1001 1 1" \
+        "random 100 1001 1 2" "scan 1001" "replay 1001" "verify 1001 100" close quit |
+        "$work/cargo/debug/segj-bench-commonware" "$files/store" "$files/pool" "$files/pool" >"$work/engine" ||
+        fail "tests/bench/rust"
+    [ "$(grep -c '^ok\|^time [0-9]' "$work/engine")" -eq 13 ] || { cat "$work/engine" && fail "tests/bench/rust"; }
+}
+
 build_crate
 if [ "$program" = golden ]; then
     make_golden
 else
     check_golden
     rounds
+    check_engine
 fi

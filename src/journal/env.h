@@ -35,7 +35,7 @@ typedef struct segj_env {
     segj_checksum_kind_t checksum; /* of pages and frames: the format's */
     uint32_t record_size;
     uint16_t page_size;
-    size_t preallocate; /* zeros kept behind the values of a section that is synced again and again */
+    size_t preallocate;   /* zeros kept behind the values of a section that is synced again and again */
     atomic_bool poisoned; /* set once, after the text */
     char poison[SEGJ_POISON_CAPACITY];
     void (*log)(void *context, segj_log_level_t level, const char *message);

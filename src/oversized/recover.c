@@ -415,19 +415,30 @@ static const segj_plan_t *newest_kept(const recovery_t *recovery)
     return at > 0 ? &recovery->plans[at - 1] : NULL;
 }
 
+/* Names that a killed process made or removed are durable only from here on. The directory's own name, and its partitions',
+ * were so before the first section was made; a section with a watermark tells that this was done. */
+static segj_status_t sync_names(recovery_t *recovery)
+{
+    segj_env_t *env = &recovery->journal->env;
+    bool settled = false;
+    for (size_t i = 0; i < recovery->count && !settled; i++)
+        settled = recovery->plans[i].watermark > 0;
+    segj_status_t status = segj_part_sync(&env->index);
+    if (status == SEGJ_OK)
+        status = segj_part_sync(&env->values);
+    if (status == SEGJ_OK && !settled)
+        status = segj_part_sync_directory(&env->index);
+    return status;
+}
+
 static segj_status_t act(recovery_t *recovery)
 {
     segj_env_t *env = &recovery->journal->env;
     segj_status_t status = segj_part_make(&env->index);
     if (status == SEGJ_OK)
         status = segj_part_make(&env->values);
-    /* Names that a killed process made are durable only from here on. */
     if (status == SEGJ_OK)
-        status = segj_part_sync(&env->index);
-    if (status == SEGJ_OK)
-        status = segj_part_sync(&env->values);
-    if (status == SEGJ_OK)
-        status = segj_part_sync_directory(&env->index);
+        status = sync_names(recovery);
     const segj_plan_t *newest = env->format == SEGJ_FORMAT_NATIVE ? NULL : newest_kept(recovery);
     for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
         segj_plan_t *plan = &recovery->plans[i];

@@ -1,8 +1,8 @@
 /*
  * paged/page_cache.c: a hash of frames, replaced in clock order (a page read since the hand last passed stays).
  *
- * Readers take no lock. A frame counts those who copy from it in `pins`; who wants the frame for another page sets TAKEN there,
- * which a reader who comes later finds and goes away. Everything else changes under the mutex. A reader that walks along a
+ * Readers take no lock. A frame counts those who copy from it in `pins`; who wants the frame for another page clears SHOWN there,
+ * and a reader who comes later goes away. Everything else changes under the mutex. A reader that walks along a
  * bucket while frames move may miss a page that is there: it then reads the file.
  */
 #include "paged/page_cache.h"
@@ -17,11 +17,12 @@
 #include "base/thread.h"
 #include "paged/page_format.h"
 
-#define NO_FRAME UINT32_MAX
+/* Frames are counted from 1, so that memory that is all zeros, which costs nothing until it is used, is an empty cache. */
+#define NO_FRAME 0
 #define PAGES_MAX ((uint32_t)1 << 28)
 
-/* In frame_t.pins, with the number of readers: no page is there for others. */
-#define TAKEN ((unsigned)1 << 31)
+/* In frame_t.pins, with the number of readers: a page is there for them. */
+#define SHOWN ((unsigned)1 << 31)
 /* Frames that a reader looks at in a bucket: buckets are short, and one that is being changed may lead anywhere. */
 #define LOOK_MAX 64
 
@@ -31,7 +32,7 @@ typedef struct frame {
     atomic_uint_fast64_t id, page;
     atomic_uint_least32_t next; /* in the bucket */
     atomic_uint pins;
-    uint16_t length; /* set while it is TAKEN */
+    uint16_t length; /* set while it is not SHOWN */
     uint8_t use;
     atomic_bool recent;
 } frame_t;
@@ -80,17 +81,14 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
     segj_page_cache_t *cache = calloc(1, sizeof *cache);
     if (cache == NULL)
         return segj_fail_memory(sizeof *cache);
-    cache->frames = calloc(pages, sizeof *cache->frames);
-    cache->buckets = malloc(buckets * sizeof *cache->buckets);
+    cache->frames = calloc((size_t)pages + 1, sizeof *cache->frames);
+    cache->buckets = calloc(buckets, sizeof *cache->buckets);
     cache->bytes = malloc((size_t)bytes);
     if (cache->frames == NULL || cache->buckets == NULL || cache->bytes == NULL || !segj_mutex_init(&cache->mutex)) {
         free_cache(cache);
         return segj_fail_memory((size_t)bytes);
     }
-    for (uint32_t i = 0; i < buckets; i++)
-        atomic_init(&cache->buckets[i], NO_FRAME);
-    for (uint32_t i = 0; i < pages; i++)
-        atomic_init(&cache->frames[i].pins, TAKEN);
+    cache->hand = 1;
     cache->references = 1;
     cache->page_size = page_size;
     cache->pages = pages;
@@ -134,12 +132,12 @@ uint64_t segj_page_cache_id(segj_page_cache_t *cache)
 
 static uint8_t *bytes_of(segj_page_cache_t *cache, uint32_t frame)
 {
-    return cache->bytes + (size_t)frame * segj_page_physical(cache->page_size);
+    return cache->bytes + (size_t)(frame - 1) * segj_page_physical(cache->page_size);
 }
 
 static uint32_t frame_of(const segj_page_cache_t *cache, const uint8_t *bytes)
 {
-    return (uint32_t)((size_t)(bytes - cache->bytes) / segj_page_physical(cache->page_size));
+    return 1 + (uint32_t)((size_t)(bytes - cache->bytes) / segj_page_physical(cache->page_size));
 }
 
 static bool is_page(const frame_t *frame, uint64_t id, uint64_t page)
@@ -168,7 +166,7 @@ static bool copy_from(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64
 {
     frame_t *frame = &cache->frames[at];
     unsigned pins = atomic_fetch_add_explicit(&frame->pins, 1, memory_order_acquire);
-    bool found = (pins & TAKEN) == 0 && is_page(frame, id, page) && from + size <= frame->length;
+    bool found = (pins & SHOWN) != 0 && is_page(frame, id, page) && from + size <= frame->length;
     if (found) {
         memcpy(to, bytes_of(cache, at) + from, size);
         if (!atomic_load_explicit(&frame->recent, memory_order_relaxed))
@@ -197,7 +195,7 @@ static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
     while (atomic_load(link) != at)
         link = &cache->frames[atomic_load(link)].next;
     atomic_store(link, next_of(frame));
-    (void)atomic_fetch_or(&frame->pins, TAKEN);
+    (void)atomic_fetch_and(&frame->pins, ~SHOWN);
     frame->use = FRAME_FREE;
 }
 
@@ -205,14 +203,14 @@ static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
 static bool make_free(segj_page_cache_t *cache, uint32_t at)
 {
     frame_t *frame = &cache->frames[at];
-    if (frame->use == FRAME_RESERVED || (atomic_load_explicit(&frame->pins, memory_order_acquire) & ~TAKEN) != 0)
+    if (frame->use == FRAME_RESERVED || (atomic_load_explicit(&frame->pins, memory_order_acquire) & ~SHOWN) != 0)
         return false;
     if (frame->use == FRAME_FREE)
         return true;
     if (atomic_exchange_explicit(&frame->recent, false, memory_order_relaxed))
         return false;
     unlink_frame(cache, at);
-    return atomic_load_explicit(&frame->pins, memory_order_acquire) == TAKEN;
+    return atomic_load_explicit(&frame->pins, memory_order_acquire) == 0;
 }
 
 uint8_t *segj_page_cache_reserve(segj_page_cache_t *cache)
@@ -222,7 +220,7 @@ uint8_t *segj_page_cache_reserve(segj_page_cache_t *cache)
     /* Two rounds of the hand: the first may only find pages read since, and makes them candidates of the second. */
     for (uint64_t step = 0; step < 2 * (uint64_t)cache->pages && reserved == NULL; step++) {
         uint32_t at = cache->hand;
-        cache->hand = at + 1 == cache->pages ? 0 : at + 1;
+        cache->hand = at == cache->pages ? 1 : at + 1;
         if (!make_free(cache, at))
             continue;
         cache->frames[at].use = FRAME_RESERVED;
@@ -243,7 +241,7 @@ static void hold(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64_t pa
     atomic_store(&frame->next, atomic_load(bucket));
     frame->length = length;
     frame->use = FRAME_HELD;
-    (void)atomic_fetch_and_explicit(&frame->pins, ~TAKEN, memory_order_release);
+    (void)atomic_fetch_or_explicit(&frame->pins, SHOWN, memory_order_release);
     atomic_store_explicit(bucket, at, memory_order_release);
 }
 

@@ -174,18 +174,21 @@ static bool segjournal_read_view(void *opened, uint64_t position, const void **v
 }
 
 /* How a walk comes by its values; NULL: it does without. */
-typedef segj_status_t (*fetch_t)(reader_t *reader, oversized_location_t location, const void **value, size_t *size);
+typedef segj_status_t (*fetch_t)(reader_t *reader, oversized_replay_t *replay, oversized_location_t location,
+                                 const void **value, size_t *size);
 
-static segj_status_t fetch_copy(reader_t *reader, oversized_location_t location, const void **value, size_t *size)
+static segj_status_t fetch_ahead(reader_t *reader, oversized_replay_t *replay, oversized_location_t location,
+                                 const void **value, size_t *size)
 {
-    segj_status_t status = oversized_get_value(reader->journal, SECTION, location, &reader->value);
-    *value = reader->value.data;
-    *size = reader->value.size;
-    return status;
+    (void)reader;
+    (void)location;
+    return oversized_replay_value(replay, value, size);
 }
 
-static segj_status_t fetch_view(reader_t *reader, oversized_location_t location, const void **value, size_t *size)
+static segj_status_t fetch_view(reader_t *reader, oversized_replay_t *replay, oversized_location_t location,
+                                const void **value, size_t *size)
 {
+    (void)replay;
     segj_status_t status = oversized_view_value(reader->journal, SECTION, location, &reader->view);
     *value = reader->view.data;
     *size = reader->view.size;
@@ -203,7 +206,7 @@ static bool segjournal_walk(reader_t *reader, fetch_t fetch, bench_visit_t visit
     while (going && (status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
         const void *value = NULL;
         size_t size = item.location.size - 4;
-        if (fetch != NULL && (status = fetch(reader, item.location, &value, &size)) != SEGJ_OK)
+        if (fetch != NULL && (status = fetch(reader, replay, item.location, &value, &size)) != SEGJ_OK)
             break;
         going = visit(context, get_entry(item.entry), value, size);
     }
@@ -213,7 +216,7 @@ static bool segjournal_walk(reader_t *reader, fetch_t fetch, bench_visit_t visit
 
 static bool segjournal_scan(void *opened, bench_visit_t visit, void *context)
 {
-    return segjournal_walk(opened, fetch_copy, visit, context);
+    return segjournal_walk(opened, fetch_ahead, visit, context);
 }
 
 static bool segjournal_scan_view(void *opened, bench_visit_t visit, void *context)
@@ -271,7 +274,7 @@ const bench_engine_t bench_segjournal = {.label = "segjournal",
                                          .options = SEGJ_BENCH_CHECKSUM
                                          " checksums; defaults but for page_cache_pages = 16384; one section; "
                                          "oversized_append, oversized_sync, oversized_read, "
-                                         "oversized_replay_next with oversized_get_value",
+                                         "oversized_replay_next with oversized_replay_value",
                                          .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
                                          .writes = true,
                                          .reads = true,

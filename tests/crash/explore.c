@@ -47,18 +47,20 @@ static look_t look_of(explorer_t *explorer, const model_t *model, int depth, boo
     return (look_t){explorer, model, model_hash(model), depth, after_open, false, false};
 }
 
-static void fail(explorer_t *explorer, const char *where, const char *what)
+static void describe(const explorer_t *explorer, char *text, size_t size, const char *where, const char *what)
 {
-    char *text = explorer->result.failure;
-    size_t size = sizeof explorer->result.failure;
-    if (text[0] != '\0')
-        return;
     size_t used =
         (size_t)snprintf(text, size, "page size %u, compression %d, script:", (unsigned)explorer->config.page_size,
                          explorer->config.compression);
     for (size_t i = 0; i < explorer->length; i++)
         used += (size_t)snprintf(text + used, size - used, " %s", operation_name(explorer->script[i]));
     (void)snprintf(text + used, size - used, "; %s: %s", where, what);
+}
+
+static void fail(explorer_t *explorer, const char *where, const char *what)
+{
+    if (explorer->result.failure[0] == '\0')
+        describe(explorer, explorer->result.failure, sizeof explorer->result.failure, where, what);
 }
 
 static bool healthy(const explorer_t *explorer)
@@ -88,6 +90,8 @@ static bool is_new(const look_t *look, uint64_t disk_hash)
     explore_result_t *result = &explorer->result;
     uint64_t state = (disk_hash ^ look->model_hash) * UINT64_C(0xD6E8FEB86659FD93);
     state = (state ^ state >> 32) + look->model_hash;
+    state +=
+        look->spoilt ? UINT64_C(0x9E3779B97F4A7C15) : 0; /* not what one that a journal must survive is taken for */
     switch (seen_note(&explorer->seen, state, look->after_open ? 0 : (unsigned)look->depth + 1)) {
     case SEEN_NEW:
         result->states++;
@@ -267,7 +271,12 @@ static void look_at_spoilt(const look_t *look, simdisk_t *disk)
     application.config.strict = false;
     result->spoilt++;
     if (!application_open(&application)) {
-        result->refused++;
+        if (result->refused++ == 0)
+            describe(look->explorer, result->refusal, sizeof result->refusal,
+                     look->after_open ? "after recovery"
+                     : look->within   ? "within recovery"
+                                      : "after a crash",
+                     segj_last_error());
         return;
     }
     const char *wrong = model_judge(look->model, application.journal, NULL);
@@ -276,7 +285,7 @@ static void look_at_spoilt(const look_t *look, simdisk_t *disk)
     else if (wrong != NULL && strstr(wrong, "cannot be read") != NULL)
         result->found++;
     else if (wrong != NULL && result->silent++ == 0)
-        (void)snprintf(result->example, sizeof result->example, "%s", wrong);
+        describe(look->explorer, result->example, sizeof result->example, "silent", wrong);
     oversized_abandon(application.journal);
 }
 

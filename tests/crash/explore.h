@@ -39,6 +39,7 @@ typedef struct explore_result {
     /* Of sectors turned to garbage: states; of them those that open refuses, loses something of and says so, has damage in
      * that is found when it is read, and loses something of without a word. */
     uint64_t spoilt, refused, reported, found, silent; /* refused, commonware: also those with garbage for a header */
+    char refusal[512];                                 /* the first */
     char example[1024];                                /* of a silent loss */
     char failure[4096];                                /* "" or what went wrong, with the script */
 } explore_result_t;

@@ -29,6 +29,7 @@ typedef struct run {
     explorer_t *explorer;
     char name[32];
     time_t begun, told;
+    clock_t worked;   /* before it began */
     uint64_t scripts; /* in all, once for each depth */
     int depth;
 } run_t;
@@ -45,9 +46,9 @@ static uint64_t setting(const char *name, uint64_t usual, uint64_t least, uint64
     return value;
 }
 
-static number_t a_second(uint64_t states)
+static number_t a_second(const run_t *run, uint64_t states)
 {
-    clock_t worked = clock() / CLOCKS_PER_SEC; /* not what other programs take */
+    clock_t worked = (clock() - run->worked) / CLOCKS_PER_SEC; /* not what other programs take */
     return (number_t)(worked > 0 ? states / (uint64_t)worked : states);
 }
 
@@ -62,7 +63,7 @@ static void on_progress(void *context, const explore_result_t *result)
                   "%s: %llu s, depth %d, script %llu of %llu, %llu states (%llu in a second of work), points: %llu "
                   "exhaustive, %llu sampled\n",
                   run->name, (number_t)(now - run->begun), run->depth, (number_t)result->scripts,
-                  (number_t)run->scripts, (number_t)result->states, a_second(result->states),
+                  (number_t)run->scripts, (number_t)result->states, a_second(run, result->states),
                   (number_t)result->exhaustive_points, (number_t)result->sampled_points);
 }
 
@@ -85,7 +86,7 @@ static void report(const run_t *run, const explore_result_t *result)
                   run->name, (number_t)result->scripts, (number_t)run->scripts, (number_t)result->points,
                   (number_t)result->exhaustive_points, (number_t)result->sampled_points, (number_t)result->states,
                   (number_t)result->deeper, (number_t)result->duplicates, (number_t)(time(NULL) - run->begun),
-                  a_second(result->states));
+                  a_second(run, result->states));
     if (result->foreign > 0)
         print_message("%s: in %llu states a torn new header looks like one of another version, and open refuses it\n",
                       run->name, (number_t)result->foreign);
@@ -96,6 +97,8 @@ static void report(const run_t *run, const explore_result_t *result)
             run->name, (number_t)result->spoilt, (number_t)result->refused, (number_t)result->reported,
             (number_t)result->found, (number_t)result->silent, result->silent > 0 ? "; the first: " : "",
             result->example);
+    if (result->spoilt > 0 && result->refused > 0)
+        print_message("%s: the first refusal: %s\n", run->name, result->refusal);
 }
 
 static bool is_wanted(const char *name)
@@ -107,7 +110,7 @@ static bool is_wanted(const char *name)
 /* All scripts that go on from the first `begun` operations, by one to `most` of them. */
 static void explore(explore_config_t *config, const char *kind, operation_t *script, size_t begun, size_t most)
 {
-    run_t run = {.begun = time(NULL), .scripts = 0};
+    run_t run = {.begun = time(NULL), .worked = clock(), .scripts = 0};
     run.told = run.begun;
     int deepest = (int)setting("SEGJ_CRASH_DEPTH", 1, 0, EXPLORE_DEPTH_MAX);
     config->seed = SEED;

@@ -52,15 +52,16 @@ static segj_status_t append_pieces(world_t *w, const step_t *step)
     uint8_t entry[SMALL_ENTRY];
     uint64_t position = 77777;
     const uint8_t *value = make_value(w, record.id, record.size);
-    assert_in_range(step->extra, 1, PIECES_MAX);
-    for (size_t i = 0; i < step->extra; i++) {
-        size_t from = step->size * i / step->extra;
-        pieces[i] = (segj_slice_t){value + from, step->size * (i + 1) / step->extra - from};
+    size_t count = (size_t)step->extra;
+    assert_in_range(count, 1, PIECES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        size_t from = step->size * i / count;
+        pieces[i] = (segj_slice_t){value + from, step->size * (i + 1) / count - from};
     }
     put_u64(entry, record.id);
     enter(w);
-    segj_status_t status = leave(w, oversized_appendv(w->journal, step->section, entry, pieces, (size_t)step->extra,
-                                                      &position, &record.location));
+    segj_status_t status =
+        leave(w, oversized_appendv(w->journal, step->section, entry, pieces, count, &position, &record.location));
     if (status == SEGJ_OK) {
         take_over(w, step, record, position);
         return SEGJ_OK;

@@ -26,8 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crash/raw.h"
 #include "crash/script.h"
+#include "kill/survivor.h"
 #include "kill/writer.h"
 #include "support/support.h"
 
@@ -50,11 +50,11 @@
 typedef enum moment { BEFORE_A_CALL, BETWEEN_OPERATIONS, AT_ANY_TIME, MOMENTS } moment_t;
 
 typedef struct course {
-    uint64_t seed, kills, opens, records;
-    uint64_t reads, unopened, unmade, on_disk; /* kills: within open, before the journal was made, on a disk */
+    uint64_t seed, kills, reads, unopened, on_disk; /* kills: within open, on a disk */
     bool disk;
     uint64_t by_moment[MOMENTS];
     ledger_t *ledger;
+    survivor_t survivor;
     path_t directory;
     uint64_t setting;
 } course_t;
@@ -124,109 +124,26 @@ static void kill_a_writer(course_t *course, moment_t moment, uint64_t random, bo
 
 /* --- judging --- */
 
-/* How many records the section's files hold; UINT64_MAX: there is no index file. */
-static uint64_t records_in_files(const course_t *course, const oversized_config_t *config, uint64_t number)
+static void tell(void *context)
 {
-    path_t index = section_path(course->directory.text, config->index_partition, number);
-    path_t values = section_path(course->directory.text, config->value_partition, number);
-    if (!path_exists(index.text))
-        return UINT64_MAX;
-    bytes_t index_bytes = read_file(index.text);
-    bytes_t values_bytes = {NULL, 0};
-    if (path_exists(values.text))
-        values_bytes = read_file(values.text);
-    raw_section_t raw = {.format = config->format,
-                         .section = number,
-                         .index = index_bytes.data,
-                         .values = values_bytes.data,
-                         .index_size = index_bytes.size,
-                         .values_size = values_bytes.size,
-                         .page_size = config->page_size,
-                         .entry_size = config->entry_size};
-    uint64_t end;
-    uint64_t records = raw_records(&raw, &end);
-    free_bytes(&index_bytes);
-    free_bytes(&values_bytes);
-    return records;
-}
-
-static void expect_records(course_t *course, oversized_t *journal, const uint64_t counts[MODEL_SECTIONS])
-{
-    for (size_t i = 0; i < MODEL_SECTIONS; i++) {
-        uint64_t count = 0;
-        assert_ok(oversized_count(journal, writer_numbers[i], &count));
-        if (count != (counts[i] == UINT64_MAX ? 0 : counts[i])) {
-            say_what_was_done(course);
-            fail_msg("section %llu has %llu records, its files held %llu", (unsigned long long)writer_numbers[i],
-                     (unsigned long long)count, (unsigned long long)counts[i]);
-        }
-        course->records += count;
-    }
-    course->opens++;
-}
-
-/* Opens and judges; `seen` is what it shows. */
-static oversized_t *open_and_judge(course_t *course, const oversized_config_t *config, const model_t *model,
-                                   const uint64_t counts[MODEL_SECTIONS], model_t *seen)
-{
-    oversized_t *journal = NULL;
-    assert_ok(oversized_open(config, &journal));
-    const char *wrong = model_judge(model, journal, seen);
-    if (wrong != NULL) {
-        say_what_was_done(course);
-        fail_msg("after kill %llu: %s", (unsigned long long)course->kills, wrong);
-    }
-    expect_records(course, journal, counts);
-    return journal;
-}
-
-static bool is_made(const course_t *course, const oversized_config_t *config)
-{
-    path_t index = join_path(course->directory.text, config->index_partition);
-    path_t values = join_path(course->directory.text, config->value_partition);
-    return path_exists(index.text) && path_exists(values.text);
-}
-
-/* Whoever only looks finds no journal. False: there is one. */
-static bool judge_unmade(course_t *course, oversized_config_t *config)
-{
-    oversized_t *journal = NULL;
-    if (is_made(course, config))
-        return false;
-    config->read_only = true;
-    assert_status(oversized_open(config, &journal), SEGJ_ERR_NOT_FOUND);
-    assert_int_equal(atomic_load(&course->ledger->opened), 0);
-    course->unmade++;
-    return true;
+    say_what_was_done(context);
 }
 
 static void judge_survivor(course_t *course, uint64_t random)
 {
-    oversized_config_t config;
-    uint64_t counts[MODEL_SECTIONS];
+    survivor_t *survivor = &course->survivor;
     model_t model = *ledger_model(course->ledger);
-    model_t seen;
-    model_t again;
-    writer_config(&config, course->directory.text, course->setting);
-    if (judge_unmade(course, &config))
-        return; /* the next writer makes it */
-    for (size_t i = 0; i < MODEL_SECTIONS; i++)
-        counts[i] = records_in_files(course, &config, writer_numbers[i]);
-
-    config.read_only = true;
-    assert_ok(oversized_close(open_and_judge(course, &config, &model, counts, &seen)));
-    config.read_only = false;
-    if (random % 2 == 0)
-        return; /* the next writer recovers, and may be killed at it */
-
-    oversized_abandon(open_and_judge(course, &config, &model, counts, &seen));
-    oversized_t *journal = open_and_judge(course, &config, &seen, counts, &again);
-    assert_int_equal(oversized_recovery(journal)->records_dropped, 0);
-    if (random % 4 == 1)
-        oversized_abandon(journal);
-    else
-        assert_ok(oversized_close(journal));
-    ledger_set(course->ledger, &again);
+    survivor->directory = course->directory.text;
+    survivor->setting = course->setting;
+    survivor->tell = tell;
+    survivor->context = course;
+    bool made = survivor_judge(survivor, &model);
+    if (!made)
+        assert_int_equal(atomic_load(&course->ledger->opened), 0);
+    if (!made || random % 2 == 0)
+        return; /* the next writer makes it, or recovers, and may be killed at it */
+    survivor_recover(survivor, &model, random % 4 == 1);
+    ledger_set(course->ledger, &model);
 }
 
 /* --- courses of events --- */
@@ -257,9 +174,10 @@ static void report(const course_t *course)
         "%llu opens judged, %llu records read back\n",
         (unsigned long long)course->kills, (unsigned long long)course->by_moment[BEFORE_A_CALL],
         (unsigned long long)course->by_moment[BETWEEN_OPERATIONS], (unsigned long long)course->by_moment[AT_ANY_TIME],
-        (unsigned long long)course->unopened, (unsigned long long)course->unmade, (unsigned long long)course->on_disk,
-        (unsigned long long)atomic_load(&ledger->operations), (unsigned long long)course->reads,
-        (unsigned long long)course->opens, (unsigned long long)course->records);
+        (unsigned long long)course->unopened, (unsigned long long)course->survivor.unmade,
+        (unsigned long long)course->on_disk, (unsigned long long)atomic_load(&ledger->operations),
+        (unsigned long long)course->reads, (unsigned long long)course->survivor.opens,
+        (unsigned long long)course->survivor.records);
 }
 
 static void a_killed_process_loses_nothing_that_reached_the_system(void **state)

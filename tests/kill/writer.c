@@ -37,6 +37,18 @@ void ledger_set(ledger_t *ledger, const model_t *model)
     unsigned next = 1 - atomic_load(&ledger->current);
     ledger->states[next] = *model;
     atomic_store(&ledger->current, next);
+    atomic_fetch_add(&ledger->version, 1);
+}
+
+void ledger_copy(ledger_t *ledger, model_t *model)
+{
+    uint64_t version;
+    do {
+        version = atomic_load(&ledger->version);
+        *model = *ledger_model(ledger);
+        atomic_thread_fence(memory_order_acquire);
+    } while (atomic_load(&ledger->version) != version);
+    model->numbers = writer_numbers;
 }
 
 static _Noreturn void give_up(writer_t *writer, const char *what, const char *why)

@@ -17,7 +17,8 @@
 typedef struct ledger {
     model_t states[2]; /* one is being written while the other counts */
     atomic_uint current;
-    atomic_uint opened; /* the journal was opened, and judged */
+    atomic_uint_fast64_t version; /* goes up each time another one counts */
+    atomic_uint opened;           /* the journal was opened, and judged */
     atomic_uint_fast64_t operations, reads;
     char wrong[1024];
     char notes[LEDGER_NOTES][80]; /* the last calls, note number n at n % LEDGER_NOTES */
@@ -44,5 +45,7 @@ extern const uint64_t writer_numbers[MODEL_SECTIONS];
 /** The model that counts. */
 const model_t *ledger_model(ledger_t *ledger);
 void ledger_set(ledger_t *ledger, const model_t *model);
+/** The same, while the writer goes on. */
+void ledger_copy(ledger_t *ledger, model_t *model);
 
 #endif

@@ -1,7 +1,7 @@
 # mutation/faults.cmake: deliberate faults, by what they break (see mutate.cmake). Texts are kept short, so that they outlive
 # changes around them.
 set(order "crash/trace crash/exhaustive")
-set(states "crash/exhaustive crash/exhaustive@3")
+set(states "crash/exhaustive")
 
 # --- a sync of contents or of names is missing ---
 
@@ -12,8 +12,10 @@ fault("sync does not sync the index" src/oversized/sync.c "${order}"
     [==[    segj_status_t status = segj_io_sync(&section->values.handle.file);]==])
 
 fault("sync does not sync the values" src/oversized/sync.c "${states}"
-    [==[        status = segj_io_sync(&section->values.handle.file);]==]
-    [==[        status = SEGJ_OK;]==])
+    [==[        status = segj_io_sync(&section->values.handle.file);
+    if (status == SEGJ_OK && capture->name != 0)]==]
+    [==[        status = SEGJ_OK;
+    if (status == SEGJ_OK && capture->name != 0)]==])
 
 fault("sync does not sync the index's name" src/oversized/sync.c "${states}"
     [==[        status = segj_part_sync(&journal->env.index);]==]
@@ -24,8 +26,10 @@ fault("sync does not sync the values' name" src/oversized/sync.c "${states}"
     [==[        status = SEGJ_OK;]==])
 
 fault("close does not sync the watermark" src/oversized/sync.c "${order}"
-    [==[    if (!durably || !section->index.mark_pending)]==]
-    [==[    if (section->index.marked > 0)]==])
+    [==[    if (section->index.mark_pending)
+        status]==]
+    [==[    if (section->index.mark_pending && section->written && trimmed)
+        status]==])
 
 fault("a new index's header is not synced" src/oversized/writers.c "${states}"
     [==[        status = segj_io_sync(&section->index.handle.file);
@@ -56,14 +60,10 @@ fault("a cut of the index is not synced" src/journal/fixed.c "${order}"
     [==[        status = segj_io_truncate(file, segj_fixed_file_size(env, file->data, records));]==])
 
 fault("a cut of the values is not synced" src/journal/glob.c "${order}"
-    [==[    return status == SEGJ_OK ? segj_io_sync(file) : status;
-}
-
-segj_status_t segj_glob_read(]==]
-    [==[    return status;
-}
-
-segj_status_t segj_glob_read(]==])
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    return status;]==])
 
 fault("a page's shorter slot is not synced" src/journal/fixed.c "${order}"
     [==[        if (status == SEGJ_OK)
@@ -279,7 +279,7 @@ fault("a partial page is written before a sync" src/paged/paged_blob.c "unit/pag
     [==[        status = seal(paged, pool, true, lean);]==])
 
 fault("the page that is read back does not go out whole before its slots change" src/journal/fixed.c
-    "${order} lessons/rewind crash/exhaustive@3"
+    "${order} lessons/rewind"
     [==[        status = segj_io_write(file, offset, last, physical);]==]
     [==[        status = SEGJ_OK;]==])
 
@@ -427,7 +427,7 @@ fault("open marks a cut with W as it was" src/oversized/recover.c "recovery/reco
     [==[index, segj_min_u64(plan->watermark, plan->records));]==]
     [==[index, plan->watermark);]==])
 
-fault("open does not give both files their size" src/oversized/recover.c "crash/histories ${states}"
+fault("open does not give both files their size" src/oversized/recover.c "${states}"
     [==[        status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));
         if]==]
     [==[        status = SEGJ_OK;
@@ -519,12 +519,8 @@ fault("a value read from the file is not verified" src/journal/glob.c "unit/glob
     [==[    if (crc != found && payload == SIZE_MAX)]==])
 
 fault("a reader takes what a rewind has changed" src/oversized/read.c "threads/parked_changes threads/rewinds unit/rewind_cache"
-    [==[    *changed = section->generation != generation || section->removed;
-    segj_section_release(journal, section);
-    return status;]==]
-    [==[    *changed = section->removed;
-    segj_section_release(journal, section);
-    return status;]==])
+    [==[    *changed = segj_section_changed(section, generation);]==]
+    [==[    *changed = section->removed;]==])
 
 fault("pages read before a cut stay in the cache" src/oversized/rewind.c "unit/rewind_cache threads/parked_changes"
     [==[    index->cache_id = cut_id;]==]

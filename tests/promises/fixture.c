@@ -123,7 +123,7 @@ void assert_untouched(const fixture_t *f, path_t before)
 uint64_t watermark_on_disk(const fixture_t *f, uint64_t section)
 {
     bytes_t file = read_file(index_path(f, section).text);
-    assert_true(file.size >= INDEX_DATA_OFFSET);
+    assert_true(file.size >= tested_index_data());
     uint64_t watermark = effective_watermark(file.data + HEADER_BLOCK, section);
     free_bytes(&file);
     return watermark;

@@ -270,11 +270,11 @@ static void test_what_a_failed_batch_wrote_is_cut_before_it_is_written_over(void
     assert_status(try_batch(f, 1, 400), SEGJ_ERR_NO_SPACE);
     watch_seen()->full = false;
     bytes_t left = read_file(values_path(f, 1).text);
-    assert_true(left.size > VALUES_DATA_OFFSET + value_size_of(f->journal, 1));
+    assert_true(left.size > tested_values_data() + value_size_of(f->journal, 1));
     free_bytes(&left);
     append_sample(f->journal, 1, 0);
     left = read_file(values_path(f, 1).text);
-    assert_true(left.size <= VALUES_DATA_OFFSET + value_size_of(f->journal, 1));
+    assert_true(left.size <= tested_values_data() + value_size_of(f->journal, 1));
     free_bytes(&left);
     abandon_and_open(f);
     check_section(f->journal, 1, 4, 0);

@@ -162,8 +162,8 @@ static void test_compressed_values_in_buffers_are_readable_at_once(void **state)
         check_text(f, 1, i, i);
         check_text(f, 1, i / 2u, i / 2);
     }
-    assert_in_range(file_size(values_path(f, 1).text), VALUES_DATA_OFFSET + 1,
-                    VALUES_DATA_OFFSET + value_size_of(f->journal, 1) - 1);
+    assert_in_range(file_size(values_path(f, 1).text), tested_values_data() + 1,
+                    tested_values_data() + value_size_of(f->journal, 1) - 1);
 }
 
 /* --- a property of the file --- */

@@ -148,7 +148,7 @@ static void test_records_in_buffers_are_readable_at_once(void **state)
     f->config.index_write_buffer = f->config.value_write_buffer = (size_t)1 << 20;
     open_journal(f);
     append_samples(f->journal, 1, MANY, 0);
-    assert_int_equal(file_size(values_path(f, 1).text), VALUES_DATA_OFFSET); /* none of it has been written */
+    assert_int_equal(file_size(values_path(f, 1).text), tested_values_data()); /* none of it has been written */
     check_section(f->journal, 1, MANY, 0);
 }
 
@@ -157,8 +157,8 @@ static void test_records_partly_in_buffers_are_readable(void **state)
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, MANY, 0);
-    assert_in_range(file_size(values_path(f, 1).text), VALUES_DATA_OFFSET + 1,
-                    VALUES_DATA_OFFSET + value_size_of(f->journal, 1) - 1);
+    assert_in_range(file_size(values_path(f, 1).text), tested_values_data() + 1,
+                    tested_values_data() + value_size_of(f->journal, 1) - 1);
     check_section(f->journal, 1, MANY, 0);
 }
 
@@ -220,7 +220,7 @@ static void test_a_damaged_page_is_corrupt_for_its_records_alone(void **state)
     open_journal(f);
     append_samples(f->journal, 1, 30, 0);
     close_journal(f);
-    flip_byte(index_path(f, 1).text, INDEX_DATA_OFFSET + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 30);
+    flip_byte(index_path(f, 1).text, tested_index_data() + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 30);
     open_journal(f);
     assert_int_equal(count_of(f->journal, 1), 30);
     for (uint64_t position = 0; position < 30; position++) {
@@ -241,7 +241,7 @@ static void test_a_damaged_value_is_a_checksum_error_and_its_record_stays(void *
     append_samples(f->journal, 1, 30, 0);
     assert_ok(oversized_get(f->journal, 1, 9, NULL, &location));
     close_journal(f);
-    flip_byte(values_path(f, 1).text, VALUES_DATA_OFFSET + location.offset + location.size - 1);
+    flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + location.size - 1);
     open_journal(f);
     check_samples(f->journal, 1, 0, 9, 0);
     check_samples(f->journal, 1, 10, 30, 0);

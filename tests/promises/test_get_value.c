@@ -171,7 +171,7 @@ static void test_a_wrong_location_is_a_checksum_error_in_buffers(void **state)
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 10, 0);
-    assert_int_equal(file_size(values_path(f, 1).text), VALUES_DATA_OFFSET);
+    assert_int_equal(file_size(values_path(f, 1).text), tested_values_data());
     check_every_wrong_location(f);
 }
 
@@ -192,8 +192,8 @@ static void test_a_wrong_location_is_a_checksum_error_across_file_and_buffer(voi
     append_samples(f->journal, 1, 5, 0);
     assert_ok(oversized_sync(f->journal, 1));
     append_samples(f->journal, 1, 5, 0);
-    assert_in_range(file_size(values_path(f, 1).text), VALUES_DATA_OFFSET + 1,
-                    VALUES_DATA_OFFSET + value_size_of(f->journal, 1) - 1);
+    assert_in_range(file_size(values_path(f, 1).text), tested_values_data() + 1,
+                    tested_values_data() + value_size_of(f->journal, 1) - 1);
     check_every_wrong_location(f);
 }
 

@@ -266,6 +266,7 @@ static void test_a_cache_does_not_remember_a_journal_that_is_gone(void **state)
 
 static void test_a_cache_of_another_page_size_is_refused(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 30, 0);

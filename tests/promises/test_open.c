@@ -75,6 +75,7 @@ static void assert_invalid(fixture_t *f, const char *field)
 
 static void test_fields_that_can_never_work_are_refused_by_name(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     static const segj_storage_t no_storage = {.struct_size = sizeof(segj_storage_t)};
     assert_field_invalid(f, struct_size, 0);
@@ -250,6 +251,7 @@ static void test_must_exist_and_read_only_make_nothing(void **state)
 
 static void test_another_page_or_entry_size_is_a_mismatch(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 5, 0);
@@ -303,6 +305,7 @@ static uint16_t page_size_on_disk(const fixture_t *f, uint64_t section)
 
 static void test_page_size_zero_is_what_the_files_have(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     f->config.page_size = 33;
     open_journal(f);
@@ -324,6 +327,7 @@ static void test_page_size_zero_is_what_the_files_have(void **state)
 
 static void test_page_size_zero_is_4084_where_there_are_no_files(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     f->config.page_size = 0;
     open_journal(f);
@@ -366,6 +370,7 @@ static void test_what_a_crash_explains_is_a_warning(void **state)
 
 static void test_a_loss_of_synced_data_is_an_error(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 30, 0);
@@ -380,6 +385,7 @@ static void test_a_loss_of_synced_data_is_an_error(void **state)
 
 static void test_a_journal_without_a_log_is_silent(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     f->config.log = NULL;
     open_journal(f);

@@ -19,7 +19,7 @@ static void append_and_sync(fixture_t *f, uint64_t section)
 
 static uint64_t values_size(const fixture_t *f, uint64_t section)
 {
-    return file_size(values_path(f, section).text) - VALUES_DATA_OFFSET;
+    return file_size(values_path(f, section).text) - tested_values_data();
 }
 
 /* From the second sync on the file is longer than its frames, and stays as long as it is until they reach its end. */

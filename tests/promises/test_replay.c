@@ -219,7 +219,7 @@ static void test_records_partly_in_buffers_are_yielded(void **state)
     fixture_t *f = *state;
     f->config.index_write_buffer = f->config.value_write_buffer = 4 * PHYSICAL_PAGE;
     open_three(f);
-    assert_true(file_size(index_path(f, 9).text) > INDEX_DATA_OFFSET);
+    assert_true(file_size(index_path(f, 9).text) > tested_index_data());
     replay_with_every_buffer(f);
 }
 
@@ -424,7 +424,7 @@ static void test_changes_of_other_sections_do_not_disturb_the_walk(void **state)
 static void damage_page(const fixture_t *f, uint64_t section, uint64_t page)
 {
     uint64_t physical = (uint64_t)f->config.page_size + PAGE_CHECKSUMS;
-    flip_byte(index_path(f, section).text, INDEX_DATA_OFFSET + page * physical);
+    flip_byte(index_path(f, section).text, tested_index_data() + page * physical);
 }
 
 /* The page is reported once, by the first record that touches it from `position` on; *position is the one behind. */

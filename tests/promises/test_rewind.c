@@ -103,7 +103,7 @@ static void test_a_rewind_that_would_end_in_a_damaged_page_is_refused(void **sta
     fixture_t *f = *state;
     open_three(f);
     close_journal(f);
-    flip_byte(index_path(f, 4).text, INDEX_DATA_OFFSET + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
+    flip_byte(index_path(f, 4).text, tested_index_data() + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
     open_journal(f);
     path_t before = snapshot(f);
     for (uint64_t records = 7; records <= 9; records++)
@@ -130,7 +130,7 @@ static void test_a_rewind_that_would_end_in_a_page_that_rots_beneath_the_cache_i
     open_three(f);
     close_and_open(f);
     check_samples(f->journal, 4, 5, 12, 0);
-    flip_byte(index_path(f, 4).text, INDEX_DATA_OFFSET + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
+    flip_byte(index_path(f, 4).text, tested_index_data() + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
     path_t before = snapshot(f);
     for (int call = 0; call < 2; call++)
         assert_status(both[call](f->journal, 4, 8 * R), SEGJ_ERR_CORRUPT);
@@ -146,7 +146,7 @@ static void test_a_rewind_may_take_a_damaged_last_page_away(void **state)
     fixture_t *f = *state;
     open_three(f);
     close_and_open(f);
-    flip_byte(index_path(f, 4).text, INDEX_DATA_OFFSET + 6 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
+    flip_byte(index_path(f, 4).text, tested_index_data() + 6 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
     assert_status(oversized_get(f->journal, 4, 19, NULL, NULL), SEGJ_ERR_CORRUPT);
     assert_ok(oversized_rewind_section(f->journal, 4, 10 * R));
     check_section(f->journal, 4, 10, 0);

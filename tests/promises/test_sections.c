@@ -62,7 +62,7 @@ static void test_the_value_size_is_the_end_of_the_last_frame(void **state)
         assert_ok(oversized_rewind_section(f->journal, 1, kept * SMALL_RECORD));
         assert_ok(oversized_last(f->journal, 1, NULL, &location));
         assert_int_equal(value_size_of(f->journal, 1), location.offset + location.size);
-        assert_int_equal(file_size(values_path(f, 1).text), VALUES_DATA_OFFSET + value_size_of(f->journal, 1));
+        assert_int_equal(file_size(values_path(f, 1).text), tested_values_data() + value_size_of(f->journal, 1));
     }
 }
 

@@ -129,6 +129,7 @@ static void test_a_journal_that_is_missing_is_not_made(void **state)
 
 static void test_a_journal_of_another_geometry_is_a_mismatch(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 5, 0);

@@ -177,9 +177,9 @@ static void test_synced_records_survive_an_abandon(void **state)
 /* Whole records that two files hold together, each by its size: full pages, and frames up to the end of the file. */
 static uint64_t records_on_disk(fixture_t *f, uint64_t section)
 {
-    uint64_t pages = (file_size(index_path(f, section).text) - INDEX_DATA_OFFSET) / (SMALL_PAGE + PAGE_CHECKSUMS);
+    uint64_t pages = (file_size(index_path(f, section).text) - tested_index_data()) / (SMALL_PAGE + PAGE_CHECKSUMS);
     uint64_t records = pages * SMALL_PAGE / SMALL_RECORD;
-    uint64_t values = file_size(values_path(f, section).text) - VALUES_DATA_OFFSET;
+    uint64_t values = file_size(values_path(f, section).text) - tested_values_data();
     uint64_t held = 0;
     oversized_location_t location = {0, 0};
     while (held < records) {
@@ -194,6 +194,7 @@ static uint64_t records_on_disk(fixture_t *f, uint64_t section)
 /* A killed process loses nothing that reached the system, up to the first record that had not. */
 static void test_an_abandoned_journal_keeps_what_reached_the_files(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 400, 0);
@@ -211,6 +212,7 @@ static void test_an_abandoned_journal_keeps_what_reached_the_files(void **state)
 /* What an open adopts that no sync had covered is counted as verified, and durable before the open returns. */
 static void test_the_report_of_an_open_after_an_abandon(void **state)
 {
+    for_native_only();
     fixture_t *f = *state;
     open_journal(f);
     append_samples(f->journal, 1, 30, 0);

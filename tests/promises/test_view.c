@@ -214,12 +214,12 @@ static void test_a_damaged_value_is_not_shown(void **state)
     view_sample(f, 1, 2, &view);
     oversized_location_t location = location_of(f, 1, 2);
     for (uint64_t at = 0; at < location.size; at++) {
-        flip_byte(values_path(f, 1).text, VALUES_DATA_OFFSET + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
         assert_status(oversized_view_value(f->journal, 1, location, &view), SEGJ_ERR_CHECKSUM);
         assert_shows_nothing(&view);
         assert_status(oversized_view(f->journal, 1, 2, NULL, &view), SEGJ_ERR_CHECKSUM);
         assert_shows_nothing(&view);
-        flip_byte(values_path(f, 1).text, VALUES_DATA_OFFSET + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
     }
     view_sample(f, 1, 2, &view);
     oversized_view_release(&view);

@@ -91,7 +91,8 @@ bool simdisk_change_covers(const simdisk_t *disk, size_t index, const change_t *
 {
     for (size_t i = 0; i < index; i++) {
         const change_t *other = &disk->changes[i];
-        if (other->inode == change->inode && other->kind == CHANGE_TRUNCATE)
+        if (other->inode == change->inode && other->kind == CHANGE_TRUNCATE &&
+            other->offset < change->offset + change->size)
             return true;
         if (other->inode == change->inode && other->kind == CHANGE_PIECE &&
             other->offset < change->offset + change->size && change->offset < other->offset + other->size)

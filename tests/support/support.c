@@ -624,9 +624,32 @@ void free_section(section_image_t *image)
 
 /* --- journals --- */
 
+segj_format_t tested_format(void)
+{
+    const char *name = getenv("SEGJ_TEST_FORMAT");
+    return name != NULL && strcmp(name, "commonware") == 0 ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
+}
+
+void for_native_only(void)
+{
+    if (tested_format() != SEGJ_FORMAT_NATIVE)
+        skip();
+}
+
+uint64_t tested_index_data(void)
+{
+    return tested_format() == SEGJ_FORMAT_NATIVE ? INDEX_DATA_OFFSET : COMMONWARE_V0;
+}
+
+uint64_t tested_values_data(void)
+{
+    return tested_format() == SEGJ_FORMAT_NATIVE ? VALUES_DATA_OFFSET : COMMONWARE_V0;
+}
+
 void small_config(oversized_config_t *config, const char *directory)
 {
     oversized_config_init(config);
+    config->format = tested_format();
     config->directory = directory;
     config->index_partition = "test_index";
     config->value_partition = "test_values";

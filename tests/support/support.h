@@ -172,6 +172,15 @@ void free_section(section_image_t *image);
 
 enum { SMALL_ENTRY = 8, SMALL_RECORD = 20, SMALL_PAGE = 64 };
 
+/** The format that small_config() asks for: native, or commonware where the environment's SEGJ_TEST_FORMAT says so. CTest
+ *  runs some programs both ways. */
+segj_format_t tested_format(void);
+/** At the beginning of a test of something that only the native format has: skips it in the other one. */
+void for_native_only(void);
+/** Where the data of new files begins. */
+uint64_t tested_index_data(void);
+uint64_t tested_values_data(void);
+
 /** Entries of 8 bytes, pages of 64, a cache of 8 pages, write buffers of 1024 bytes, test_index and test_values. */
 void small_config(oversized_config_t *config, const char *directory);
 

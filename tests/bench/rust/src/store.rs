@@ -171,10 +171,12 @@ impl Store {
         Ok(start.elapsed().as_secs_f64())
     }
 
+    /// A store that is closed already stays it.
     pub async fn close(&mut self) -> Result<(), String> {
-        self.journal()?.sync_all().await.map_err(text)?;
-        self.journal = None;
-        Ok(())
+        match self.journal.take() {
+            Some(journal) => journal.sync_all().await.map_err(text),
+            None => Ok(()),
+        }
     }
 
     pub async fn create(&mut self, size: usize) -> Result<(), String> {
@@ -226,17 +228,17 @@ impl Store {
         for thread in 0..threads {
             let journal = journal.clone();
             let seed = seed.wrapping_add(thread * 1_000_003);
-            readers.push(
-                self.context
-                    .clone()
-                    .spawn(move |_| async move { read_some(&journal, count / threads, total, seed).await }),
-            );
+            readers.push(self.context.clone().spawn(move |_| async move {
+                let sum = read_some(&journal, count / threads, total, seed).await;
+                drop(journal); // before the answer, so that the journal can be taken back
+                sum
+            }));
         }
         for reader in readers {
             black_box(reader.await.map_err(text)??);
         }
         let seconds = start.elapsed().as_secs_f64();
-        self.journal = Arc::into_inner(journal);
+        self.journal = Some(Arc::into_inner(journal).ok_or("a reader has kept the store")?);
         Ok(seconds)
     }
 
@@ -278,6 +280,9 @@ impl Store {
     }
 
     pub async fn verify(&mut self, total: u64, size: usize) -> Result<(), String> {
+        if self.journal.is_none() {
+            self.open().await?;
+        }
         let mut positions = Positions(total);
         for i in 0..total + RANDOM_CHECKS {
             let position = if i < total { i } else { positions.next(total) };
