@@ -63,7 +63,7 @@ if [ "$seconds" = merge ]; then
     merged=$scratch/merged
     mkdir "$merged"
     # few and short ones, for the sake of the repository and of those who run them all
-    "$@" -set_cover_merge=1 -max_len=1500 "$merged" "$corpus" "$grown" || die "the merge failed"
+    "$@" -set_cover_merge=1 -max_len=1000 "$merged" "$corpus" "$grown" || die "the merge failed"
     rm -rf "$corpus"
     mv "$merged" "$corpus"
     say "$corpus: $(find "$corpus" -type f | wc -l) inputs, $(du -sk "$corpus" | cut -f 1) KiB on disk"

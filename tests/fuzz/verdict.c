@@ -239,7 +239,8 @@ static void judge_tail(const section_files_t *files, const geometry_t *geometry,
     uint64_t bytes = pages > 0 ? (pages - 1) * geometry->page_size + length : 0;
     uint64_t exist = bytes / size;
     bool broken = length < geometry->page_size && bytes % size != 0;
-    verdict->may_refuse = broken || !is_row(files, geometry, exist, record) ||
+    /* Less than a record may be the whole of a shorter one. */
+    verdict->may_refuse = broken || (exist == 0 && bytes > 0) || !is_row(files, geometry, exist, record) ||
                           (pages == 0 && files->index.size > data_offset(&files->index, geometry, false));
     uint64_t count = exist;
     oversized_location_t location = {0, 0};
