@@ -175,7 +175,7 @@ static void append_together(runner_t *runner, size_t slot, size_t count, size_t 
     model_section_t *section = section_of(runner, slot);
     uint64_t position = UINT64_MAX;
     count = in_pieces > 0 ? 1 : count < BATCH_MOST ? count : BATCH_MOST;
-    if (section->count + count > MODEL_RECORDS)
+    if (count == 0 || section->count + count > MODEL_RECORDS)
         return;
     bool existed = section->exists;
     bool counts = !section->pruned && !runner->poisoned;
