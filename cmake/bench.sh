@@ -10,7 +10,8 @@
 # (tests/bench/main.c has them all; --list prints the rows and the engines). The same build with zlib's checksums takes
 # part as segjournal-zlib.
 #
-#   SEGJ_BUILD_DIR   where to build, and where the results go; build/bench beside the sources when it is not set
+#   SEGJ_BUILD_DIR    where to build, and where the results go; build/bench beside the sources when it is not set
+#   SEGJ_BENCH_RUST   1: commonware-storage takes part too (tests/bench/rust); needs cargo, and minutes to build
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -63,6 +64,12 @@ install_engines
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib
+
+if [ "${SEGJ_BENCH_RUST:-0}" = 1 ]; then
+    cargo build --quiet --release --locked --manifest-path "$root/tests/bench/rust/Cargo.toml" \
+        --target-dir "$build/cargo" || die "tests/bench/rust could not be built"
+    set -- --external commonware="$build/cargo/release/segj-bench-commonware" "$@"
+fi
 
 "$build/best/tests/bench/segj_bench" --directory "$build" --csv "$build/bench.csv" --chart "$build/bench.svg" \
     --external segjournal-zlib="$build/zlib/tests/bench/segj_bench" "$@"

@@ -175,9 +175,14 @@ static bool verify(bench_turn_t *turn, uint64_t total, unsigned size)
 
 /* --- groups --- */
 
-static bool writes(const bench_contender_t *contender)
+static bool writes_and_syncs(const bench_contender_t *contender)
 {
     return contender->writes;
+}
+
+static bool writes(const bench_contender_t *contender)
+{
+    return contender->writes && (contender->engine == NULL || (contender->engine->can & BENCH_SYNCS) == 0);
 }
 
 static bool does_both(const bench_contender_t *contender)
@@ -370,8 +375,8 @@ const bench_group_t bench_groups[] = {
     {"w1", ONE(ROW_W1), false, false, writes, run_w1},
     {"w2", ONE(ROW_W2) | RANGE(ROW_R1, ROW_O1), false, false, writes, run_w2},
     {"w3", ONE(ROW_W3), false, false, writes, run_w3},
-    {"w4", ONE(ROW_W4), false, false, writes, run_w4},
-    {"w5", ONE(ROW_W5), false, false, writes, run_w5},
+    {"w4", ONE(ROW_W4), false, false, writes_and_syncs, run_w4},
+    {"w5", ONE(ROW_W5), false, false, writes_and_syncs, run_w5},
     {"compressed", RANGE(ROW_W2_COMPRESSED, ROW_R1_COMPRESSED), false, false, writes, run_compressed},
     {"replay", ONE(ROW_REPLAY), true, false, replays, run_replay},
     {"beside", RANGE(ROW_READS_BESIDE, ROW_APPENDS_BESIDE), false, false, is_plain, run_beside},
