@@ -35,7 +35,8 @@ typedef bool (*bench_visit_t)(void *context, uint64_t position, const void *valu
 enum {
     BENCH_COMPRESS = 1, /**< setup.compress */
     BENCH_BESIDE = 2,   /**< reads and appends by different threads */
-    BENCH_REPLAY = 4    /**< replay, of as many records as take long to build for some */
+    BENCH_REPLAY = 4,   /**< replay, of as many records as take long to build for some */
+    BENCH_SYNCS = 8     /**< differs only where syncs are many, and takes part there alone */
 };
 
 typedef struct bench_engine bench_engine_t;
@@ -70,7 +71,7 @@ struct bench_engine {
 /** The engines that were built in, ended by NULL; a variant stands behind its engine. */
 extern const bench_engine_t *const bench_engines[];
 
-extern const bench_engine_t bench_segjournal, bench_segjournal_batch, bench_segjournal_view;
+extern const bench_engine_t bench_segjournal, bench_segjournal_batch, bench_segjournal_view, bench_segjournal_ahead;
 extern const bench_engine_t bench_floor, bench_floor_write_back, bench_floor_mapped;
 extern const bench_engine_t bench_lmdb, bench_lmdb_writemap;
 extern const bench_engine_t bench_sqlite, bench_sqlite_mapped;

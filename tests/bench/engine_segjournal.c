@@ -13,7 +13,9 @@
 #define SECTION 1
 #define BATCH ((size_t)256)
 /* Variants. */
-enum { SEGJOURNAL_VIEW = 1 };
+enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2 };
+
+#define AHEAD ((size_t)8 << 20)
 
 #define REPLAY_BUFFER ((size_t)1 << 20)
 
@@ -46,6 +48,7 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     oversized_config_t config;
     configure(&config, setup->directory);
     config.map_values = self->variant == SEGJOURNAL_VIEW;
+    config.preallocate = self->variant == SEGJOURNAL_AHEAD ? AHEAD : 0;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
     store_t *store = calloc(1, sizeof *store);
@@ -300,3 +303,12 @@ const bench_engine_t bench_segjournal_view = {.label = "segjournal+view",
                                               .read = segjournal_read_view,
                                               .scan = segjournal_scan_view,
                                               SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
+                                               .options = "preallocate = 8 MiB",
+                                               .can = BENCH_SYNCS,
+                                               .variant = SEGJOURNAL_AHEAD,
+                                               .writes = true,
+                                               .append = segjournal_append,
+                                               .read = segjournal_read,
+                                               .scan = segjournal_scan,
+                                               SEGJOURNAL_CALLS};

@@ -6,6 +6,7 @@
 const bench_engine_t *const bench_engines[] = {&bench_segjournal,
                                                &bench_segjournal_batch,
                                                &bench_segjournal_view,
+                                               &bench_segjournal_ahead,
                                                &bench_floor,
                                                &bench_floor_write_back,
                                                &bench_floor_mapped,

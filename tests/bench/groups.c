@@ -167,17 +167,28 @@ static bool timed(bench_turn_t *turn, bench_row_t row, const char *format, ...)
     return answered && starts(turn->answer, "none");
 }
 
-/* In the discarded round everything is read back and compared. */
+/* In the discarded round everything is read back and compared. The store is closed, before as after. */
 static bool verify(bench_turn_t *turn, uint64_t total, unsigned size)
 {
-    return turn->round > 0 || (ask(turn, "close") && ask_anything(turn, "verify %" PRIu64 " %u", total, size));
+    return turn->round > 0 ||
+           (ask(turn, "open") && ask_anything(turn, "verify %" PRIu64 " %u", total, size) && ask(turn, "close"));
+}
+
+static bool close_and_verify(bench_turn_t *turn, uint64_t total, unsigned size)
+{
+    return turn->round > 0 || (ask(turn, "close") && verify(turn, total, size));
 }
 
 /* --- groups --- */
 
-static bool writes(const bench_contender_t *contender)
+static bool writes_and_syncs(const bench_contender_t *contender)
 {
     return contender->writes;
+}
+
+static bool writes(const bench_contender_t *contender)
+{
+    return contender->writes && (contender->engine == NULL || (contender->engine->can & BENCH_SYNCS) == 0);
 }
 
 static bool does_both(const bench_contender_t *contender)
@@ -200,7 +211,7 @@ static bool append_only(bench_turn_t *turn, bench_row_t row, uint64_t count, uns
 {
     count = sized(turn, count);
     return ask(turn, "create %u", size) && timed(turn, row, "append 1 %" PRIu64 " %u %u", count, size, every) &&
-           verify(turn, count + 1, size);
+           close_and_verify(turn, count + 1, size);
 }
 
 static bool run_w1(bench_turn_t *turn)
@@ -267,7 +278,7 @@ static bool run_compressed(bench_turn_t *turn)
         return false;
     if (!turn->bench->contenders[turn->contender].reads)
         return true;
-    return ask(turn, "close") && ask(turn, "open") && ask(turn, "warm %" PRIu64, count + 1) &&
+    return ask(turn, "open") && ask(turn, "warm %" PRIu64, count + 1) &&
            timed(turn, ROW_R1_COMPRESSED, "random %" PRIu64 " %" PRIu64 " %u 1", reads, count + 1, turn->round);
 }
 
@@ -298,7 +309,7 @@ static bool run_beside(bench_turn_t *turn)
     if (numbers[1] > 0)
         record(turn, ROW_APPENDS_BESIDE, numbers[0] / numbers[1]);
     keep_counts(turn, ROW_READS_BESIDE);
-    return verify(turn, count + 1 + (uint64_t)numbers[1], 4096);
+    return close_and_verify(turn, count + 1 + (uint64_t)numbers[1], 4096);
 }
 
 static bool run_latency(bench_turn_t *turn)
@@ -317,7 +328,7 @@ static bool run_latency(bench_turn_t *turn)
     for (unsigned i = 0; i < 4; i++)
         record(turn, (bench_row_t)(ROW_LATENCY_50 + i), numbers[i]);
     keep_counts(turn, ROW_LATENCY_50);
-    return verify(turn, count + 1, 1024);
+    return close_and_verify(turn, count + 1, 1024);
 }
 
 static bool recovers(const bench_contender_t *contender)
@@ -370,8 +381,8 @@ const bench_group_t bench_groups[] = {
     {"w1", ONE(ROW_W1), false, false, writes, run_w1},
     {"w2", ONE(ROW_W2) | RANGE(ROW_R1, ROW_O1), false, false, writes, run_w2},
     {"w3", ONE(ROW_W3), false, false, writes, run_w3},
-    {"w4", ONE(ROW_W4), false, false, writes, run_w4},
-    {"w5", ONE(ROW_W5), false, false, writes, run_w5},
+    {"w4", ONE(ROW_W4), false, false, writes_and_syncs, run_w4},
+    {"w5", ONE(ROW_W5), false, false, writes_and_syncs, run_w5},
     {"compressed", RANGE(ROW_W2_COMPRESSED, ROW_R1_COMPRESSED), false, false, writes, run_compressed},
     {"replay", ONE(ROW_REPLAY), true, false, replays, run_replay},
     {"beside", RANGE(ROW_READS_BESIDE, ROW_APPENDS_BESIDE), false, false, is_plain, run_beside},
