@@ -113,9 +113,9 @@ typedef struct weight {
 static step_kind_t pick_kind(generator_t *generator)
 {
     static const weight_t weights[] = {
-        {STEP_APPEND, 36}, {STEP_BURST, 8}, {STEP_SYNC, 14},          {STEP_SYNC_ALL, 3},
-        {STEP_REWIND, 3},  {STEP_PRUNE, 1}, {STEP_REWIND_SECTION, 7}, {STEP_READ, 18},
-        {STEP_REPLAY, 6},  {STEP_CHECK, 1}, {STEP_CLOSE, 1},
+        {STEP_APPEND, 36}, {STEP_BURST, 8},          {STEP_SYNC, 14}, {STEP_SYNC_ALL, 3}, {STEP_REWIND, 3},
+        {STEP_PRUNE, 1},   {STEP_REWIND_SECTION, 7}, {STEP_READ, 18}, {STEP_REPLAY, 6},   {STEP_CHECK, 1},
+        {STEP_CLOSE, 1},   {STEP_PIECES, 4},         {STEP_BATCH, 6}, {STEP_START, 4},    {STEP_WAIT, 6},
     };
     unsigned total = 0;
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
@@ -148,7 +148,9 @@ static uint32_t pick_amount(generator_t *generator, step_kind_t kind)
 {
     switch (kind) {
     case STEP_APPEND:
+    case STEP_PIECES:
         return pick_size(generator);
+    case STEP_BATCH:
     case STEP_BURST:
         return 2 + below(generator, 14);
     case STEP_REWIND:

@@ -391,6 +391,7 @@ void runner_open(runner_t *runner, uint32_t settings, bool faulty)
 {
     uint64_t counts[MODEL_SECTIONS];
     uint64_t draw = script_mix(settings, 4);
+    memset(runner->started, 0, sizeof runner->started);
     runner->armed = false;
     if (runner->journal != NULL)
         abandon(runner);

@@ -31,6 +31,10 @@ typedef struct runner {
     segj_status_t expected; /* what a failed call is answered with */
     uint64_t transfers[2];  /* reads, writes: since the history began */
 
+    bool started[MODEL_SECTIONS]; /* a sync was started, and nothing has been taken back since */
+    oversized_ticket_t tickets[MODEL_SECTIONS];
+    size_t ticketed[MODEL_SECTIONS]; /* records that it answers for */
+
     bool poisoned;
     bool blurred;       /* by a rewind or a prune: what shows now is one of several states */
     unsigned sick;      /* steps since it was poisoned */

@@ -11,7 +11,8 @@
 #define STEP_TEXT 160 /* the longest step */
 
 static const char *const step_names[STEPS] = {"open",           "append", "burst", "sync",   "sync_all", "rewind",
-                                              "rewind_section", "prune",  "read",  "replay", "check",    "close"};
+                                              "rewind_section", "prune",  "read",  "replay", "check",    "close",
+                                              "pieces",         "batch",  "start", "wait"};
 static const char *const call_names[SIMDISK_CALLS] = {"create", "remove", "write", "truncate", "sync",
                                                       "names",  "open",   "read",  "size",     "list"};
 static const char *const crash_names[CRASHES] = {"none", "cut", "kill", "drop"};
@@ -59,6 +60,17 @@ script_t *script_copy(const script_t *script)
 
 /* --- printing --- */
 
+static bool has_slot(step_kind_t kind)
+{
+    return kind != STEP_OPEN && kind != STEP_SYNC_ALL && kind != STEP_CHECK && kind != STEP_CLOSE;
+}
+
+static bool has_amount(step_kind_t kind)
+{
+    return kind == STEP_OPEN ||
+           (has_slot(kind) && kind != STEP_SYNC && kind != STEP_PRUNE && kind != STEP_START && kind != STEP_WAIT);
+}
+
 static const char *code_text(int code)
 {
     for (size_t i = 0; i < CODES; i++)
@@ -70,9 +82,8 @@ static const char *code_text(int code)
 static size_t print_step(char *text, size_t size, const step_t *step)
 {
     size_t used = (size_t)snprintf(text, size, "; %s", step_names[step->kind]);
-    bool slot = step->kind != STEP_OPEN && step->kind != STEP_SYNC_ALL && step->kind < STEP_CHECK;
-    bool amount =
-        step->kind != STEP_SYNC && step->kind != STEP_SYNC_ALL && step->kind != STEP_PRUNE && step->kind < STEP_CHECK;
+    bool slot = has_slot(step->kind);
+    bool amount = has_amount(step->kind);
     if (slot)
         used += (size_t)snprintf(text + used, size - used, " %u", step->slot);
     if (amount)

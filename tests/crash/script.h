@@ -31,6 +31,10 @@ typedef enum step_kind {
     STEP_REPLAY,         /* amount: from which record */
     STEP_CHECK,          /* everything is looked at */
     STEP_CLOSE,          /* */
+    STEP_PIECES,         /* amount: bytes of a value that comes in three pieces */
+    STEP_BATCH,          /* amount: records that are appended together */
+    STEP_START,          /* a sync is started */
+    STEP_WAIT,           /* for the one that was started last */
     STEPS
 } step_kind_t;
 

@@ -120,7 +120,7 @@ static void plain_open(script_t *script, step_t *step)
 static void smaller(script_t *script, step_t *step)
 {
     (void)script;
-    if (step->kind == STEP_APPEND || step->kind == STEP_BURST)
+    if (step->kind == STEP_APPEND || step->kind == STEP_BURST || step->kind == STEP_PIECES || step->kind == STEP_BATCH)
         step->amount /= 2;
 }
 

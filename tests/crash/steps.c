@@ -8,6 +8,7 @@
 #include "crash/runner.h"
 
 #define SMALL_VALUE 40
+#define BATCH_MOST 16
 
 static uint64_t number_of(const runner_t *runner, size_t slot)
 {
@@ -145,6 +146,19 @@ static bool append_value(runner_t *runner, size_t slot, size_t size)
     return false;
 }
 
+static segj_status_t append_records(runner_t *runner, size_t slot, const oversized_record_t *records, size_t count,
+                                    bool in_pieces, uint64_t *position)
+{
+    uint64_t number = number_of(runner, slot);
+    if (!in_pieces)
+        return oversized_append_batch(runner->journal, number, records, count, position, NULL);
+    const uint8_t *value = records[0].value;
+    size_t third = records[0].size / 3;
+    const segj_slice_t slices[3] = {
+        {value, third}, {value + third, third}, {value + 2 * third, records[0].size - 2 * third}};
+    return oversized_appendv(runner->journal, number, records[0].entry, slices, 3, position, NULL);
+}
+
 static void append_many(runner_t *runner, size_t slot, size_t times)
 {
     for (size_t i = 0; i < times; i++)
@@ -152,7 +166,80 @@ static void append_many(runner_t *runner, size_t slot, size_t times)
             return;
 }
 
+/* Records that come together: all of them, or none. `in_pieces`: one, with a value of so many bytes in three pieces; 0: not. */
+static void append_together(runner_t *runner, size_t slot, size_t count, size_t in_pieces)
+{
+    static _Thread_local uint8_t values[BATCH_MOST][MODEL_VALUE_MAX + 8];
+    uint8_t entries[BATCH_MOST][MODEL_ENTRY];
+    oversized_record_t records[BATCH_MOST];
+    model_section_t *section = section_of(runner, slot);
+    uint64_t position = UINT64_MAX;
+    count = in_pieces > 0 ? 1 : count < BATCH_MOST ? count : BATCH_MOST;
+    if (count == 0 || section->count + count > MODEL_RECORDS)
+        return;
+    bool existed = section->exists;
+    bool counts = !section->pruned && !runner->poisoned;
+    before_t before = enter(runner);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = model_new_id(&runner->model, in_pieces > 0 ? in_pieces : (i * 7 + count) % SMALL_VALUE);
+        model_entry(id, entries[i]);
+        records[i] = (oversized_record_t){entries[i], values[i], model_value(id, values[i], sizeof values[i])};
+        if (!counts)
+            continue;
+        section->exists = true;
+        section->ids[section->count++] = id;
+        if (runner->readers != NULL)
+            readers_note(runner->readers, id, slot, section->count - 1);
+    }
+    segj_status_t status = append_records(runner, slot, records, count, in_pieces > 0, &position);
+    bool done = leave(runner, "append", before, status, section->pruned ? SEGJ_ERR_PRUNED : SEGJ_OK);
+    if (runner->after != NULL || section->pruned || before.poisoned)
+        return;
+    if (done && position != section->count - count)
+        runner_fail(runner, "append", "the records went to another position");
+    if (done)
+        return;
+    section->count -= count;
+    section->exists = existed;
+    section->phantom = section->phantom || !existed;
+    unchanged(runner);
+}
+
 /* --- syncs --- */
+
+static void sync_start(runner_t *runner, size_t slot)
+{
+    model_section_t *section = section_of(runner, slot);
+    before_t before = enter(runner);
+    segj_status_t status = oversized_sync_start(runner->journal, number_of(runner, slot), &runner->tickets[slot]);
+    if (leave(runner, "sync_start", before, status, section->pruned ? SEGJ_ERR_PRUNED : SEGJ_OK)) {
+        runner->started[slot] = section->exists; /* one that is made behind the start is not the ticket's */
+        runner->ticketed[slot] = section->count;
+    } else {
+        unchanged(runner);
+    }
+}
+
+/* What came behind the start may be covered or not. */
+static void sync_wait(runner_t *runner, size_t slot)
+{
+    model_section_t *section = section_of(runner, slot);
+    if (!runner->started[slot] || section->pruned)
+        return;
+    before_t before = enter(runner);
+    bool poisoned = runner->poisoned;
+    segj_status_t status = oversized_sync_wait(runner->journal, &runner->tickets[slot]);
+    if (poisoned && status == SEGJ_OK)
+        return; /* it was covered before */
+    if (!leave(runner, "sync_wait", before, status, SEGJ_OK)) {
+        unchanged(runner);
+        return;
+    }
+    size_t covered = runner->ticketed[slot];
+    section->synced = section->synced > covered ? section->synced : covered;
+    section->floor = section->floor > covered ? section->floor : covered;
+    section->durable = section->exists;
+}
 
 static void sync_one(runner_t *runner, size_t slot)
 {
@@ -404,6 +491,10 @@ bool runner_moves(const runner_t *runner, const step_t *step)
 
 void runner_step(runner_t *runner, const step_t *step)
 {
+    /* A ticket is for what there was; what was taken back since, and came again, is something else. */
+    bool removes = step->kind == STEP_REWIND || step->kind == STEP_REWIND_SECTION || step->kind == STEP_PRUNE;
+    for (size_t i = 0; i < MODEL_SECTIONS && removes; i++)
+        runner->started[i] = false;
     switch (step->kind) {
     case STEP_APPEND:
         (void)append_value(runner, step->slot, step->amount);
@@ -411,8 +502,20 @@ void runner_step(runner_t *runner, const step_t *step)
     case STEP_BURST:
         append_many(runner, step->slot, step->amount);
         break;
+    case STEP_PIECES:
+        append_together(runner, step->slot, 1, step->amount + 1);
+        break;
+    case STEP_BATCH:
+        append_together(runner, step->slot, step->amount, 0);
+        break;
     case STEP_SYNC:
         sync_one(runner, step->slot);
+        break;
+    case STEP_START:
+        sync_start(runner, step->slot);
+        break;
+    case STEP_WAIT:
+        sync_wait(runner, step->slot);
         break;
     case STEP_SYNC_ALL:
         sync_all(runner);

@@ -83,6 +83,28 @@ static void test_a_walk_over_sections_gives_each_ones_values(void **state)
     oversized_replay_close(replay);
 }
 
+/* What was read of one section is not taken for another one's: first values alone, all at the same place. */
+static void test_the_same_place_of_another_section_is_another_value(void **state)
+{
+    fixture_t *f = *state;
+    oversized_item_t item;
+    const void *value;
+    size_t size;
+    open_journal(f);
+    for (uint64_t section = 1; section < 6; section++)
+        for (uint64_t id = 0; id < 3; id++)
+            (void)append_filled(f->journal, section, id, (uint8_t)section, 50, NULL);
+    close_and_open(f);
+    oversized_replay_t *replay = begin(f, 0, 0, 4096);
+    while (oversized_replay_next(replay, &item) == SEGJ_OK) {
+        if (item.position != 0)
+            continue;
+        assert_ok(oversized_replay_value(replay, &value, &size));
+        assert_int_equal(*(const uint8_t *)value, item.section);
+    }
+    oversized_replay_close(replay);
+}
+
 static void test_a_scan_reads_far_less_often_than_once_a_value(void **state)
 {
     fixture_t *f = *state;
@@ -232,6 +254,7 @@ int main(void)
         PROMISE(test_values_are_given_wherever_they_are),
         PROMISE(test_compressed_values_are_given_wherever_they_are),
         PROMISE(test_a_walk_over_sections_gives_each_ones_values),
+        PROMISE(test_the_same_place_of_another_section_is_another_value),
         PROMISE(test_a_scan_reads_far_less_often_than_once_a_value),
         PROMISE(test_values_asked_for_here_and_there_are_read_alone),
         PROMISE(test_without_a_record_there_is_no_value),
