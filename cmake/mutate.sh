@@ -21,7 +21,7 @@ copy=$build/tree
 rm -rf "$copy"
 mkdir -p "$copy"
 for entry in CMakeLists.txt include src tests examples cmake README.md; do
-    cp -pR "$root/$entry" "$copy/$entry"
+    cp -R "$root/$entry" "$copy/$entry"
 done
 sources=$root
 root=$copy

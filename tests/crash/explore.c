@@ -224,12 +224,21 @@ static void crash_everywhere(const look_t *look, simdisk_t *disk)
     simdisk_cut_free(cut);
 }
 
+static void kill_here(const look_t *look, simdisk_t *disk)
+{
+    simdisk_t *killed = simdisk_kill(disk);
+    visit(look, killed);
+    simdisk_free(killed);
+}
+
 static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call)
 {
     const look_t *look = context;
     (void)call;
-    if (going_on(look->explorer))
-        crash_everywhere(look, disk);
+    if (!going_on(look->explorer))
+        return;
+    crash_everywhere(look, disk);
+    kill_here(look, disk);
 }
 
 /* --- one state --- */
@@ -257,13 +266,13 @@ static void on_going_on_call(void *context, simdisk_t *disk, simdisk_call_t call
     crash_everywhere(&look, disk);
 }
 
-/* The journal goes on: a record more, synced, with a crash before each call and behind the last. */
+/* The journal goes on: a record more, synced, and another one, with a crash before each call and behind the last. */
 static void go_on(explorer_t *explorer, simdisk_t *disk, application_t *application)
 {
     const char *wrong;
     going_t going = {explorer, application};
     simdisk_on_call(disk, on_going_on_call, &going);
-    bool done = application_go_on(application, &wrong);
+    bool done = application_go_on(application, &wrong) && application_go_on(application, &wrong);
     simdisk_on_call(disk, NULL, NULL);
     if (done)
         on_going_on_call(&going, disk, SIMDISK_CALLS);
@@ -365,9 +374,7 @@ static void on_script_call(void *context, simdisk_t *disk, simdisk_call_t call)
         return;
     look_t look = look_of(explorer, &explorer->application.model, explorer->config.recovery_depth, false);
     crash_everywhere(&look, disk);
-    simdisk_t *killed = simdisk_kill(disk);
-    visit(&look, killed);
-    simdisk_free(killed);
+    kill_here(&look, disk);
 }
 
 bool explorer_run(explorer_t *explorer, const operation_t *script, size_t length)

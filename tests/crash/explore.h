@@ -2,8 +2,8 @@
  * crash/explore.h: runs a script of operations on a simulated disk and looks at every state that a crash in its last
  * operation may leave: before each storage call, every subset of what is not durable (beyond MANY units: those that lose or
  * keep at most two, and seeded ones), three fills for the files of each partition (in crashes within recovery, the same for
- * both), and the kill of the process. Each state is opened and judged; open itself is crashed at each of its calls; what it
- * showed must survive the next crash; and it must go on from there, with crashes in what it does. (The commonware format promises less: crash/model.h.)
+ * both), and the kill of the process. Each state is opened and judged; open itself is crashed, and killed, at each of its
+ * calls; what it showed must survive the next crash; and it must go on from there, with crashes in what it does. (The commonware format promises less: crash/model.h.)
  * A state is the image of the disk with what the application was told; equal ones are looked at once.
  */
 #ifndef CRASH_EXPLORE_H

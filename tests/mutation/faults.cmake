@@ -431,7 +431,7 @@ fault("open marks a cut with W as it was" src/oversized/recover.c "recovery/reco
     [==[index, segj_min_u64(plan->watermark, plan->records));]==]
     [==[index, plan->watermark);]==])
 
-fault("open does not give both files their size" src/oversized/recover.c "${states}"
+fault("open does not give both files their size" src/oversized/recover.c "crash/exhaustive@20/plain"
     [==[        status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));
         if]==]
     [==[        status = SEGJ_OK;
