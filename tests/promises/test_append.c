@@ -4,7 +4,9 @@
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"
+#include "support/recorder.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -374,6 +376,47 @@ static void test_buffered_appends_without_space_lose_nothing(void **state)
     check_files(f, 1, count + 100, 0);
 }
 
+/* Its frame may be in a values file whose name is taken back: durably, or else the name could come back with that file. */
+static void refuse_first_value(fixture_t *f, bool sync_fails)
+{
+    static const uint8_t value[3000] = {1};
+    for_native_only(); /* elsewhere headers have another size */
+    recorder_t *recorder = recorder_new(f->config.storage);
+    f->config.storage = recorder_storage(recorder);
+    open_journal(f);
+    recorder_clear(recorder);
+    recorder_fail(recorder, RECORD_FILE_WRITE, 2, 1, EIO); /* behind the two headers */
+    if (sync_fails)
+        recorder_fail(recorder, RECORD_PARTITION_SYNC, 0, 1, EIO);
+    assert_status(oversized_append(f->journal, 7, entry, value, sizeof value, NULL, NULL), SEGJ_ERR_IO);
+    assert_changes(recorder, sync_fails ? "create test_index/7; create test_values/7; write test_index/7 0+12288; "
+                                          "write test_values/7 0+4096; sync test_index/7; sync test_values/7; "
+                                          "write test_values/7 4096+3004 !; remove test_values/7; remove test_index/7; "
+                                          "sync test_values !"
+                                        : "create test_index/7; create test_values/7; write test_index/7 0+12288; "
+                                          "write test_values/7 0+4096; sync test_index/7; sync test_values/7; "
+                                          "write test_values/7 4096+3004 !; remove test_values/7; remove test_index/7; "
+                                          "sync test_values");
+    assert_no_sections(f->journal);
+    if (sync_fails)
+        assert_status(oversized_append(f->journal, 7, entry, "x", 1, NULL, NULL), SEGJ_ERR_POISONED);
+    else
+        append_sample(f->journal, 7, 0);
+    oversized_abandon(f->journal);
+    f->journal = NULL;
+    recorder_free(recorder);
+}
+
+static void test_a_refused_first_value_takes_its_name_away_durably(void **state)
+{
+    refuse_first_value(*state, false);
+}
+
+static void test_a_name_that_cannot_be_taken_away_durably_poisons(void **state)
+{
+    refuse_first_value(*state, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +441,8 @@ int main(void)
         PROMISE(test_a_first_append_without_space_leaves_no_section),
         PROMISE(test_an_append_without_space_leaves_the_section_as_it_was),
         PROMISE(test_buffered_appends_without_space_lose_nothing),
+        PROMISE(test_a_refused_first_value_takes_its_name_away_durably),
+        PROMISE(test_a_name_that_cannot_be_taken_away_durably_poisons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
