@@ -50,14 +50,12 @@ static bool append_to(application_t *application, size_t number, size_t size, co
     size_t value_size = model_value(id, value, sizeof value);
     /* The crash may come within: the record may be there or not. */
     section->exists = true;
-    section->revived = section->count < section->cut ? section->ids[section->count] : 0;
+    section->cut = 0;
     section->ids[section->count++] = id;
     if (oversized_append(application->journal, number, entry, value, value_size, &position, NULL) != SEGJ_OK) {
         *wrong = segj_last_error();
         return false;
     }
-    /* What a process before had cut is made durable before anything is built on it. */
-    section->cut = section->revived = 0;
     if (position == section->count - 1)
         return true;
     *wrong = "the append went to another position";

@@ -129,7 +129,7 @@ static const char *judge_order(oversized_t *journal, uint64_t number, uint64_t c
 }
 
 /* Commonware: a record that a sync has covered is right, another one is right or found out to be damaged. */
-static const char *judge_doubtful(model_section_t *section, oversized_t *journal, uint64_t number, uint64_t i,
+static const char *judge_doubtful(const model_section_t *section, oversized_t *journal, uint64_t number, uint64_t i,
                                   bool *damaged)
 {
     uint8_t entry[MODEL_ENTRY];
@@ -142,19 +142,13 @@ static const char *judge_doubtful(model_section_t *section, oversized_t *journal
         wrong = failed(number, i, "a synced record is damaged");
     if (!said)
         wrong = model_judge_record(journal, number, i, section->ids[i], &value);
-    if (wrong != NULL && section->revived != 0 && i + 1 == section->count) {
-        section->ids[i] = section->revived;
-        wrong = model_judge_record(journal, number, i, section->revived, &value);
-    }
     segj_buffer_free(&value);
     return wrong;
 }
 
-static const char *judge_commonware(const model_section_t *told, oversized_t *journal, uint64_t number, uint64_t count,
-                                    model_section_t *seen)
+static const char *judge_commonware(const model_section_t *section, oversized_t *journal, uint64_t number,
+                                    uint64_t count, model_section_t *seen)
 {
-    model_section_t copy = *told;
-    model_section_t *section = &copy; /* which learns what has come back */
     bool damaged[MODEL_RECORDS] = {false};
     const char *wrong = NULL;
     for (size_t i = 0; i < count && wrong == NULL; i++)
@@ -168,7 +162,6 @@ static const char *judge_commonware(const model_section_t *told, oversized_t *jo
     seen->count = (size_t)count;
     seen->exists = seen->durable = true;
     seen->going = seen->phantom = false;
-    seen->revived = 0;
     memcpy(seen->damaged, damaged, sizeof damaged);
     /* What open has synced is durable. Of another section that is what a sync had covered before. */
     uint64_t newest;
@@ -262,7 +255,7 @@ uint64_t model_hash(const model_t *model)
         const model_section_t *section = &model->sections[i];
         hash = mix(hash, (uint64_t)section->exists | (uint64_t)section->durable << 1 | (uint64_t)section->going << 2 |
                              (uint64_t)section->phantom << 3 | (uint64_t)section->count << 8 |
-                             (uint64_t)section->floor << 24 | (uint64_t)section->revived << 32);
+                             (uint64_t)section->floor << 24);
         for (size_t k = 0; k < section->count || k < section->cut; k++)
             hash = mix(hash, section->ids[k] | (uint64_t)section->damaged[k] << 32);
     }

@@ -36,7 +36,6 @@ typedef struct model_section {
     bool damaged[MODEL_RECORDS]; /* commonware: when it was opened */
     size_t cut;                  /* commonware: records, `count` included, of which a crash may bring back those that a
                                     process before had cut without a sync; 0: none */
-    uint32_t revived; /* commonware: the id of such a record in the place of the one that is being appended; 0: none */
 } model_section_t;
 
 typedef struct model {
