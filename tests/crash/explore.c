@@ -253,16 +253,21 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
 /** A journal that goes on after recovery. */
 typedef struct going {
     explorer_t *explorer;
-    const application_t *application;
+    application_t *application;
+    const model_t
+        *before; /* commonware: until a cut that it has inherited is durable, which is before the first write */
 } going_t;
 
 static void on_going_on_call(void *context, simdisk_t *disk, simdisk_call_t call)
 {
-    const going_t *going = context;
-    (void)call;
+    going_t *going = context;
     if (!going_on(going->explorer))
         return;
-    look_t look = look_of(going->explorer, &going->application->model, 0, true);
+    if (call == SIMDISK_WRITE && going->before != NULL) {
+        going->application->model.sections[1].cut = 0;
+        going->before = NULL;
+    }
+    look_t look = look_of(going->explorer, going->before != NULL ? going->before : &going->application->model, 0, true);
     crash_everywhere(&look, disk);
 }
 
@@ -270,7 +275,9 @@ static void on_going_on_call(void *context, simdisk_t *disk, simdisk_call_t call
 static void go_on(explorer_t *explorer, simdisk_t *disk, application_t *application)
 {
     const char *wrong;
-    going_t going = {explorer, application};
+    const model_t before = application->model;
+    bool inherits = before.sections[1].cut > before.sections[1].count;
+    going_t going = {explorer, application, inherits ? &before : NULL};
     simdisk_on_call(disk, on_going_on_call, &going);
     bool done = application_go_on(application, &wrong) && application_go_on(application, &wrong);
     simdisk_on_call(disk, NULL, NULL);
