@@ -115,7 +115,7 @@ static void explore(explore_config_t *config, const char *kind, operation_t *scr
     int deepest = (int)setting("SEGJ_CRASH_DEPTH", 1, 0, EXPLORE_DEPTH_MAX);
     config->seed = SEED;
     config->states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
-    config->grain = setting("SEGJ_CRASH_TEAR", 0, 0, 1);
+    config->grain = (size_t)setting("SEGJ_CRASH_TEAR", 0, 0, 1);
     config->spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
     (void)snprintf(run.name, sizeof run.name, "%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
                    (unsigned)config->page_size, kind);
@@ -140,13 +140,14 @@ void explore_all(segj_format_t format, uint16_t page_size, int compression)
 {
     explore_config_t config = {.format = format, .page_size = page_size, .compression = compression};
     operation_t script[SCRIPT_MAX];
-    explore(&config, compression != 0 ? "zstd" : "plain", script, 0, setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
+    explore(&config, compression != 0 ? "zstd" : "plain", script, 0,
+            (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
 }
 
 void explore_ahead(uint16_t page_size)
 {
     explore_config_t config = {.page_size = page_size, .preallocate = PREALLOCATED};
     operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND, OP_SYNC};
-    size_t length = setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
     explore(&config, "ahead", script, 4, length > 1 ? length - 1 : 1);
 }
