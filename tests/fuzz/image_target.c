@@ -274,7 +274,7 @@ static void take_recovered(run_t *run)
         if (there) {
             fuzz_require(now.values.size == before.values_data + before.end, "the values file does not end at its end");
             fuzz_require(before.end == 0 || memcmp(now.values.data + before.values_data,
-                                                   files->values.data + before.values_data, before.end) == 0,
+                                                   files->values.data + before.values_data, (size_t)before.end) == 0,
                          "values have changed");
         }
         free_files(files);

@@ -78,7 +78,7 @@ static uint64_t draw_place(draw_t *draw, uint64_t least, uint64_t size)
 static void append_garbage(const char *path, draw_t *draw, size_t most)
 {
     uint8_t garbage[TAIL_LIMIT];
-    size_t size = draw_between(draw, 1, most < TAIL_LIMIT ? most : TAIL_LIMIT);
+    size_t size = (size_t)draw_between(draw, 1, most < TAIL_LIMIT ? most : TAIL_LIMIT);
     fill_bytes(draw_any(draw), garbage, size);
     write_file_at(path, file_size(path), garbage, size);
 }
@@ -100,7 +100,7 @@ static void cut_values_at_frame(victim_t *victim, uint64_t less)
     size_t records = records_of(victim);
     if (records == 0)
         return;
-    const uint8_t *record = record_at(victim, draw_below(victim->draw, records));
+    const uint8_t *record = record_at(victim, (size_t)draw_below(victim->draw, records));
     uint64_t end = IMAGE_HEADER + image_offset(record, victim->record) + image_size(record, victim->record);
     if (end <= victim->values.size)
         resize_file(victim->values_path.text, end - less);
@@ -182,7 +182,7 @@ static void damage_byte(victim_t *victim)
 {
     const image_index_t *index = &victim->index;
     uint64_t place = draw_place(victim->draw, IMAGE_HEADER, index->file.size);
-    size_t page = place < IMAGE_HEADER ? 0 : (place - IMAGE_HEADER) / (index->page_size + (size_t)IMAGE_SLOTS);
+    size_t page = place < IMAGE_HEADER ? 0 : (size_t)(place - IMAGE_HEADER) / (index->page_size + (size_t)IMAGE_SLOTS);
     if (page + 1 < index->pages) {
         const uint8_t *slots = image_page(index, page) + index->page_size;
         uint16_t first = get_u16(slots), second = get_u16(slots + IMAGE_SLOTS / 2);
@@ -194,7 +194,7 @@ static void damage_byte(victim_t *victim)
 
 static void zero_last_pages(victim_t *victim)
 {
-    size_t first = draw_below(victim->draw, victim->index.pages + 1);
+    size_t first = (size_t)draw_below(victim->draw, victim->index.pages + 1);
     uint64_t size = file_size(victim->index_path.text);
     if (page_offset(victim, first) >= size)
         return;
@@ -220,7 +220,7 @@ static void move_location(victim_t *victim, bool overflow)
  *  of such records writes. */
 static void end_within_record(victim_t *victim, bool partial)
 {
-    size_t page_size = victim->index.page_size, size = draw_below(victim->draw, victim->index.size + 1);
+    size_t page_size = victim->index.page_size, size = (size_t)draw_below(victim->draw, victim->index.size + 1);
     if (!partial)
         size -= size % page_size;
     else if (size % page_size == 0 || size % victim->record == 0)
@@ -236,7 +236,7 @@ static void damage_index(victim_t *victim, edit_kind_t kind)
     uint64_t size = victim->index.file.size;
     switch (kind) {
     case EDIT_INDEX_AT_PAGE:
-        resize_file(path, page_offset(victim, draw_below(victim->draw, victim->index.pages + 1)));
+        resize_file(path, page_offset(victim, (size_t)draw_below(victim->draw, victim->index.pages + 1)));
         break;
     case EDIT_INDEX_ANYWHERE:
         resize_file(path, draw_place(victim->draw, IMAGE_HEADER, size));

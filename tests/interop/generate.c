@@ -45,7 +45,7 @@ static void choose_setting(model_t *model, uint64_t index)
 
     setting_t *setting = &model->script->setting;
     draw_t *draw = &model->draw;
-    size_t shape = draw_below(draw, sizeof shapes / sizeof shapes[0]);
+    size_t shape = (size_t)draw_below(draw, sizeof shapes / sizeof shapes[0]);
     snprintf(setting->id, sizeof setting->id, "%c%" PRIu64, (char)model->mode, index);
     setting->entry = shapes[shape].entry;
     setting->fixed = shapes[shape].fixed;
@@ -57,8 +57,8 @@ static void choose_setting(model_t *model, uint64_t index)
     bool compressed = model->mode == COMPARE_ENTRIES || (model->mode == COMPARE_NOTHING && draw_percent(draw, 25));
     setting->zstd = compressed ? PICK(draw, levels) : 0;
     size_t total = sizeof numbers / sizeof numbers[0];
-    setting->section_count = draw_between(draw, 1, 5);
-    size_t first = draw_below(draw, total - setting->section_count + 1);
+    setting->section_count = (size_t)draw_between(draw, 1, 5);
+    size_t first = (size_t)draw_below(draw, total - setting->section_count + 1);
     for (size_t i = 0; i < setting->section_count; i++) {
         setting->sections[i] = numbers[first + i];
         model->sections[i].number = numbers[first + i];
