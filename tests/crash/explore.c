@@ -315,6 +315,8 @@ static void look_at_spoilt(const look_t *look, simdisk_t *disk)
         return;
     }
     const char *wrong = model_judge(look->model, application.journal, NULL);
+    if (wrong != NULL && (strstr(wrong, "foreign") != NULL || strstr(wrong, "more records") != NULL))
+        fail(look->explorer, "after garbage", wrong); /* records may be lost, but not be wrong */
     if (wrong != NULL && oversized_recovery(application.journal)->synced_records_lost > 0)
         result->reported++;
     else if (wrong != NULL && strstr(wrong, "cannot be read") != NULL)
