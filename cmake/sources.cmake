@@ -12,7 +12,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/maps.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/sections.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/append.c"
-    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/batch.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read_many.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/codec.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/frames.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open.c"

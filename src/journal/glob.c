@@ -284,14 +284,13 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_sli
     oversized_location_t placed = {offset, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
     if (!segj_location_end(placed, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, offset, "a values file ends at 2^63 - 1 bytes");
-    segj_status_t status = glob->pending == 0 ? segj_glob_mend(glob, env) : SEGJ_OK;
-    if (status != SEGJ_OK)
-        return status;
+    assert(!glob->spoiled || glob->pending > 0);
     uint32_t crc = segj_checksum_begin(env->checksum, glob->handle.file.section, offset);
     for (size_t i = 0; i < count; i++)
         crc = segj_checksum_continue(env->checksum, crc, pieces[i].data, pieces[i].size);
-    status = placed.size > env->frames.capacity ? place_direct(glob, env, pieces, count, crc, placed.size)
-                                                : place_buffered(glob, env, pieces, count, crc, placed.size);
+    segj_status_t status = placed.size > env->frames.capacity
+                               ? place_direct(glob, env, pieces, count, crc, placed.size)
+                               : place_buffered(glob, env, pieces, count, crc, placed.size);
     if (status != SEGJ_OK)
         return status;
     glob->pending += placed.size;
@@ -318,9 +317,8 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env)
 
 segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset)
 {
-    segj_status_t status = segj_glob_mend(glob, env);
-    if (status == SEGJ_OK)
-        status = segj_glob_drain(glob, env, true);
+    assert(!glob->spoiled);
+    segj_status_t status = segj_glob_drain(glob, env, true);
     if (status != SEGJ_OK)
         return status;
     glob->spoiled = true; /* until it is published: who gives up leaves bytes behind the end */

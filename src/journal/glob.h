@@ -41,7 +41,7 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, co
                                                      const segj_io_file_t *file);
 
 /** Puts a frame of a payload of `size` bytes in pieces at the end, where nobody sees it yet. Under the change lock; the file
- *  is pinned. On failure what was in place before still is. */
+ *  is pinned, and what a failed write left is mended. On failure what was in place before still is. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces,
                                               size_t count, size_t size, oversized_location_t *location);
 /** Shows what is in place to readers. Under the change lock, without the state lock. */
@@ -50,7 +50,7 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env);
 void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env);
 
 /** Reserves the end of the file for bytes that somebody else writes there, from *offset of the data on; nobody may place
- *  anything until they are adopted or given up. Under the change lock; the file is pinned. */
+ *  anything until they are adopted or given up. Under the change lock; the file is pinned and mended. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset);
 /** Takes a whole frame that was written there for one that is in place. */
 void segj_glob_adopt(segj_glob_t *glob, uint32_t frame);

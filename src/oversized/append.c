@@ -94,6 +94,14 @@ static segj_status_t encode(oversized_t *journal, const value_t *value, segj_sli
                              : status;
 }
 
+void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry, oversized_location_t location)
+{
+    if (journal->entry_size > 0)
+        memcpy(journal->record, entry, journal->entry_size);
+    segj_location_encode(journal->record + journal->entry_size, location);
+    segj_paged_put(section->index.tail, journal->record, journal->env.record_size);
+}
+
 /* Puts a record and its value in place. */
 static segj_status_t add(batch_t *batch, const void *entry, const value_t *value, oversized_location_t *location)
 {
@@ -118,10 +126,7 @@ static segj_status_t add(batch_t *batch, const void *entry, const value_t *value
     status = segj_glob_place(&section->values, &journal->env, payload.pieces, payload.count, payload.size, &placed);
     if (status != SEGJ_OK)
         return status;
-    if (journal->entry_size > 0)
-        memcpy(journal->record, entry, journal->entry_size);
-    segj_location_encode(journal->record + journal->entry_size, placed);
-    segj_paged_put(section->index.tail, journal->record, journal->env.record_size);
+    segj_section_put(journal, section, entry, placed);
     batch->placed++;
     if (location != NULL)
         *location = placed;

@@ -99,6 +99,8 @@ void segj_section_discard(oversized_t *journal, segj_section_t *section);
 segj_status_t segj_journal_relieve(oversized_t *journal, const segj_section_t *keep);
 
 /* append.c */
+/** Puts a record, for which there is room, in place behind the others. Under change, without state. */
+void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry, oversized_location_t location);
 /** Shows the last `count` records, which are in place with their values, to readers; gives the first one's position. Under
  *  change, without state. */
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);

@@ -4,7 +4,7 @@
  * section takes no other append until the writer ends. Finish places the record and publishes both.
  *
  * If the power goes before that, bytes lie behind the last frame, and open cuts them. A writer that is abandoned leaves such
- * bytes too; they are cut, durably, before their offsets are used again (segj_glob_mend).
+ * bytes too; they are cut, durably, before their offsets are used again (segj_section_mend).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -235,10 +235,7 @@ static segj_status_t append(oversized_writer_t *writer, oversized_location_t loc
                                     journal->env.record_size);
     if (status != SEGJ_OK)
         return status;
-    if (journal->entry_size > 0)
-        memcpy(journal->record, writer->entry, journal->entry_size);
-    segj_location_encode(journal->record + journal->entry_size, location);
-    segj_paged_put(section->index.tail, journal->record, journal->env.record_size);
+    segj_section_put(journal, section, writer->entry, location);
     segj_glob_adopt(&section->values, location.size);
     *position = segj_section_publish(journal, section, 1);
     return SEGJ_OK;

@@ -213,18 +213,26 @@ static segj_status_t begin_when_free(oversized_t *journal, segj_section_t *secti
     return status;
 }
 
+/* Under change. Gives the section that is to be synced; NULL: there is none, and nothing to do. */
+static segj_status_t find(const oversized_t *journal, uint64_t number, segj_section_t **section)
+{
+    *section = segj_journal_find(journal, number);
+    segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK && *section == NULL && number < journal->prune_line)
+        status = segj_journal_missing(journal, number);
+    return status;
+}
+
 /* `ticket`: what must be covered, or NULL: all there is. */
 static segj_status_t sync_section(oversized_t *journal, uint64_t number, const oversized_ticket_t *ticket)
 {
     capture_t capture;
     bool begun = false;
+    segj_section_t *section;
     segj_lock(&journal->change);
-    segj_status_t status = segj_journal_changeable(journal);
+    segj_status_t status = find(journal, number, &section);
     segj_lock(&journal->env.state);
-    segj_section_t *section = segj_journal_find(journal, number);
     bool covered = section != NULL && ticket != NULL && section->synced >= ticket->change;
-    if (status == SEGJ_OK && section == NULL && number < journal->prune_line)
-        status = segj_journal_missing(journal, number);
     if (section != NULL)
         segj_section_acquire(section);
     segj_unlock(&journal->env.state);
@@ -267,13 +275,9 @@ static segj_status_t start_sync(oversized_t *journal, uint64_t number, oversized
     segj_glob_capture_t values;
     bool taken = false;
     oversized_ticket_t started = {number, 0};
+    segj_section_t *section;
     segj_lock(&journal->change);
-    segj_status_t status = segj_journal_changeable(journal);
-    segj_lock(&journal->env.state);
-    segj_section_t *section = segj_journal_find(journal, number);
-    if (status == SEGJ_OK && section == NULL && number < journal->prune_line)
-        status = segj_journal_missing(journal, number);
-    segj_unlock(&journal->env.state);
+    segj_status_t status = find(journal, number, &section);
     if (section != NULL && status == SEGJ_OK) {
         started.change = section->appended;
         taken = take_values(journal, section, &values);

@@ -59,6 +59,10 @@ uint8_t *values_payload(uint64_t offset, size_t size)
 segj_status_t values_place(values_file_t *values, const void *payload, size_t size, oversized_location_t *location)
 {
     segj_slice_t piece = {payload, size};
+    /* As whoever places anything does first. */
+    segj_status_t status = values->glob.pending == 0 ? segj_glob_mend(&values->glob, &values->rig->env) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
     return segj_glob_place(&values->glob, &values->rig->env, &piece, 1, size, location);
 }
 

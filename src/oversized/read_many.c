@@ -1,5 +1,5 @@
 /*
- * oversized/batch.c: many values of a section at once. Under one taking of the state lock (given up now and then, so that
+ * oversized/read_many.c: many values of a section at once. Under one taking of the state lock (given up now and then, so that
  * others have their turn) every item is looked up and its frame held; then frames that touch in the file are read in one go,
  * in the order of their offsets, and each is checked. A rewind beneath it is noticed at the end, and everything done again.
  *
