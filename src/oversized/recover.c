@@ -431,9 +431,27 @@ static segj_status_t sync_names(recovery_t *recovery)
     return status;
 }
 
+/*
+ * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names were
+ * durable before. What was removed is durably gone: index files go, durably, before their values files, so that a removal
+ * that was cut off shows values without an index. Only such values may come back, once they are removed in their turn;
+ * `names_inherited` keeps their names from being given to other files before that is durable.
+ */
+static bool nothing_to_do(const recovery_t *recovery)
+{
+    bool clean = recovery->journal->env.format == SEGJ_FORMAT_NATIVE && recovery->count > 0 &&
+                 recovery->count == recovery->value_count;
+    for (size_t i = 0; i < recovery->count && clean; i++)
+        clean = recovery->plans[i].clean && !recovery->plans[i].remove;
+    return clean;
+}
+
 static segj_status_t act(recovery_t *recovery)
 {
     segj_env_t *env = &recovery->journal->env;
+    recovery->journal->names_inherited = nothing_to_do(recovery);
+    if (recovery->journal->names_inherited)
+        return SEGJ_OK;
     segj_status_t status = segj_part_make(&env->index);
     if (status == SEGJ_OK)
         status = segj_part_make(&env->values);
