@@ -548,3 +548,7 @@ fault("pages read before a cut stay in the cache" src/oversized/rewind.c "unit/r
 fault("partitions are not locked" src/oversized/open.c "failure/lock promises/lock"
     [==[        status = segj_part_lock(part, !read_only, &replaced);]==]
     [==[        status = SEGJ_OK;]==])
+
+fault("a read looks at records that a rewind took away meanwhile" src/journal/fixed.c "unit/fixed"
+    [==[        if (page * env->page_size + from + size > segj_fixed_size(fixed, env))]==]
+    [==[        if (env->page_size == 0)]==])
