@@ -27,7 +27,7 @@ static void of_clean_sections_reads_headers_and_a_page_each(void **state)
     assert_int_equal(cost.reads, 3 * SECTIONS);
     assert_int_equal(cost.read_bytes, SECTIONS * (HEADERS + PAGE));
     assert_int_equal(cost.opens, 2 * SECTIONS);
-    assert_int_equal(cost.closes, 2 * SECTIONS);
+    assert_int_equal(cost.closes, 2 * SECTIONS - 2); /* the newest one's stay open */
     assert_int_equal(cost.others, 2 * SECTIONS + 6); /* sizes; both partitions opened, locked and listed */
     assert_int_equal(cost.writes, 0);
     assert_int_equal(cost.syncs, 0);
