@@ -9,9 +9,12 @@
 #ifndef SEGJ_BASE_READERS_H
 #define SEGJ_BASE_READERS_H
 
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define SEGJ_READERS_COUNTERS 16
 /* Two lines: some processors fetch them in pairs. */
@@ -27,30 +30,22 @@ typedef struct segj_readers {
     atomic_bool shut;
 } segj_readers_t;
 
-/** The thread's counter. */
-static inline unsigned segj_readers_place(void)
+/** Goes in; gives the counter to leave by. NULL: the door is shut, take the lock. */
+static inline atomic_uint *segj_readers_enter(segj_readers_t *readers)
 {
-    static _Atomic unsigned given;
-    static _Thread_local unsigned place; /* from 1 on */
-    if (place == 0)
-        place = atomic_fetch_add_explicit(&given, 1, memory_order_relaxed) % SEGJ_READERS_COUNTERS + 1;
-    return place - 1;
-}
-
-/** false: the door is shut, take the lock. */
-static inline bool segj_readers_enter(segj_readers_t *readers)
-{
-    atomic_uint *inside = &readers->counters[segj_readers_place()].inside;
+    /* Each thread has an errno of its own: its place tells threads apart (Fibonacci hashing, as in sections.c). */
+    uint64_t thread = (uint64_t)(uintptr_t)&errno * UINT64_C(0x9E3779B97F4A7C15);
+    atomic_uint *inside = &readers->counters[(thread >> 32) % SEGJ_READERS_COUNTERS].inside;
     atomic_fetch_add(inside, 1);
     if (!atomic_load(&readers->shut))
-        return true;
+        return inside;
     atomic_fetch_sub(inside, 1);
-    return false;
+    return NULL;
 }
 
-static inline void segj_readers_leave(segj_readers_t *readers)
+static inline void segj_readers_leave(atomic_uint *inside)
 {
-    atomic_fetch_sub_explicit(&readers->counters[segj_readers_place()].inside, 1, memory_order_release);
+    atomic_fetch_sub_explicit(inside, 1, memory_order_release);
 }
 
 /** One thread at a time. Behind it no reader is inside, and none comes in. */

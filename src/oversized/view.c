@@ -87,10 +87,11 @@ static bool take_quickly(oversized_t *journal, uint64_t number, uint64_t positio
 bool segj_view_quick(oversized_t *journal, uint64_t number, uint64_t position, uint8_t *record, segj_taken_t *taken)
 {
     segj_maps_t *maps = &journal->env.maps;
-    if (!maps->on || !segj_readers_enter(&maps->viewers))
+    atomic_uint *inside = maps->on ? segj_readers_enter(&maps->viewers) : NULL;
+    if (inside == NULL)
         return false;
     bool found = take_quickly(journal, number, position, record, taken);
-    segj_readers_leave(&maps->viewers);
+    segj_readers_leave(inside);
     return found; /* a view that counts keeps the section and its mapping where they are */
 }
 

@@ -560,9 +560,9 @@ fault("who changes what viewers look at does not wait for them" src/base/readers
 
 fault("viewers come in while they are kept out" src/base/readers.h "unit/readers"
     [==[    if (!atomic_load(&readers->shut))
-        return true;]==]
-    [==[    if (!atomic_load(&readers->shut) || readers->counters[0].inside > 0)
-        return true;]==])
+        return inside;]==]
+    [==[    if (!atomic_load(&readers->shut) || atomic_load(inside) > 1)
+        return inside;]==])
 
 fault("a value in a write buffer is looked for in the mapping" src/oversized/view.c "promises/view threads/views"
     [==[    if (section == NULL || section->index.tail != NULL)]==]

@@ -26,22 +26,24 @@ static void who_shuts_waits_for_those_inside_and_lets_nobody_in(void **state)
     door_t *door = calloc(1, sizeof *door);
     pthread_t thread;
     assert_non_null(door);
-    assert_true(segj_readers_enter(&door->readers));
+    atomic_uint *inside = segj_readers_enter(&door->readers);
+    assert_non_null(inside);
     assert_int_equal(pthread_create(&thread, NULL, shut, door), 0);
     while (!atomic_load(&door->readers.shut))
         (void)sched_yield();
     for (int i = 0; i < 1000; i++) {
-        assert_false(segj_readers_enter(&door->readers));
+        assert_null(segj_readers_enter(&door->readers));
         assert_false(atomic_load(&door->shut));
         (void)sched_yield();
     }
-    segj_readers_leave(&door->readers);
+    segj_readers_leave(inside);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(atomic_load(&door->shut));
-    assert_false(segj_readers_enter(&door->readers));
+    assert_null(segj_readers_enter(&door->readers));
     segj_readers_admit(&door->readers);
-    assert_true(segj_readers_enter(&door->readers));
-    segj_readers_leave(&door->readers);
+    inside = segj_readers_enter(&door->readers);
+    assert_non_null(inside);
+    segj_readers_leave(inside);
     free(door);
 }
 
@@ -58,11 +60,12 @@ static void *look(void *argument)
     board_t *board = argument;
     while (atomic_load(&board->running) > 0) {
         (void)sched_yield();
-        if (!segj_readers_enter(&board->readers))
+        atomic_uint *inside = segj_readers_enter(&board->readers);
+        if (inside == NULL)
             continue;
         if (board->left != board->right)
             atomic_fetch_add(&board->mistakes, 1);
-        segj_readers_leave(&board->readers);
+        segj_readers_leave(inside);
         atomic_fetch_add(&board->looked, 1);
     }
     return NULL;
