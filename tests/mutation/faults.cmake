@@ -13,14 +13,24 @@ fault("sync does not sync the values" src/oversized/flusher.c "${states}"
     [==[    return status == SEGJ_OK ? segj_io_sync(values) : status;]==]
     [==[    return status;]==])
 
-fault("a sync goes on without the flush that its thread makes" src/oversized/flusher.c
-    "threads/parallel_flush"
-    [==[    while (flusher->state != SEGJ_FLUSHER_DONE)
-        segj_wait(&flusher->done, &flusher->lock);
-    segj_status_t values = flusher->status;]==]
-    [==[    while (flusher->state != SEGJ_FLUSHER_DONE && index != SEGJ_OK)
-        segj_wait(&flusher->done, &flusher->lock);
-    segj_status_t values = flusher->status;]==])
+fault("a journal's thread flushes nothing" src/oversized/flusher.c "crash/exhaustive_parallel@64/parallel"
+    [==[    segj_status_t status = segj_io_sync(file);
+    segj_lock(&flusher->lock);]==]
+    [==[    segj_status_t status = file != NULL ? SEGJ_OK : SEGJ_ERR_IO;
+    segj_lock(&flusher->lock);]==])
+
+fault("a sync goes on before its thread has flushed" src/oversized/flusher.c "threads/parallel_flush"
+    [==[    segj_unlock(&flusher->lock);
+    segj_status_t status = segj_io_sync(file);
+    segj_lock(&flusher->lock);]==]
+    [==[    flusher->status = SEGJ_OK;
+    flusher->state = SEGJ_FLUSHER_DONE;
+    segj_wake_all(&flusher->done);
+    segj_unlock(&flusher->lock);
+    segj_status_t status = segj_io_sync(file);
+    segj_lock(&flusher->lock);
+    if (status != SEGJ_END)
+        return;]==])
 
 fault("a sync that fails leaves a flush behind" src/oversized/flusher.c "threads/parallel_flush"
     [==[    if (asked)
