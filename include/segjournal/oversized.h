@@ -202,7 +202,8 @@ void oversized_config_init(oversized_config_t *config);
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
- * any failure up to then all files are byte for byte what they were.
+ * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, nothing is
+ * written and nothing synced.
  * Errors: SEGJ_ERR_INVALID (the field is named), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
  * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE. *journal is NULL then.
  */

@@ -11,8 +11,12 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define SEGJ_PRINTF(text, first) __attribute__((format(printf, text, first)))
+/** Of a function that is seldom called from one that is called a lot: it stays a call, so that the caller saves no registers
+ *  for it. */
+#define SEGJ_APART __attribute__((noinline))
 #else
 #define SEGJ_PRINTF(text, first)
+#define SEGJ_APART
 #endif
 
 /** Sets the thread's sentence. */

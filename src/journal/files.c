@@ -123,6 +123,15 @@ segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle)
     return pin(files, handle, SEGJ_OPEN_CREATE);
 }
 
+void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file)
+{
+    assert(handle->file.opened == NULL && files->open < files->limit);
+    handle->file.opened = file->opened;
+    file->opened = NULL;
+    files->open++;
+    list_add(files, handle);
+}
+
 void segj_files_unpin(segj_files_t *files, segj_handle_t *handle)
 {
     unsigned pins = atomic_fetch_sub(&handle->pins, 1);

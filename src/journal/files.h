@@ -39,6 +39,9 @@ SEGJ_MUST_CHECK segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t 
 /** The same for a file that does not exist yet. */
 SEGJ_MUST_CHECK segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle);
 
+/** Takes an open file over, for which there is a descriptor. */
+void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
+
 void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 
 /** The same without the state lock. How long the file has been unused counts from its pin then. */

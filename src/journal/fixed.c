@@ -116,6 +116,10 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t pa
                                uint8_t *to)
 {
     for (;;) {
+        /* A rewind while the lock was given up; behind it are bytes that an append may be writing. */
+        if (page * env->page_size + from + size > segj_fixed_size(fixed, env))
+            return segj_io_fail(SEGJ_ERR_CORRUPT, &fixed->handle.file, fixed->handle.file.data,
+                                "index page %llu was cut while it was read", (unsigned long long)page);
         if (peek_part(fixed, env, page, from, size, to))
             return SEGJ_OK;
         uint64_t cache_id = fixed->cache_id;

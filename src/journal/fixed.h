@@ -55,7 +55,7 @@ bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_env_t *env, uint64_t 
 /**
  * Copies bytes of the index (logical offset, at most up to `records`) to `to`: from memory, the page cache or the file.
  * Under the state lock, which it gives up while it reads: the caller holds a reference of the section and looks afterwards
- * whether it was rewound meanwhile. SEGJ_ERR_CORRUPT: a damaged page.
+ * whether it was rewound meanwhile. SEGJ_ERR_CORRUPT: a damaged page, or it was.
  */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_env_t *env, uint64_t offset, size_t size,
                                               uint8_t *to);

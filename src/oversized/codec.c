@@ -16,7 +16,7 @@
 
 bool segj_codec_level_valid(int level)
 {
-    return level >= ZSTD_minCLevel() && level <= ZSTD_maxCLevel();
+    return level == 0 || (level >= ZSTD_minCLevel() && level <= ZSTD_maxCLevel());
 }
 
 segj_status_t segj_buffer_reserve(segj_buffer_t *buffer, size_t size, size_t limit)

@@ -42,6 +42,7 @@ struct oversized {
     segj_sections_t sections;        /* under state */
     segj_section_t *oldest, *newest; /* writers, under change */
     uint32_t writers, writers_limit;
+    bool names_inherited;          /* values files that an earlier process removed may come back: under change */
     uint64_t names_made;           /* under change */
     uint64_t names_synced;         /* under state */
     uint64_t generations;          /* under state: given out so far */

@@ -51,6 +51,7 @@ static segj_status_t judge_all(recovery_t *recovery, const uint64_t *index, size
             return status;
         recovery->count++;
         plan->value_there = is_listed(recovery->values, recovery->value_count, index[i]);
+        plan->keep = i + 1 == index_count;
         status = segj_verdict(&recovery->scan, plan);
         if (status != SEGJ_OK)
             return status;
@@ -221,10 +222,9 @@ static segj_status_t check_strict(const recovery_t *recovery)
 static segj_status_t write_again(recovery_t *recovery, const segj_io_file_t *file, uint64_t from, uint64_t to)
 {
     segj_scan_t *scan = &recovery->scan;
-    segj_status_t status = SEGJ_OK;
-    scan->window_loaded = 0;
+    segj_status_t status = from < to ? segj_scan_have_window(scan) : SEGJ_OK;
     while (from < to && status == SEGJ_OK) {
-        size_t part = (size_t)segj_min_u64(to - from, scan->window_size);
+        size_t part = (size_t)segj_min_u64(to - from, SEGJ_SCAN_WINDOW);
         status = segj_io_read(file, from, scan->window, part, NULL);
         if (status == SEGJ_OK)
             status = segj_io_write(file, from, scan->window, part);
@@ -359,6 +359,7 @@ static segj_status_t repair(recovery_t *recovery, segj_plan_t *plan)
     uint64_t number = plan->number;
     segj_io_file_t index = plan->section->index.handle.file;
     segj_io_file_t values = plan->section->values.handle.file;
+    index.opened = values.opened = NULL; /* files of its own, also where others stay open */
     segj_status_t status = segj_io_open(&index, &env->index, number, SEGJ_OPEN_WRITE, NULL);
     if (status == SEGJ_OK)
         status =
@@ -431,9 +432,27 @@ static segj_status_t sync_names(recovery_t *recovery)
     return status;
 }
 
+/*
+ * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names were
+ * durable before. What was removed is durably gone: index files go, durably, before their values files, so that a removal
+ * that was cut off shows values without an index. Only such values may come back, once they are removed in their turn;
+ * `names_inherited` keeps their names from being given to other files before that is durable.
+ */
+static bool nothing_to_do(const recovery_t *recovery)
+{
+    bool clean = recovery->journal->env.format == SEGJ_FORMAT_NATIVE && recovery->count > 0 &&
+                 recovery->count == recovery->value_count;
+    for (size_t i = 0; i < recovery->count && clean; i++)
+        clean = recovery->plans[i].clean && !recovery->plans[i].remove;
+    return clean;
+}
+
 static segj_status_t act(recovery_t *recovery)
 {
     segj_env_t *env = &recovery->journal->env;
+    recovery->journal->names_inherited = nothing_to_do(recovery);
+    if (recovery->journal->names_inherited)
+        return SEGJ_OK;
     segj_status_t status = segj_part_make(&env->index);
     if (status == SEGJ_OK)
         status = segj_part_make(&env->values);
@@ -502,8 +521,11 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
         report(&recovery);
         adopt(&recovery);
     }
+    segj_lock(&journal->env.state);
     for (size_t i = 0; i < recovery.count; i++)
-        free(recovery.plans[i].section);
+        if (recovery.plans[i].section != NULL)
+            segj_section_release(journal, recovery.plans[i].section);
+    segj_unlock(&journal->env.state);
     free(recovery.plans);
     segj_scan_free(&recovery.scan);
     return status;

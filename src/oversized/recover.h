@@ -20,6 +20,7 @@ typedef struct segj_plan {
     uint64_t watermark_end;  /* where the values of the first W records end; of those that stay where they are fewer */
     uint16_t last_length;    /* valid bytes of the last page that stays */
     bool value_there;        /* the values file is listed */
+    bool keep;               /* its files stay open where it is clean: it is the newest, and will be wanted */
     bool index_valid, value_valid; /* the headers are */
     bool cut_index;                /* something lies behind the records that stay */
     bool cut;                      /* or behind their values */

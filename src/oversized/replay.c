@@ -27,14 +27,14 @@ struct oversized_replay {
     size_t capacity, loaded;
     uint64_t first; /* number of the first page */
     uint8_t *record;
-    const uint8_t *run; /* the next records, where they lie back to back in a page */
-    size_t run_left;
+    uint32_t record_size, entry_size;
+    const uint8_t *run;   /* the next records, where they lie back to back in a page */
+    size_t run_left;      /* none once the walk is broken */
     segj_status_t broken; /* the walk cannot go on */
 
     /* Values: what was read of the section's frames. */
-    bool given; /* oversized_replay_next has given a record, this one: */
-    uint64_t given_generation;
-    oversized_location_t location;
+    const uint8_t *given; /* the record that oversized_replay_next has given, of the section at `at`; or NULL */
+    oversized_location_t location; /* its value's, once that was asked for */
     size_t most_ahead;
     segj_buffer_t ahead;
     segj_io_file_t ahead_file; /* its name and place, not open */
@@ -79,7 +79,9 @@ static segj_status_t take_memory(oversized_replay_t *replay, size_t buffer)
     replay->most_ahead = buffer;
     replay->pages = malloc(replay->capacity * physical);
     replay->lengths = calloc(replay->capacity, sizeof *replay->lengths);
-    replay->record = malloc(replay->journal->env.record_size);
+    replay->record_size = replay->journal->env.record_size;
+    replay->entry_size = replay->journal->entry_size;
+    replay->record = malloc(replay->record_size);
     if (replay->pages == NULL || replay->lengths == NULL || replay->record == NULL)
         return segj_fail_memory(replay->capacity * physical);
     return SEGJ_OK;
@@ -118,6 +120,12 @@ void oversized_replay_close(oversized_replay_t *replay)
     segj_buffer_free(&replay->ahead);
     segj_buffer_free(&replay->value);
     free(replay);
+}
+
+static void break_off(oversized_replay_t *replay, segj_status_t why)
+{
+    replay->broken = why;
+    replay->run_left = 0;
 }
 
 /* Under state: the section that the walk is in, as it was when the walk began. */
@@ -219,7 +227,7 @@ static segj_status_t get_page(oversized_replay_t *replay, uint64_t page, size_t 
     }
     segj_unlock(&journal->env.state);
     if (status == SEGJ_ERR_PRUNED || status == SEGJ_ERR_NO_RECORD)
-        replay->broken = status;
+        break_off(replay, status);
     return status;
 }
 
@@ -266,7 +274,8 @@ static segj_status_t look(oversized_replay_t *replay)
     segj_status_t status = current(replay, &section);
     segj_unlock(&journal->env.state);
     replay->removals = removals;
-    replay->broken = status;
+    if (status != SEGJ_OK)
+        break_off(replay, status);
     return status;
 }
 
@@ -292,20 +301,28 @@ static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversi
     return SEGJ_ERR_CORRUPT;
 }
 
-static void give(oversized_replay_t *replay, const uint8_t *record, oversized_item_t *item)
+static inline segj_status_t give(oversized_replay_t *replay, const uint8_t *record, oversized_item_t *item)
 {
-    const target_t *target = &replay->targets[replay->at];
-    replay->location = segj_location_decode(record + replay->journal->entry_size);
-    replay->given = true;
-    replay->given_generation = target->generation;
-    *item = (oversized_item_t){target->section, replay->position++, record, replay->location};
+    replay->given = record;
+    item->section = replay->targets[replay->at].section;
+    item->position = replay->position++;
+    item->entry = record;
+    item->location = segj_location_decode(record + replay->entry_size);
+    return SEGJ_OK;
 }
 
-segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item)
+static inline segj_status_t give_of_run(oversized_replay_t *replay, oversized_item_t *item)
 {
-    if (replay == NULL || item == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_next: %s is NULL", replay == NULL ? "replay" : "item");
-    replay->given = false;
+    const uint8_t *record = replay->run;
+    replay->run += replay->record_size;
+    replay->run_left--;
+    return give(replay, record, item);
+}
+
+/* Where no record of a run is left, or something was removed from the journal. */
+SEGJ_APART static segj_status_t next_record(oversized_replay_t *replay, oversized_item_t *item)
+{
+    replay->given = NULL;
     if (replay->broken != SEGJ_OK)
         return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
     segj_status_t status = replay->run_left > 0 ? SEGJ_OK : next_target(replay);
@@ -313,30 +330,41 @@ segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t
         status = look(replay);
     if (status != SEGJ_OK)
         return status;
-    const uint8_t *record = replay->run;
+    if (replay->run_left > 0)
+        return give_of_run(replay, item);
+    const uint8_t *record;
     uint64_t damaged = 0;
-    if (replay->run_left == 0)
-        status = get_record(replay, &record, &damaged);
+    status = get_record(replay, &record, &damaged);
     if (status == SEGJ_ERR_CORRUPT)
         return pass_over(replay, damaged, item);
     if (status != SEGJ_OK)
         return status;
-    if (replay->run_left > 0) {
-        replay->run += replay->journal->env.record_size;
-        replay->run_left--;
-    }
-    give(replay, record, item);
-    return SEGJ_OK;
+    return replay->run_left > 0 ? give_of_run(replay, item) : give(replay, record, item);
+}
+
+segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item)
+{
+    if (replay == NULL || item == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_next: %s is NULL", replay == NULL ? "replay" : "item");
+    if (replay->run_left > 0 && atomic_load(&replay->journal->removals) == replay->removals)
+        return give_of_run(replay, item);
+    return next_record(replay, item);
 }
 
 /* --- values --- */
+
+/* Of the given record's section, when the walk began. */
+static uint64_t generation_of(const oversized_replay_t *replay)
+{
+    return replay->targets[replay->at].generation;
+}
 
 /* Under state, the frame is held. How much is read from it on: the frame alone, or, where values are asked for one behind
  * the other, as much as is to be read ahead and lies in the same place. `end`: of what the file has of it. */
 static size_t choose_size(const oversized_replay_t *replay, const segj_source_t *source, uint64_t end)
 {
     uint64_t begin = replay->location.offset;
-    bool follows = begin == replay->asked_end && replay->ahead_generation == replay->given_generation;
+    bool follows = begin == replay->asked_end && replay->ahead_generation == generation_of(replay);
     if (!follows || replay->most_ahead <= replay->location.size)
         return replay->location.size;
     if (source->buffer != NULL)
@@ -379,7 +407,7 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
     segj_lock(&journal->env.state);
     segj_status_t status = current(replay, &section);
     if (status != SEGJ_OK) {
-        replay->broken = status;
+        break_off(replay, status);
     } else {
         uint64_t end = end_in_file(replay, section);
         replay->ahead_compressed = section->values.compressed;
@@ -398,14 +426,14 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
         return status;
     replay->ahead_begin = replay->location.offset;
     replay->ahead_size = size;
-    replay->ahead_generation = replay->given_generation;
+    replay->ahead_generation = generation_of(replay);
     return SEGJ_OK;
 }
 
 static bool is_ahead(const oversized_replay_t *replay)
 {
     uint64_t end;
-    return replay->ahead_size > 0 && replay->ahead_generation == replay->given_generation &&
+    return replay->ahead_size > 0 && replay->ahead_generation == generation_of(replay) &&
            replay->location.offset >= replay->ahead_begin &&
            segj_location_end(replay->location, replay->ahead_begin + replay->ahead_size, &end);
 }
@@ -442,8 +470,9 @@ segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **va
     if (replay == NULL || value == NULL || size == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL",
                          replay == NULL ? "replay" : (value == NULL ? "value" : "size"));
-    if (!replay->given)
+    if (replay->given == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: the last oversized_replay_next gave no record");
+    replay->location = segj_location_decode(replay->given + replay->entry_size);
     if (replay->broken != SEGJ_OK)
         return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
     return get_value(replay, value, size);

@@ -9,20 +9,14 @@
 #include "journal/record_format.h"
 
 #define PAGES_BYTES ((size_t)128 << 10)
-#define WINDOW_BYTES ((size_t)256 << 10)
 
 segj_status_t segj_scan_init(segj_scan_t *scan, oversized_t *journal)
 {
     size_t physical = segj_page_physical(journal->env.page_size);
-    *scan = (segj_scan_t){.journal = journal, .window_size = WINDOW_BYTES};
+    *scan = (segj_scan_t){.journal = journal};
     scan->capacity = PAGES_BYTES > physical ? PAGES_BYTES / physical : 1;
-    scan->pages = malloc(scan->capacity * physical);
     scan->record = malloc(journal->env.record_size);
-    scan->window = malloc(scan->window_size);
-    if (scan->pages != NULL && scan->record != NULL && scan->window != NULL)
-        return SEGJ_OK;
-    segj_scan_free(scan);
-    return segj_fail_memory(scan->capacity * physical + scan->window_size);
+    return scan->record != NULL ? SEGJ_OK : segj_fail_memory(journal->env.record_size);
 }
 
 void segj_scan_free(segj_scan_t *scan)
@@ -31,6 +25,29 @@ void segj_scan_free(segj_scan_t *scan)
     free(scan->record);
     free(scan->window);
     scan->pages = scan->record = scan->window = NULL;
+}
+
+/* Memory for so many pages. A section that a close has left needs one. */
+static segj_status_t have_pages(segj_scan_t *scan, size_t count)
+{
+    size_t size = count * segj_page_physical(scan->journal->env.page_size);
+    if (count <= scan->held)
+        return SEGJ_OK;
+    free(scan->pages);
+    scan->held = 0;
+    scan->pages = malloc(size);
+    if (scan->pages == NULL)
+        return segj_fail_memory(size);
+    scan->held = count;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_scan_have_window(segj_scan_t *scan)
+{
+    scan->window_loaded = 0;
+    if (scan->window == NULL)
+        scan->window = malloc(SEGJ_SCAN_WINDOW);
+    return scan->window != NULL ? SEGJ_OK : segj_fail_memory(SEGJ_SCAN_WINDOW);
 }
 
 void segj_scan_forget(segj_scan_t *scan)
@@ -48,11 +65,13 @@ static segj_status_t load(segj_scan_t *scan, const segj_judged_t *judged, uint64
     size_t physical = segj_page_physical(scan->journal->env.page_size);
     if (page >= scan->first && page - scan->first < scan->loaded)
         return SEGJ_OK;
+    scan->loaded = 0;
+    segj_status_t status = have_pages(scan, count);
+    if (status != SEGJ_OK)
+        return status;
     if (count > judged->pages - first)
         count = (size_t)(judged->pages - first);
-    scan->loaded = 0;
-    segj_status_t status =
-        segj_io_read(&judged->index, judged->index.data + first * physical, scan->pages, count * physical, NULL);
+    status = segj_io_read(&judged->index, judged->index.data + first * physical, scan->pages, count * physical, NULL);
     if (status != SEGJ_OK)
         return status;
     scan->first = first;
@@ -115,9 +134,10 @@ static segj_status_t look(segj_scan_t *scan, const segj_judged_t *judged, uint64
 {
     if (offset < scan->window_offset || offset - scan->window_offset >= scan->window_loaded) {
         uint64_t left = judged->values_size - offset;
-        size_t wanted = left < scan->window_size ? (size_t)left : scan->window_size;
-        scan->window_loaded = 0;
-        segj_status_t status = segj_io_read(&judged->values, judged->values.data + offset, scan->window, wanted, NULL);
+        size_t wanted = (size_t)segj_min_u64(left, SEGJ_SCAN_WINDOW);
+        segj_status_t status = segj_scan_have_window(scan);
+        if (status == SEGJ_OK)
+            status = segj_io_read(&judged->values, judged->values.data + offset, scan->window, wanted, NULL);
         if (status != SEGJ_OK)
             return status;
         scan->window_offset = offset;

@@ -7,17 +7,19 @@
 
 #include "oversized/journal.h"
 
-/** Memory and counts of one open. */
+#define SEGJ_SCAN_WINDOW ((size_t)256 << 10)
+
+/** Memory and counts of one open. Memory is taken when something is to be looked through: sections that a close has left
+ *  need no more than a page. */
 typedef struct segj_scan {
     oversized_t *journal;
-    uint8_t *pages; /* physical pages, read in one go */
-    size_t capacity, loaded;
+    uint8_t *pages;                /* physical pages, read in one go */
+    size_t capacity, held, loaded; /* of pages: in one go, in memory, and of these with what was read */
     uint64_t first;
     uint64_t known; /* the page verified last, so that its records do not verify it again each */
     uint16_t known_length;
     uint8_t *record;
-    uint8_t *window; /* of a values file */
-    size_t window_size;
+    uint8_t *window; /* SEGJ_SCAN_WINDOW bytes, of a values file; or NULL */
     uint64_t window_offset;
     size_t window_loaded;
     uint64_t verified;
@@ -35,6 +37,9 @@ typedef enum segj_direction { SEGJ_ONE_PAGE, SEGJ_FORWARD, SEGJ_BACKWARD } segj_
 
 SEGJ_MUST_CHECK segj_status_t segj_scan_init(segj_scan_t *scan, oversized_t *journal);
 void segj_scan_free(segj_scan_t *scan);
+
+/** Has the window, with nothing in it. */
+SEGJ_MUST_CHECK segj_status_t segj_scan_have_window(segj_scan_t *scan);
 
 /** Another section comes: what is in memory is not its own. */
 void segj_scan_forget(segj_scan_t *scan);

@@ -223,13 +223,23 @@ static segj_status_t open_both(const segj_scan_t *scan, const segj_plan_t *plan,
 {
     const segj_env_t *env = &scan->journal->env;
     uint64_t number = plan->number;
+    segj_open_mode_t mode = plan->keep ? env->files.mode : SEGJ_OPEN_READ;
     *judged = (segj_judged_t){0};
-    segj_status_t status = segj_io_open(&judged->index, &env->index, number, SEGJ_OPEN_READ, NULL);
+    segj_status_t status = segj_io_open(&judged->index, &env->index, number, mode, NULL);
     if (status == SEGJ_OK && plan->value_there)
-        status = segj_io_open(&judged->values, &env->values, number, SEGJ_OPEN_READ, NULL);
+        status = segj_io_open(&judged->values, &env->values, number, mode, NULL);
     judged->index.data = plan->section->index.handle.file.data;
     judged->values.data = plan->section->values.handle.file.data;
     return status;
+}
+
+static void keep_open(const segj_scan_t *scan, const segj_plan_t *plan, segj_judged_t *judged)
+{
+    segj_files_t *files = &scan->journal->env.files;
+    segj_lock(files->state);
+    segj_files_adopt(files, &plan->section->index.handle, &judged->index);
+    segj_files_adopt(files, &plan->section->values.handle, &judged->values);
+    segj_unlock(files->state);
 }
 
 segj_status_t segj_verdict(segj_scan_t *scan, segj_plan_t *plan)
@@ -244,6 +254,8 @@ segj_status_t segj_verdict(segj_scan_t *scan, segj_plan_t *plan)
                                                                  : segj_judge_commonware(scan, plan, &judged);
     if (status == SEGJ_OK)
         status = compare_with_files(scan, plan, &judged);
+    if (status == SEGJ_OK && plan->keep && plan->clean)
+        keep_open(scan, plan, &judged);
     segj_io_close(&judged.index);
     segj_io_close(&judged.values);
     return status;

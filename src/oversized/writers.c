@@ -183,10 +183,13 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     char cause[SEGJ_POISON_CAPACITY];
     (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
     segj_status_t status = SEGJ_OK;
-    if (values_tried)
-        status = segj_part_unlink(&env->values, section->node.number);
-    if (index_tried && status == SEGJ_OK)
+    /* The index goes first and durably, as in every removal. */
+    if (index_tried)
         status = segj_part_unlink(&env->index, section->node.number);
+    if (index_tried && status == SEGJ_OK)
+        status = segj_part_sync(&env->index);
+    if (values_tried && status == SEGJ_OK)
+        status = segj_part_unlink(&env->values, section->node.number);
     /* A frame may be in the file: its name goes durably before another file gets it, and another value this one's place. */
     if (section->values.spoiled && status == SEGJ_OK)
         status = segj_part_sync(&env->values);
@@ -233,10 +236,25 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
+/* Values files that a killed process has removed stay so from here on: under the name of one that came back, an old value
+ * would stand in for a new one of its length. */
+static segj_status_t settle_names(oversized_t *journal)
+{
+    if (!journal->names_inherited)
+        return SEGJ_OK;
+    segj_status_t status = segj_part_sync(&journal->env.values);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    journal->names_inherited = false;
+    return SEGJ_OK;
+}
+
 segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created)
 {
     segj_section_t *section;
-    segj_status_t status = make_room(journal);
+    segj_status_t status = settle_names(journal);
+    if (status == SEGJ_OK)
+        status = make_room(journal);
     if (status != SEGJ_OK)
         return status;
     segj_lock(&journal->env.state);

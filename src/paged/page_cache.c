@@ -26,6 +26,9 @@
 /* Frames that a reader looks at in a bucket: buckets are short, and one that is being changed may lead anywhere. */
 #define LOOK_MAX 64
 
+/* Pages begin here: one that is as long as a page of the system's memory lies in one. */
+#define ALIGNMENT ((uintptr_t)4096)
+
 typedef enum frame_use { FRAME_FREE, FRAME_RESERVED, FRAME_HELD } frame_use_t;
 
 typedef struct frame {
@@ -42,9 +45,9 @@ struct segj_page_cache {
     uint64_t references, next_id;
     uint16_t page_size;
     uint32_t pages, hand, mask;
-    frame_t *frames;
     atomic_uint_least32_t *buckets;
     uint8_t *bytes;
+    frame_t frames[]; /* and behind them the buckets and the bytes */
 };
 
 static uint32_t bucket_of(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
@@ -56,14 +59,6 @@ static uint32_t bucket_of(const segj_page_cache_t *cache, uint64_t id, uint64_t 
     return (uint32_t)(x ^ (x >> 31)) & cache->mask;
 }
 
-static void free_cache(segj_page_cache_t *cache)
-{
-    free(cache->frames);
-    free(cache->buckets);
-    free(cache->bytes);
-    free(cache);
-}
-
 segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_page_cache_t **created)
 {
     if (created == NULL)
@@ -72,22 +67,26 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
         return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: page_size is 0, expected 1 to 65535");
     if (pages == 0 || pages > PAGES_MAX)
         return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: pages is %u, expected 1 to 2^28", (unsigned)pages);
-    uint64_t bytes = (uint64_t)pages * segj_page_physical(page_size);
-    if (bytes > SIZE_MAX / 2)
-        return segj_fail_memory(SIZE_MAX);
     uint32_t buckets = 1;
     while (buckets < pages)
         buckets *= 2;
-    segj_page_cache_t *cache = calloc(1, sizeof *cache);
-    if (cache == NULL)
-        return segj_fail_memory(sizeof *cache);
-    cache->frames = calloc((size_t)pages + 1, sizeof *cache->frames);
-    cache->buckets = calloc(buckets, sizeof *cache->buckets);
-    cache->bytes = malloc((size_t)bytes);
-    if (cache->frames == NULL || cache->buckets == NULL || cache->bytes == NULL || !segj_mutex_init(&cache->mutex)) {
-        free_cache(cache);
-        return segj_fail_memory((size_t)bytes);
+    uint64_t frames = sizeof(segj_page_cache_t) + ((uint64_t)pages + 1) * sizeof(frame_t);
+    uint64_t head = frames + (uint64_t)buckets * sizeof(atomic_uint_least32_t);
+    uint64_t size = head + ALIGNMENT + (uint64_t)pages * segj_page_physical(page_size);
+    if (size > SIZE_MAX / 2)
+        return segj_fail_memory(SIZE_MAX);
+    /* In one piece: so much comes from the system as zeros, and costs nothing until it is used. */
+    uint8_t *memory = calloc(1, (size_t)size);
+    if (memory == NULL)
+        return segj_fail_memory((size_t)size);
+    segj_page_cache_t *cache = (segj_page_cache_t *)(void *)memory;
+    if (!segj_mutex_init(&cache->mutex)) {
+        free(cache);
+        return segj_fail_memory((size_t)size);
     }
+    cache->buckets = (atomic_uint_least32_t *)(void *)(memory + frames);
+    cache->bytes = memory + head;
+    cache->bytes += (ALIGNMENT - (uintptr_t)cache->bytes % ALIGNMENT) % ALIGNMENT;
     cache->hand = 1;
     cache->references = 1;
     cache->page_size = page_size;
@@ -114,7 +113,7 @@ void segj_page_cache_release(segj_page_cache_t *cache)
     if (!last)
         return;
     segj_mutex_destroy(&cache->mutex);
-    free_cache(cache);
+    free(cache);
 }
 
 uint16_t segj_page_cache_page_size(const segj_page_cache_t *cache)

@@ -53,6 +53,7 @@ bool sites_all_failed(site_kind_t kind, const site_excuse_t *excuses, size_t cou
     size_t sites = 0;
     size_t failed = 0;
     size_t excused = 0;
+    uint64_t used = 0; /* excuses, by their places; one that nothing needs is to go */
     for (site_t *const *at = __start_segj_sites; at < __stop_segj_sites; at++) {
         const site_t *site = *at;
         if (site->kind != kind)
@@ -63,11 +64,12 @@ bool sites_all_failed(site_kind_t kind, const site_excuse_t *excuses, size_t cou
             continue;
         const site_excuse_t *excuse = excuse_of(site, excuses, count);
         excused += excuse != NULL;
+        used |= excuse != NULL ? UINT64_C(1) << (excuse - excuses) : 0;
         print_message("  never failed: %s:%d, %s in %s, passed %llu times%s%s\n", site->file, site->line, site->call,
                       site->function, (unsigned long long)site->passed, excuse != NULL ? ": " : "",
                       excuse != NULL ? excuse->reason : "");
     }
     print_message("  %zu of %zu call sites failed, %zu excused; %llu failures at no site\n", failed, sites, excused,
                   (unsigned long long)unknown[kind]);
-    return sites > 0 && failed + excused == sites && excused == count && unknown[kind] == 0;
+    return sites > 0 && failed + excused == sites && used == (UINT64_C(1) << count) - 1 && unknown[kind] == 0;
 }

@@ -72,6 +72,36 @@ static void a01_a_cut_that_was_inherited_is_durable_before_its_offsets_are_reuse
     }
 }
 
+static bool remove_the_second(story_t *story)
+{
+    return story_open(story) && story_rewind(story, 1, 2);
+}
+
+static bool make_the_second_again(story_t *story)
+{
+    return story_open(story) && story_append_many(story, 2, 2) && story_sync(story, 2);
+}
+
+/*
+ * The same with a section that is removed as a whole. What the next process finds may be a section as a close leaves it, and
+ * nothing beside it: then open has no reason to sync anything. But the removed values file may come back until its name's
+ * removal is durable, and with it, under a new index, an old value in the place of a new one.
+ */
+static void a01_a_removal_that_was_inherited_is_durable_before_the_section_is_made_again(void **state)
+{
+    static const act_end_t ends[] = {KILL_ANYWHERE, LOST_ANYWHERE};
+    for (size_t i = 0; i < 2; i++) {
+        story_t story;
+        const act_t acts[] = {{remove_the_second, ends[i], false}, {make_the_second_again, POWER_ANYWHERE, false}};
+        story_begin(&story);
+        assert_true(story_open(&story));
+        assert_true(story_append_many(&story, 1, 2) && story_append_many(&story, 2, 3));
+        assert_true(story_close(&story));
+        tell(&story, acts, 2);
+        story_end(&story);
+    }
+}
+
 /*
  * The same story where the disk refuses the second of the two cuts. The reference implementation went on. The rewind must
  * fail and nothing more may be appended, because the index has given up records whose values still lie there; the next
@@ -443,6 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TOLD(a01_rewind_is_durable_before_its_offsets_are_reused),
         TOLD(a01_a_cut_that_was_inherited_is_durable_before_its_offsets_are_reused),
+        TOLD(a01_a_removal_that_was_inherited_is_durable_before_the_section_is_made_again),
         cmocka_unit_test(a01_a_rewind_that_could_not_sync_the_values_fails_and_ends_the_changes),
         TOLD(a06_a_page_torn_while_it_shrinks_keeps_the_old_or_the_new_length),
         TOLD(a06_a_cut_across_pages_keeps_every_record_before_it),

@@ -124,6 +124,21 @@ fault("open does not sync the values' names" src/oversized/recover.c "${order}"
     [==[        status = SEGJ_OK;
     if (status == SEGJ_OK && !settled)]==])
 
+fault("open of clean sections takes names for durable" src/oversized/writers.c "lessons/rewind"
+    [==[    if (!journal->names_inherited)]==]
+    [==[    if (!journal->names_inherited || journal->writers_limit > 0)]==])
+
+fault("open of clean sections leaves values without an index" src/oversized/recover.c "${states}"
+    [==[recovery->count > 0 &&
+                 recovery->count == recovery->value_count;]==]
+    [==[recovery->count > 0;]==])
+
+fault("a failed creation's index name is not taken back durably" src/oversized/writers.c "promises/append"
+    [==[        status = segj_part_sync(&env->index);
+    if (values_tried]==]
+    [==[        status = SEGJ_OK;
+    if (values_tried]==])
+
 fault("open does not sync the directory" src/oversized/recover.c "${order}"
     [==[        status = segj_part_sync_directory(&env->index);]==]
     [==[        status = SEGJ_OK;]==])
@@ -564,3 +579,7 @@ fault("pages read before a cut stay in the cache" src/oversized/rewind.c "unit/r
 fault("partitions are not locked" src/oversized/open.c "failure/lock promises/lock"
     [==[        status = segj_part_lock(part, !read_only, &replaced);]==]
     [==[        status = SEGJ_OK;]==])
+
+fault("a read looks at records that a rewind took away meanwhile" src/journal/fixed.c "unit/fixed"
+    [==[        if (page * env->page_size + from + size > segj_fixed_size(fixed, env))]==]
+    [==[        if (env->page_size == 0)]==])

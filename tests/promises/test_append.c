@@ -376,8 +376,13 @@ static void test_buffered_appends_without_space_lose_nothing(void **state)
     check_files(f, 1, count + 100, 0);
 }
 
-/* Its frame may be in a values file whose name is taken back: durably, or else the name could come back with that file. */
-static void refuse_first_value(fixture_t *f, bool sync_fails)
+#define REFUSED                                                                                                        \
+    "create test_index/7; create test_values/7; write test_index/7 0+12288; write test_values/7 0+4096; "              \
+    "sync test_index/7; sync test_values/7; write test_values/7 4096+3004 !; remove test_index/7; sync test_index"
+
+/* Its frame may be in a values file whose name is taken back: durably, or else the name could come back with that file. The
+ * call of this kind that comes after `passed` others fails. */
+static void refuse_first_value(fixture_t *f, record_kind_t failing, unsigned passed, const char *expected)
 {
     static const uint8_t value[3000] = {1};
     for_native_only(); /* elsewhere headers have another size */
@@ -386,19 +391,13 @@ static void refuse_first_value(fixture_t *f, bool sync_fails)
     open_journal(f);
     recorder_clear(recorder);
     recorder_fail(recorder, RECORD_FILE_WRITE, 2, 1, EIO); /* behind the two headers */
-    if (sync_fails)
-        recorder_fail(recorder, RECORD_PARTITION_SYNC, 0, 1, EIO);
+    bool poisons = failing != RECORD_FILE_WRITE;
+    if (poisons)
+        recorder_fail(recorder, failing, passed, 1, EIO);
     assert_status(oversized_append(f->journal, 7, entry, value, sizeof value, NULL, NULL), SEGJ_ERR_IO);
-    assert_changes(recorder, sync_fails ? "create test_index/7; create test_values/7; write test_index/7 0+12288; "
-                                          "write test_values/7 0+4096; sync test_index/7; sync test_values/7; "
-                                          "write test_values/7 4096+3004 !; remove test_values/7; remove test_index/7; "
-                                          "sync test_values !"
-                                        : "create test_index/7; create test_values/7; write test_index/7 0+12288; "
-                                          "write test_values/7 0+4096; sync test_index/7; sync test_values/7; "
-                                          "write test_values/7 4096+3004 !; remove test_values/7; remove test_index/7; "
-                                          "sync test_values");
+    assert_changes(recorder, expected);
     assert_no_sections(f->journal);
-    if (sync_fails)
+    if (poisons)
         assert_status(oversized_append(f->journal, 7, entry, "x", 1, NULL, NULL), SEGJ_ERR_POISONED);
     else
         append_sample(f->journal, 7, 0);
@@ -407,14 +406,24 @@ static void refuse_first_value(fixture_t *f, bool sync_fails)
     recorder_free(recorder);
 }
 
-static void test_a_refused_first_value_takes_its_name_away_durably(void **state)
+static void test_a_refused_first_value_takes_its_names_away_durably_the_index_first(void **state)
 {
-    refuse_first_value(*state, false);
+    refuse_first_value(*state, RECORD_FILE_WRITE, 0, REFUSED "; remove test_values/7; sync test_values");
 }
 
-static void test_a_name_that_cannot_be_taken_away_durably_poisons(void **state)
+static void test_an_index_name_that_cannot_be_taken_away_durably_poisons(void **state)
 {
-    refuse_first_value(*state, true);
+    refuse_first_value(*state, RECORD_PARTITION_SYNC, 0, REFUSED " !");
+}
+
+static void test_a_values_name_that_cannot_be_taken_away_poisons(void **state)
+{
+    refuse_first_value(*state, RECORD_FILE_REMOVE, 1, REFUSED "; remove test_values/7 !");
+}
+
+static void test_a_values_name_that_cannot_be_taken_away_durably_poisons(void **state)
+{
+    refuse_first_value(*state, RECORD_PARTITION_SYNC, 1, REFUSED "; remove test_values/7; sync test_values !");
 }
 
 int main(void)
@@ -441,8 +450,10 @@ int main(void)
         PROMISE(test_a_first_append_without_space_leaves_no_section),
         PROMISE(test_an_append_without_space_leaves_the_section_as_it_was),
         PROMISE(test_buffered_appends_without_space_lose_nothing),
-        PROMISE(test_a_refused_first_value_takes_its_name_away_durably),
-        PROMISE(test_a_name_that_cannot_be_taken_away_durably_poisons),
+        PROMISE(test_a_refused_first_value_takes_its_names_away_durably_the_index_first),
+        PROMISE(test_an_index_name_that_cannot_be_taken_away_durably_poisons),
+        PROMISE(test_a_values_name_that_cannot_be_taken_away_poisons),
+        PROMISE(test_a_values_name_that_cannot_be_taken_away_durably_poisons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,13 +19,15 @@ typedef struct place {
     path_t root;
     oversized_config_t config;
     oversized_t *journal;
+    size_t beside; /* files that others have open */
 } place_t;
 
 /** With small_config(), and not yet open. */
 int place_set_up(void **state);
 int place_tear_down(void **state);
 void place_open(place_t *place);
-/** Closes it, and opens it strictly: a close leaves nothing to repair. */
+void place_close(place_t *place);
+/** Closes it if it is open, and opens it strictly: a close leaves nothing to repair, and no file open. */
 void place_reopen(place_t *place);
 
 #define PLACE_TEST(test) cmocka_unit_test_setup_teardown(test, place_set_up, place_tear_down)

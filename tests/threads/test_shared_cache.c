@@ -56,6 +56,7 @@ static void start(scene_t *scene, void **state, uint32_t pages)
         scene->places[i]->config.page_cache = scene->cache;
         place_open(scene->places[i]);
         fill(scene->places[i]->journal, i);
+        scene->places[i]->beside = 2 * i; /* the newest section's stay open behind an open */
         place_reopen(scene->places[i]);
     }
     segj_page_cache_release(scene->cache); /* the journals have references of their own */

@@ -391,6 +391,30 @@ static void a_page_read_while_it_is_written_is_no_damage(void **state)
     index_free(index);
 }
 
+static void take_records_away(void *context, const record_t *call)
+{
+    index_file_t *index = context;
+    segj_lock(&index->rig->env.state);
+    index->fixed.records = 3;
+    segj_unlock(&index->rig->env.state);
+}
+
+/* A rewind between a record's first page and its second: in memory there may now be bytes that are just being appended, and
+ * that nobody may look at. */
+static void a_read_ends_where_records_go_away_beneath_it(void **state)
+{
+    index_file_t *index = index_new(small);
+    index_fill(index, 10);
+    index_wake(index); /* its last page is in memory */
+    recorder_clear(index->rig->recorder);
+    assert_true(9 * R / P < (10 * R - 1) / P);
+    recorder_watch(index->rig->recorder, take_records_away, index);
+    assert_status(index_read(index, 9 * R, R), SEGJ_ERR_CORRUPT);
+    assert_int_equal(recorder_count(index->rig->recorder, RECORD_FILE_READ), 1);
+    check_no_frame_is_lost(index);
+    index_free(index);
+}
+
 /* After a rewind the section has another id: what the cache has under the old one is not seen. */
 static void a_new_cache_id_hides_what_was_cached(void **state)
 {
@@ -470,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_page_that_is_too_short_is_damage),
         cmocka_unit_test(a_failed_read_is_an_error_and_may_be_made_again),
         cmocka_unit_test(a_page_read_while_it_is_written_is_no_damage),
+        cmocka_unit_test(a_read_ends_where_records_go_away_beneath_it),
         cmocka_unit_test(a_new_cache_id_hides_what_was_cached),
         cmocka_unit_test(a_section_wakes_at_its_end),
         cmocka_unit_test(a_section_that_cannot_wake_stays_at_rest),

@@ -1,0 +1,72 @@
+/*
+ * What an open costs where there is nothing to repair.
+ * LINK_WRAP: malloc calloc realloc memcpy memmove
+ */
+#include "counted/rig.h"
+
+enum { SMALL = 5, HEADERS = 3 * 4096 + 4096 };
+
+static void fill_sections(rig_t *rig, uint64_t sections)
+{
+    for (uint64_t section = 0; section < sections; section++)
+        append_many(rig, section, SMALL, 100);
+    assert_ok(oversized_close(rig->journal));
+    rig->journal = NULL;
+}
+
+/* Both headers and the last page of each section are read; nothing is written, and nothing synced. */
+static void of_clean_sections_reads_headers_and_a_page_each(void **state)
+{
+    rig_t *rig = *state;
+    enum { SECTIONS = 20 };
+    fill_sections(rig, SECTIONS);
+    costs_t before = costs();
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    costs_t cost = costs_since(before);
+    assert_int_equal(oversized_recovery(rig->journal)->sections, SECTIONS);
+    assert_int_equal(cost.reads, 3 * SECTIONS);
+    assert_int_equal(cost.read_bytes, SECTIONS * (HEADERS + PAGE));
+    assert_int_equal(cost.opens, 2 * SECTIONS);
+    assert_int_equal(cost.closes, 2 * SECTIONS - 2); /* the newest one's stay open */
+    assert_int_equal(cost.others, 2 * SECTIONS + 6); /* sizes; both partitions opened, locked and listed */
+    assert_int_equal(cost.writes, 0);
+    assert_int_equal(cost.syncs, 0);
+}
+
+/* The first section that is made after such an open waits for the names of removed ones, once. */
+static void after_clean_sections_the_first_new_one_syncs_names(void **state)
+{
+    rig_t *rig = *state;
+    fill_sections(rig, 2);
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    for (uint64_t section = 2; section < 5; section++) {
+        costs_t before = costs();
+        append_many(rig, section, 1, 100);
+        assert_int_equal(costs_since(before).syncs, section == 2 ? 3 : 2); /* of both headers */
+    }
+}
+
+/* One that is to be repaired has the names of both partitions synced, and is synced itself. */
+static void of_a_section_to_be_repaired_it_and_the_names_are_synced(void **state)
+{
+    rig_t *rig = *state;
+    append_many(rig, 1, SMALL, 100);
+    append_many(rig, 2, SMALL, 100);
+    assert_ok(oversized_sync(rig->journal, 1)); /* of which the watermark is not yet written */
+    assert_ok(oversized_sync(rig->journal, 2));
+    oversized_abandon(rig->journal);
+    costs_t before = costs();
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    /* The partitions, the directory above them, which no watermark says to be durable, and both files of both. */
+    assert_int_equal(costs_since(before).syncs, 2 + 1 + 2 * 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        COUNTED(of_clean_sections_reads_headers_and_a_page_each),
+        COUNTED(after_clean_sections_the_first_new_one_syncs_names),
+        COUNTED(of_a_section_to_be_repaired_it_and_the_names_are_synced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
