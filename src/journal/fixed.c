@@ -53,7 +53,9 @@ segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env)
         return status;
     }
     segj_lock(&env->state);
+    segj_maps_shut(&env->maps);
     fixed->tail = tail;
+    segj_maps_admit(&env->maps);
     fixed->wakes++;
     segj_unlock(&env->state);
     return SEGJ_OK;

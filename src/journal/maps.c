@@ -30,7 +30,8 @@ segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end)
     for (segj_map_t *at = list; at != NULL; at = at->next) {
         if (begin < at->begin || end > at->end)
             continue;
-        at->recent = true;
+        if (!atomic_load_explicit(&at->recent, memory_order_relaxed))
+            atomic_store_explicit(&at->recent, true, memory_order_relaxed);
         atomic_fetch_add(&at->views, 1);
         return at;
     }
@@ -70,7 +71,7 @@ static void ring_remove(segj_maps_t *maps, segj_map_t *map)
         maps->newest = map->older;
 }
 
-/* Takes a mapping out of its file's list; it is the caller's to unmap. */
+/* Takes a mapping out of its file's list, of which no view is out; it is the caller's to unmap. The viewers are kept out. */
 static void take_out(segj_maps_t *maps, segj_map_t **list, segj_map_t *map)
 {
     if (*list == map) {
@@ -99,9 +100,9 @@ static segj_map_t *find_idle(segj_maps_t *maps)
 {
     for (size_t step = 2 * maps->count; step > 0; step--) {
         segj_map_t *map = maps->oldest;
-        if (atomic_load(&map->views) == 0 && !map->recent)
+        if (atomic_load(&map->views) == 0 && !atomic_load_explicit(&map->recent, memory_order_relaxed))
             return map;
-        map->recent = false;
+        atomic_store_explicit(&map->recent, false, memory_order_relaxed);
         ring_remove(maps, map);
         ring_add(maps, map);
     }
@@ -111,10 +112,13 @@ static segj_map_t *find_idle(segj_maps_t *maps)
 static bool make_room(segj_maps_t *maps, uint64_t size)
 {
     while (maps->count >= MAPS_MOST || maps->bytes + size > BYTES_MOST) {
+        segj_maps_shut(maps);
         segj_map_t *idle = maps->count > 0 ? find_idle(maps) : NULL;
+        if (idle != NULL)
+            take_out(maps, idle->list, idle);
+        segj_maps_admit(maps);
         if (idle == NULL)
             return false;
-        take_out(maps, idle->list, idle);
         unmap(maps, idle);
     }
     return true;
@@ -145,9 +149,15 @@ static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *
     uint64_t end = map->end;
     for (segj_map_t *at = *list, *next; at != NULL; at = next) {
         next = at->next;
-        if (at == map || at->begin != begin || at->end > end || atomic_load(&at->views) > 0)
+        if (at == map || at->begin != begin || at->end > end)
             continue;
-        take_out(maps, list, at);
+        segj_maps_shut(maps);
+        bool idle = atomic_load(&at->views) == 0;
+        if (idle)
+            take_out(maps, list, at);
+        segj_maps_admit(maps);
+        if (!idle)
+            continue;
         unmap(maps, at);
         next = *list; /* anything may have happened meanwhile */
     }
@@ -187,7 +197,9 @@ void segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *
     }
     map->list = list;
     map->next = *list;
+    segj_maps_shut(maps);
     *list = map;
+    segj_maps_admit(maps);
     ring_add(maps, map);
     maps->count++;
     maps->bytes += map->size;
@@ -198,7 +210,9 @@ void segj_maps_drop(segj_maps_t *maps, segj_map_t **list)
 {
     while (*list != NULL) {
         segj_map_t *map = *list;
+        segj_maps_shut(maps);
         take_out(maps, list, map);
+        segj_maps_admit(maps);
         unmap(maps, map);
     }
 }

@@ -6,13 +6,16 @@
  * Invariant: no byte that a view shows is cut off its file or unmapped. Who cuts or removes a section bars it first: that
  * fails while a view is out, drops what is mapped, and keeps the section from being mapped until it is over.
  *
- * All functions but segj_map_let_go want the state lock; make and drop give it up while the storage works.
+ * All functions but segj_map_let_go want the state lock; make and drop give it up while the storage works. But a view of a
+ * section that nobody writes to is taken without it, among `viewers`: whatever those look at (the table of sections, whether
+ * a section is being written or barred, and its list here) is changed under the state lock with the viewers kept out.
  */
 #ifndef SEGJ_JOURNAL_MAPS_H
 #define SEGJ_JOURNAL_MAPS_H
 
 #include <stdatomic.h>
 
+#include "base/readers.h"
 #include "base/thread.h"
 #include "storage/io.h"
 
@@ -22,9 +25,9 @@ typedef struct segj_map {
     struct segj_map **list;         /* the file's */
     uint64_t begin, end;            /* bytes of the file */
     const uint8_t *address;
-    size_t size;       /* as the storage mapped it */
-    atomic_uint views; /* taken under the state lock */
-    bool recent;       /* used since the last search for one that can go */
+    size_t size;        /* as the storage mapped it */
+    atomic_uint views;  /* taken under the state lock, or among the viewers */
+    atomic_bool recent; /* used since the last search for one that can go */
 } segj_map_t;
 
 typedef struct segj_maps {
@@ -34,9 +37,25 @@ typedef struct segj_maps {
     size_t count;
     uint64_t bytes;
     segj_map_t *oldest, *newest;
+    segj_readers_t viewers;
 } segj_maps_t;
 
-/** The mapping that has these bytes of the file, with a view more; NULL: there is none. */
+/** Keeps those out who take views without the state lock, while what they look at changes. Under the state lock, which is
+ *  not given up before they are let in again. */
+static inline void segj_maps_shut(segj_maps_t *maps)
+{
+    if (maps->on)
+        segj_readers_shut(&maps->viewers);
+}
+
+static inline void segj_maps_admit(segj_maps_t *maps)
+{
+    if (maps->on)
+        segj_readers_admit(&maps->viewers);
+}
+
+/** The mapping that has these bytes of the file, with a view more; NULL: there is none. Under the state lock, or among the
+ *  viewers. */
 segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end);
 
 /** Maps a part of the file that has these bytes, and more of it: up to `size`, the file's, at least. The file is pinned. It

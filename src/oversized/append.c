@@ -149,11 +149,8 @@ static uint64_t commit(batch_t *batch)
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
     uint64_t first = segj_section_publish(journal, section, batch->placed);
-    if (batch->created) {
-        segj_lock(&journal->env.state);
-        segj_sections_insert(&journal->sections, &section->node);
-        segj_unlock(&journal->env.state);
-    }
+    if (batch->created)
+        segj_section_show(journal, section);
     return first;
 }
 

@@ -95,6 +95,8 @@ segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
 void segj_section_rest(oversized_t *journal, segj_section_t *section);
 /** Makes both files of a section and wakes it. Readers find it once the table holds it, for which there is room. */
 segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created);
+/** Puts a section that was made into the table, where readers find it. */
+void segj_section_show(oversized_t *journal, segj_section_t *section);
 /** Takes a creation back: a section whose first append failed has never been there. Keeps the thread's sentence. */
 void segj_section_discard(oversized_t *journal, segj_section_t *section);
 /** Write memory is exceeded: sections write what they hold, those written to longest ago first; where that is not enough
@@ -121,7 +123,7 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably);
 
-/* view.c; under state */
+/* view.c; under state, the viewers kept out */
 /** Keeps the section's values from being shown where they are, so that they can be cut or removed; SEGJ_ERR_BUSY while a view
  *  is out. */
 SEGJ_MUST_CHECK segj_status_t segj_section_bar(segj_section_t *section);

@@ -77,6 +77,10 @@ static segj_status_t look(oversized_t *journal, const request_t *request, uint8_
 static segj_status_t read_once(oversized_t *journal, const request_t *request, uint8_t *record, bool *changed)
 {
     segj_taken_t found;
+    *changed = false;
+    if (request->view != NULL && !request->last &&
+        segj_view_quick(journal, request->section, request->position, record, &found))
+        return segj_view_show(journal, &found, request->view, changed);
     segj_lock(&journal->env.state);
     segj_status_t status = look(journal, request, record, &found, changed);
     segj_unlock(&journal->env.state);

@@ -25,7 +25,7 @@ static segj_status_t unlink_files(oversized_t *journal, segj_section_t *const *g
     return status;
 }
 
-/* Under state: all of them or none. */
+/* Under state, the viewers kept out: all of them or none. */
 static segj_status_t bar(oversized_t *journal, size_t first, size_t last)
 {
     segj_status_t status = SEGJ_OK;
@@ -38,7 +38,7 @@ static segj_status_t bar(oversized_t *journal, size_t first, size_t last)
     return status;
 }
 
-/* Under state. Readers find the sections gone; the prune line is the one before, to be put back. */
+/* Under state, the viewers kept out. Readers find the sections gone; the prune line is the one before, to be put back. */
 static uint64_t hide(oversized_t *journal, segj_section_t **gone, size_t first, size_t last, uint64_t prune_line)
 {
     uint64_t before = journal->prune_line;
@@ -55,11 +55,13 @@ static uint64_t hide(oversized_t *journal, segj_section_t **gone, size_t first, 
 static void show_again(oversized_t *journal, segj_section_t *const *gone, size_t count, uint64_t prune_line)
 {
     segj_lock(&journal->env.state);
+    segj_maps_shut(&journal->env.maps);
     for (size_t i = 0; i < count; i++) {
         gone[i]->removed = false;
         segj_section_unbar(gone[i]);
         segj_sections_insert(&journal->sections, &gone[i]->node);
     }
+    segj_maps_admit(&journal->env.maps);
     journal->prune_line = prune_line;
     segj_unlock(&journal->env.state);
 }
@@ -101,10 +103,12 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
     segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
     uint64_t before = 0;
     segj_lock(&journal->env.state);
+    segj_maps_shut(&journal->env.maps);
     if (status == SEGJ_OK)
         status = bar(journal, first, last);
     if (status == SEGJ_OK)
         before = hide(journal, gone, first, last, prune_line);
+    segj_maps_admit(&journal->env.maps);
     segj_unlock(&journal->env.state);
     if (status != SEGJ_OK) {
         free(gone);

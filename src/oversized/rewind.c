@@ -125,7 +125,9 @@ static segj_status_t shorten(oversized_t *journal, segj_section_t *section, uint
     segj_env_t *env = &journal->env;
     uint64_t end = 0;
     segj_lock(&env->state);
+    segj_maps_shut(&env->maps);
     segj_status_t status = segj_section_bar(section);
+    segj_maps_admit(&env->maps);
     if (status == SEGJ_OK)
         segj_maps_drop(&env->maps, &section->values.maps);
     segj_unlock(&env->state);
@@ -139,7 +141,9 @@ static segj_status_t shorten(oversized_t *journal, segj_section_t *section, uint
     else if (section->index.tail == NULL)
         segj_section_rest(journal, section); /* held for the cut alone, it cannot be written to */
     segj_lock(&env->state);
+    segj_maps_shut(&env->maps);
     segj_section_unbar(section);
+    segj_maps_admit(&env->maps);
     segj_unlock(&env->state);
     return status;
 }

@@ -75,9 +75,7 @@ static segj_status_t wake_or_create(oversized_t *journal, uint64_t number, segj_
     if (status != SEGJ_OK)
         return status;
     (*section)->appended++; /* its names want a sync */
-    segj_lock(&journal->env.state);
-    segj_sections_insert(&journal->sections, &(*section)->node);
-    segj_unlock(&journal->env.state);
+    segj_section_show(journal, *section);
     return SEGJ_OK;
 }
 

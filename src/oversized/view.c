@@ -56,6 +56,44 @@ segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, over
     return status;
 }
 
+/* Among the viewers. A section that is written to has records and frames in memory, whose place may change. */
+static bool take_quickly(oversized_t *journal, uint64_t number, uint64_t position, uint8_t *record, segj_taken_t *taken)
+{
+    const segj_env_t *env = &journal->env;
+    segj_section_t *section = segj_journal_find(journal, number);
+    if (section == NULL || section->index.tail != NULL)
+        return false;
+    const segj_glob_t *values = &section->values;
+    if (values->barred || values->compressed)
+        return false;
+    oversized_location_t location = taken->source.location;
+    if (record != NULL) {
+        if (position >= section->index.records ||
+            !segj_fixed_peek(&section->index, env, position * env->record_size, env->record_size, record))
+            return false;
+        location = segj_location_decode(record + journal->entry_size);
+    }
+    uint64_t end;
+    if (!segj_location_end(location, values->size, &end) ||
+        location.size - SEGJ_FRAME_TRAILER > journal->max_value_size)
+        return false;
+    uint64_t data = values->handle.file.data;
+    taken->source = (segj_source_t){.section = section, .location = location};
+    taken->copies = NULL;
+    taken->map = segj_maps_take(values->maps, data + location.offset, data + end);
+    return taken->map != NULL;
+}
+
+bool segj_view_quick(oversized_t *journal, uint64_t number, uint64_t position, uint8_t *record, segj_taken_t *taken)
+{
+    segj_maps_t *maps = &journal->env.maps;
+    if (!maps->on || !segj_readers_enter(&maps->viewers))
+        return false;
+    bool found = take_quickly(journal, number, position, record, taken);
+    segj_readers_leave(&maps->viewers);
+    return found; /* a view that counts keeps the section and its mapping where they are */
+}
+
 static segj_status_t show_mapped(const segj_env_t *env, const segj_taken_t *taken, oversized_view_t *view)
 {
     const segj_io_file_t *file = segj_source_file(&taken->source);
@@ -124,9 +162,11 @@ void oversized_view_release(oversized_view_t *view)
 static segj_status_t view_once(oversized_t *journal, uint64_t number, oversized_location_t location,
                                oversized_view_t *view, bool *changed)
 {
-    segj_taken_t taken;
+    segj_taken_t taken = {.source = {.location = location}};
     segj_section_t *section;
     *changed = false;
+    if (segj_view_quick(journal, number, 0, NULL, &taken))
+        return segj_view_show(journal, &taken, view, changed);
     segj_lock(&journal->env.state);
     segj_status_t status = segj_journal_require(journal, number, &section);
     if (status == SEGJ_OK)

@@ -159,8 +159,10 @@ void segj_section_rest(oversized_t *journal, segj_section_t *section)
     list_remove(journal, section);
     journal->writers--;
     segj_lock(&journal->env.state);
+    segj_maps_shut(&journal->env.maps);
     segj_fixed_rest(&section->index, &journal->env);
     segj_glob_discard(&section->values, &journal->env);
+    segj_maps_admit(&journal->env.maps);
     unpin_both(journal, section);
     segj_unlock(&journal->env.state);
 }
@@ -258,7 +260,9 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
     if (status != SEGJ_OK)
         return status;
     segj_lock(&journal->env.state);
+    segj_maps_shut(&journal->env.maps);
     status = segj_sections_reserve(&journal->sections, journal->sections.count + 1);
+    segj_maps_admit(&journal->env.maps);
     segj_unlock(&journal->env.state);
     if (status == SEGJ_OK)
         status = segj_section_new(journal, number, &section);
@@ -275,6 +279,15 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
     section->name = ++journal->names_made;
     *created = section;
     return SEGJ_OK;
+}
+
+void segj_section_show(oversized_t *journal, segj_section_t *section)
+{
+    segj_lock(&journal->env.state);
+    segj_maps_shut(&journal->env.maps);
+    segj_sections_insert(&journal->sections, &section->node);
+    segj_maps_admit(&journal->env.maps);
+    segj_unlock(&journal->env.state);
 }
 
 void segj_section_discard(oversized_t *journal, segj_section_t *section)

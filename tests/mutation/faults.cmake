@@ -583,3 +583,18 @@ fault("partitions are not locked" src/oversized/open.c "failure/lock promises/lo
 fault("a read looks at records that a rewind took away meanwhile" src/journal/fixed.c "unit/fixed"
     [==[        if (page * env->page_size + from + size > segj_fixed_size(fixed, env))]==]
     [==[        if (env->page_size == 0)]==])
+
+fault("who changes what viewers look at does not wait for them" src/base/readers.h "unit/readers"
+    [==[        while (atomic_load(&readers->counters[i].inside) > 0)
+            (void)sched_yield();]==]
+    [==[        (void)sched_yield();]==])
+
+fault("viewers come in while they are kept out" src/base/readers.h "unit/readers"
+    [==[    if (!atomic_load(&readers->shut))
+        return true;]==]
+    [==[    if (!atomic_load(&readers->shut) || readers->counters[0].inside > 0)
+        return true;]==])
+
+fault("a value in a write buffer is looked for in the mapping" src/oversized/view.c "promises/view threads/views"
+    [==[    if (section == NULL || section->index.tail != NULL)]==]
+    [==[    if (section == NULL)]==])
