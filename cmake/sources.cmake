@@ -15,6 +15,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read_many.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/codec.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/frames.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/flusher.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/oversized.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read.c"

@@ -174,6 +174,12 @@ typedef struct oversized_config {
      *  else is told of files when they are read strikes whoever looks at a mapping: the system ends the process with
      *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for. */
     bool map_values;
+    /** A sync flushes the two files of its section at the same time, the values by a thread of the journal's own. May pay
+     *  where single values are synced, and may cost more than it brings: see README.md for what was measured. That thread is
+     *  made by the first sync that needs it, takes no signals, calls file_sync of the storage and nothing else, and ends
+     *  with the journal; a read-only journal has none. It works for one sync at a time: others that come meanwhile, and
+     *  all where it cannot be made, which is logged once, flush one file after the other, as without this. */
+    bool parallel_flush;
 } oversized_config_t;
 
 /** What the last open found and did. Bytes are those behind the records kept. */

@@ -1,16 +1,18 @@
 /*
- * base/thread.h: a mutex and a condition. Misuse of either is a defect of the library, so failures are asserted; only
- * their creation can fail for want of memory.
+ * base/thread.h: a mutex, a condition and a thread. Misuse of either is a defect of the library, so failures are asserted;
+ * only their creation can fail, for want of memory or of threads.
  */
 #ifndef SEGJ_BASE_THREAD_H
 #define SEGJ_BASE_THREAD_H
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 
 typedef pthread_mutex_t segj_mutex_t;
 typedef pthread_cond_t segj_cond_t;
+typedef pthread_t segj_thread_t;
 
 /** The library's locks are held for less time than it takes to put a thread to sleep and wake it again: where the system
  *  knows how, whoever finds one taken tries a little longer first. */
@@ -72,6 +74,28 @@ static inline void segj_wait(segj_cond_t *cond, segj_mutex_t *mutex)
 static inline void segj_wake_all(segj_cond_t *cond)
 {
     int failed = pthread_cond_broadcast(cond);
+    assert(failed == 0);
+    (void)failed;
+}
+
+/** Starts a thread; 0, or why there is none. It takes no signals: their handlers are the application's, and run in its
+ *  threads. */
+static inline int segj_thread_start(segj_thread_t *thread, void *(*run)(void *context), void *context)
+{
+    sigset_t all;
+    sigset_t usual;
+    (void)sigfillset(&all);
+    int code = pthread_sigmask(SIG_SETMASK, &all, &usual);
+    if (code != 0)
+        return code;
+    code = pthread_create(thread, NULL, run, context);
+    (void)pthread_sigmask(SIG_SETMASK, &usual, NULL);
+    return code;
+}
+
+static inline void segj_thread_join(segj_thread_t thread)
+{
+    int failed = pthread_join(thread, NULL);
     assert(failed == 0);
     (void)failed;
 }

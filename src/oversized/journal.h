@@ -17,6 +17,7 @@
 #include "journal/glob.h"
 #include "journal/sections.h"
 #include "oversized/codec.h"
+#include "oversized/flusher.h"
 #include "segjournal/oversized.h"
 
 typedef struct segj_section {
@@ -49,6 +50,7 @@ struct oversized {
     uint64_t prune_line;           /* under state */
     atomic_uint_fast64_t removals; /* changes with every rewind and removal; a replay looks at its section then */
     segj_codec_t codec;
+    segj_flusher_t flusher; /* of syncs */
     uint32_t entry_size, max_value_size;
     uint8_t *record; /* of the append under way: under change */
     bool read_only;

@@ -313,6 +313,7 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->read_only = config->read_only;
     journal->verify_tail = config->verify == OVERSIZED_VERIFY_TAIL;
     journal->codec.level = config->compression;
+    journal->flusher.on = config->parallel_flush;
     journal->writers_limit = (config->max_open_files - OPEN_FILES_FOR_READERS) / 2;
     env->record_size = config->entry_size + OVERSIZED_LOCATION_SIZE;
     env->page_size = config->page_size;
@@ -369,7 +370,7 @@ segj_status_t oversized_open(const oversized_config_t *config, oversized_t **ope
     if (journal == NULL)
         return segj_fail_memory(sizeof *journal);
     if (!segj_mutex_init(&journal->change) || !segj_mutex_init(&journal->env.state) ||
-        !segj_cond_init(&journal->env.changed)) {
+        !segj_cond_init(&journal->env.changed) || !segj_flusher_init(&journal->flusher)) {
         free(journal);
         return segj_fail_memory(sizeof *journal);
     }

@@ -186,6 +186,7 @@ static void free_sections(oversized_t *journal)
 void segj_journal_free(oversized_t *journal)
 {
     segj_env_t *env = &journal->env;
+    segj_flusher_free(&journal->flusher);
     free_sections(journal);
     segj_lock(&env->state);
     segj_pool_free(&env->pages);

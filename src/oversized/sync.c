@@ -52,9 +52,8 @@ static segj_status_t begin(oversized_t *journal, segj_section_t *section, captur
 /* From the first fsync on a failure leaves unknown what the disk holds. */
 static segj_status_t make_durable(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
 {
-    segj_status_t status = segj_io_sync(&section->index.handle.file);
-    if (status == SEGJ_OK)
-        status = segj_io_sync(&section->values.handle.file);
+    segj_status_t status =
+        segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
     if (status == SEGJ_OK && capture->name != 0)
         status = segj_part_sync(&journal->env.index);
     if (status == SEGJ_OK && capture->name != 0)

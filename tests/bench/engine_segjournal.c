@@ -12,8 +12,8 @@
 #define ENTRY 8
 #define SECTION 1
 #define BATCH ((size_t)256)
-/* Variants. */
-enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2 };
+/* Variants, which may be put together. */
+enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4 };
 
 #define AHEAD ((size_t)8 << 20)
 
@@ -47,8 +47,9 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
 {
     oversized_config_t config;
     configure(&config, setup->directory);
-    config.map_values = self->variant == SEGJOURNAL_VIEW;
-    config.preallocate = self->variant == SEGJOURNAL_AHEAD ? AHEAD : 0;
+    config.map_values = (self->variant & SEGJOURNAL_VIEW) != 0;
+    config.preallocate = (self->variant & SEGJOURNAL_AHEAD) != 0 ? AHEAD : 0;
+    config.parallel_flush = (self->variant & SEGJOURNAL_PARALLEL) != 0;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
     store_t *store = calloc(1, sizeof *store);
@@ -312,3 +313,21 @@ const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
                                                .read = segjournal_read,
                                                .scan = segjournal_scan,
                                                SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_parallel = {.label = "segjournal+parallel",
+                                                  .options = "parallel_flush",
+                                                  .can = BENCH_SYNCS,
+                                                  .variant = SEGJOURNAL_PARALLEL,
+                                                  .writes = true,
+                                                  .append = segjournal_append,
+                                                  .read = segjournal_read,
+                                                  .scan = segjournal_scan,
+                                                  SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_parallel_ahead = {.label = "segjournal+parallel+ahead",
+                                                        .options = "parallel_flush, preallocate = 8 MiB",
+                                                        .can = BENCH_SYNCS,
+                                                        .variant = SEGJOURNAL_PARALLEL | SEGJOURNAL_AHEAD,
+                                                        .writes = true,
+                                                        .append = segjournal_append,
+                                                        .read = segjournal_read,
+                                                        .scan = segjournal_scan,
+                                                        SEGJOURNAL_CALLS};

@@ -121,7 +121,7 @@ static void report_machine(const bench_t *bench, FILE *to)
         (void)fprintf(to, "; SIZES DIVIDED BY %" PRIu64 ": no figures", bench->divisor);
     (void)fprintf(to, "\n\nEngines\n");
     for (unsigned i = 0; i < bench->contenders_count; i++)
-        (void)fprintf(to, "  %-16s %s\n", bench->contenders[i].label, bench->contenders[i].options);
+        (void)fprintf(to, "  %-25s %s\n", bench->contenders[i].label, bench->contenders[i].options);
 }
 
 static void report_medians(const bench_t *bench, FILE *to)
@@ -153,9 +153,9 @@ static void report_ratios(const bench_t *bench, FILE *to, bench_row_t row, unsig
             continue;
         bench_spread_t ratio = bench_ratio_spread(bench, row, ours, other);
         if (ours == other || ratio.count == 0)
-            (void)fprintf(to, "  %-20s", "");
+            (void)fprintf(to, "  %-25s", "");
         else
-            (void)fprintf(to, "  %5.2f [%5.2f %5.2f]", ratio.median, ratio.low, ratio.high);
+            (void)fprintf(to, "  %5.2f [%5.2f %5.2f]%6s", ratio.median, ratio.low, ratio.high, "");
     }
 }
 
@@ -175,7 +175,7 @@ static void report_contender(const bench_t *bench, FILE *to, bench_row_t row, un
         (void)snprintf(note, sizeof note, "  %s", measured->note);
     if (spread.count == 0 && note[0] == '\0')
         return;
-    (void)fprintf(to, "  %-16s", bench->contenders[contender].label);
+    (void)fprintf(to, "  %-25s", bench->contenders[contender].label);
     if (spread.count == 0) {
         (void)fprintf(to, "%s\n", note);
         return;
@@ -195,11 +195,11 @@ static void report_row(const bench_t *bench, FILE *to, bench_row_t row)
 {
     if (!row_has_numbers(bench, row))
         return;
-    (void)fprintf(to, "\n%s: %s\n  %-16s %9s  [%9s %9s]  %14s", bench_rows[row].name, bench_rows[row].title, "",
+    (void)fprintf(to, "\n%s: %s\n  %-25s %9s  [%9s %9s]  %14s", bench_rows[row].name, bench_rows[row].title, "",
                   "median", "quartiles", "", "");
     for (unsigned i = 0; i < bench->contenders_count; i++)
         if (is_ours(bench, i) && has_row(bench, row, i))
-            (void)fprintf(to, "  %-20.20s", bench->contenders[i].label);
+            (void)fprintf(to, "  %-25s", bench->contenders[i].label);
     (void)fputc('\n', to);
     for (unsigned i = 0; i < bench->contenders_count; i++)
         report_contender(bench, to, row, i);
@@ -216,7 +216,7 @@ static void report_counts(const bench_t *bench, FILE *to)
     (void)fprintf(
         to,
         "\nCounted an operation, in the discarded round (calls of the system; bytes read and written by them; "
-        "calls of malloc and its like; bytes given to memcpy)\n  %-5s %-16s",
+        "calls of malloc and its like; bytes given to memcpy)\n  %-5s %-25s",
         "", "");
     for (unsigned k = 0; k < BENCH_COUNTERS; k++)
         (void)fprintf(to, " %13s", bench_counter_names[k]);
@@ -226,7 +226,7 @@ static void report_counts(const bench_t *bench, FILE *to)
             if (!is_counted(bench, (bench_row_t)row, i))
                 continue;
             double operations = (double)bench_divided(bench, bench_rows[row].operations);
-            (void)fprintf(to, "  %-5s %-16s", bench_rows[row].name, bench->contenders[i].label);
+            (void)fprintf(to, "  %-5s %-25s", bench_rows[row].name, bench->contenders[i].label);
             for (unsigned k = 0; k < BENCH_COUNTERS; k++)
                 (void)fprintf(to, " %13.7g", (double)bench->measured[row][i].counts[k] / operations);
             (void)fputc('\n', to);

@@ -15,9 +15,15 @@ void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t size);
 void *__wrap_memmove(void *to, const void *from, size_t size);
 
 static costs_t now;
-static unsigned paused; /* how deep in the storage */
+static _Thread_local unsigned paused; /* how deep in the storage */
 static segj_storage_t *below;
 static segj_storage_t table;
+
+/* By any thread. */
+static void add(uint64_t *counter, uint64_t number)
+{
+    (void)__atomic_fetch_add(counter, number, __ATOMIC_RELAXED);
+}
 
 costs_t costs(void)
 {
@@ -28,26 +34,26 @@ costs_t costs(void)
 
 void *__wrap_malloc(size_t size)
 {
-    now.allocations += paused == 0;
+    add(&now.allocations, paused == 0);
     return __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    now.allocations += paused == 0;
+    add(&now.allocations, paused == 0);
     return __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-    now.allocations += paused == 0;
+    add(&now.allocations, paused == 0);
     return __real_realloc(old, size);
 }
 
 static void count_copy(size_t size)
 {
     if (paused == 0 && size >= COPY_COUNTED)
-        now.copied += size;
+        add(&now.copied, size);
 }
 
 void *__wrap_memcpy(void *restrict to, const void *restrict from, size_t size)
@@ -72,28 +78,28 @@ static int leave(int code)
 
 static int partition_create(void *context, const char *directory, const char *partition)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->partition_create(below->context, directory, partition));
 }
 
 static int partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->partition_open(below->context, directory, partition, opened));
 }
 
 static int partition_lock(segj_partition_t *partition, bool exclusive)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->partition_lock(partition, exclusive));
 }
 
 static int partition_unlock(segj_partition_t *partition)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->partition_unlock(partition));
 }
@@ -117,21 +123,21 @@ static int visit_counted(void *context, const char *name, segj_entry_kind_t kind
 static int partition_list(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context)
 {
     visit_t counted = {visit, visit_context};
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->partition_list(partition, visit_counted, &counted));
 }
 
 static int partition_sync(segj_partition_t *partition)
 {
-    now.syncs++;
+    add(&now.syncs, 1);
     paused++;
     return leave(below->partition_sync(partition));
 }
 
 static void partition_close(segj_partition_t *partition)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     below->partition_close(partition);
     paused--;
@@ -139,28 +145,28 @@ static void partition_close(segj_partition_t *partition)
 
 static int partition_remove(void *context, const char *directory, const char *partition)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->partition_remove(below->context, directory, partition));
 }
 
 static int directory_sync(void *context, const char *directory)
 {
-    now.syncs++;
+    add(&now.syncs, 1);
     paused++;
     return leave(below->directory_sync(below->context, directory));
 }
 
 static int file_open(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened)
 {
-    now.opens++;
+    add(&now.opens, 1);
     paused++;
     return leave(below->file_open(partition, name, mode, opened));
 }
 
 static int file_remove(segj_partition_t *partition, const char *name)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->file_remove(partition, name));
 }
@@ -169,8 +175,8 @@ static int file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t si
 {
     paused++;
     int code = below->file_read(file, offset, buffer, size, done);
-    now.reads++;
-    now.read_bytes += code == 0 ? *done : 0;
+    add(&now.reads, 1);
+    add(&now.read_bytes, code == 0 ? *done : 0);
     return leave(code);
 }
 
@@ -178,35 +184,35 @@ static int file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *sl
 {
     paused++;
     int code = below->file_write(file, offset, slices, count, done);
-    now.writes++;
-    now.written_bytes += *done;
+    add(&now.writes, 1);
+    add(&now.written_bytes, *done);
     return leave(code);
 }
 
 static int file_size_counted(segj_file_t *file, uint64_t *size)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->file_size(file, size));
 }
 
 static int file_truncate(segj_file_t *file, uint64_t size)
 {
-    now.others++;
+    add(&now.others, 1);
     paused++;
     return leave(below->file_truncate(file, size));
 }
 
 static int file_sync(segj_file_t *file)
 {
-    now.syncs++;
+    add(&now.syncs, 1);
     paused++;
     return leave(below->file_sync(file));
 }
 
 static void file_close(segj_file_t *file)
 {
-    now.closes++;
+    add(&now.closes, 1);
     paused++;
     below->file_close(file);
     paused--;
@@ -215,7 +221,7 @@ static void file_close(segj_file_t *file)
 /* A hint, and the storage in memory has none. */
 static void file_write_back(segj_file_t *file, uint64_t offset, uint64_t size)
 {
-    now.write_backs++;
+    add(&now.write_backs, 1);
 }
 
 const segj_storage_t *counting_begin(void)

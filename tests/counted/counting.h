@@ -2,7 +2,7 @@
  * counted/counting.h: what a call of the library costs, in things that can be counted: calls of the storage and bytes
  * handed to it, allocations, and bytes copied by memcpy and memmove. A program that includes this has
  *     LINK_WRAP: malloc calloc realloc memcpy memmove
- * and one thread.
+ * and one thread besides the library's own, which waits when costs are asked for.
  *
  *     costs_t before = costs();
  *     assert_ok(oversized_append(...));

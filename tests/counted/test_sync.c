@@ -31,6 +31,25 @@ static void of_one_record_a_frame_and_a_page(void **state)
     }
 }
 
+/* The thread takes one of the syncs over, and costs memory when it is made. */
+static void of_one_record_the_same_where_both_files_are_flushed_at_once(void **state)
+{
+    rig_t *rig = *state;
+    rig->config.parallel_flush = true;
+    close_and_open(rig);
+    warm(rig, 7);
+    for (unsigned i = 0; i < 3; i++) {
+        append_many(rig, 7, 1, 100);
+        costs_t before = costs();
+        assert_ok(oversized_sync(rig->journal, 7));
+        assert_costs(before, (costs_t){.writes = 2,
+                                       .written_bytes = 100 + FRAME_CHECKSUM + PAGE,
+                                       .syncs = 2,
+                                       .write_backs = 2,
+                                       .copied = partial_bytes(WARM_RECORDS + i + 1)});
+    }
+}
+
 /* However many pages and frames: one write a file. */
 static void of_many_records_one_write_a_file(void **state)
 {
@@ -97,9 +116,13 @@ static void of_all_sections_only_those_that_were_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        COUNTED(of_a_section_at_rest_nothing),     COUNTED(of_one_record_a_frame_and_a_page),
-        COUNTED(of_many_records_one_write_a_file), COUNTED(of_more_than_1024_records_the_watermark_too),
-        COUNTED(of_a_new_section_the_names_too),   COUNTED(of_all_sections_only_those_that_were_written),
+        COUNTED(of_a_section_at_rest_nothing),
+        COUNTED(of_one_record_a_frame_and_a_page),
+        COUNTED(of_one_record_the_same_where_both_files_are_flushed_at_once),
+        COUNTED(of_many_records_one_write_a_file),
+        COUNTED(of_more_than_1024_records_the_watermark_too),
+        COUNTED(of_a_new_section_the_names_too),
+        COUNTED(of_all_sections_only_those_that_were_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "crash/model.h"
+#include "support/flush_order.h"
 
 typedef enum operation {
     OP_APPEND,       /* a small value to section 1 */
@@ -29,6 +30,7 @@ typedef struct application {
     oversized_config_t config;
     oversized_t *journal; /* NULL: closed */
     model_t model;
+    flush_order_t flushes; /* where there are two at a time */
 } application_t;
 
 const char *operation_name(operation_t operation);

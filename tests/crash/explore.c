@@ -248,6 +248,9 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
     application_init(application, explorer->config.format, explorer->config.page_size, explorer->config.compression,
                      simdisk_storage(disk));
     application->config.preallocate = explorer->config.preallocate;
+    application->config.parallel_flush = explorer->config.parallel;
+    application->flushes = (flush_order_t){.journal = &application->journal, .values_first = true};
+    simdisk_order_flushes(disk, &application->flushes);
 }
 
 /** A journal that goes on after recovery. */

@@ -20,6 +20,7 @@ typedef struct explore_config {
     uint16_t page_size;
     int compression;
     size_t preallocate; /* zeros kept behind the values */
+    bool parallel;      /* syncs flush both files at the same time, and the values' flush is through first */
     int recovery_depth; /* crashes within recovery, one within the other; at most EXPLORE_DEPTH_MAX */
     uint64_t seed;
     size_t grain;    /* bytes that are written whole or not at all; 0: sectors */

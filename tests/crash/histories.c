@@ -176,6 +176,7 @@ static void watch(runner_t *runner)
 {
     simdisk_on_call(runner->disk, on_change, runner);
     simdisk_on_fault(runner->disk, on_fault, runner);
+    simdisk_order_flushes(runner->disk, &runner->flushes);
 }
 
 static void abandon(runner_t *runner)
@@ -257,6 +258,8 @@ static void take_settings(runner_t *runner, uint32_t settings)
     config->max_open_files = files[(draw >> 20) % 6];
     config->compression = levels[(draw >> 24) % 5];
     config->preallocate = (draw >> 28) % 3 == 0 ? 700 : 0;
+    config->parallel_flush = (draw >> 32) % 16 == 0; /* a thread a life takes time */
+    runner->flushes = (flush_order_t){.journal = &runner->journal, .values_first = (draw >> 36) % 2 == 0};
     config->strict =
         !runner->script->spoil; /* a power cut never loses what was synced, so W never claims that it has */
     if (runner->readers != NULL) {

@@ -7,6 +7,7 @@
 #include "crash/histories.h"
 #include "crash/model.h"
 #include "crash/readers.h"
+#include "support/flush_order.h"
 
 typedef struct runner {
     const script_t *script;
@@ -15,6 +16,7 @@ typedef struct runner {
     simdisk_t *disk;
     oversized_t *journal; /* NULL: closed */
     oversized_config_t config;
+    flush_order_t flushes; /* where there are two at a time */
     model_t model;
     readers_t *readers; /* NULL: none */
     history_counts_t *counts;

@@ -151,3 +151,11 @@ void explore_ahead(uint16_t page_size)
     size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
     explore(&config, "ahead", script, 4, length > 1 ? length - 1 : 1);
 }
+
+void explore_parallel(segj_format_t format, uint16_t page_size)
+{
+    explore_config_t config = {.format = format, .page_size = page_size, .parallel = true};
+    operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND};
+    size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    explore(&config, "parallel", script, 3, length > 1 ? length - 1 : 1);
+}

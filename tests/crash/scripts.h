@@ -7,7 +7,7 @@
  *   SEGJ_CRASH_STATES     enough after so many states; all
  *   SEGJ_CRASH_TEAR       1: single bytes are lost or kept, not sectors
  *   SEGJ_CRASH_SPOIL      1: sectors being written may turn to garbage, with the synced bytes in them; their cost is counted
- *   SEGJ_CRASH_ONLY       one configuration: 64/plain, 4084/zstd, 20/ahead, ...
+ *   SEGJ_CRASH_ONLY       one configuration: 64/plain, 4084/zstd, 20/ahead, 64/parallel, ...
  *   SEGJ_CRASH_PROGRESS   1: a line to stderr every few seconds
  */
 #ifndef CRASH_SCRIPTS_H
@@ -23,5 +23,10 @@ void explore_all(segj_format_t format, uint16_t page_size, int compression);
 /** The same with zeros kept behind the values (oversized_config_t.preallocate): scripts that begin with two syncs, of which
  *  the second one makes them, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */
 void explore_ahead(uint16_t page_size);
+
+/** The same with both files flushed at the same time (oversized_config_t.parallel_flush), the values' flush through before the
+ *  index's: of the order that other syncs have the opposite. Scripts begin with a sync and one record more, and go on with
+ *  up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */
+void explore_parallel(segj_format_t format, uint16_t page_size);
 
 #endif

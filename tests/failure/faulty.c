@@ -441,7 +441,7 @@ static int faulty_file_truncate(segj_file_t *file, uint64_t size)
     return end(faulty, CALL_FILE_TRUNCATE, act, worked, code);
 }
 
-static int faulty_file_sync(segj_file_t *file)
+static int sync_file(segj_file_t *file)
 {
     faulty_t *faulty = file->faulty;
     int code = 0;
@@ -450,6 +450,15 @@ static int faulty_file_sync(segj_file_t *file)
     if (act != ACT_FAIL)
         worked = faulty->inner->file_sync(file->inner);
     return end(faulty, CALL_FILE_SYNC, act, worked, code);
+}
+
+static int faulty_file_sync(segj_file_t *file)
+{
+    flush_order_t *order = &file->faulty->flushes;
+    flush_order_before(order);
+    int code = sync_file(file);
+    flush_order_after(order, code);
+    return code;
 }
 
 static void faulty_file_close(segj_file_t *file)

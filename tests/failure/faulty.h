@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "segjournal/storage.h"
+#include "support/flush_order.h"
 
 /** One for each function of segj_storage_t, file_open apart by its mode. */
 typedef enum call_kind {
@@ -93,6 +94,7 @@ typedef struct faulty {
     bool paused;                        /* calls go through, and are not numbered */
     void (*during_read)(void *context); /* NULL, or called in every read of a file */
     void *during_context;
+    flush_order_t flushes; /* of a sync that makes two at a time: calls are numbered, and come one after the other */
     /* what happened */
     uint64_t number;                /* of the last call that can fail, since faulty_arm() */
     uint64_t counted;               /* of these, calls of the fault's kinds */

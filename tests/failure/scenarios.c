@@ -15,6 +15,23 @@ static void zeros_ahead_four_descriptors(oversized_config_t *config)
     config->max_open_files = 4;
 }
 
+static void in_parallel(oversized_config_t *config)
+{
+    config->parallel_flush = true;
+}
+
+static void in_parallel_four_descriptors(oversized_config_t *config)
+{
+    config->parallel_flush = true;
+    config->max_open_files = 4;
+}
+
+static void commonware_in_parallel(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
+    config->parallel_flush = true;
+}
+
 static void four_descriptors(oversized_config_t *config)
 {
     config->max_open_files = 4; /* one section at a time is written */
@@ -199,6 +216,18 @@ const scenario_t scenarios[] = {
      zeros_ahead_four_descriptors,
      {OPEN, APPEND(1, 20, 4), SYNC(1), APPEND(1, 20, 1), SYNC(1)},
      {APPEND(2, 20, 1), SYNC(2), APPEND(1, 20, 1), SYNC(1)}},
+    {"syncs that flush both files at once",
+     in_parallel,
+     {OPEN, APPEND(1, 20, 4)},
+     {SYNC(1), APPEND(1, 20, 9), APPEND(2, 300, 1), SYNC_ALL, APPEND(1, 1100000, 1), SYNC(1), CLOSE}},
+    {"a rewind that begins by flushing both files at once",
+     in_parallel,
+     {OPEN, APPEND(1, 20, 9)},
+     {REWIND(1, 5), APPEND(1, 20, 1), SYNC(1)}},
+    {"a section that rests by flushing both files at once",
+     in_parallel_four_descriptors,
+     {OPEN, APPEND(1, 20, 4), SYNC(1), APPEND(1, 20, 1)},
+     {APPEND(2, 20, 1), APPEND(1, 20, 1), SYNC(1)}},
     {"a sync of all", NULL, {TWO_SECTIONS, APPEND(4, 300, 1)}, {SYNC_ALL}},
     {"a close", NULL, {TWO_SECTIONS}, {CLOSE}},
     {"a clean open", NULL, {TWO_SECTIONS, CLOSE}, {OPEN}},
@@ -297,6 +326,10 @@ const scenario_t scenarios[] = {
      commonware,
      {{0}},
      {OPEN, APPEND(1, 20, 5), SYNC(1), APPEND(1, 300, 2), BATCH(2, 30, 4), CLOSE}},
+    {"commonware: syncs that flush both files at once",
+     commonware_in_parallel,
+     {OPEN, APPEND(1, 20, 4)},
+     {SYNC(1), APPEND(1, 20, 9), APPEND(2, 300, 1), SYNC_ALL, CLOSE}},
     {"commonware: a clean open", commonware, {TWO_SECTIONS, CLOSE}, {OPEN, APPEND(1, 20, 1), SYNC(1)}},
     {"commonware: an open after a kill",
      commonware,
@@ -330,7 +363,7 @@ const scenario_t scenarios[] = {
 
 bool is_native(const scenario_t *scenario)
 {
-    return scenario->configure != commonware;
+    return scenario->configure != commonware && scenario->configure != commonware_in_parallel;
 }
 
 const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];

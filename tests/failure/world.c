@@ -28,6 +28,7 @@ void world_init(world_t *w, const segj_storage_t *disk, void (*configure)(oversi
     w->config.index_write_buffer = 200; /* two pages, six records */
     w->config.value_write_buffer = 128;
     w->config.storage = &w->faulty.storage;
+    w->faulty.flushes.journal = &w->journal;
     w->config.log = count_line;
     w->config.log_context = w;
     w->model.next_id = 1;

@@ -5,17 +5,48 @@ set(states "crash/exhaustive")
 
 # --- a sync of contents or of names is missing ---
 
-fault("sync does not sync the index" src/oversized/sync.c "${order}"
-    [==[    segj_status_t status = segj_io_sync(&section->index.handle.file);
-    if (status == SEGJ_OK)
-        status = segj_io_sync(&section->values.handle.file);]==]
-    [==[    segj_status_t status = segj_io_sync(&section->values.handle.file);]==])
+fault("sync does not sync the index" src/oversized/flusher.c "${order}"
+    [==[    segj_status_t status = segj_io_sync(index);]==]
+    [==[    segj_status_t status = asked ? segj_io_sync(index) : SEGJ_OK;]==])
 
-fault("sync does not sync the values" src/oversized/sync.c "${states}"
-    [==[        status = segj_io_sync(&section->values.handle.file);
-    if (status == SEGJ_OK && capture->name != 0)]==]
-    [==[        status = SEGJ_OK;
-    if (status == SEGJ_OK && capture->name != 0)]==])
+fault("sync does not sync the values" src/oversized/flusher.c "${states}"
+    [==[    return status == SEGJ_OK ? segj_io_sync(values) : status;]==]
+    [==[    return status;]==])
+
+fault("a journal's thread flushes nothing" src/oversized/flusher.c "crash/exhaustive_parallel@64/parallel"
+    [==[    segj_status_t status = segj_io_sync(file);
+    segj_lock(&flusher->lock);]==]
+    [==[    segj_status_t status = file != NULL ? SEGJ_OK : SEGJ_ERR_IO;
+    segj_lock(&flusher->lock);]==])
+
+fault("a sync goes on before its thread has flushed" src/oversized/flusher.c "threads/parallel_flush"
+    [==[    segj_unlock(&flusher->lock);
+    segj_status_t status = segj_io_sync(file);
+    segj_lock(&flusher->lock);]==]
+    [==[    flusher->status = SEGJ_OK;
+    flusher->state = SEGJ_FLUSHER_DONE;
+    segj_wake_all(&flusher->done);
+    segj_unlock(&flusher->lock);
+    segj_status_t status = segj_io_sync(file);
+    segj_lock(&flusher->lock);
+    if (status != SEGJ_END)
+        return;]==])
+
+fault("a sync that fails leaves a flush behind" src/oversized/flusher.c "threads/parallel_flush"
+    [==[    if (asked)
+        return take_answer(flusher, status);]==]
+    [==[    if (asked)
+        return status == SEGJ_OK ? take_answer(flusher, status) : status;]==])
+
+fault("the failure of a flush that a thread makes is lost" src/oversized/flusher.c
+    "threads/parallel_flush failure/failed_syncs"
+    [==[    return index != SEGJ_OK ? index : values;]==]
+    [==[    return index == SEGJ_OK || values != SEGJ_OK ? SEGJ_OK : index;]==])
+
+fault("a journal ends without its thread" src/oversized/flusher.c "threads/parallel_flush"
+    [==[    if (runs)
+        segj_thread_join(flusher->thread);]==]
+    [==[]==])
 
 fault("sync does not sync the index's name" src/oversized/sync.c "${states}"
     [==[        status = segj_part_sync(&journal->env.index);]==]

@@ -369,7 +369,7 @@ static int sim_file_truncate(segj_file_t *file, uint64_t size)
     return unlock(disk, 0);
 }
 
-static int sim_file_sync(segj_file_t *file)
+static int sync_file(segj_file_t *file)
 {
     simdisk_t *disk = file->disk;
     lock(disk);
@@ -380,6 +380,17 @@ static int sim_file_sync(segj_file_t *file)
         simdisk_drop_inode(disk, fault.seed, file->inode);
     }
     return unlock(disk, fault.code);
+}
+
+static int sim_file_sync(segj_file_t *file)
+{
+    flush_order_t *order = file->disk->order;
+    if (order == NULL)
+        return sync_file(file);
+    flush_order_before(order);
+    int code = sync_file(file);
+    flush_order_after(order, code);
+    return code;
 }
 
 static void sim_file_close(segj_file_t *file)
@@ -457,6 +468,11 @@ void simdisk_on_fault(simdisk_t *disk, simdisk_faults_t faults, void *context)
 {
     disk->faults = faults;
     disk->faults_context = context;
+}
+
+void simdisk_order_flushes(simdisk_t *disk, flush_order_t *order)
+{
+    disk->order = order;
 }
 
 void simdisk_power_off(simdisk_t *disk)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "segjournal/storage.h"
+#include "support/flush_order.h"
 
 typedef struct simdisk simdisk_t;
 
@@ -70,6 +71,9 @@ void simdisk_free(simdisk_t *disk);
 const segj_storage_t *simdisk_storage(simdisk_t *disk);
 void simdisk_on_call(simdisk_t *disk, simdisk_hook_t hook, void *context);
 void simdisk_on_fault(simdisk_t *disk, simdisk_faults_t faults, void *context);
+
+/** File syncs ask for their turn. */
+void simdisk_order_flushes(simdisk_t *disk, flush_order_t *order);
 
 /** From now on every call fails with EIO: the power is gone. What the disk holds stays as it is. */
 void simdisk_power_off(simdisk_t *disk);

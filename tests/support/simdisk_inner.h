@@ -68,6 +68,7 @@ struct simdisk {
     void *hook_context;
     simdisk_faults_t faults;
     void *faults_context;
+    flush_order_t *order; /* NULL: as they come */
     bool off, count_idle, lean, whole_syncs;
     unsigned open_files, most_open_files;
     uint64_t counts[SIMDISK_CALLS];
