@@ -107,6 +107,7 @@ typedef struct bench_turn {
     bench_t *bench;
     bench_session_t session;
     unsigned contender, round; /**< round 0: the one that is discarded, verified and counted */
+    unsigned part; /**< only one in so many operations is asked for, and the time multiplied; 0, 1: all are */
     char answer[1024];
 } bench_turn_t;
 
