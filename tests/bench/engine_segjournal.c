@@ -15,7 +15,7 @@
 /* Variants, which may be put together. */
 enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4 };
 
-#define AHEAD ((size_t)8 << 20)
+#define AHEAD ((size_t)1 << 20)
 
 #define REPLAY_BUFFER ((size_t)1 << 20)
 
@@ -305,7 +305,7 @@ const bench_engine_t bench_segjournal_view = {.label = "segjournal+view",
                                               .scan = segjournal_scan_view,
                                               SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
-                                               .options = "preallocate = 8 MiB",
+                                               .options = "preallocate = 1 MiB",
                                                .can = BENCH_SYNCS,
                                                .variant = SEGJOURNAL_AHEAD,
                                                .writes = true,
@@ -323,7 +323,7 @@ const bench_engine_t bench_segjournal_parallel = {.label = "segjournal+parallel"
                                                   .scan = segjournal_scan,
                                                   SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_parallel_ahead = {.label = "segjournal+parallel+ahead",
-                                                        .options = "parallel_flush, preallocate = 8 MiB",
+                                                        .options = "parallel_flush, preallocate = 1 MiB",
                                                         .can = BENCH_SYNCS,
                                                         .variant = SEGJOURNAL_PARALLEL | SEGJOURNAL_AHEAD,
                                                         .writes = true,
