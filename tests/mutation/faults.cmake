@@ -561,8 +561,10 @@ fault("a sync acknowledges what came after it began" src/oversized/sync.c "threa
     [==[        section->synced = section->appended;]==])
 
 fault("a failed creation leaves its files" src/oversized/writers.c "failure/storage_faults failure/full_disk"
-    [==[    if (index_tried && status == SEGJ_OK)]==]
-    [==[    if (index_tried && status != SEGJ_OK)]==])
+    [==[    if (index_tried)
+        status]==]
+    [==[    if (index_tried && journal->read_only)
+        status]==])
 
 fault("a value read from the file is not verified" src/journal/glob.c "unit/glob badinput/damage"
     [==[    if (crc != found)]==]
