@@ -117,3 +117,22 @@ segj_status_t call_rewind_section_to_3(oversized_t *journal, uint64_t section)
 {
     return oversized_rewind_section(journal, section, (uint64_t)3 * SMALL_RECORD);
 }
+
+void check_crash(const stage_t *stage, uint64_t section, uint64_t count)
+{
+    stage_t *crash = stage_crash(stage);
+    check_samples(crash->journal, section, count);
+    stage_free(crash);
+}
+
+segj_status_t call_close(oversized_t *journal, uint64_t unused)
+{
+    (void)unused;
+    return oversized_close(journal);
+}
+
+segj_status_t call_destroy(oversized_t *journal, uint64_t unused)
+{
+    (void)unused;
+    return oversized_destroy(journal);
+}

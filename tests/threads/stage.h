@@ -25,6 +25,8 @@ void stage_reopen(stage_t *stage);
 /** Opens what a power cut would leave now: crash->journal, to be given back to stage_free(). */
 stage_t *stage_crash(const stage_t *stage);
 void stage_free(stage_t *stage);
+/** A power cut now would leave the section's records 0 .. count - 1. */
+void check_crash(const stage_t *stage, uint64_t section, uint64_t count);
 
 /** What a worker does; the section number is what a test says it is. */
 typedef struct errand {
@@ -45,6 +47,8 @@ void errand_join(errand_t *errand, segj_status_t answer);
 /* Calls for errands. */
 segj_status_t call_sync(oversized_t *journal, uint64_t section);
 segj_status_t call_sync_all(oversized_t *journal, uint64_t unused);
+segj_status_t call_close(oversized_t *journal, uint64_t unused);
+segj_status_t call_destroy(oversized_t *journal, uint64_t unused);
 segj_status_t call_append_one(oversized_t *journal, uint64_t section); /* the record of id 0 */
 segj_status_t call_prune(oversized_t *journal, uint64_t min_section);
 segj_status_t call_rewind_to_3(oversized_t *journal, uint64_t section); /* three records */

@@ -11,18 +11,6 @@
 
 enum { BEFORE = 7, SECTION = 3 };
 
-static segj_status_t call_close(oversized_t *journal, uint64_t unused)
-{
-    (void)unused;
-    return oversized_close(journal);
-}
-
-static segj_status_t call_destroy(oversized_t *journal, uint64_t unused)
-{
-    (void)unused;
-    return oversized_destroy(journal);
-}
-
 static segj_status_t call_sync_and_linger(oversized_t *journal, uint64_t section)
 {
     linger();

@@ -85,13 +85,6 @@ static gate_t *gate_syncs(const stage_t *stage, watched_part_t part)
     return gate_close(stage->watched, CALL_SYNC, part, SECTION, 1);
 }
 
-static void check_crash(const stage_t *stage, uint64_t section, uint64_t count)
-{
-    stage_t *crash = stage_crash(stage);
-    check_samples(crash->journal, section, count);
-    stage_free(crash);
-}
-
 /* --- two at a time --- */
 
 /* Each gate lets nobody pass before both flushes have come. */
@@ -255,18 +248,6 @@ static void of_two_failed_flushes_the_index_is_told(void **state)
 }
 
 /* --- the thread's life --- */
-
-static segj_status_t call_close(oversized_t *journal, uint64_t unused)
-{
-    (void)unused;
-    return oversized_close(journal);
-}
-
-static segj_status_t call_destroy(oversized_t *journal, uint64_t unused)
-{
-    (void)unused;
-    return oversized_destroy(journal);
-}
 
 /* Beside a sync whose values are parked. */
 static void end_beside_sync(stage_t *stage, segj_status_t (*end)(oversized_t *journal, uint64_t unused))

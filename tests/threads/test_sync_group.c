@@ -27,13 +27,6 @@ static size_t syncs(const stage_t *stage)
     return watched_count(stage->watched, CALL_SYNC, PART_INDEX, SECTION);
 }
 
-static void check_crash(const stage_t *stage, uint64_t section, uint64_t count)
-{
-    stage_t *crash = stage_crash(stage);
-    check_samples(crash->journal, section, count);
-    stage_free(crash);
-}
-
 /* --- syncs --- */
 
 /* What it has to cover is being made durable already. */
