@@ -88,13 +88,16 @@ SEGJ_MUST_CHECK segj_status_t segj_enter(const char *call, oversized_t **journal
 /** Leaves the thread's last error in the caller, where the status is one; gives it back. */
 segj_status_t segj_deliver(segj_caller_t *caller, segj_status_t status) SEGJ_COLD;
 
-/** Begins a public function that is given a journal, in a variable of that name; `call` is the function's call of itself,
- *  for a `caller`. */
-#define SEGJ_ENTER(journal, call)                                                                                      \
+/** Begins a public function that is given a journal, in a variable of that name; `call` is what it does then for a
+ *  `caller`: the function's call of itself, mostly. */
+#define SEGJ_ENTER(journal, call) SEGJ_ENTER_AS(__func__, journal, call)
+
+/** The same in a function that has another name. */
+#define SEGJ_ENTER_AS(name, journal, call)                                                                             \
     do {                                                                                                               \
         if (SEGJ_SELDOM(!segj_is_live(journal))) {                                                                     \
             segj_caller_t *caller = NULL;                                                                              \
-            segj_status_t entered = segj_enter(__func__, &(journal), &caller);                                         \
+            segj_status_t entered = segj_enter((name), &(journal), &caller);                                           \
             if (entered != SEGJ_OK)                                                                                    \
                 return entered;                                                                                        \
             if (caller != NULL)                                                                                        \

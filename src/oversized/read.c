@@ -116,12 +116,27 @@ static segj_status_t read_request(oversized_t *journal, const request_t *request
     return status;
 }
 
+static segj_status_t get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                         oversized_location_t *location)
+{
+    request_t request = {.section = section, .position = position};
+    return read_request(journal, &request, entry, location);
+}
+
+SEGJ_COLD static segj_status_t enter_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                                         oversized_location_t *location)
+{
+    SEGJ_ENTER_AS("oversized_get", journal, get(journal, section, position, entry, location));
+    return get(journal, section, position, entry, location);
+}
+
+/* Short enough for the way in to count. */
 segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                             oversized_location_t *location)
 {
-    SEGJ_ENTER(journal, oversized_get(journal, section, position, entry, location));
-    request_t request = {.section = section, .position = position};
-    return read_request(journal, &request, entry, location);
+    if (SEGJ_SELDOM(!segj_is_live(journal)))
+        return enter_get(journal, section, position, entry, location);
+    return get(journal, section, position, entry, location);
 }
 
 segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry, oversized_location_t *location)

@@ -26,7 +26,7 @@ struct oversized_writer {
     segj_status_t failed; /* what every later call answers */
     ZSTD_CCtx *compressor;
     size_t buffered;
-    uint8_t *buffer; /* BUFFER_SIZE bytes, behind the entry */
+    uint8_t *buffer; /* BUFFER_SIZE bytes */
     uint8_t entry[];
 };
 
@@ -34,6 +34,7 @@ static void free_writer(oversized_writer_t *writer)
 {
     segj_lease_end(&writer->lease);
     (void)ZSTD_freeCCtx(writer->compressor);
+    free(writer->buffer);
     free(writer);
 }
 
@@ -122,7 +123,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
     if (size > journal->max_value_size)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u",
                          (unsigned long long)section, (unsigned long long)size, (unsigned)journal->max_value_size);
-    size_t room = sizeof(oversized_writer_t) + journal->entry_size + BUFFER_SIZE;
+    size_t room = sizeof(oversized_writer_t) + journal->entry_size;
     oversized_writer_t *writer = malloc(room);
     if (writer == NULL)
         return segj_fail_memory(room);
@@ -130,10 +131,14 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
     segj_lease_take(&writer->lease, SEGJ_BADGE_WRITER, journal);
     if (journal->entry_size > 0)
         memcpy(writer->entry, entry, journal->entry_size);
-    writer->buffer = writer->entry + journal->entry_size;
-    segj_lock(&journal->change);
-    segj_status_t status = begin(writer, section);
-    segj_unlock(&journal->change);
+    /* Apart: what a large piece of memory held cannot be looked at any more once it is freed. */
+    writer->buffer = malloc(BUFFER_SIZE);
+    segj_status_t status = writer->buffer != NULL ? SEGJ_OK : segj_fail_memory(BUFFER_SIZE);
+    if (status == SEGJ_OK) {
+        segj_lock(&journal->change);
+        status = begin(writer, section);
+        segj_unlock(&journal->change);
+    }
     if (status != SEGJ_OK) {
         free_writer(writer);
         return status;
