@@ -33,6 +33,9 @@ void segj_keep(segj_sentence_t *sentence);
 /** Sets the thread's sentence to one that was kept. */
 void segj_say_again(const segj_sentence_t *sentence);
 
+/** Gives the thread's sentence, which was just set, an errno that it comes from. */
+void segj_say_code(int code);
+
 /** Fills what a call's failure is told in, from the thread's sentence. */
 void segj_error_take(segj_error_t *error, segj_status_t status);
 

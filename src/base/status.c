@@ -78,6 +78,11 @@ void segj_say_again(const segj_sentence_t *sentence)
     last_errno = sentence->code;
 }
 
+void segj_say_code(int code)
+{
+    last_errno = code;
+}
+
 void segj_error_take(segj_error_t *error, segj_status_t status)
 {
     error->status = status;

@@ -32,9 +32,11 @@ segj_status_t segj_journal_changeable(const oversized_t *journal)
 {
     if (journal->read_only)
         return segj_fail(SEGJ_ERR_READ_ONLY, "the journal in %s is open read-only", journal->directory);
-    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire))
-        return segj_fail(SEGJ_ERR_POISONED, "the journal is poisoned until it is opened again: %s",
-                         journal->env.poison);
+    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire)) {
+        segj_say("the journal is poisoned until it is opened again: %s", journal->env.poison);
+        segj_say_code(journal->env.poison_code);
+        return SEGJ_ERR_POISONED;
+    }
     return SEGJ_OK;
 }
 
