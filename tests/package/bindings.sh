@@ -73,13 +73,14 @@ bind_python()
     "$python" bindings.py declarations.h ./libbound.so "$(fresh "$work/journal")"
 }
 
-# bindgen comes from the registry of crates; what it was built into stays for the next run.
+# bindgen comes from the registry of crates; what it was built into stays for the next run, in SEGJ_CARGO_TARGET where that is
+# set.
 bind_rust()
 {
     has cargo || skip "there is no cargo here"
     work_on rust
     cargo fetch --quiet --locked || skip "bindgen could not be had from the registry of crates"
-    export SEGJ_PREFIX="$prefix"
+    export SEGJ_PREFIX="$prefix" CARGO_TARGET_DIR="${SEGJ_CARGO_TARGET:-$work/target}"
     SEGJ_LIBRARY_DIRECTORY=$(dirname "$library")
     export SEGJ_LIBRARY_DIRECTORY
     if ! cargo build --quiet --locked --offline -j 2 2>cargo.log; then
@@ -89,7 +90,7 @@ bind_rust()
         fi
         exit 1
     fi
-    target/debug/segj-bindings "$(fresh "$work/journal")"
+    "$CARGO_TARGET_DIR/debug/segj-bindings" "$(fresh "$work/journal")"
 }
 
 # The same program with declarations written by hand: the compiler alone.
