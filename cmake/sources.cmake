@@ -1,5 +1,6 @@
 # The library's sources.
 set(SEGJ_SOURCES
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/base/process.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/base/status.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/checksum/checksum.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/checksum/tables.c"
@@ -13,6 +14,8 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/sections.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/append.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read_many.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/child.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/entrance.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/codec.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/frames.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/flusher.c"

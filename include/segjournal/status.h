@@ -46,12 +46,29 @@ typedef enum segj_status {
 /** The name of a status, "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text; any thread. */
 const char *segj_status_name(segj_status_t status);
 
+/** Bytes of the longest sentence, with its end. */
+#define SEGJ_ERROR_CAPACITY 1024
+
+/** A failure: what config.error and oversized_caller_error() tell. Its size is part of the interface and stays. */
+typedef struct segj_error {
+    segj_status_t status;           /**< of the call that failed; SEGJ_OK before the first failure */
+    int code;                       /**< as segj_last_errno() */
+    char text[SEGJ_ERROR_CAPACITY]; /**< as segj_last_error() */
+} segj_error_t;
+
 /**
  * The calling thread's last failure in a sentence: file, offset, expected and found, the system's error text.
  * "" before the first failure. Owned by the library, valid until the thread's next failing call or its end; at most
  * 1,023 bytes, longer texts are cut.
+ *
+ * It belongs to a thread of the system, and is asked for in the thread that made the call, before its next one. Where calls
+ * move from one thread to another (goroutines, tasks of an event loop) or share one, each user has a caller of its own instead:
+ * oversized_caller_open() and config.error, which work from any thread.
  */
 const char *segj_last_error(void);
+
+/** The errno value that a storage answered and that the calling thread's last failure came from; 0 where none did. */
+int segj_last_errno(void);
 
 #ifdef __cplusplus
 }

@@ -19,8 +19,25 @@
 #define SEGJ_APART
 #endif
 
-/** Sets the thread's sentence. */
+/** Sets the thread's sentence, with no errno behind it. */
 void segj_say(const char *format, ...) SEGJ_PRINTF(1, 2);
+
+/** A failure that is kept while others may come, with its errno. */
+typedef struct segj_sentence {
+    int code;
+    char text[SEGJ_ERROR_CAPACITY]; /* "": none is kept */
+} segj_sentence_t;
+
+/** Keeps the thread's sentence. */
+void segj_keep(segj_sentence_t *sentence);
+/** Sets the thread's sentence to one that was kept. */
+void segj_say_again(const segj_sentence_t *sentence);
+
+/** Gives the thread's sentence, which was just set, an errno that it comes from. */
+void segj_say_code(int code);
+
+/** Fills what a call's failure is told in, from the thread's sentence. */
+void segj_error_take(segj_error_t *error, segj_status_t status);
 
 /** Puts "text: " before the sentence. */
 void segj_say_before(const char *format, ...) SEGJ_PRINTF(1, 2);

@@ -9,9 +9,10 @@
 #include "base/error.h"
 #include "segjournal/version.h"
 
-#define TEXT_CAPACITY 1024
+#define TEXT_CAPACITY SEGJ_ERROR_CAPACITY
 
 static _Thread_local char last_error[TEXT_CAPACITY];
+static _Thread_local int last_errno;
 
 const char *segj_version(void)
 {
@@ -60,6 +61,35 @@ const char *segj_last_error(void)
     return last_error;
 }
 
+int segj_last_errno(void)
+{
+    return last_errno;
+}
+
+void segj_keep(segj_sentence_t *sentence)
+{
+    sentence->code = last_errno;
+    memcpy(sentence->text, last_error, sizeof sentence->text);
+}
+
+void segj_say_again(const segj_sentence_t *sentence)
+{
+    memcpy(last_error, sentence->text, sizeof last_error);
+    last_errno = sentence->code;
+}
+
+void segj_say_code(int code)
+{
+    last_errno = code;
+}
+
+void segj_error_take(segj_error_t *error, segj_status_t status)
+{
+    error->status = status;
+    error->code = last_errno;
+    memcpy(error->text, last_error, sizeof error->text);
+}
+
 void segj_say(const char *format, ...)
 {
     /* The arguments may be the sentence that is being replaced. */
@@ -69,6 +99,7 @@ void segj_say(const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memcpy(last_error, text, sizeof last_error);
+    last_errno = 0;
 }
 
 /* strerror_r has two shapes; overloading by argument list is not to be had in C, so each shape gets its reader. */
@@ -103,6 +134,7 @@ segj_status_t segj_fail_code(int code, const char *format, ...)
         status = SEGJ_ERR_MEMORY;
     else if (code == EWOULDBLOCK)
         status = SEGJ_ERR_LOCKED;
+    last_errno = code;
     int room = (int)(sizeof last_error - strlen(reason) - 3);
     (void)snprintf(last_error, sizeof last_error, "%.*s: %s", room, text, reason);
     return status;

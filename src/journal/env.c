@@ -13,6 +13,7 @@ segj_status_t segj_env_poison(segj_env_t *env, segj_status_t status)
     bool first = !atomic_load_explicit(&env->poisoned, memory_order_relaxed);
     if (first) {
         (void)snprintf(env->poison, sizeof env->poison, "%s", segj_last_error());
+        env->poison_code = segj_last_errno();
         atomic_store_explicit(&env->poisoned, true, memory_order_release);
     }
     segj_unlock(&env->state);

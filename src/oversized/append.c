@@ -215,8 +215,7 @@ static segj_status_t check_value(const oversized_t *journal, const char *call, u
 segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry, const void *value,
                                size_t size, uint64_t *position, oversized_location_t *location)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_append: journal is NULL");
+    SEGJ_ENTER(journal, oversized_append(journal, section, entry, value, size, position, location));
     segj_status_t status = check_entry(journal, "oversized_append", entry);
     if (status == SEGJ_OK)
         status = check_value(journal, "oversized_append", section, value, size);
@@ -233,8 +232,7 @@ segj_status_t oversized_append(oversized_t *journal, uint64_t section, const voi
 segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const void *entry, const segj_slice_t *pieces,
                                 size_t count, uint64_t *position, oversized_location_t *location)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_appendv: journal is NULL");
+    SEGJ_ENTER(journal, oversized_appendv(journal, section, entry, pieces, count, position, location));
     if (pieces == NULL && count > 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_appendv: pieces is NULL, expected %zu", count);
     segj_status_t status = check_entry(journal, "oversized_appendv", entry);
@@ -283,8 +281,7 @@ static segj_status_t append_batch(oversized_t *journal, uint64_t number, const o
 segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section, const oversized_record_t *records,
                                      size_t count, uint64_t *position, oversized_location_t *locations)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_append_batch: journal is NULL");
+    SEGJ_ENTER(journal, oversized_append_batch(journal, section, records, count, position, locations));
     if (records == NULL && count > 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_append_batch: records is NULL, expected %zu", count);
     for (size_t i = 0; i < count; i++) {

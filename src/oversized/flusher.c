@@ -4,9 +4,6 @@
  */
 #include "oversized/flusher.h"
 
-#include <stdio.h>
-#include <string.h>
-
 bool segj_flusher_init(segj_flusher_t *flusher)
 {
     if (!segj_mutex_init(&flusher->lock))
@@ -45,7 +42,7 @@ static void flush(segj_flusher_t *flusher)
     segj_lock(&flusher->lock);
     flusher->status = status;
     if (status != SEGJ_OK)
-        (void)snprintf(flusher->text, sizeof flusher->text, "%s", segj_last_error());
+        segj_keep(&flusher->sentence);
     flusher->state = SEGJ_FLUSHER_DONE;
     segj_wake_all(&flusher->done);
 }
@@ -93,7 +90,7 @@ static segj_status_t take_answer(segj_flusher_t *flusher, segj_status_t index)
         segj_wait(&flusher->done, &flusher->lock);
     segj_status_t values = flusher->status;
     if (index == SEGJ_OK && values != SEGJ_OK)
-        segj_say("%s", flusher->text);
+        segj_say_again(&flusher->sentence);
     flusher->state = SEGJ_FLUSHER_FREE;
     segj_unlock(&flusher->lock);
     return index != SEGJ_OK ? index : values;

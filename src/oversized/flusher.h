@@ -25,9 +25,9 @@ typedef struct segj_flusher {
     segj_cond_t done;           /* DONE: a sync waits for it */
     segj_flusher_state_t state; /* under the lock, as all that follows */
     segj_thread_t thread;
-    const segj_io_file_t *file;      /* to be flushed; the sync that asked keeps it open */
-    segj_status_t status;            /* what came of it */
-    char text[SEGJ_POISON_CAPACITY]; /* and its sentence, which is the thread's own until it is handed over */
+    const segj_io_file_t *file; /* to be flushed; the sync that asked keeps it open */
+    segj_status_t status;       /* what came of it */
+    segj_sentence_t sentence;   /* and its sentence, which is the thread's own until it is handed over */
 } segj_flusher_t;
 
 /** False: no memory, and nothing to free. */

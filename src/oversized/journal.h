@@ -17,6 +17,7 @@
 #include "journal/glob.h"
 #include "journal/sections.h"
 #include "oversized/codec.h"
+#include "oversized/entrance.h"
 #include "oversized/flusher.h"
 #include "segjournal/oversized.h"
 
@@ -37,6 +38,7 @@ typedef struct segj_section {
 } segj_section_t;
 
 struct oversized {
+    segj_entrance_t entrance; /* first: what a handle leads to begins with its mark */
     segj_env_t env;
     segj_mutex_t change;
     segj_sections_t sections;        /* under state */
@@ -82,6 +84,10 @@ static inline bool segj_section_changed(const segj_section_t *section, uint64_t 
 }
 segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made);
 void segj_journal_free(oversized_t *journal);
+
+/* child.c */
+/** Frees what this process, a child of fork, has of the parent's journal. Waits for nothing, touches no file. */
+void segj_journal_forsake(oversized_t *journal);
 
 /* writers.c; all under change, and not under state */
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who

@@ -298,6 +298,7 @@ static segj_status_t make_cache(oversized_t *journal, const oversized_config_t *
         return segj_fail(SEGJ_ERR_INVALID, "config.page_cache has pages of %u bytes, the journal in %s of %u",
                          (unsigned)segj_page_cache_page_size(config->page_cache), journal->directory,
                          (unsigned)env->page_size);
+    segj_page_cache_claim(config->page_cache);
     segj_page_cache_retain(config->page_cache);
     env->cache = config->page_cache;
     return SEGJ_OK;
@@ -357,7 +358,7 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
     return status;
 }
 
-segj_status_t oversized_open(const oversized_config_t *config, oversized_t **opened)
+static segj_status_t make_journal(const oversized_config_t *config, oversized_t **opened)
 {
     if (opened != NULL)
         *opened = NULL;
@@ -369,6 +370,7 @@ segj_status_t oversized_open(const oversized_config_t *config, oversized_t **ope
     oversized_t *journal = calloc(1, sizeof *journal);
     if (journal == NULL)
         return segj_fail_memory(sizeof *journal);
+    segj_entrance_init(&journal->entrance);
     if (!segj_mutex_init(&journal->change) || !segj_mutex_init(&journal->env.state) ||
         !segj_cond_init(&journal->env.changed) || !segj_flusher_init(&journal->flusher)) {
         free(journal);
@@ -379,6 +381,16 @@ segj_status_t oversized_open(const oversized_config_t *config, oversized_t **ope
         segj_journal_free(journal);
         return status;
     }
+    segj_entrance_open(&journal->entrance, segj_page_cache_word(journal->env.cache));
     *opened = journal;
     return SEGJ_OK;
+}
+
+segj_status_t oversized_open(const oversized_config_t *config, oversized_t **opened)
+{
+    segj_status_t status = make_journal(config, opened);
+    bool told = config != NULL && config->struct_size == sizeof *config && config->error != NULL;
+    if (status != SEGJ_OK && told)
+        segj_error_take(config->error, status);
+    return status;
 }

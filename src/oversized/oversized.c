@@ -32,9 +32,11 @@ segj_status_t segj_journal_changeable(const oversized_t *journal)
 {
     if (journal->read_only)
         return segj_fail(SEGJ_ERR_READ_ONLY, "the journal in %s is open read-only", journal->directory);
-    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire))
-        return segj_fail(SEGJ_ERR_POISONED, "the journal is poisoned until it is opened again: %s",
-                         journal->env.poison);
+    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire)) {
+        segj_say("the journal is poisoned until it is opened again: %s", journal->env.poison);
+        segj_say_code(journal->env.poison_code);
+        return SEGJ_ERR_POISONED;
+    }
     return SEGJ_OK;
 }
 
@@ -88,8 +90,8 @@ typedef enum question { ASK_SIZE, ASK_COUNT, ASK_VALUE_SIZE } question_t;
 
 static segj_status_t ask(oversized_t *journal, uint64_t number, question_t question, uint64_t *answer)
 {
-    if (journal == NULL || answer == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "%s is NULL", journal == NULL ? "journal" : "the output");
+    if (answer == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "the output is NULL");
     segj_lock(&journal->env.state);
     const segj_section_t *section = segj_journal_find(journal, number);
     uint64_t found = 0;
@@ -104,29 +106,33 @@ static segj_status_t ask(oversized_t *journal, uint64_t number, question_t quest
 
 segj_status_t oversized_size(oversized_t *journal, uint64_t section, uint64_t *index_size)
 {
+    SEGJ_ENTER(journal, oversized_size(journal, section, index_size));
     return ask(journal, section, ASK_SIZE, index_size);
 }
 
 segj_status_t oversized_count(oversized_t *journal, uint64_t section, uint64_t *records)
 {
+    SEGJ_ENTER(journal, oversized_count(journal, section, records));
     return ask(journal, section, ASK_COUNT, records);
 }
 
 segj_status_t oversized_value_size(oversized_t *journal, uint64_t section, uint64_t *value_size)
 {
+    SEGJ_ENTER(journal, oversized_value_size(journal, section, value_size));
     return ask(journal, section, ASK_VALUE_SIZE, value_size);
 }
 
 size_t oversized_record_size(const oversized_t *journal)
 {
-    return journal != NULL ? journal->env.record_size : 0;
+    const oversized_t *behind = segj_journal_behind(journal);
+    return behind != NULL ? behind->env.record_size : 0;
 }
 
 /* The first section that is `from` or above; the last one of all. */
 static segj_status_t walk(oversized_t *journal, bool newest, uint64_t from, uint64_t *section)
 {
-    if (journal == NULL || section == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "%s is NULL", journal == NULL ? "journal" : "section");
+    if (section == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "section is NULL");
     segj_status_t status = SEGJ_END;
     segj_lock(&journal->env.state);
     const segj_sections_t *sections = &journal->sections;
@@ -141,30 +147,35 @@ static segj_status_t walk(oversized_t *journal, bool newest, uint64_t from, uint
 
 segj_status_t oversized_oldest_section(oversized_t *journal, uint64_t *section)
 {
+    SEGJ_ENTER(journal, oversized_oldest_section(journal, section));
     return walk(journal, false, 0, section);
 }
 
 segj_status_t oversized_newest_section(oversized_t *journal, uint64_t *section)
 {
+    SEGJ_ENTER(journal, oversized_newest_section(journal, section));
     return walk(journal, true, 0, section);
 }
 
 segj_status_t oversized_next_section(oversized_t *journal, uint64_t after, uint64_t *section)
 {
-    if (after == UINT64_MAX && journal != NULL && section != NULL)
+    SEGJ_ENTER(journal, oversized_next_section(journal, after, section));
+    if (after == UINT64_MAX && section != NULL)
         return SEGJ_END;
     return walk(journal, false, after + 1, section);
 }
 
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal)
 {
-    return journal != NULL ? &journal->recovery : NULL;
+    const oversized_t *behind = segj_journal_behind(journal);
+    return behind != NULL ? &behind->recovery : NULL;
 }
 
 const char *oversized_error(const oversized_t *journal)
 {
-    bool poisoned = journal != NULL && atomic_load_explicit(&journal->env.poisoned, memory_order_acquire);
-    return poisoned ? journal->env.poison : NULL;
+    const oversized_t *behind = segj_journal_behind(journal);
+    bool poisoned = behind != NULL && atomic_load_explicit(&behind->env.poisoned, memory_order_acquire);
+    return poisoned ? behind->env.poison : NULL;
 }
 
 /* --- the end --- */
@@ -204,13 +215,13 @@ void segj_journal_free(oversized_t *journal)
     free(journal->directory);
     free(journal->index_name);
     free(journal->value_name);
-    free(journal);
+    segj_journal_drop(journal);
 }
 
 /* Syncs what is being written and writes the watermarks, also where one section fails; the first failure counts. */
 static segj_status_t retire_all(oversized_t *journal)
 {
-    char first[SEGJ_POISON_CAPACITY] = "";
+    segj_sentence_t first;
     segj_status_t status = SEGJ_OK;
     segj_lock(&journal->change);
     for (segj_section_t *at = journal->oldest; at != NULL; at = at->newer) {
@@ -218,16 +229,27 @@ static segj_status_t retire_all(oversized_t *journal)
         if (one == SEGJ_OK || status != SEGJ_OK)
             continue;
         status = one;
-        memcpy(first, segj_last_error(), sizeof first - 1);
+        segj_keep(&first);
     }
     segj_unlock(&journal->change);
-    return status == SEGJ_OK ? SEGJ_OK : segj_fail(status, "%s", first);
+    if (status != SEGJ_OK)
+        segj_say_again(&first);
+    return status;
 }
 
-segj_status_t oversized_close(oversized_t *journal)
+/* In a child of fork. Gives the status back that close and destroy have there. */
+static segj_status_t forsake(const char *call, oversized_t *journal)
 {
-    if (journal == NULL)
-        return SEGJ_OK;
+    segj_status_t status =
+        segj_fail_child(call, journal, "its memory and descriptors here are given back, and nothing else");
+    segj_journal_forsake(journal);
+    return status;
+}
+
+static segj_status_t close_journal(oversized_t *journal)
+{
+    /* Walks under way look again, and find that it has ended. */
+    (void)atomic_fetch_add(&journal->removals, 1);
     segj_journal_settle(journal);
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
@@ -236,10 +258,31 @@ segj_status_t oversized_close(oversized_t *journal)
     return status;
 }
 
+segj_status_t oversized_close(oversized_t *journal)
+{
+    segj_caller_t *caller = NULL;
+    segj_status_t status = SEGJ_ERR_INVALID;
+    if (journal == NULL)
+        return SEGJ_OK;
+    segj_ending_t ending = segj_begin_ending("oversized_close", &journal, &caller);
+    if (ending == SEGJ_ENDING_HERE)
+        status = close_journal(journal);
+    else if (ending == SEGJ_ENDING_CHILD)
+        status = forsake("oversized_close", journal);
+    return caller != NULL ? segj_deliver(caller, status) : status;
+}
+
 void oversized_abandon(oversized_t *journal)
 {
+    segj_caller_t *caller = NULL;
     if (journal == NULL)
         return;
+    segj_ending_t ending = segj_begin_ending("oversized_abandon", &journal, &caller);
+    if (ending == SEGJ_ENDING_CHILD)
+        segj_journal_forsake(journal);
+    if (ending != SEGJ_ENDING_HERE)
+        return;
+    (void)atomic_fetch_add(&journal->removals, 1);
     segj_journal_settle(journal);
     segj_journal_free(journal);
 }
@@ -255,17 +298,33 @@ static segj_status_t remove_everything(oversized_t *journal)
     return status == SEGJ_OK ? segj_part_sync_directory(&journal->env.index) : status;
 }
 
-segj_status_t oversized_destroy(oversized_t *journal)
+static segj_status_t destroy_journal(oversized_t *journal)
 {
-    if (journal == NULL)
-        return SEGJ_OK;
     segj_journal_settle(journal);
     segj_lock(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK)
         status = remove_everything(journal);
     segj_unlock(&journal->change);
-    if (status != SEGJ_ERR_BUSY)
-        segj_journal_free(journal);
+    if (status == SEGJ_ERR_BUSY) {
+        segj_go_on(&journal->entrance);
+        return status;
+    }
+    (void)atomic_fetch_add(&journal->removals, 1);
+    segj_journal_free(journal);
     return status;
+}
+
+segj_status_t oversized_destroy(oversized_t *journal)
+{
+    segj_caller_t *caller = NULL;
+    segj_status_t status = SEGJ_ERR_INVALID;
+    if (journal == NULL)
+        return SEGJ_OK;
+    segj_ending_t ending = segj_begin_ending("oversized_destroy", &journal, &caller);
+    if (ending == SEGJ_ENDING_HERE)
+        status = destroy_journal(journal);
+    else if (ending == SEGJ_ENDING_CHILD)
+        status = forsake("oversized_destroy", journal);
+    return caller != NULL ? segj_deliver(caller, status) : status;
 }

@@ -116,19 +116,32 @@ static segj_status_t read_request(oversized_t *journal, const request_t *request
     return status;
 }
 
-segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
-                            oversized_location_t *location)
+static segj_status_t get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                         oversized_location_t *location)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_get: journal is NULL");
     request_t request = {.section = section, .position = position};
     return read_request(journal, &request, entry, location);
 }
 
+SEGJ_COLD static segj_status_t enter_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                                         oversized_location_t *location)
+{
+    SEGJ_ENTER_AS("oversized_get", journal, get(journal, section, position, entry, location));
+    return get(journal, section, position, entry, location);
+}
+
+/* Short enough for the way in to count. */
+segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                            oversized_location_t *location)
+{
+    if (SEGJ_SELDOM(!segj_is_live(journal)))
+        return enter_get(journal, section, position, entry, location);
+    return get(journal, section, position, entry, location);
+}
+
 segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry, oversized_location_t *location)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_last: journal is NULL");
+    SEGJ_ENTER(journal, oversized_last(journal, section, entry, location));
     request_t request = {.section = section, .last = true};
     return read_request(journal, &request, entry, location);
 }
@@ -138,8 +151,9 @@ segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t po
 {
     if (value != NULL)
         value->size = 0;
-    if (journal == NULL || value == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_read: %s is NULL", journal == NULL ? "journal" : "value");
+    SEGJ_ENTER(journal, oversized_read(journal, section, position, entry, value));
+    if (value == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_read: value is NULL");
     request_t request = {.section = section, .position = position, .value = value};
     return read_request(journal, &request, entry, NULL);
 }
@@ -149,8 +163,9 @@ segj_status_t oversized_view(oversized_t *journal, uint64_t section, uint64_t po
 {
     if (view != NULL)
         segj_view_clear(view);
-    if (journal == NULL || view == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_view: %s is NULL", journal == NULL ? "journal" : "view");
+    SEGJ_ENTER(journal, oversized_view(journal, section, position, entry, view));
+    if (view == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_view: view is NULL");
     request_t request = {.section = section, .position = position, .view = view};
     return read_request(journal, &request, entry, NULL);
 }
@@ -174,8 +189,9 @@ segj_status_t oversized_get_value(oversized_t *journal, uint64_t number, oversiz
 {
     if (value != NULL)
         value->size = 0;
-    if (journal == NULL || value == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_get_value: %s is NULL", journal == NULL ? "journal" : "value");
+    SEGJ_ENTER(journal, oversized_get_value(journal, number, location, value));
+    if (value == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_get_value: value is NULL");
     segj_status_t status;
     bool changed;
     do

@@ -13,7 +13,6 @@
 
 /* Items looked up before others may have the lock. */
 #define AT_A_TIME 128
-#define SENTENCE_CAPACITY 1024
 
 /** A frame that is wanted. */
 typedef struct piece {
@@ -35,7 +34,7 @@ typedef struct batch {
     size_t used;
     uint8_t *record;
     size_t first; /* of the items that failed, `count` while there is none */
-    char sentence[SENTENCE_CAPACITY];
+    segj_sentence_t sentence;
 } batch_t;
 
 static void fail_item(batch_t *batch, size_t item, segj_status_t status)
@@ -44,10 +43,7 @@ static void fail_item(batch_t *batch, size_t item, segj_status_t status)
     if (item >= batch->first)
         return;
     batch->first = item;
-    size_t length = strlen(segj_last_error());
-    length = length < SENTENCE_CAPACITY ? length : SENTENCE_CAPACITY - 1;
-    memcpy(batch->sentence, segj_last_error(), length);
-    batch->sentence[length] = '\0';
+    segj_keep(&batch->sentence);
 }
 
 /* --- looking up --- */
@@ -368,17 +364,17 @@ static segj_status_t run(batch_t *batch, uint64_t number, segj_buffer_t *memory)
             batch->values[i].data = NULL;
             batch->values[i].size = 0;
         }
-    return batch->first < batch->count ? segj_fail(batch->values[batch->first].status, "%s", batch->sentence) : SEGJ_OK;
+    if (batch->first == batch->count)
+        return SEGJ_OK;
+    segj_say_again(&batch->sentence);
+    return batch->values[batch->first].status;
 }
 
 static segj_status_t begin(const char *call, oversized_t *journal, uint64_t number, oversized_value_t *values,
                            size_t count, segj_buffer_t *memory, bool by_position)
 {
-    if (memory != NULL)
-        memory->size = 0;
-    if (journal == NULL || memory == NULL || (values == NULL && count > 0))
-        return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call,
-                         journal == NULL ? "journal" : (memory == NULL ? "memory" : "values"));
+    if (memory == NULL || (values == NULL && count > 0))
+        return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, memory == NULL ? "memory" : "values");
     if (count == 0)
         return SEGJ_OK;
     batch_t batch = {.journal = journal, .values = values, .count = count, .by_position = by_position};
@@ -388,11 +384,17 @@ static segj_status_t begin(const char *call, oversized_t *journal, uint64_t numb
 segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values, size_t count,
                                    segj_buffer_t *memory)
 {
+    if (memory != NULL)
+        memory->size = 0;
+    SEGJ_ENTER(journal, oversized_get_values(journal, section, values, count, memory));
     return begin("oversized_get_values", journal, section, values, count, memory, false);
 }
 
 segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values, size_t count,
                                     segj_buffer_t *memory)
 {
+    if (memory != NULL)
+        memory->size = 0;
+    SEGJ_ENTER(journal, oversized_read_values(journal, section, values, count, memory));
     return begin("oversized_read_values", journal, section, values, count, memory, true);
 }

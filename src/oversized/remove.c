@@ -3,7 +3,6 @@
  * files the same way. A crash before the first barrier leaves any of the sections whole or as values without an index,
  * which open removes; a crash behind it leaves only the latter.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -72,13 +71,13 @@ static bool is_there(const oversized_t *journal, const segj_section_t *section)
     uint64_t *listed = NULL;
     size_t count = 0;
     bool found = false;
-    char cause[SEGJ_POISON_CAPACITY];
-    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+    segj_sentence_t cause;
+    segj_keep(&cause);
     if (segj_part_sections(&journal->env.index, &listed, &count) == SEGJ_OK)
         for (size_t i = 0; i < count && !found; i++)
             found = listed[i] == section->node.number;
     free(listed);
-    segj_say("%s", cause);
+    segj_say_again(&cause);
     return found;
 }
 
@@ -135,8 +134,7 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
 
 segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_prune: journal is NULL");
+    SEGJ_ENTER(journal, oversized_prune(journal, min_section, pruned));
     segj_lock(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK) {

@@ -17,6 +17,7 @@ typedef struct target {
 } target_t;
 
 struct oversized_replay {
+    segj_lease_t lease; /* first */
     oversized_t *journal;
     target_t *targets;
     size_t count, at;  /* targets, and the one we are in */
@@ -87,14 +88,25 @@ static segj_status_t take_memory(oversized_replay_t *replay, size_t buffer)
     return SEGJ_OK;
 }
 
+static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section, uint64_t position,
+                              size_t buffer, oversized_replay_t **opened)
+{
+    segj_status_t status = oversized_replay_open(journal, section, position, buffer, opened);
+    if (status == SEGJ_OK)
+        segj_lease_adopt(&(*opened)->lease, caller);
+    return status;
+}
+
 segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position, size_t buffer,
                                     oversized_replay_t **opened)
 {
-    if (journal == NULL || opened == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open: %s is NULL", journal == NULL ? "journal" : "replay");
+    SEGJ_ENTER(journal, open_for(caller, journal, section, position, buffer, opened));
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open: replay is NULL");
     oversized_replay_t *replay = calloc(1, sizeof *replay);
     if (replay == NULL)
         return segj_fail_memory(sizeof *replay);
+    segj_lease_take(&replay->lease, SEGJ_BADGE_REPLAY, journal);
     replay->journal = journal;
     segj_lock(&journal->env.state);
     segj_status_t status = note_targets(replay, section, position);
@@ -111,8 +123,10 @@ segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint
 
 void oversized_replay_close(oversized_replay_t *replay)
 {
-    if (replay == NULL)
+    if (!segj_lease_ends((segj_lease_t *)replay, SEGJ_BADGE_REPLAY))
         return;
+    replay->run_left = 0;
+    segj_lease_end(&replay->lease);
     free(replay->targets);
     free(replay->pages);
     free(replay->lengths);
@@ -319,8 +333,7 @@ static inline segj_status_t give_of_run(oversized_replay_t *replay, oversized_it
     return give(replay, record, item);
 }
 
-/* Where no record of a run is left, or something was removed from the journal. */
-SEGJ_APART static segj_status_t next_record(oversized_replay_t *replay, oversized_item_t *item)
+static segj_status_t next_record(oversized_replay_t *replay, oversized_item_t *item)
 {
     replay->given = NULL;
     if (replay->broken != SEGJ_OK)
@@ -342,13 +355,27 @@ SEGJ_APART static segj_status_t next_record(oversized_replay_t *replay, oversize
     return replay->run_left > 0 ? give_of_run(replay, item) : give(replay, record, item);
 }
 
+/* Where no record of a run is left, something was removed from the journal, or that or the replay has ended. */
+SEGJ_APART static segj_status_t enter_next(oversized_replay_t *replay, oversized_item_t *item)
+{
+    static const char call[] = "oversized_replay_next";
+    segj_status_t status = segj_lease_enter((segj_lease_t *)replay, SEGJ_BADGE_REPLAY, "replay", call);
+    if (status != SEGJ_OK)
+        return status;
+    if (item == NULL)
+        status = segj_fail(SEGJ_ERR_INVALID, "%s: item is NULL", call);
+    else
+        status = next_record(replay, item);
+    return segj_lease_leave(&replay->lease, status);
+}
+
 segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item)
 {
     if (replay == NULL || item == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_next: %s is NULL", replay == NULL ? "replay" : "item");
+        return enter_next(replay, item);
     if (replay->run_left > 0 && atomic_load(&replay->journal->removals) == replay->removals)
         return give_of_run(replay, item);
-    return next_record(replay, item);
+    return enter_next(replay, item);
 }
 
 /* --- values --- */
@@ -465,15 +492,20 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
     return SEGJ_OK;
 }
 
-segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size)
+static segj_status_t check_value(oversized_replay_t *replay, const void **value, size_t *size)
 {
-    if (replay == NULL || value == NULL || size == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL",
-                         replay == NULL ? "replay" : (value == NULL ? "value" : "size"));
+    if (value == NULL || size == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL", value == NULL ? "value" : "size");
     if (replay->given == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: the last oversized_replay_next gave no record");
     replay->location = segj_location_decode(replay->given + replay->entry_size);
     if (replay->broken != SEGJ_OK)
         return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
     return get_value(replay, value, size);
+}
+
+segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size)
+{
+    segj_status_t status = segj_lease_enter((segj_lease_t *)replay, SEGJ_BADGE_REPLAY, "replay", __func__);
+    return status == SEGJ_OK ? segj_lease_leave(&replay->lease, check_value(replay, value, size)) : status;
 }

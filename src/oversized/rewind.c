@@ -178,8 +178,7 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
 
 segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind: journal is NULL");
+    SEGJ_ENTER(journal, oversized_rewind(journal, section, index_size));
     segj_lock(&journal->change);
     segj_status_t status = rewind_to(journal, section, index_size, true);
     segj_unlock(&journal->change);
@@ -188,8 +187,7 @@ segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t 
 
 segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, uint64_t index_size)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind_section: journal is NULL");
+    SEGJ_ENTER(journal, oversized_rewind_section(journal, section, index_size));
     segj_lock(&journal->change);
     segj_status_t status = rewind_to(journal, section, index_size, false);
     segj_unlock(&journal->change);

@@ -15,6 +15,7 @@
 #define BUFFER_SIZE ((size_t)256 << 10)
 
 struct oversized_writer {
+    segj_lease_t lease; /* first */
     oversized_t *journal;
     segj_section_t *section;
     uint64_t announced; /* bytes of the value */
@@ -25,13 +26,15 @@ struct oversized_writer {
     segj_status_t failed; /* what every later call answers */
     ZSTD_CCtx *compressor;
     size_t buffered;
-    uint8_t *buffer; /* BUFFER_SIZE bytes, behind the entry */
+    uint8_t *buffer; /* BUFFER_SIZE bytes */
     uint8_t entry[];
 };
 
 static void free_writer(oversized_writer_t *writer)
 {
+    segj_lease_end(&writer->lease);
     (void)ZSTD_freeCCtx(writer->compressor);
+    free(writer->buffer);
     free(writer);
 }
 
@@ -99,28 +102,43 @@ static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
     return SEGJ_OK;
 }
 
+static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section, const void *entry,
+                              uint64_t size, oversized_writer_t **opened)
+{
+    segj_status_t status = oversized_writer_open(journal, section, entry, size, opened);
+    if (status == SEGJ_OK)
+        segj_lease_adopt(&(*opened)->lease, caller);
+    return status;
+}
+
 segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry, uint64_t size,
                                     oversized_writer_t **opened)
 {
-    if (journal == NULL || opened == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: %s is NULL", journal == NULL ? "journal" : "writer");
+    SEGJ_ENTER(journal, open_for(caller, journal, section, entry, size, opened));
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: writer is NULL");
     if (entry == NULL && journal->entry_size > 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: entry is NULL, expected %u bytes",
                          (unsigned)journal->entry_size);
     if (size > journal->max_value_size)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u",
                          (unsigned long long)section, (unsigned long long)size, (unsigned)journal->max_value_size);
-    size_t room = sizeof(oversized_writer_t) + journal->entry_size + BUFFER_SIZE;
+    size_t room = sizeof(oversized_writer_t) + journal->entry_size;
     oversized_writer_t *writer = malloc(room);
     if (writer == NULL)
         return segj_fail_memory(room);
     *writer = (oversized_writer_t){.journal = journal, .announced = size};
+    segj_lease_take(&writer->lease, SEGJ_BADGE_WRITER, journal);
     if (journal->entry_size > 0)
         memcpy(writer->entry, entry, journal->entry_size);
-    writer->buffer = writer->entry + journal->entry_size;
-    segj_lock(&journal->change);
-    segj_status_t status = begin(writer, section);
-    segj_unlock(&journal->change);
+    /* Apart: what a large piece of memory held cannot be looked at any more once it is freed. */
+    writer->buffer = malloc(BUFFER_SIZE);
+    segj_status_t status = writer->buffer != NULL ? SEGJ_OK : segj_fail_memory(BUFFER_SIZE);
+    if (status == SEGJ_OK) {
+        segj_lock(&journal->change);
+        status = begin(writer, section);
+        segj_unlock(&journal->change);
+    }
     if (status != SEGJ_OK) {
         free_writer(writer);
         return status;
@@ -188,10 +206,10 @@ static segj_status_t put_compressed(oversized_writer_t *writer, const void *data
     return status;
 }
 
-segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size)
+static segj_status_t put(oversized_writer_t *writer, const void *data, size_t size)
 {
-    if (writer == NULL || (data == NULL && size > 0))
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: %s is NULL", writer == NULL ? "writer" : "data");
+    if (data == NULL && size > 0)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: data is NULL");
     if (writer->failed != SEGJ_OK)
         return segj_fail(writer->failed, "the writer has failed before; abandon it");
     if (size > writer->announced - writer->taken)
@@ -203,6 +221,12 @@ segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *dat
     writer->taken += size;
     writer->failed = status;
     return status;
+}
+
+segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size)
+{
+    segj_status_t status = segj_lease_enter((segj_lease_t *)writer, SEGJ_BADGE_WRITER, "writer", __func__);
+    return status == SEGJ_OK ? segj_lease_leave(&writer->lease, put(writer, data, size)) : status;
 }
 
 static segj_status_t complete(oversized_writer_t *writer)
@@ -239,10 +263,9 @@ static segj_status_t append(oversized_writer_t *writer, oversized_location_t loc
     return SEGJ_OK;
 }
 
-segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
+/* The journal is open, and this process's. */
+static segj_status_t finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
 {
-    if (writer == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_finish: writer is NULL");
     oversized_t *journal = writer->journal;
     uint64_t at = 0;
     segj_status_t status = complete(writer);
@@ -252,7 +275,6 @@ segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *posi
         status = append(writer, placed, &at);
     writer->section->streaming = false;
     segj_unlock(&journal->change);
-    free_writer(writer);
     if (status != SEGJ_OK)
         return status;
     if (position != NULL)
@@ -262,12 +284,25 @@ segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *posi
     return SEGJ_OK;
 }
 
+segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
+{
+    segj_status_t status = segj_lease_enter((segj_lease_t *)writer, SEGJ_BADGE_WRITER, "writer", __func__);
+    if (status == SEGJ_OK)
+        status = segj_lease_leave(&writer->lease, finish(writer, position, location));
+    else if (!segj_lease_ends((segj_lease_t *)writer, SEGJ_BADGE_WRITER))
+        return status;
+    free_writer(writer);
+    return status;
+}
+
 void oversized_writer_abandon(oversized_writer_t *writer)
 {
-    if (writer == NULL)
+    if (!segj_lease_ends((segj_lease_t *)writer, SEGJ_BADGE_WRITER))
         return;
-    segj_lock(&writer->journal->change);
-    writer->section->streaming = false;
-    segj_unlock(&writer->journal->change);
+    if (segj_lease_holds(&writer->lease)) {
+        segj_lock(&writer->journal->change);
+        writer->section->streaming = false;
+        segj_unlock(&writer->journal->change);
+    }
     free_writer(writer);
 }

@@ -15,6 +15,7 @@
 #define BUFFER_SIZE ((size_t)128 << 10)
 
 struct oversized_reader {
+    segj_lease_t lease; /* first */
     oversized_t *journal;
     uint64_t section, generation;
     oversized_location_t location;
@@ -204,14 +205,25 @@ static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
     return status == SEGJ_OK && compressed ? set_up_zstd(reader) : status;
 }
 
+static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,
+                              oversized_location_t location, bool verify_first, oversized_reader_t **opened)
+{
+    segj_status_t status = oversized_reader_open(journal, section, location, verify_first, opened);
+    if (status == SEGJ_OK)
+        segj_lease_adopt(&(*opened)->lease, caller);
+    return status;
+}
+
 segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section, oversized_location_t location,
                                     bool verify_first, oversized_reader_t **opened)
 {
-    if (journal == NULL || opened == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_open: %s is NULL", journal == NULL ? "journal" : "reader");
+    SEGJ_ENTER(journal, open_for(caller, journal, section, location, verify_first, opened));
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_open: reader is NULL");
     oversized_reader_t *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return segj_fail_memory(sizeof *reader);
+    segj_lease_take(&reader->lease, SEGJ_BADGE_READER, journal);
     reader->journal = journal;
     reader->section = section;
     reader->location = location;
@@ -293,11 +305,10 @@ static segj_status_t read_compressed(oversized_reader_t *reader, void *to, size_
     return status;
 }
 
-segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done)
+static segj_status_t get(oversized_reader_t *reader, void *to, size_t size, size_t *done)
 {
-    if (reader == NULL || to == NULL || done == NULL || size == 0)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_read: %s",
-                         reader == NULL ? "reader is NULL" : (size == 0 ? "size is 0" : "an output is NULL"));
+    if (to == NULL || done == NULL || size == 0)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_read: %s", size == 0 ? "size is 0" : "an output is NULL");
     if (reader->failed != SEGJ_OK)
         return segj_fail(reader->failed, "the reader has failed before");
     if (reader->ended)
@@ -318,15 +329,22 @@ segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t
     return SEGJ_OK;
 }
 
+segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done)
+{
+    segj_status_t status = segj_lease_enter((segj_lease_t *)reader, SEGJ_BADGE_READER, "reader", __func__);
+    return status == SEGJ_OK ? segj_lease_leave(&reader->lease, get(reader, to, size, done)) : status;
+}
+
 uint64_t oversized_reader_size(const oversized_reader_t *reader)
 {
-    return reader != NULL ? reader->size : 0;
+    return segj_lease_ends((const segj_lease_t *)reader, SEGJ_BADGE_READER) ? reader->size : 0;
 }
 
 void oversized_reader_close(oversized_reader_t *reader)
 {
-    if (reader == NULL)
+    if (!segj_lease_ends((segj_lease_t *)reader, SEGJ_BADGE_READER))
         return;
+    segj_lease_end(&reader->lease);
     (void)ZSTD_freeDCtx(reader->decoder);
     free(reader->buffer);
     free(reader);

@@ -6,7 +6,6 @@
  * If the power goes anywhere in between, the disk holds everything that earlier syncs covered, and any part of what this
  * one writes: pages keep the slot of their last synced state, frames lie behind the last synced one.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -321,8 +320,7 @@ void segj_journal_settle(oversized_t *journal)
 
 segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync: journal is NULL");
+    SEGJ_ENTER(journal, oversized_sync(journal, number));
     enter(journal);
     segj_status_t status = sync_section(journal, number, NULL);
     leave(journal);
@@ -331,8 +329,9 @@ segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
 
 segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, oversized_ticket_t *ticket)
 {
-    if (journal == NULL || ticket == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_start: %s is NULL", journal == NULL ? "journal" : "ticket");
+    SEGJ_ENTER(journal, oversized_sync_start(journal, section, ticket));
+    if (ticket == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_start: ticket is NULL");
     enter(journal);
     segj_status_t status = start_sync(journal, section, ticket);
     leave(journal);
@@ -341,8 +340,9 @@ segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, overs
 
 segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t *ticket)
 {
-    if (journal == NULL || ticket == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_wait: %s is NULL", journal == NULL ? "journal" : "ticket");
+    SEGJ_ENTER(journal, oversized_sync_wait(journal, ticket));
+    if (ticket == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_wait: ticket is NULL");
     enter(journal);
     segj_status_t status = sync_section(journal, ticket->section, ticket);
     leave(journal);
@@ -378,22 +378,25 @@ static segj_status_t sync_all(oversized_t *journal)
     if (status == SEGJ_OK)
         status = dirty_sections(journal, &numbers, &count);
     segj_unlock(&journal->change);
-    char first[SEGJ_POISON_CAPACITY] = "";
+    segj_sentence_t first;
+    bool failed = false;
     for (size_t i = 0; i < count; i++) {
         segj_status_t one = sync_section(journal, numbers[i], NULL);
         if (one == SEGJ_OK || one == SEGJ_ERR_PRUNED || status != SEGJ_OK)
             continue;
         status = one;
-        (void)snprintf(first, sizeof first, "%s", segj_last_error());
+        segj_keep(&first);
+        failed = true;
     }
     free(numbers);
-    return first[0] == '\0' ? status : segj_fail(status, "%s", first);
+    if (failed)
+        segj_say_again(&first);
+    return status;
 }
 
 segj_status_t oversized_sync_all(oversized_t *journal)
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_all: journal is NULL");
+    SEGJ_ENTER(journal, oversized_sync_all(journal));
     enter(journal);
     segj_status_t status = sync_all(journal);
     leave(journal);

@@ -181,8 +181,9 @@ segj_status_t oversized_view_value(oversized_t *journal, uint64_t section, overs
 {
     if (view != NULL)
         segj_view_clear(view);
-    if (journal == NULL || view == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_view_value: %s is NULL", journal == NULL ? "journal" : "view");
+    SEGJ_ENTER(journal, oversized_view_value(journal, section, location, view));
+    if (view == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_view_value: view is NULL");
     segj_status_t status;
     bool changed;
     do

@@ -2,8 +2,6 @@
  * oversized/writers.c: the sections that are being written: how they wake, come into being, and rest again when their
  * descriptors or their memory are wanted.
  */
-#include <stdio.h>
-
 #include "oversized/journal.h"
 
 /* --- the list of written sections, in the order of their last append --- */
@@ -182,8 +180,8 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     /* An fsync failed: nothing more is written, the next open looks at what there is. */
     if (atomic_load(&env->poisoned))
         return;
-    char cause[SEGJ_POISON_CAPACITY];
-    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+    segj_sentence_t cause;
+    segj_keep(&cause);
     segj_status_t status = SEGJ_OK;
     /* The index goes first and durably, as in every removal. */
     if (index_tried)
@@ -197,7 +195,7 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
         status = segj_part_sync(&env->values);
     if (status != SEGJ_OK)
         (void)segj_env_poison(env, status);
-    (void)segj_fail(SEGJ_ERR_IO, "%s", cause);
+    segj_say_again(&cause);
 }
 
 /*

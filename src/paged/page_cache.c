@@ -8,12 +8,14 @@
 #include "paged/page_cache.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "paged/page_format.h"
 
@@ -42,13 +44,22 @@ typedef struct frame {
 
 struct segj_page_cache {
     segj_mutex_t mutex;
-    uint64_t references, next_id;
+    segj_process_word_t *word; /* says whose the cache is: claim() */
+    segj_process_word_t by_id; /* the word, where the system has none that it empties in a child */
+    atomic_uint_fast64_t references;
+    uint64_t next_id;
     uint16_t page_size;
     uint32_t pages, hand, mask;
     atomic_uint_least32_t *buckets;
     uint8_t *bytes;
-    frame_t frames[]; /* and behind them the buckets and the bytes */
+    uint64_t apart[2]; /* unused: the frames' addresses take a few instructions less from here on */
+    frame_t frames[];  /* and behind them the buckets and the bytes */
 };
+
+/* In the word, below a number that no other process has there. */
+#define WORD_CLAIMED UINT64_C(1)
+#define WORD_READY UINT64_C(2)
+#define WORD_STATES UINT64_C(3)
 
 static uint32_t bucket_of(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
 {
@@ -57,6 +68,26 @@ static uint32_t bucket_of(const segj_page_cache_t *cache, uint64_t id, uint64_t 
     x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
     return (uint32_t)(x ^ (x >> 31)) & cache->mask;
+}
+
+/* --- whose it is --- */
+
+static segj_process_word_t *word_of(segj_page_cache_t *cache)
+{
+    return cache->word != NULL ? cache->word : &cache->by_id;
+}
+
+/* A number for the word that none of the processes before had there. */
+static uint64_t new_number(const segj_page_cache_t *cache)
+{
+    return (cache->word != NULL ? segj_process_time() : (uint64_t)segj_process_id()) << 2;
+}
+
+/* The state that this process has put into the word, or 0. */
+static uint64_t state_of(const segj_page_cache_t *cache, uint64_t said)
+{
+    bool ours = cache->word != NULL || (said & ~WORD_STATES) == new_number(cache);
+    return ours ? said & WORD_STATES : 0;
 }
 
 segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_page_cache_t **created)
@@ -92,27 +123,61 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
     cache->page_size = page_size;
     cache->pages = pages;
     cache->mask = buckets - 1;
+    cache->word = segj_process_word_make();
+    atomic_store(word_of(cache), new_number(cache) | WORD_READY);
     *created = cache;
     return SEGJ_OK;
 }
 
+/* As a child has it from its parent: who held the mutex, or a frame, is not there, and whatever was being changed stays as it
+ * was. So all pages go. None of the parent's journals reads here any more. */
+static void make_anew(segj_page_cache_t *cache)
+{
+    memset(cache->frames, 0, ((size_t)cache->pages + 1) * sizeof *cache->frames);
+    memset(cache->buckets, 0, ((size_t)cache->mask + 1) * sizeof *cache->buckets);
+    cache->hand = 1;
+    cache->next_id += (uint64_t)1 << 32; /* one that was being given out is not given out again */
+    (void)segj_mutex_init(&cache->mutex);
+}
+
+void segj_page_cache_claim(segj_page_cache_t *cache)
+{
+    segj_process_word_t *word = word_of(cache);
+    uint64_t number = new_number(cache);
+    for (;;) {
+        uint_fast64_t said = atomic_load(word);
+        uint64_t state = state_of(cache, said);
+        if (state == WORD_READY)
+            return;
+        if (state == WORD_CLAIMED)
+            (void)sched_yield(); /* another thread of this process is at it */
+        else if (atomic_compare_exchange_strong(word, &said, number | WORD_CLAIMED))
+            break;
+    }
+    make_anew(cache);
+    atomic_store(word, number | WORD_READY);
+}
+
+const segj_process_word_t *segj_page_cache_word(const segj_page_cache_t *cache)
+{
+    return cache->word;
+}
+
 void segj_page_cache_retain(segj_page_cache_t *cache)
 {
-    segj_lock(&cache->mutex);
-    cache->references++;
-    segj_unlock(&cache->mutex);
+    (void)atomic_fetch_add(&cache->references, 1);
 }
 
 void segj_page_cache_release(segj_page_cache_t *cache)
 {
     if (cache == NULL)
         return;
-    segj_lock(&cache->mutex);
-    bool last = --cache->references == 0;
-    segj_unlock(&cache->mutex);
-    if (!last)
+    if (atomic_fetch_sub(&cache->references, 1) > 1)
         return;
-    segj_mutex_destroy(&cache->mutex);
+    /* In a child the mutex may be somebody's who is not there. */
+    if (state_of(cache, atomic_load(word_of(cache))) == WORD_READY)
+        segj_mutex_destroy(&cache->mutex);
+    segj_process_word_free(cache->word);
     free(cache);
 }
 

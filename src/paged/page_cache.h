@@ -15,8 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/process.h"
 #include "segjournal/oversized.h"
 
+/** Before the cache is used in a process: in a child of the one that used it before, it becomes an empty cache of the child's
+ *  own. */
+void segj_page_cache_claim(segj_page_cache_t *cache);
+/** What it says in this process, behind the claim, it says in no other; NULL where the system has no such word. */
+const segj_process_word_t *segj_page_cache_word(const segj_page_cache_t *cache);
+
+/* References may be taken and given back in any process. */
 void segj_page_cache_retain(segj_page_cache_t *cache);
 uint16_t segj_page_cache_page_size(const segj_page_cache_t *cache);
 

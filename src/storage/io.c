@@ -126,9 +126,12 @@ segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
     do
         code = part->storage->partition_lock(part->opened, exclusive);
     while (code == EINTR);
-    if (code == EWOULDBLOCK)
-        return segj_fail(SEGJ_ERR_LOCKED, "%s/%s: open elsewhere, %s lock refused", part->directory, part->name,
-                         exclusive ? "exclusive" : "shared");
+    if (code == EWOULDBLOCK) {
+        segj_say("%s/%s: open elsewhere, %s lock refused", part->directory, part->name,
+                 exclusive ? "exclusive" : "shared");
+        segj_say_code(code);
+        return SEGJ_ERR_LOCKED;
+    }
     if (code != 0 && code != ESTALE)
         return fail_part(code, part, "lock");
     *replaced = code == ESTALE;

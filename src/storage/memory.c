@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 
 /** A file; `bytes` past `size` are of no meaning and are cleared when the file grows over them. */
@@ -45,6 +46,7 @@ struct memory_directory {
 struct memory {
     segj_storage_t storage;
     segj_mutex_t mutex;
+    int64_t process; /* that made it */
     struct memory_directory *directories;
 };
 
@@ -61,6 +63,13 @@ struct segj_file {
     struct memory_file *node;
     bool writable;
 };
+
+/** Whether this is a child of the process that made it. The mutex may be held there by a thread that the child has not: what
+ *  is closed gives its own memory back and leaves the tree alone. */
+static bool is_childs(const struct memory *memory)
+{
+    return memory->process != segj_process_id();
+}
 
 /* --- the tree; its mutex is held by the caller --- */
 
@@ -310,10 +319,12 @@ static int memory_partition_sync(segj_partition_t *partition)
 
 static void memory_partition_close(segj_partition_t *partition)
 {
-    segj_lock(&partition->memory->mutex);
-    drop_lock(partition);
-    release_partition(partition->node);
-    segj_unlock(&partition->memory->mutex);
+    if (!is_childs(partition->memory)) {
+        segj_lock(&partition->memory->mutex);
+        drop_lock(partition);
+        release_partition(partition->node);
+        segj_unlock(&partition->memory->mutex);
+    }
     free(partition);
 }
 
@@ -485,9 +496,11 @@ static int memory_file_sync(segj_file_t *file)
 
 static void memory_file_close(segj_file_t *file)
 {
-    segj_lock(&file->memory->mutex);
-    release_file(file->node);
-    segj_unlock(&file->memory->mutex);
+    if (!is_childs(file->memory)) {
+        segj_lock(&file->memory->mutex);
+        release_file(file->node);
+        segj_unlock(&file->memory->mutex);
+    }
     free(file);
 }
 
@@ -525,6 +538,7 @@ segj_status_t segj_storage_memory_create(segj_storage_t **storage)
         free(memory);
         return segj_fail(SEGJ_ERR_MEMORY, "segj_storage_memory_create: no mutex to be had");
     }
+    memory->process = segj_process_id();
     memory->storage = memory_calls;
     memory->storage.context = memory;
     *storage = &memory->storage;
@@ -547,6 +561,7 @@ void segj_storage_memory_destroy(segj_storage_t *storage)
         free(directory->path);
         free(directory);
     }
-    segj_mutex_destroy(&memory->mutex);
+    if (!is_childs(memory))
+        segj_mutex_destroy(&memory->mutex);
     free(memory);
 }

@@ -203,6 +203,29 @@ static void a_page_cache_without_memory_is_none(void **state)
     segj_page_cache_release(cache);
 }
 
+static void a_caller_without_memory_is_none(void **state)
+{
+    segj_storage_t *memory = NULL;
+    oversized_config_t config;
+    oversized_t *journal = NULL;
+    oversized_t *caller = (oversized_t *)&config;
+    assert_ok(segj_storage_memory_create(&memory));
+    small_config(&config, "journal");
+    config.storage = memory;
+    assert_ok(oversized_open(&config, &journal));
+    fail_allocation(1, false);
+    library_running = true;
+    segj_status_t status = oversized_caller_open(journal, &caller);
+    library_running = false;
+    assert_int_equal(status, SEGJ_ERR_MEMORY);
+    assert_null(caller);
+    allocations.fail = 0;
+    assert_ok(oversized_caller_open(journal, &caller));
+    assert_ok(oversized_close(journal));
+    oversized_caller_close(caller);
+    segj_storage_memory_destroy(memory);
+}
+
 static void a_storage_without_memory_is_none(void **state)
 {
     segj_storage_t *memory = NULL;
@@ -408,7 +431,7 @@ int main(void)
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
     size_t count = 0;
-    assert_true(scenario_count * 2 + 8 < TESTS_MAX);
+    assert_true(scenario_count * 2 + 9 < TESTS_MAX);
     for (; count < scenario_count * 2; count++) {
         trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
         (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
@@ -417,6 +440,7 @@ int main(void)
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_page_cache_without_memory_is_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_storage_without_memory_is_none, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_caller_without_memory_is_none, tell_where);
     tests[count++] =
         (struct CMUnitTest)cmocka_unit_test_teardown(an_index_of_unknown_records_wants_memory_to_be_judged, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_large_record_wants_memory_to_be_read, tell_where);

@@ -522,10 +522,10 @@ fault("a failed sync of a new header does not poison" src/oversized/writers.c "f
         status = segj_fixed_wake]==])
 
 fault("a poisoned journal goes on" src/oversized/oversized.c "failure/failed_syncs threads/poison"
-    [==[    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire))
-        return]==]
-    [==[    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire) && journal->prune_line == UINT64_MAX)
-        return]==])
+    [==[    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire)) {
+        segj_say]==]
+    [==[    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire) && journal->prune_line == UINT64_MAX) {
+        segj_say]==])
 
 fault("offsets of a failed write are used again" src/journal/glob.c "unit/glob lessons/durability failure/stories failure/full_disk"
     [==[    if (!glob->spoiled)
@@ -600,3 +600,62 @@ fault("viewers come in while they are kept out" src/base/readers.h "unit/readers
 fault("a value in a write buffer is looked for in the mapping" src/oversized/view.c "promises/view threads/views"
     [==[    if (section == NULL || section->index.tail != NULL)]==]
     [==[    if (section == NULL)]==])
+
+# --- handles: children, ends, callers ---
+
+fault("a child is taken for its parent" src/oversized/entrance.h "threads/forks"
+    [==[           atomic_load_explicit(entrance->word, memory_order_relaxed) == entrance->token;]==]
+    [==[           entrance->token != 0;]==])
+
+fault("a child's close is like any other" src/oversized/entrance.c "threads/forks"
+    [==[        return SEGJ_ENDING_CHILD;]==]
+    [==[        return SEGJ_ENDING_HERE;]==])
+
+fault("a child waits for a lock" src/oversized/child.c "threads/forks"
+    [==[    bool still = segj_try_lock(&env->state);]==]
+    [==[    segj_lock(&env->state);
+    bool still = true;]==])
+
+fault("a child keeps its descriptors" src/oversized/child.c "threads/forks"
+    [==[    close_files(&env->files);]==]
+    [==[    (void)close_files;]==])
+
+fault("a child waits for the lock of a storage in memory" src/storage/memory.c "threads/forks"
+    [==[    if (!is_childs(file->memory)) {]==]
+    [==[    if (file->memory != NULL) {]==])
+
+fault("a child's writer waits for its section" src/oversized/stream_in.c "threads/forks"
+    [==[    if (segj_lease_holds(&writer->lease)) {]==]
+    [==[    if (writer->journal != NULL) {]==])
+
+fault("a child shows the page cache of its parent" src/paged/page_cache.c "unit/process"
+    [==[    make_anew(cache);]==]
+    [==[    (void)make_anew;]==])
+
+fault("what has ended keeps its badge" src/oversized/entrance.c "promises/after_the_end"
+    [==[(&entrance->badged.badge, &open, SEGJ_BADGE_ENDED)]==]
+    [==[(&entrance->badged.badge, &open, SEGJ_BADGE_JOURNAL)]==])
+
+fault("a journal is freed beneath its callers" src/oversized/entrance.c "promises/after_the_end"
+    [==[    made->journal = journal;
+    (void)atomic_fetch_add(&journal->entrance.references, 1);]==]
+    [==[    made->journal = journal;]==])
+
+fault("a walk goes on behind the end" src/oversized/oversized.c "promises/after_the_end"
+    [==[    (void)atomic_fetch_add(&journal->removals, 1);
+    segj_journal_settle(journal);
+    segj_status_t]==]
+    [==[    segj_journal_settle(journal);
+    segj_status_t]==])
+
+fault("a caller keeps no sentence" src/oversized/entrance.c "threads/callers"
+    [==[        segj_error_take(&caller->error, status);]==]
+    [==[        caller->error.status = status;]==])
+
+fault("a replay forgets whose it is" src/oversized/replay.c "threads/callers"
+    [==[        segj_lease_adopt(&(*opened)->lease, caller);]==]
+    [==[        (void)caller;]==])
+
+fault("a sentence that is said again has lost its errno" src/base/status.c "threads/callers"
+    [==[    last_errno = sentence->code;]==]
+    [==[    last_errno = sentence->code == 0;]==])

@@ -1,0 +1,3 @@
+module segjournal.test/bindings
+
+go 1.18
