@@ -63,6 +63,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+SEGJ_EXPORT_BEGIN
 
 typedef struct oversized oversized_t;               /**< a journal */
 typedef struct oversized_replay oversized_replay_t; /**< a walk over records */
@@ -87,7 +88,7 @@ typedef struct oversized_item {
 } oversized_item_t;
 
 /**
- * A buffer that the library fills and grows and the caller owns. Start with all zeros, use it for as many calls as you
+ * A buffer that the library fills and grows and the caller owns. Start with SEGJ_ZERO, use it for as many calls as you
  * like (one thread at a time), end with segj_buffer_free(). On failure size is 0 while data and capacity stay valid.
  */
 typedef struct segj_buffer {
@@ -97,8 +98,8 @@ typedef struct segj_buffer {
 } segj_buffer_t;
 
 typedef enum segj_format {
-    SEGJ_FORMAT_NATIVE = 0,    /**< src/FORMAT.md */
-    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage 2026.2.0: src/FORMAT.md, "Commonware files" */
+    SEGJ_FORMAT_NATIVE = 0,    /**< the library's own: page and frame checksums, a watermark of what was synced */
+    SEGJ_FORMAT_COMMONWARE = 1 /**< the files of commonware-storage 2026.2.0, read and continued */
 } segj_format_t;
 
 typedef enum segj_log_level {
@@ -179,8 +180,8 @@ typedef struct oversized_config {
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     void *log_context;
     /** Bytes of zeros kept behind the last value of a section that is synced again and again, at most 2^30; 0: none.
-     *  A sync then need not make a new file size durable, which saves the file system's own journal a commit; see
-     *  README.md for what that brings. Given back when the section comes to rest or the journal is closed; after a
+     *  A sync then need not make a new file size durable, which saves the file system's own journal a commit.
+     *  It pays where single values are synced, and costs where syncs are few. Given back when the section comes to rest or the journal is closed; after a
      *  crash they are there, and the next open cuts them (value_bytes_truncated). The native format alone. */
     size_t preallocate;
     /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). What
@@ -188,7 +189,7 @@ typedef struct oversized_config {
      *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for. */
     bool map_values;
     /** A sync flushes the two files of its section at the same time, the values by a thread of the journal's own. May pay
-     *  where single values are synced, and may cost more than it brings: see README.md for what was measured. That thread is
+     *  where single values are synced, and may cost more than it brings: measure it where it is to run. That thread is
      *  made by the first sync that needs it, takes no signals, calls file_sync of the storage and nothing else, and ends
      *  with the journal; a read-only journal has none. It works for one sync at a time: others that come meanwhile, and
      *  all where it cannot be made, which is logged once, flush one file after the other, as without this. */
@@ -198,7 +199,7 @@ typedef struct oversized_config {
 } oversized_config_t;
 
 /** What the last open found and did. Bytes are those behind the records kept. */
-typedef struct oversized_recovery {
+typedef struct oversized_recovery_t {
     uint64_t sections;                /**< sections the journal has after open */
     uint64_t records;                 /**< records they hold together */
     uint64_t records_dropped;         /**< whole records found behind a section's end, never covered by a completed
@@ -402,11 +403,11 @@ SEGJ_MUST_CHECK segj_status_t oversized_reader_read(oversized_reader_t *reader, 
 void oversized_reader_close(oversized_reader_t *reader);
 
 /**
- * A value to be looked at, without a copy where that is possible. Start with all zeros, use it for as many calls as you
+ * A value to be looked at, without a copy where that is possible. Start with SEGJ_ZERO, use it for as many calls as you
  * like (one thread at a time), end with oversized_view_release(). A call that is given a view first gives back what it
  * shows, also where it then fails.
  */
-typedef struct oversized_view {
+typedef struct oversized_view_t {
     const void *data;   /**< `size` bytes that nobody may change; may be NULL when size is 0 */
     size_t size;        /**< of the value, in bytes */
     void *hold;         /**< the library's */
@@ -554,6 +555,7 @@ SEGJ_MUST_CHECK segj_status_t segj_page_cache_create(uint16_t page_size, uint32_
 /** Gives the maker's reference back. Journals hold references of their own. NULL is fine. */
 void segj_page_cache_release(segj_page_cache_t *cache);
 
+SEGJ_EXPORT_END
 #ifdef __cplusplus
 }
 #endif

@@ -16,9 +16,29 @@
 #define SEGJ_MUST_CHECK
 #endif
 
+/* Functions declared between these two are exported by a shared object that the library is linked into; the library's
+ * inner functions are not. */
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32)
+#define SEGJ_EXPORT_BEGIN _Pragma("GCC visibility push(default)")
+#define SEGJ_EXPORT_END _Pragma("GCC visibility pop")
+#else
+#define SEGJ_EXPORT_BEGIN
+#define SEGJ_EXPORT_END
+#endif
+
+/** All zeros, for any structure of the public headers, without a warning in C and in C++: segj_buffer_t value = SEGJ_ZERO; */
+/* clang-format off */
+#ifdef __cplusplus
+#define SEGJ_ZERO {}
+#else
+#define SEGJ_ZERO {0}
+#endif
+/* clang-format on */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+SEGJ_EXPORT_BEGIN
 
 typedef enum segj_status {
     SEGJ_OK = 0,
@@ -70,6 +90,7 @@ const char *segj_last_error(void);
 /** The errno value that a storage answered and that the calling thread's last failure came from; 0 where none did. */
 int segj_last_errno(void);
 
+SEGJ_EXPORT_END
 #ifdef __cplusplus
 }
 #endif

@@ -4,7 +4,7 @@
  * A storage is a table of functions over directories, partitions (one level of names below a directory) and flat files.
  * The library brings two: segj_storage_posix(), files of the system, which is what a configuration without a storage
  * uses, and segj_storage_memory_create(), for tests. Write your own to put a journal elsewhere, or wrap one of these to
- * watch or to fail its calls (examples/custom_storage.c).
+ * watch or to fail its calls.
  *
  * Results. A function returns 0 or a positive errno value of the system (ENOENT, EIO, ENOSPC, ...). The library reads:
  *   ENOENT             the name does not exist, and nothing else: the only code that means "missing";
@@ -43,6 +43,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+SEGJ_EXPORT_BEGIN
 
 typedef struct segj_storage segj_storage_t;
 typedef struct segj_partition segj_partition_t; /**< an opened partition; each storage defines its own */
@@ -144,6 +145,7 @@ SEGJ_MUST_CHECK segj_status_t segj_storage_memory_create(segj_storage_t **storag
 /** Frees a storage made by segj_storage_memory_create, after every journal in it was closed. NULL is fine. */
 void segj_storage_memory_destroy(segj_storage_t *storage);
 
+SEGJ_EXPORT_END
 #ifdef __cplusplus
 }
 #endif

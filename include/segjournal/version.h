@@ -6,13 +6,17 @@
 #define SEGJ_VERSION_MINOR 1
 #define SEGJ_VERSION_PATCH 0
 
+#include "segjournal/status.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+SEGJ_EXPORT_BEGIN
 
 /** The version of the linked library as "MAJOR.MINOR.PATCH". Static text, never NULL; any thread. */
 const char *segj_version(void);
 
+SEGJ_EXPORT_END
 #ifdef __cplusplus
 }
 #endif

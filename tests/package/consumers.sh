@@ -4,8 +4,10 @@
 # consumers.sh pkg_config         the same by pkg-config --static
 # consumers.sh add_subdirectory   the same with the sources as a part of their project
 # consumers.sh fetch_content      the same with the sources by FetchContent
+# consumers.sh static             fully static programs by each of these ways
+# consumers.sh vendored           a project that makes zstd itself installs segjournal; consumers that see no other zstd
 #
-# The last two are built with the library of checksums of the build that is tested; an installed one brings its own.
+# Those with the sources are built with the library of checksums of the build that is tested; an installed one brings its own.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,6 +39,38 @@ by_cmake()
     done
 }
 
+skip()
+{
+    echo "SKIPPED: $*"
+    exit 77
+}
+
+# is_static PROGRAM: nothing is loaded when it starts
+is_static()
+{
+    if "${READELF:-readelf}" -l "$1" | grep -q INTERP; then
+        echo "$1 is not fully static"
+        exit 1
+    fi
+}
+
+# compiles OPTION...: can this be linked here?
+compiles()
+{
+    echo 'int main(void) { return 0; }' >"$SEGJ_WORK/compiles.c"
+    "$CC" "$SEGJ_WORK/compiles.c" -o "$SEGJ_WORK/compiles" "$@" >/dev/null 2>&1
+}
+
+# by_hand NAME OPTION...: compiles, links and runs the C consumer
+by_hand()
+{
+    program=$SEGJ_WORK/$1
+    shift
+    "$CC" -std=c11 -pedantic -Wall -Wextra -Werror -o "$program" "$here/consumer/consumer.c" "$@"
+    run "$program"
+}
+
+mkdir -p "$SEGJ_WORK"
 languages=C
 if [ -n "$CXX" ]; then
     languages="C;CXX"
@@ -80,7 +114,7 @@ fetch_content)
         -DSEGJ_CHECKSUM="$SEGJ_CHECKSUM"
     ;;
 pkg_config)
-    command -v pkg-config >/dev/null || { echo "there is no pkg-config"; exit 77; }
+    command -v pkg-config >/dev/null || skip "there is no pkg-config"
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name segjournal.pc)")
     export PKG_CONFIG_PATH
     build=$SEGJ_WORK/pkg_config
@@ -99,6 +133,77 @@ pkg_config)
         "$CXX" -std=c++17 -pedantic -Wall -Wextra -Werror -o "$build/consumer_cpp" "$here/consumer/consumer.cpp" "$@"
         run "$build/consumer_cpp"
     fi
+    ;;
+static)
+    compiles -static -lzstd -lz || skip "there is no static libc, libzstd.a or libz.a here (Debian: libc6-dev libzstd-dev zlib1g-dev)"
+    by_cmake static_add_subdirectory C -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" \
+        -DCMAKE_EXE_LINKER_FLAGS=-static
+    is_static "$SEGJ_WORK/static_add_subdirectory/consumer_c"
+    # archives asked for, by name and by CMake's list of suffixes: only the C library is loaded
+    for option in -DSEGJ_STATIC=ON -DCMAKE_FIND_LIBRARY_SUFFIXES=.a; do
+        by_cmake static_archives C -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" $option
+        if "${READELF:-readelf}" -d "$SEGJ_WORK/static_archives/consumer_c" | grep NEEDED | grep -E 'zstd|isal|deflate|libz'; then
+            echo "$option: a shared library is loaded"
+            exit 1
+        fi
+    done
+    [ -d "$prefix" ] || exit 0
+    link=""
+    case $SEGJ_CHECKSUM in
+    isal) link=-lisal ;;
+    libdeflate) link=-ldeflate ;;
+    esac
+    if ! compiles -static $link; then
+        # what was installed cannot be linked so, and says what to do
+        if "$CMAKE" -S "$here/consumer" -B "$SEGJ_WORK/static_refused" -G "$CMAKE_GENERATOR" -DCONSUMER_LANGUAGES=C \
+            -DCONSUMER_VIA=find_package -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_EXE_LINKER_FLAGS=-static \
+            >"$SEGJ_WORK/static_refused.log" 2>&1; then
+            echo "a static link with $SEGJ_CHECKSUM, which has no archive, is not refused"
+            exit 1
+        fi
+        grep -q 'SEGJ_CHECKSUM=zlib' "$SEGJ_WORK/static_refused.log"
+        exit 0
+    fi
+    by_cmake static_find_package C -DCONSUMER_VIA=find_package -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_EXE_LINKER_FLAGS=-static
+    is_static "$SEGJ_WORK/static_find_package/consumer_c"
+    command -v pkg-config >/dev/null || exit 0
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name segjournal.pc)")
+    export PKG_CONFIG_PATH
+    eval "set -- $(pkg-config --cflags --libs --static segjournal)"
+    by_hand static_pkg_config -static "$@"
+    is_static "$SEGJ_WORK/static_pkg_config"
+    ;;
+vendored)
+    compiles -Wl,--whole-archive -l:libzstd.a -Wl,--no-whole-archive -pthread || skip "there is no libzstd.a here (Debian: libzstd-dev)"
+    build=$SEGJ_WORK/vendored
+    prefix="$SEGJ_WORK/vendored prefix"
+    rm -rf "$build" "$build.objects" "$prefix" "$build.moved"
+    mkdir -p "$build.objects/zstd"
+    (cd "$build.objects" && "${AR:-ar}" x "$("$CC" -print-file-name=libzstd.a)")
+    printf '#include <zstd.h>\n' | "$CC" -E - | sed -n 's/^# 1 "\(.*\/zstd\.h\)".*/\1/p' | head -n 1 |
+        while read -r header; do cp "$header" "$(dirname "$header")/zstd_errors.h" "$build.objects/zstd/"; done
+    [ -f "$build.objects/zstd/zstd.h" ]
+    "$CMAKE" -S "$here/vendored" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE="$SEGJ_CONFIG" \
+        -DCMAKE_C_COMPILER="$CC" -DSEGJ_SOURCE="$SEGJ_SOURCE" -DSEGJ_CHECKSUM="$SEGJ_CHECKSUM" \
+        -DVENDORED_OBJECTS="$build.objects" -DCMAKE_INSTALL_LIBDIR=lib
+    "$CMAKE" --build "$build" --config "$SEGJ_CONFIG" --parallel $jobs
+    "$CMAKE" --install "$build" --prefix "$build.moved" --config "$SEGJ_CONFIG"
+    mv "$build.moved" "$prefix"
+    rm -rf "$build"
+    # nothing but the prefix tells of a zstd; the system's, if there is one, is not taken
+    by_cmake vendored_find_package C -DCONSUMER_VIA=find_package -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_DISABLE_FIND_PACKAGE_zstd=ON
+    if grep '^SEGJ_ZSTD_LIBRARY' "$SEGJ_WORK/vendored_find_package/CMakeCache.txt"; then
+        echo "the installed package looks for another zstd than the one it was built with"
+        exit 1
+    fi
+    command -v pkg-config >/dev/null || exit 0
+    PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+    export PKG_CONFIG_PATH
+    eval "set -- $(pkg-config --cflags --libs --static segjournal)"
+    case " $* " in *" -lzstd "*) echo "pkg-config names the system's zstd: $*"; exit 1 ;; esac
+    by_hand vendored_pkg_config "$@"
     ;;
 *)
     echo "consumers.sh: no such way: $1"

@@ -1,21 +1,118 @@
 #!/bin/sh
-# Every public header compiles alone, twice in a row, and free of warnings: as C11 and as C++17, without extensions.
+# Every public header compiles alone, twice in a row, and free of warnings, without extensions: as C11 and C17, and as
+# C++11 to C++23, with every compiler that is here. Structures start with SEGJ_ZERO without a warning in both languages,
+# with {0} in C and with {} in C++. No tag of a structure or an enumeration is a function's name as well (in C++ the
+# function would hide the type), and no header points at a file of the source tree, which an installed one does not have.
 set -eu
 
+folder=$(cd "$(dirname "$0")" && pwd)
+include=$SEGJ_SOURCE/include
 mkdir -p "$SEGJ_WORK"
 unit=$SEGJ_WORK/header
-for header in "$SEGJ_SOURCE"/include/segjournal/*.h; do
-    name=segjournal/${header##*/}
-    printf '#include "%s"\n#include "%s"\nextern int nothing_else;\n' "$name" "$name" >"$unit.c"
-    cp "$unit.c" "$unit.cpp"
-    "$CC" -std=c11 -pedantic -Wall -Wextra -Wconversion -Wstrict-prototypes -Wundef -Werror -fsyntax-only \
-        -I "$SEGJ_SOURCE/include" "$unit.c"
-    echo "$name as C11: ok"
-    if [ -n "$CXX" ]; then
-        "$CXX" -std=c++17 -pedantic -Wall -Wextra -Wconversion -Wundef -Werror -fsyntax-only \
-            -I "$SEGJ_SOURCE/include" "$unit.cpp"
-        echo "$name as C++17: ok"
-    else
-        echo "$name as C++17: NOT CHECKED, there is no C++ compiler"
-    fi
+failed=0
+
+wrong()
+{
+    echo "$*"
+    failed=1
+}
+
+# structures: names of the types that a user makes variables of
+structures()
+{
+    sed -n 's/^} \([a-z_]*_t\);$/\1/p' "$include"/segjournal/*.h
+    echo segj_storage_t
+}
+
+# functions: names of the functions that the headers declare
+functions()
+{
+    sh "$folder/declared.sh" "$include"
+}
+
+# --- text ---
+
+[ "$(functions | wc -l)" -ge 40 ] && [ "$(structures | wc -l)" -ge 15 ] || wrong "the headers could not be understood"
+tags=$(sed -nE 's/^(typedef )?(struct|enum|union) ([a-z_]+) .*/\3/p' "$include"/segjournal/*.h)
+for tag in $tags; do
+    ! functions | grep -qx "$tag" || wrong "$tag is a tag and a function: in C++ one hides the other"
 done
+if grep -nE '(src|examples|tests|cmake)/|[A-Z]+\.md' "$include"/segjournal/*.h; then
+    wrong "an installed header points at a file that is not installed"
+fi
+
+# --- the compilers ---
+
+# every COMPILER OPTION...: headers alone and twice, then one unit that makes a variable of each type
+every()
+{
+    for header in "$include"/segjournal/*.h "$unit.all.h"; do
+        name=segjournal/${header##*/}
+        [ "$header" != "$unit.all.h" ] || name=$header
+        printf '#include "%s"\n#include "%s"\nextern int nothing_else;\n' "$name" "$name" >"$unit.$suffix"
+        "$@" -Werror -fsyntax-only -I "$include" "$unit.$suffix" || wrong "failed: $* $name"
+    done
+    echo "$1 $2: ok"
+}
+
+# compilers COMMAND...: the first, and those of the others that are on this machine
+compilers()
+{
+    echo "$1"
+    shift
+    for candidate; do
+        if command -v "$candidate" >/dev/null; then
+            echo "$candidate"
+        fi
+    done
+}
+
+# variables INITIALISER...: a function for each, with a variable of every type
+variables()
+{
+    for header in "$include"/segjournal/*.h; do
+        echo "#include \"segjournal/${header##*/}\""
+    done
+    for initialiser; do
+        number=$((${number:-0} + 1))
+        echo "static inline void use_$number(void) {"
+        for type in $(structures); do
+            case $type in
+            *_kind_t | *_mode_t | *_level_t | *_format_t | *_verify_t | *_status_t) ;; # enumerations
+            *) echo "    $type $type$number = $initialiser; (void)$type$number;" ;;
+            esac
+        done
+        echo "}"
+    done
+}
+
+common="-pedantic -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wundef -Wcast-qual -Wmissing-braces"
+suffix=c
+{ echo '#ifndef ALL_H'; echo '#define ALL_H'; variables SEGJ_ZERO '{0}'; echo '#endif'; } >"$unit.all.h"
+for compiler in $(compilers "$CC" gcc clang clang-14 clang-16 clang-19); do
+    for standard in c11 c17; do
+        # shellcheck disable=SC2086 # several options
+        every "$compiler" -std=$standard $common -Wstrict-prototypes -Wmissing-prototypes
+    done
+done
+
+if [ -z "$CXX" ]; then
+    echo "as C++: NOT CHECKED, there is no C++ compiler"
+    exit $failed
+fi
+suffix=cpp
+{ echo '#ifndef ALL_H'; echo '#define ALL_H'; variables SEGJ_ZERO '{}'; echo '#endif'; } >"$unit.all.h"
+for compiler in $(compilers "$CXX" g++ clang++ clang++-14 clang++-16 clang++-19); do
+    own=""
+    echo >"$unit.probe.cpp"
+    ! "$compiler" -Werror -Wuseless-cast -fsyntax-only "$unit.probe.cpp" 2>/dev/null || own=-Wuseless-cast
+    for standard in c++11 c++14 c++17 c++20 c++23 c++2b; do
+        if ! "$compiler" -std=$standard -fsyntax-only "$unit.probe.cpp" 2>/dev/null; then
+            echo "$compiler does not know -std=$standard"
+            continue
+        fi
+        # shellcheck disable=SC2086 # several options
+        every "$compiler" -std=$standard $common -Wold-style-cast $own
+    done
+done
+exit $failed

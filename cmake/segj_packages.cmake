@@ -1,0 +1,58 @@
+# segj_packages(variable name [STATIC]): sets the variable to a text that says, for each system, what installs a
+# dependency. STATIC: its archive, where that is a package of its own. Installed beside segj_find.cmake.
+
+# One line a dependency, in the order of the systems below; "-" where the package does not exist.
+set(segj_packages_zstd libzstd-dev libzstd-devel zstd zstd-dev libzstd-devel zstd zstd)
+set(segj_packages_zstd_static libzstd-dev libzstd-static - zstd-static libzstd-devel-static zstd zstd)
+set(segj_packages_zlib zlib1g-dev zlib-devel zlib zlib-dev zlib-devel zlib "-")
+set(segj_packages_zlib_static zlib1g-dev zlib-static zlib zlib-static zlib-devel-static zlib "-")
+set(segj_packages_isal libisal-dev isa-l-devel isa-l isa-l-dev isa-l-devel isa-l isa-l)
+set(segj_packages_isal_static - - - - - isa-l isa-l)
+set(segj_packages_libdeflate libdeflate-dev libdeflate-devel libdeflate libdeflate-dev libdeflate-devel libdeflate
+                             libdeflate)
+set(segj_packages_libdeflate_static libdeflate-dev - - libdeflate-static - libdeflate libdeflate)
+set(segj_packages_threads libc6-dev glibc-devel glibc musl-dev glibc-devel "-" "-")
+set(segj_packages_cmocka libcmocka-dev libcmocka-devel cmocka cmocka-dev libcmocka-devel cmocka cmocka)
+
+set(segj_systems "Debian and Ubuntu" "Fedora and RHEL" "Arch" "Alpine" "openSUSE" "macOS (Homebrew)" "FreeBSD")
+set(segj_installers "apt-get install" "dnf install" "pacman -S" "apk add" "zypper install" "brew install" "pkg install")
+set(segj_ids "debian|ubuntu" "fedora|rhel|centos" "arch" "alpine" "suse" "Darwin" "FreeBSD")
+
+# What this machine calls itself: the identifiers of /etc/os-release, or the kernel's name.
+function(segj_this_system variable)
+    set(names "${CMAKE_HOST_SYSTEM_NAME}")
+    if(EXISTS /etc/os-release)
+        file(STRINGS /etc/os-release names REGEX "^ID(_LIKE)?=")
+    endif()
+    set(${variable} "${names}" PARENT_SCOPE)
+endfunction()
+
+function(segj_packages variable name)
+    set(table segj_packages_${name})
+    if("${ARGV2}" STREQUAL "STATIC")
+        set(table segj_packages_${name}_static)
+    endif()
+    segj_this_system(here)
+    file(GLOB lists "/var/lib/apt/lists/*_Packages*")
+    list(LENGTH segj_systems last)
+    math(EXPR last "${last} - 1")
+    set(text "")
+    foreach(at RANGE ${last})
+        list(GET segj_systems ${at} system)
+        list(GET segj_installers ${at} installer)
+        list(GET segj_ids ${at} id)
+        list(GET ${table} ${at} package)
+        if(package STREQUAL "-")
+            continue()
+        endif()
+        if(installer STREQUAL "apt-get install" AND NOT lists) # as in a fresh container
+            set(installer "apt-get update && apt-get install")
+        endif()
+        set(mark "")
+        if(here MATCHES "${id}")
+            set(mark "   <- this machine")
+        endif()
+        string(APPEND text "  ${system}: ${installer} ${package}${mark}\n")
+    endforeach()
+    set(${variable} "${text}" PARENT_SCOPE)
+endfunction()
