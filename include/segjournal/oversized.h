@@ -18,7 +18,8 @@
  *     oversized_close(journal);
  *
  * Arguments. The journal comes first, then the section, then the position or location, then inputs, then outputs.
- * Outputs are written on success only (segj_buffer_t excepted, see there); those marked "may be NULL" may be NULL.
+ * Outputs are written on success only; those marked "may be NULL" may be NULL. Two kinds are written on failure too: a handle
+ * (journal, writer, reader, replay, page cache, storage in memory) is NULL then, and a segj_buffer_t is empty.
  *
  * Answers. SEGJ_OK, SEGJ_END where the text says so, or an error whose sentence segj_last_error() gives. A failed call
  * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below).
@@ -59,6 +60,8 @@ typedef struct segj_page_cache segj_page_cache_t;   /**< verified index pages in
 #define OVERSIZED_LOCATION_SIZE 12
 /** The largest value, in bytes: its frame is 4 bytes longer and counted in 32 bits. */
 #define OVERSIZED_VALUE_MAX 4294967291u
+/** The position behind a section's last record, whatever its count is: where oversized_replay_open_back begins. */
+#define OVERSIZED_END UINT64_MAX
 
 /** Where a value lies in its section's values file. Valid as long as its record exists. */
 typedef struct oversized_location {
@@ -103,7 +106,8 @@ typedef enum oversized_verify {
     OVERSIZED_VERIFY_TAIL = 2     /**< and whose value's checksum is right */
 } oversized_verify_t;
 
-/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). */
+/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). An application
+ *  that counts records fills it with oversized_checkpoint_at(). */
 typedef struct oversized_checkpoint {
     uint64_t oldest;     /**< sections below are removed */
     uint64_t section;    /**< the section that was being written; later ones are removed */
@@ -199,6 +203,15 @@ typedef struct oversized_recovery {
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */
 void oversized_config_init(oversized_config_t *config);
+
+/**
+ * Fills a checkpoint by a count of records instead of bytes: index_size is `records` times the record size of this
+ * configuration (entry_size + 12). oversized_open judges the rest. Any thread.
+ * Errors: SEGJ_ERR_INVALID (an argument is NULL; the product exceeds 2^64 - 1, and the sentence names the count).
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_checkpoint_at(const oversized_config_t *config, uint64_t oldest,
+                                                      uint64_t section, uint64_t records,
+                                                      oversized_checkpoint_t *checkpoint);
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
@@ -412,6 +425,18 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64
                                                     size_t buffer, oversized_replay_t **replay);
 
 /**
+ * Begins a walk backwards, newest first: the section's records below `position`, from position - 1 down to 0, then those
+ * of the section before, from its last one down, and so on to the oldest. OVERSIZED_END is the section's end, so that
+ * (journal, UINT64_MAX, OVERSIZED_END) begins at the newest record of all. Other positions are at most the section's
+ * count (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the end of the next one below, and
+ * then position must be 0 or OVERSIZED_END. All else is as for a walk forwards: the records are those that exist now,
+ * the same calls give them, their values and damaged pages, and `buffer` bytes are read in one go.
+ * Errors: as oversized_replay_open.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_replay_open_back(oversized_t *journal, uint64_t section, uint64_t position,
+                                                         size_t buffer, oversized_replay_t **replay);
+
+/**
  * Gives the next record; SEGJ_END after the last. One thread at a time a replay.
  * Errors: SEGJ_ERR_CORRUPT, once a damaged page: item->section and item->position name its first record, entry is
  * NULL, and the next call goes on behind it. SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
@@ -483,11 +508,26 @@ SEGJ_MUST_CHECK segj_status_t oversized_rewind(oversized_t *journal, uint64_t se
 /** The same for this section alone. Its current size touches no byte. */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, uint64_t index_size);
 
+/** oversized_rewind by a count: the first `records` records stay. Errors as there; any count beyond the section, also one
+ *  whose bytes are beyond 2^64, is SEGJ_ERR_NO_RECORD with a sentence that names it. */
+SEGJ_MUST_CHECK segj_status_t oversized_rewind_to(oversized_t *journal, uint64_t section, uint64_t records);
+
+/** The same for this section alone. Its current count touches no byte. */
+SEGJ_MUST_CHECK segj_status_t oversized_rewind_section_to(oversized_t *journal, uint64_t section, uint64_t records);
+
 /** Bytes of the section's records: count * record size. 0 for a section that does not exist or is pruned. */
 SEGJ_MUST_CHECK segj_status_t oversized_size(oversized_t *journal, uint64_t section, uint64_t *index_size);
 
-/** Records of the section. 0 for a section that does not exist or is pruned. */
+/** Records of the section. 0 for a section that is empty, that does not exist or is pruned: oversized_section_exists
+ *  tells them apart. */
 SEGJ_MUST_CHECK segj_status_t oversized_count(oversized_t *journal, uint64_t section, uint64_t *records);
+
+/**
+ * Tells whether the section is there, empty ones included: one that was appended to, or rewound to 0.
+ * Errors: SEGJ_ERR_PRUNED (it is below a line pruned in this run, so it can never be there again), SEGJ_ERR_INVALID;
+ * *exists is false then.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_section_exists(oversized_t *journal, uint64_t section, bool *exists);
 
 /** The end of the last record's frame, in bytes. 0 for a section that does not exist, is pruned, or has no records. */
 SEGJ_MUST_CHECK segj_status_t oversized_value_size(oversized_t *journal, uint64_t section, uint64_t *value_size);
@@ -503,6 +543,10 @@ SEGJ_MUST_CHECK segj_status_t oversized_newest_section(oversized_t *journal, uin
 
 /** The smallest section number above `after`; SEGJ_END: there is none. */
 SEGJ_MUST_CHECK segj_status_t oversized_next_section(oversized_t *journal, uint64_t after, uint64_t *section);
+
+/** The largest section number below `before`; SEGJ_END: there is none. A walk downwards begins with
+ *  oversized_newest_section, because section UINT64_MAX is below no number. */
+SEGJ_MUST_CHECK segj_status_t oversized_prev_section(oversized_t *journal, uint64_t before, uint64_t *section);
 
 /** What open found and did; lives as long as the journal. NULL for NULL. */
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "base/bytes.h"
 #include "oversized/recover.h"
 
 #define PARTITION_NAME_MAX 255
@@ -38,6 +39,22 @@ void oversized_config_init(oversized_config_t *config)
         .max_value_size = OVERSIZED_VALUE_MAX,
         .max_open_files = 256,
     };
+}
+
+segj_status_t oversized_checkpoint_at(const oversized_config_t *config, uint64_t oldest, uint64_t section,
+                                      uint64_t records, oversized_checkpoint_t *checkpoint)
+{
+    if (config == NULL || checkpoint == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_checkpoint_at: %s is NULL",
+                         config == NULL ? "config" : "checkpoint");
+    uint64_t record_size = (uint64_t)config->entry_size + OVERSIZED_LOCATION_SIZE;
+    uint64_t size;
+    if (!segj_mul_u64(records, record_size, &size))
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "oversized_checkpoint_at: %llu records of %llu bytes are more than 2^64 - 1 bytes",
+                         (unsigned long long)records, (unsigned long long)record_size);
+    *checkpoint = (oversized_checkpoint_t){.oldest = oldest, .section = section, .index_size = size};
+    return SEGJ_OK;
 }
 
 /* --- the configuration --- */

@@ -8,6 +8,7 @@
  * A later section goes before, by the rules of remove.c. Whatever fails from step 2 on leaves the disk in a state that
  * only open can judge, and poisons the journal.
  */
+#include "base/bytes.h"
 #include "journal/record_format.h"
 #include "oversized/journal.h"
 
@@ -192,6 +193,40 @@ segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, u
         return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind_section: journal is NULL");
     segj_lock(&journal->change);
     segj_status_t status = rewind_to(journal, section, index_size, false);
+    segj_unlock(&journal->change);
+    return status;
+}
+
+/* A count whose bytes are no number is beyond any section too, and is refused with all that comes before that. */
+static segj_status_t rewind_to_count(oversized_t *journal, uint64_t number, uint64_t records, bool later)
+{
+    uint32_t record_size = journal->env.record_size;
+    uint64_t size;
+    if (segj_mul_u64(records, record_size, &size))
+        return rewind_to(journal, number, size, later);
+    segj_status_t status = rewind_to(journal, number, UINT64_MAX - UINT64_MAX % record_size, later);
+    return status != SEGJ_ERR_NO_RECORD
+               ? status
+               : segj_fail(status, "rewind of section %llu: %llu records of %u bytes asked for, no section has so many",
+                           (unsigned long long)number, (unsigned long long)records, (unsigned)record_size);
+}
+
+segj_status_t oversized_rewind_to(oversized_t *journal, uint64_t section, uint64_t records)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind_to: journal is NULL");
+    segj_lock(&journal->change);
+    segj_status_t status = rewind_to_count(journal, section, records, true);
+    segj_unlock(&journal->change);
+    return status;
+}
+
+segj_status_t oversized_rewind_section_to(oversized_t *journal, uint64_t section, uint64_t records)
+{
+    if (journal == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind_section_to: journal is NULL");
+    segj_lock(&journal->change);
+    segj_status_t status = rewind_to_count(journal, section, records, false);
     segj_unlock(&journal->change);
     return status;
 }

@@ -102,6 +102,8 @@ static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
 segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry, uint64_t size,
                                     oversized_writer_t **opened)
 {
+    if (opened != NULL)
+        *opened = NULL;
     if (journal == NULL || opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: %s is NULL", journal == NULL ? "journal" : "writer");
     if (entry == NULL && journal->entry_size > 0)

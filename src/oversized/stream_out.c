@@ -207,6 +207,8 @@ static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
 segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section, oversized_location_t location,
                                     bool verify_first, oversized_reader_t **opened)
 {
+    if (opened != NULL)
+        *opened = NULL;
     if (journal == NULL || opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_open: %s is NULL", journal == NULL ? "journal" : "reader");
     oversized_reader_t *reader = calloc(1, sizeof *reader);

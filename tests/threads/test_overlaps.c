@@ -37,6 +37,20 @@ static segj_status_t call_replay(oversized_t *journal, uint64_t section)
     return status;
 }
 
+static segj_status_t call_replay_back(oversized_t *journal, uint64_t section)
+{
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    segj_status_t status = oversized_replay_open_back(journal, section, OVERSIZED_END, 4096, &replay);
+    for (uint64_t position = COUNT; position-- > 0 && status == SEGJ_OK;) {
+        status = oversized_replay_next(replay, &item);
+        if (status == SEGJ_OK && get_u64(item.entry) != position)
+            status = SEGJ_ERR_CHECKSUM;
+    }
+    oversized_replay_close(replay);
+    return status;
+}
+
 /* Every sync writes the last page again, in the other of its two slots. */
 static void grow_twice(oversized_t *journal)
 {
@@ -100,6 +114,17 @@ static void replay_of_a_page_that_grows_meanwhile_finds_no_damage(void **state)
     errand_join(&reader, SEGJ_OK);
 }
 
+static void replay_backwards_from_a_page_that_grows_meanwhile_finds_no_damage(void **state)
+{
+    stage_t *stage = *state;
+    errand_t reader;
+    fill(stage);
+    gate_t *gate = park_reader(stage, &reader, 5, SMALL_PAGE, call_replay_back);
+    grow_twice(stage->journal);
+    gate_open(gate, 0);
+    errand_join(&reader, SEGJ_OK);
+}
+
 static segj_status_t call_rewind_to_11(oversized_t *journal, uint64_t section)
 {
     return oversized_rewind_section(journal, section, (uint64_t)11 * SMALL_RECORD);
@@ -138,6 +163,7 @@ int main(void)
         STAGE_TEST(get_of_a_page_that_grows_meanwhile_finds_no_damage),
         STAGE_TEST(get_of_a_page_that_grew_and_is_idle_again_finds_no_damage),
         STAGE_TEST(replay_of_a_page_that_grows_meanwhile_finds_no_damage),
+        STAGE_TEST(replay_backwards_from_a_page_that_grows_meanwhile_finds_no_damage),
         STAGE_TEST(get_of_a_page_that_shrinks_meanwhile_finds_no_damage),
     };
     return cmocka_run_group_tests_name("overlaps", tests, NULL, NULL);
