@@ -92,8 +92,9 @@ typedef enum segj_format {
 } segj_format_t;
 
 typedef enum segj_log_level {
-    SEGJ_LOG_DEBUG = 0,
-    SEGJ_LOG_INFO = 1,
+    SEGJ_LOG_DEBUG = 0,   /**< a section was woken, synced, retired (its watermark written) or rests; another failure
+                               of a poisoned journal */
+    SEGJ_LOG_INFO = 1,    /**< the journal was opened; a section was made or rewound, sections were removed */
     SEGJ_LOG_WARNING = 2, /**< something was repaired that a crash explains */
     SEGJ_LOG_ERROR = 3    /**< synced data is lost, or the journal is poisoned */
 } segj_log_level_t;

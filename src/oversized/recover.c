@@ -86,7 +86,7 @@ static segj_status_t check_values_mounted(const recovery_t *recovery)
     if (recovery->value_count > 0 || synced < 2)
         return SEGJ_OK;
     const segj_part_t *values = &recovery->journal->env.values;
-    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu that have synced values",
+    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu sections that have synced values",
                      values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
 }
 
@@ -197,8 +197,9 @@ static void report(recovery_t *recovery)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
                          journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
         else if (plan->cut)
-            segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu is cut to %llu records", journal->directory,
-                         (unsigned long long)plan->number, (unsigned long long)plan->records);
+            segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu %s cut to %llu records", journal->directory,
+                         (unsigned long long)plan->number, recovery->config->read_only ? "would be" : "is",
+                         (unsigned long long)plan->records);
     }
 }
 

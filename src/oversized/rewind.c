@@ -89,6 +89,9 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     index->wakes++;
     segj_wake_all(&env->changed);
     segj_unlock(&env->state);
+    if (status == SEGJ_OK)
+        segj_env_trace(env, SEGJ_LOG_INFO, "%s: section %llu is rewound to %llu records", journal->directory,
+                       (unsigned long long)section->node.number, (unsigned long long)records);
     /* The next append reads the last page as it is now. */
     segj_section_rest(journal, section);
     return status;
@@ -164,11 +167,12 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     if (status != SEGJ_OK)
         return status;
     if (index_size % record_size != 0)
-        return segj_fail(SEGJ_ERR_INVALID, "rewind of section %llu: %llu bytes are no multiple of the record size, %u",
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "rewind of section %llu: %llu bytes are no multiple of the record size, %u bytes",
                          (unsigned long long)number, (unsigned long long)index_size, (unsigned)record_size);
     uint64_t records = index_size / record_size;
     if (records > count)
-        return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu",
+        return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu records",
                          (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);
     if (section != NULL && section->streaming)
         return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);

@@ -104,6 +104,10 @@ static void finish(oversized_t *journal, segj_section_t *section, const capture_
     section->syncing = false;
     segj_wake_all(&journal->env.changed);
     segj_unlock(&journal->env.state);
+    if (synced)
+        segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is synced: %llu records, %llu bytes of values",
+                       journal->directory, (unsigned long long)section->node.number,
+                       (unsigned long long)capture->records, (unsigned long long)capture->size);
 }
 
 void segj_section_settle(oversized_t *journal, segj_section_t *section)
@@ -170,6 +174,9 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
         return status;
     if (section->index.marked != section->index.durable)
         mark(journal, section, section->index.durable, section->values.size);
+    segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is retired: its watermark is %llu records",
+                   journal->directory, (unsigned long long)section->node.number,
+                   (unsigned long long)section->index.marked);
     bool trimmed;
     status = segj_glob_trim(&section->values, &trimmed);
     if (status != SEGJ_OK || !durably)

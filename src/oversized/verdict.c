@@ -26,9 +26,9 @@ static segj_status_t compare(const segj_io_file_t *file, const segj_identity_t *
     if (found->section != expected->section)
         return differs(file, "the section in the header", found->section, expected->section);
     if (found->page_size != expected->page_size)
-        return differs(file, "the page size", found->page_size, expected->page_size);
+        return differs(file, "the page size in bytes", found->page_size, expected->page_size);
     if (found->record_size != expected->record_size)
-        return differs(file, "the record size", found->record_size, expected->record_size);
+        return differs(file, "the record size in bytes", found->record_size, expected->record_size);
     return SEGJ_OK;
 }
 

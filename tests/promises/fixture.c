@@ -3,6 +3,7 @@
 
 #include "promises/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static void count_line(void *context, segj_log_level_t level, const char *messag
     assert_non_null(message);
     assert_in_range(level, SEGJ_LOG_DEBUG, SEGJ_LOG_ERROR);
     f->logged[level]++;
+    (void)snprintf(f->lines[level], sizeof f->lines[level], "%s", message);
 }
 
 int set_up(void **state)

@@ -17,6 +17,7 @@ typedef struct fixture {
     oversized_t *journal; /* abandoned at the end */
     segj_buffer_t value;
     unsigned logged[4]; /* lines of each level */
+    char lines[4][256]; /* the last one of each */
 } fixture_t;
 
 int set_up(void **state);
