@@ -1,5 +1,5 @@
 /*
- * oversized/recover.c: recovery (semantics.md: "The steps of open"). First every section gets its verdict, and what a
+ * oversized/recover.c: recovery (DESIGN.md, "Open"). First every section gets its verdict, and what a
  * checkpoint or `strict` asks is held against all of them; then the sections that are not as a close leaves them are
  * made durable as they stand. A failure before the first write leaves every file as it was; a crash or a failure behind
  * it leaves a state that the next open judges alike.

@@ -1,5 +1,5 @@
 /*
- * oversized/verdict.c: what a section holds (semantics.md: "Verdict of a section, native"; DESIGN.md, "Open"). Reads only,
+ * oversized/verdict.c: what a section holds (DESIGN.md, "Open"). Reads only,
  * and every failed read is a failure: nothing here mistakes one for the end of a section.
  *
  * Up to the watermark W records are believed; their last one is looked at, and where it is not readable or its value is

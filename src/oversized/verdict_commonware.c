@@ -1,6 +1,6 @@
 /*
- * oversized/verdict_commonware.c: what a section of the commonware format holds (semantics.md: "Verdict, commonware";
- * FORMAT.md, "Commonware files"). Nothing in the files says what was synced, how large a page is or how large a record.
+ * oversized/verdict_commonware.c: what a section of the commonware format holds (FORMAT.md, "Where a section ends";
+ * DESIGN.md, "The commonware format"). Nothing in the files says what was synced, how large a page is or how large a record.
  *
  * The index ends with its last valid page, and there with its last whole record. From that record it goes back to the
  * first that is readable and whose frame lies within the values file. What else a configuration might have wrong is looked
