@@ -18,10 +18,13 @@
  *     oversized_close(journal);
  *
  * Arguments. The journal comes first, then the section, then the position or location, then inputs, then outputs.
- * Outputs are written on success only (segj_buffer_t excepted, see there); those marked "may be NULL" may be NULL.
+ * Outputs are written on success only; those marked "may be NULL" may be NULL. Two kinds are written on failure too: a handle
+ * (journal, writer, reader, replay, page cache, storage in memory) is NULL then, and a segj_buffer_t is empty.
  *
  * Answers. SEGJ_OK, SEGJ_END where the text says so, or an error whose sentence segj_last_error() gives. A failed call
- * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below).
+ * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below). Each call lists its errors. Any
+ * call may besides answer SEGJ_ERR_INVALID, for an argument that can never be right; and where SEGJ_ERR_IO is listed, the
+ * storage chooses between it, SEGJ_ERR_NO_SPACE and SEGJ_ERR_MEMORY (storage.h).
  *
  * Durability. Nothing is durable before a sync of its section (or sync_all, rewind, close) has returned SEGJ_OK. A sync
  * answers for one section: after a power cut section 8 may hold records while the end of section 7 is lost. Sync
@@ -73,6 +76,8 @@ typedef struct segj_page_cache segj_page_cache_t;   /**< verified index pages in
 #define OVERSIZED_LOCATION_SIZE 12
 /** The largest value, in bytes: its frame is 4 bytes longer and counted in 32 bits. */
 #define OVERSIZED_VALUE_MAX 4294967291u
+/** The position behind a section's last record, whatever its count is: where oversized_replay_open_back begins. */
+#define OVERSIZED_END UINT64_MAX
 
 /** Where a value lies in its section's values file. Valid as long as its record exists. */
 typedef struct oversized_location {
@@ -103,8 +108,9 @@ typedef enum segj_format {
 } segj_format_t;
 
 typedef enum segj_log_level {
-    SEGJ_LOG_DEBUG = 0,
-    SEGJ_LOG_INFO = 1,
+    SEGJ_LOG_DEBUG = 0,   /**< a section was woken, synced, retired (its watermark written) or rests; another failure
+                               of a poisoned journal */
+    SEGJ_LOG_INFO = 1,    /**< the journal was opened; a section was made or rewound, sections were removed */
     SEGJ_LOG_WARNING = 2, /**< something was repaired that a crash explains */
     SEGJ_LOG_ERROR = 3    /**< synced data is lost, or the journal is poisoned */
 } segj_log_level_t;
@@ -117,7 +123,8 @@ typedef enum oversized_verify {
     OVERSIZED_VERIFY_TAIL = 2     /**< and whose value's checksum is right */
 } oversized_verify_t;
 
-/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). */
+/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). An application
+ *  that counts records fills it with oversized_checkpoint_at(). */
 typedef struct oversized_checkpoint {
     uint64_t oldest;     /**< sections below are removed */
     uint64_t section;    /**< the section that was being written; later ones are removed */
@@ -198,7 +205,8 @@ typedef struct oversized_config {
     segj_error_t *error;
 } oversized_config_t;
 
-/** What the last open found and did. Bytes are those behind the records kept. */
+/** What the last open found and did; of a read-only one, what an open for writing would do. Bytes are those behind the
+ *  records kept. */
 typedef struct oversized_recovery_t {
     uint64_t sections;                /**< sections the journal has after open */
     uint64_t records;                 /**< records they hold together */
@@ -215,6 +223,15 @@ typedef struct oversized_recovery_t {
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */
 void oversized_config_init(oversized_config_t *config);
+
+/**
+ * Fills a checkpoint by a count of records instead of bytes: index_size is `records` times the record size of this
+ * configuration (entry_size + 12). oversized_open judges the rest. Any thread.
+ * Errors: SEGJ_ERR_INVALID (an argument is NULL; the product exceeds 2^64 - 1, and the sentence names the count).
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_checkpoint_at(const oversized_config_t *config, uint64_t oldest,
+                                                      uint64_t section, uint64_t records,
+                                                      oversized_checkpoint_t *checkpoint);
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
@@ -245,8 +262,9 @@ const segj_error_t *oversized_caller_error(const oversized_t *caller);
 void oversized_caller_close(oversized_t *caller);
 
 /**
- * Syncs every section, unlocks and frees, in any case; answers what the sync said. A poisoned journal is freed without
- * a write and answers SEGJ_ERR_POISONED. NULL is SEGJ_OK. Read-only journals: SEGJ_OK. Waits for syncs under way.
+ * Syncs every section, unlocks and frees, in any case. A poisoned journal is freed without a write. NULL and read-only
+ * journals are SEGJ_OK. Waits for syncs under way.
+ * Errors: SEGJ_ERR_POISONED; SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY: not all that was appended is durable.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_close(oversized_t *journal);
 
@@ -255,9 +273,9 @@ void oversized_abandon(oversized_t *journal);
 
 /**
  * Removes every section file, durably, then both partitions; frees in any case. The directory itself stays.
- * Errors: SEGJ_ERR_READ_ONLY and SEGJ_ERR_POISONED (nothing is removed), SEGJ_ERR_IO (also where a partition could not
- * be removed because it holds names that are not the journal's). SEGJ_ERR_BUSY (a view is out): nothing is removed, and the
- * journal stays open.
+ * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED and SEGJ_ERR_MEMORY (nothing is removed), SEGJ_ERR_IO (also where a
+ * partition could not be removed because it holds names that are not the journal's). SEGJ_ERR_BUSY (a view is out, or a
+ * value is being streamed in): nothing is removed, and the journal stays open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
 
@@ -265,8 +283,10 @@ SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
  * Appends a record: the value to the section's values file, then the record to its index. The section comes into being
  * with its first append. entry may be NULL when entry_size is 0, value when size is 0. position and location, where
  * the record and the value went, may be NULL.
- * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
- * SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was then.
+ * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_BUSY (a value is being streamed into the section,
+ * or into all that may be written to at a time: max_open_files), SEGJ_ERR_CORRUPT (the section's last index page is
+ * damaged, or a file that the journal did not make has the name of a new section's), SEGJ_ERR_READ_ONLY,
+ * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry,
                                                const void *value, size_t size, uint64_t *position,
@@ -274,7 +294,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t se
 
 /**
  * The same for a value in `count` pieces, which are stored one behind the other. pieces may be NULL when count is 0, and
- * a piece's data when its size is 0. In a compressed section the pieces are copied together first.
+ * a piece's data when its size is 0. In a compressed section the pieces are copied together first. Errors as
+ * oversized_append.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const void *entry,
                                                 const segj_slice_t *pieces, size_t count, uint64_t *position,
@@ -305,17 +326,18 @@ typedef struct oversized_writer oversized_writer_t; /**< a value on its way in *
  * writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that does not exist comes
  * into being, empty. Takes memory for a buffer of 256 KiB, and for zstd's context where the section is compressed. An open
  * writer keeps two descriptors. It must be finished or abandoned before the journal is closed. One thread at a time a writer.
- * Errors as oversized_append, and SEGJ_ERR_BUSY.
+ * Errors as oversized_append.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry,
                                                     uint64_t size, oversized_writer_t **writer);
 
 /** Adds bytes of the value. SEGJ_ERR_INVALID beyond the announced size (nothing of the call is taken). After any other error
- *  (SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED) the writer can only be abandoned. */
+ *  (SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED) the
+ *  writer can only be abandoned, and answers the same. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
 
-/** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended
- *  (SEGJ_ERR_INVALID: bytes of the announced size are missing). position and location may be NULL. */
+/** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended. position and
+ *  location may be NULL. Errors as oversized_writer_write; SEGJ_ERR_INVALID: bytes of the announced size are missing. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
                                                       oversized_location_t *location);
 
@@ -330,20 +352,22 @@ void oversized_writer_abandon(oversized_writer_t *writer);
 SEGJ_MUST_CHECK segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                             oversized_location_t *location);
 
-/** The same for the section's last record; SEGJ_END where it has none. */
+/** The same for the section's last record; SEGJ_END where it has none. Errors as oversized_get, but SEGJ_ERR_NO_RECORD. */
 SEGJ_MUST_CHECK segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry,
                                              oversized_location_t *location);
 
 /**
  * Reads the value at a location into a buffer, checks its checksum and decompresses it.
- * Errors: as oversized_get, and SEGJ_ERR_RANGE (size below 4, past the section's end, or overflowing; no memory is
- * taken), SEGJ_ERR_TOO_LARGE (beyond max_value_size), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION. value->size is 0 then.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_RANGE (size below 4, past the section's end, or overflowing; no
+ * memory is taken), SEGJ_ERR_TOO_LARGE (beyond max_value_size), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_IO,
+ * SEGJ_ERR_MEMORY. value->size is 0 then.
  * After a rewind a location of a record that is gone may name another value.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_get_value(oversized_t *journal, uint64_t section, oversized_location_t location,
                                                   segj_buffer_t *value);
 
-/** oversized_get and oversized_get_value of one record, in one step: a rewind beneath it cannot mix two records. */
+/** oversized_get and oversized_get_value of one record, in one step: a rewind beneath it cannot mix two records. Errors as
+ *  of both. */
 SEGJ_MUST_CHECK segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                              segj_buffer_t *value);
 
@@ -381,7 +405,8 @@ typedef struct oversized_reader oversized_reader_t; /**< a value on its way out 
  * oversized_reader_read gives is unverified until it has given all of it; a wrong value never comes to its end. With
  * verify_first the stored bytes are read through and checked before this call returns, and once more on their way out.
  * Takes at most 128 KiB, and, where the section is compressed, zstd's window: 8 MiB up to level 19, 128 MiB at most.
- * Errors: as oversized_get_value; SEGJ_ERR_CHECKSUM here with verify_first alone.
+ * Errors: as oversized_get_value, SEGJ_ERR_CHECKSUM with verify_first and where the value is compressed to 128 KiB or
+ * less; SEGJ_ERR_NO_RECORD (the section was rewound while the value was being verified).
  */
 SEGJ_MUST_CHECK segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section,
                                                     oversized_location_t location, bool verify_first,
@@ -427,7 +452,7 @@ typedef struct oversized_view_t {
 SEGJ_MUST_CHECK segj_status_t oversized_view_value(oversized_t *journal, uint64_t section,
                                                    oversized_location_t location, oversized_view_t *view);
 
-/** oversized_get and oversized_view_value of one record, in one step. entry may be NULL. */
+/** oversized_get and oversized_view_value of one record, in one step. entry may be NULL. Errors as of both. */
 SEGJ_MUST_CHECK segj_status_t oversized_view(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                              oversized_view_t *view);
 
@@ -445,6 +470,18 @@ void segj_buffer_free(segj_buffer_t *buffer);
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position,
                                                     size_t buffer, oversized_replay_t **replay);
+
+/**
+ * Begins a walk backwards, newest first: the section's records below `position`, from position - 1 down to 0, then those
+ * of the section before, from its last one down, and so on to the oldest. OVERSIZED_END is the section's end, so that
+ * (journal, UINT64_MAX, OVERSIZED_END) begins at the newest record of all. Other positions are at most the section's
+ * count (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the end of the next one below, and
+ * then position must be 0 or OVERSIZED_END. All else is as for a walk forwards: the records are those that exist now,
+ * the same calls give them, their values and damaged pages, and `buffer` bytes are read in one go.
+ * Errors: as oversized_replay_open.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_replay_open_back(oversized_t *journal, uint64_t section, uint64_t position,
+                                                         size_t buffer, oversized_replay_t **replay);
 
 /**
  * Gives the next record; SEGJ_END after the last. One thread at a time a replay.
@@ -468,9 +505,11 @@ void oversized_replay_close(oversized_replay_t *replay);
 
 /**
  * Returns once everything that was appended to the section before the call would survive a power cut. A section that
- * does not exist: SEGJ_OK; pruned: SEGJ_ERR_PRUNED; a read-only journal: SEGJ_ERR_READ_ONLY.
- * SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being written: nothing is lost, sync again. A
- * failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
+ * does not exist: SEGJ_OK; pruned: SEGJ_ERR_PRUNED; a read-only journal: SEGJ_ERR_READ_ONLY;
+ * a poisoned journal: SEGJ_ERR_POISONED. SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being
+ * written: nothing is lost, sync again. A failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
+ * In the commonware format SEGJ_ERR_BUSY, for a section that was not changed since the open: values are being streamed
+ * into all sections that may be written to at a time.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
 
@@ -483,7 +522,8 @@ typedef struct oversized_ticket {
 /**
  * Begins to make durable what was appended to the section before the call, and returns before it is: the values are handed to
  * the storage, which is asked to write them back while the application goes on (also with appends to the same section).
- * Promises nothing without the wait that belongs to it. Errors as oversized_sync, none of which poisons.
+ * Promises nothing without the wait that belongs to it. Errors as oversized_sync, none of which poisons; the ticket is
+ * left as it was then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, oversized_ticket_t *ticket);
 
@@ -494,14 +534,14 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_start(oversized_t *journal, uint64_
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t *ticket);
 
-/** oversized_sync of every section. Goes on past a section that failed, and answers its error. */
+/** oversized_sync of every section. Goes on past a section that failed, and answers its error. Errors as oversized_sync. */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 
 /**
  * Removes all sections below min_section, durably; they are SEGJ_ERR_PRUNED from then on, until the journal is closed.
  * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED.
- * Errors: SEGJ_ERR_BUSY (a view of such a section is out), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY:
- * nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
+ * Errors: SEGJ_ERR_BUSY (a view of such a section is out, or a value is being streamed into one), SEGJ_ERR_READ_ONLY,
+ * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned);
 
@@ -509,20 +549,36 @@ SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min
  * Removes every later section, then cuts this one to its first index_size bytes (a multiple of the record size), both
  * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed.
  * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
- * would end in a damaged page), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out),
- * SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed.
+ * would end in a damaged page or record), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out, a value
+ * is being streamed into one, or into all that may be written to at a time), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
+ * SEGJ_ERR_MEMORY: nothing changed.
  * SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE: nothing changed, or poisoned once the first step was durable.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size);
 
-/** The same for this section alone. Its current size touches no byte. */
+/** The same for this section alone. Its current size touches no byte. Errors as oversized_rewind. */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, uint64_t index_size);
+
+/** oversized_rewind by a count: the first `records` records stay. Errors as there; any count beyond the section, also one
+ *  whose bytes are beyond 2^64, is SEGJ_ERR_NO_RECORD with a sentence that names it. */
+SEGJ_MUST_CHECK segj_status_t oversized_rewind_to(oversized_t *journal, uint64_t section, uint64_t records);
+
+/** The same for this section alone. Its current count touches no byte. */
+SEGJ_MUST_CHECK segj_status_t oversized_rewind_section_to(oversized_t *journal, uint64_t section, uint64_t records);
 
 /** Bytes of the section's records: count * record size. 0 for a section that does not exist or is pruned. */
 SEGJ_MUST_CHECK segj_status_t oversized_size(oversized_t *journal, uint64_t section, uint64_t *index_size);
 
-/** Records of the section. 0 for a section that does not exist or is pruned. */
+/** Records of the section. 0 for a section that is empty, that does not exist or is pruned: oversized_section_exists
+ *  tells them apart. */
 SEGJ_MUST_CHECK segj_status_t oversized_count(oversized_t *journal, uint64_t section, uint64_t *records);
+
+/**
+ * Tells whether the section is there, empty ones included: one that was appended to, or rewound to 0.
+ * Errors: SEGJ_ERR_PRUNED (it is below a line pruned in this run, so it can never be there again), SEGJ_ERR_INVALID;
+ * *exists is false then.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_section_exists(oversized_t *journal, uint64_t section, bool *exists);
 
 /** The end of the last record's frame, in bytes. 0 for a section that does not exist, is pruned, or has no records. */
 SEGJ_MUST_CHECK segj_status_t oversized_value_size(oversized_t *journal, uint64_t section, uint64_t *value_size);
@@ -538,6 +594,10 @@ SEGJ_MUST_CHECK segj_status_t oversized_newest_section(oversized_t *journal, uin
 
 /** The smallest section number above `after`; SEGJ_END: there is none. */
 SEGJ_MUST_CHECK segj_status_t oversized_next_section(oversized_t *journal, uint64_t after, uint64_t *section);
+
+/** The largest section number below `before`; SEGJ_END: there is none. A walk downwards begins with
+ *  oversized_newest_section, because section UINT64_MAX is below no number. */
+SEGJ_MUST_CHECK segj_status_t oversized_prev_section(oversized_t *journal, uint64_t before, uint64_t *section);
 
 /** What open found and did; lives as long as the journal. NULL for NULL. */
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal);

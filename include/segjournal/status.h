@@ -60,7 +60,8 @@ typedef enum segj_status {
     SEGJ_ERR_COMPRESSION = 24, /**< zstd refused, either way */
     SEGJ_ERR_POISONED = 25,    /**< an earlier sync or change left the outcome unknown: reopen to recover */
     SEGJ_ERR_READ_ONLY = 26,   /**< a change was asked of a journal opened read-only */
-    SEGJ_ERR_BUSY = 27         /**< a rewind or prune of data that a view still borrows */
+    SEGJ_ERR_BUSY = 27         /**< a change of what a view still borrows, or of a section into which a value is being
+                                    streamed: release, finish or abandon that first */
 } segj_status_t;
 
 /** The name of a status, "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text; any thread. */

@@ -19,6 +19,8 @@ segj_status_t segj_env_poison(segj_env_t *env, segj_status_t status)
     segj_unlock(&env->state);
     if (first)
         segj_env_log(env, SEGJ_LOG_ERROR, "the journal is poisoned: %s", env->poison);
+    else
+        segj_env_trace(env, SEGJ_LOG_DEBUG, "the poisoned journal failed once more: %s", segj_last_error());
     /* "Out of memory" promises that nothing changed. */
     return status == SEGJ_ERR_MEMORY ? SEGJ_ERR_IO : status;
 }

@@ -88,9 +88,9 @@ static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, ui
     if (status == SEGJ_OK && got == physical)
         state = segj_page_verify(env->checksum, bytes, env->page_size, file->section, page);
     if (status == SEGJ_OK && from + size > state.length)
-        status =
-            segj_io_fail(SEGJ_ERR_CORRUPT, file, offset, "index page %llu is damaged: %u valid bytes, expected %zu",
-                         (unsigned long long)page, (unsigned)state.length, from + size);
+        status = segj_io_fail(SEGJ_ERR_CORRUPT, file, offset,
+                              "index page %llu is damaged: %u valid bytes, expected %zu bytes",
+                              (unsigned long long)page, (unsigned)state.length, from + size);
     if (status == SEGJ_OK)
         memcpy(to, bytes + from, size);
     if (frame != NULL && status == SEGJ_OK)

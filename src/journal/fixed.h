@@ -29,7 +29,7 @@ typedef struct segj_fixed {
 
 void segj_fixed_init(segj_fixed_t *fixed, segj_env_t *env, uint64_t section);
 
-/** Writes the whole header, `records` in the watermark slots as they are known to `fixed`; does not sync. */
+/** Writes the header: the identity, and empty watermark slots where none was ever written; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_env_t *env,
                                                       const segj_io_file_t *file);
 
@@ -72,10 +72,8 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const s
 /** Clears the older slot: the cut that both slots marked is durable. Does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *file);
 
-/**
- * Cuts the file to `records` records, in steps each durable before the next (FORMAT.md, "Pages"). The caller has marked
- * the cut. *cut: the file's size afterwards differs from `size` before, or its last page was shortened.
- */
+/** Cuts the file to `records` records, in steps each durable before the next (FORMAT.md, "Pages"). The caller has marked
+ *  the cut. SEGJ_ERR_CORRUPT: the page that would be the last does not hold what stays. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, uint64_t records);
 
 #endif

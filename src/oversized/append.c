@@ -115,8 +115,9 @@ static segj_status_t add(batch_t *batch, const void *entry, const value_t *value
         payload = (value_t){&encoded, 1, encoded.size};
     }
     if (status == SEGJ_OK && payload.size > UINT32_MAX - SEGJ_FRAME_TRAILER)
-        status = segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 are possible",
-                           (unsigned long long)batch->number, payload.size);
+        status =
+            segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 bytes are possible",
+                      (unsigned long long)batch->number, payload.size);
     if (status == SEGJ_OK && batch->placed == 0)
         status = prepare(batch);
     if (status != SEGJ_OK)
@@ -199,7 +200,7 @@ static segj_status_t check_entry(const oversized_t *journal, const char *call, c
 static segj_status_t check_size(const oversized_t *journal, uint64_t section, size_t size)
 {
     if (size > journal->max_value_size)
-        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %zu bytes, max_value_size is %u",
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %zu bytes, max_value_size is %u bytes",
                          (unsigned long long)section, size, (unsigned)journal->max_value_size);
     return SEGJ_OK;
 }
@@ -234,7 +235,7 @@ segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const vo
 {
     SEGJ_ENTER(journal, oversized_appendv(journal, section, entry, pieces, count, position, location));
     if (pieces == NULL && count > 0)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_appendv: pieces is NULL, expected %zu", count);
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_appendv: pieces is NULL, expected %zu pieces", count);
     segj_status_t status = check_entry(journal, "oversized_appendv", entry);
     value_t value = {pieces, count, 0};
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
@@ -283,7 +284,7 @@ segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section, con
 {
     SEGJ_ENTER(journal, oversized_append_batch(journal, section, records, count, position, locations));
     if (records == NULL && count > 0)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_append_batch: records is NULL, expected %zu", count);
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_append_batch: records is NULL, expected %zu records", count);
     for (size_t i = 0; i < count; i++) {
         segj_status_t status = check_entry(journal, "oversized_append_batch", records[i].entry);
         if (status == SEGJ_OK)

@@ -121,7 +121,7 @@ segj_status_t segj_codec_begin(const uint8_t *payload, size_t size, uint32_t lim
     if (ZSTD_getDictID_fromFrame(payload, size) != 0)
         return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame needs a dictionary");
     if (announced > limit || announced > SIZE_MAX)
-        return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %llu bytes is larger than max_value_size, %u", announced,
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %llu bytes is larger than max_value_size, %u bytes", announced,
                          (unsigned)limit);
     *content = (size_t)announced;
     return SEGJ_OK;
@@ -146,7 +146,7 @@ segj_status_t segj_codec_unpack(segj_decoder_t *decoder, const uint8_t *payload,
     if (ZSTD_isError(got))
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not decompress: %s", ZSTD_getErrorName(got));
     if (got != content)
-        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd gave %zu bytes, expected %zu", got, content);
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd gave %zu bytes, expected %zu bytes", got, content);
     return SEGJ_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * oversized/journal.h: a journal and its sections as their rooms share them: oversized.c (lifecycle, questions),
- * writers.c, append.c, sync.c, rewind.c, remove.c, read.c, replay.c, open.c, verdict.c and recover.c.
+ * oversized/journal.h: a journal and its sections, and what the sources of this folder call of each other. Ways to read
+ * share frames.h and view.h besides, and the sources of open recover.h and scan.h.
  *
  * Life of a section:  idle --wake--> written --rest--> idle;  either --remove--> gone (freed by its last reference).
  * A written section has its files pinned, its buffers in memory and its place in the list of writers.
@@ -116,7 +116,8 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
  *  change, without state. */
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);
 
-/** Waits until no call of sync is under way. Without locks. */
+/* sync.c; without locks */
+/** Waits until no call of sync is under way. */
 void segj_journal_settle(oversized_t *journal);
 
 /* sync.c; all under change, and not under state */
@@ -136,7 +137,7 @@ SEGJ_MUST_CHECK segj_status_t segj_section_bar(segj_section_t *section);
 void segj_section_unbar(segj_section_t *section);
 
 /* remove.c */
-/** Removes order[first] to order[last - 1] of the table. Under change. *removed: some are gone for good. */
+/** Removes order[first] to order[last - 1] of the table. Under change. */
 segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, uint64_t prune_line);
 
 #endif

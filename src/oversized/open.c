@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "base/bytes.h"
 #include "oversized/recover.h"
 
 #define PARTITION_NAME_MAX 255
@@ -40,6 +41,22 @@ void oversized_config_init(oversized_config_t *config)
     };
 }
 
+segj_status_t oversized_checkpoint_at(const oversized_config_t *config, uint64_t oldest, uint64_t section,
+                                      uint64_t records, oversized_checkpoint_t *checkpoint)
+{
+    if (config == NULL || checkpoint == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_checkpoint_at: %s is NULL",
+                         config == NULL ? "config" : "checkpoint");
+    uint64_t record_size = (uint64_t)config->entry_size + OVERSIZED_LOCATION_SIZE;
+    uint64_t size;
+    if (!segj_mul_u64(records, record_size, &size))
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "oversized_checkpoint_at: %llu records of %llu bytes are more than 2^64 - 1 bytes",
+                         (unsigned long long)records, (unsigned long long)record_size);
+    *checkpoint = (oversized_checkpoint_t){.oldest = oldest, .section = section, .index_size = size};
+    return SEGJ_OK;
+}
+
 /* --- the configuration --- */
 
 static segj_status_t check_name(const char *field, const char *name)
@@ -53,7 +70,7 @@ static segj_status_t check_name(const char *field, const char *name)
         return segj_fail(SEGJ_ERR_INVALID, "config.%s is \"%s\": byte %zu is none of A-Z a-z 0-9 _ -", field, name,
                          good);
     if (length > PARTITION_NAME_MAX)
-        return segj_fail(SEGJ_ERR_INVALID, "config.%s has %zu bytes, at most %d are possible", field, length,
+        return segj_fail(SEGJ_ERR_INVALID, "config.%s has %zu bytes, at most %d bytes are possible", field, length,
                          PARTITION_NAME_MAX);
     return SEGJ_OK;
 }
@@ -66,21 +83,21 @@ static segj_status_t out_of_range(const char *field, unsigned long long value, c
 static segj_status_t check_sizes(const oversized_config_t *config)
 {
     if (config->entry_size > UINT16_MAX)
-        return out_of_range("entry_size", config->entry_size, "0 to 65535");
+        return out_of_range("entry_size", config->entry_size, "0 to 65535 bytes");
     if (config->page_cache == NULL && (config->page_cache_pages == 0 || config->page_cache_pages > CACHE_PAGES_MAX))
-        return out_of_range("page_cache_pages", config->page_cache_pages, "1 to 2^28");
+        return out_of_range("page_cache_pages", config->page_cache_pages, "1 to 2^28 pages");
     if (config->index_write_buffer == 0 || config->index_write_buffer > WRITE_BUFFER_MAX)
-        return out_of_range("index_write_buffer", config->index_write_buffer, "1 to 2^30");
+        return out_of_range("index_write_buffer", config->index_write_buffer, "1 to 2^30 bytes");
     if (config->value_write_buffer == 0 || config->value_write_buffer > WRITE_BUFFER_MAX)
-        return out_of_range("value_write_buffer", config->value_write_buffer, "1 to 2^30");
+        return out_of_range("value_write_buffer", config->value_write_buffer, "1 to 2^30 bytes");
     if (config->write_memory == 0)
-        return out_of_range("write_memory", 0, "1 or more");
+        return out_of_range("write_memory", 0, "1 byte or more");
     if (config->max_value_size > OVERSIZED_VALUE_MAX)
-        return out_of_range("max_value_size", config->max_value_size, "0 to 4294967291");
+        return out_of_range("max_value_size", config->max_value_size, "0 to 4294967291 bytes");
     if (config->max_open_files < OPEN_FILES_LEAST)
-        return out_of_range("max_open_files", config->max_open_files, "4 or more");
+        return out_of_range("max_open_files", config->max_open_files, "4 descriptors or more");
     if (config->preallocate > WRITE_BUFFER_MAX)
-        return out_of_range("preallocate", config->preallocate, "0 to 2^30");
+        return out_of_range("preallocate", config->preallocate, "0 to 2^30 bytes");
     if (!segj_codec_level_valid(config->compression))
         return segj_fail(SEGJ_ERR_INVALID, "config.compression is %d, zstd has levels %d to %d", config->compression,
                          ZSTD_minCLevel(), ZSTD_maxCLevel());
@@ -94,7 +111,7 @@ static segj_status_t check_format(const oversized_config_t *config)
         return out_of_range("format", (unsigned long long)config->format,
                             "SEGJ_FORMAT_NATIVE or SEGJ_FORMAT_COMMONWARE");
     if (!native && config->preallocate > 0)
-        return segj_fail(SEGJ_ERR_INVALID, "config.preallocate is %zu: commonware files end with their values",
+        return segj_fail(SEGJ_ERR_INVALID, "config.preallocate is %zu bytes: commonware files end with their values",
                          config->preallocate);
     if (!native && config->page_size == 0)
         return segj_fail(SEGJ_ERR_INVALID, "config.page_size is 0: commonware files do not say what theirs is");
@@ -107,7 +124,7 @@ static segj_status_t check_format(const oversized_config_t *config)
                          (int)config->verify);
     if (config->page_cache != NULL && config->page_size != 0 &&
         segj_page_cache_page_size(config->page_cache) != config->page_size)
-        return segj_fail(SEGJ_ERR_INVALID, "config.page_cache has pages of %u bytes, config.page_size is %u",
+        return segj_fail(SEGJ_ERR_INVALID, "config.page_cache has pages of %u bytes, config.page_size is %u bytes",
                          (unsigned)segj_page_cache_page_size(config->page_cache), (unsigned)config->page_size);
     return SEGJ_OK;
 }
@@ -122,7 +139,8 @@ static segj_status_t check_checkpoint(const oversized_config_t *config)
         return segj_fail(SEGJ_ERR_INVALID, "config.checkpoint: oldest, %llu, is above section, %llu",
                          (unsigned long long)checkpoint->oldest, (unsigned long long)checkpoint->section);
     if (checkpoint->index_size % record_size != 0)
-        return segj_fail(SEGJ_ERR_INVALID, "config.checkpoint: index_size, %llu, is no multiple of the record size, %u",
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.checkpoint: index_size, %llu bytes, is no multiple of the record size, %u bytes",
                          (unsigned long long)checkpoint->index_size, (unsigned)record_size);
     return SEGJ_OK;
 }
@@ -132,7 +150,7 @@ static segj_status_t check_storage(const segj_storage_t *storage)
     if (storage == NULL)
         return SEGJ_OK;
     if (storage->struct_size < STORAGE_SIZE_LEAST)
-        return segj_fail(SEGJ_ERR_INVALID, "config.storage has struct_size %zu, expected %zu or more",
+        return segj_fail(SEGJ_ERR_INVALID, "config.storage has a struct_size of %zu bytes, expected %zu bytes or more",
                          storage->struct_size, STORAGE_SIZE_LEAST);
     if (storage->partition_create == NULL || storage->partition_open == NULL || storage->partition_lock == NULL ||
         storage->partition_unlock == NULL || storage->partition_list == NULL || storage->partition_sync == NULL ||
@@ -147,9 +165,10 @@ static segj_status_t check_storage(const segj_storage_t *storage)
 static segj_status_t check_config(const oversized_config_t *config)
 {
     if (config->struct_size != sizeof *config)
-        return segj_fail(SEGJ_ERR_INVALID,
-                         "config.struct_size is %zu, expected %zu: begin with oversized_config_init() of this version",
-                         config->struct_size, sizeof *config);
+        return segj_fail(
+            SEGJ_ERR_INVALID,
+            "config.struct_size is %zu bytes, expected %zu bytes: begin with oversized_config_init() of this version",
+            config->struct_size, sizeof *config);
     if (config->directory == NULL || config->directory[0] == '\0')
         return segj_fail(SEGJ_ERR_INVALID, "config.directory is empty");
     segj_status_t status = check_name("index_partition", config->index_partition);
@@ -295,9 +314,9 @@ static segj_status_t make_cache(oversized_t *journal, const oversized_config_t *
     if (config->page_cache == NULL)
         return segj_page_cache_create(env->page_size, config->page_cache_pages, &env->cache);
     if (segj_page_cache_page_size(config->page_cache) != env->page_size)
-        return segj_fail(SEGJ_ERR_INVALID, "config.page_cache has pages of %u bytes, the journal in %s of %u",
-                         (unsigned)segj_page_cache_page_size(config->page_cache), journal->directory,
-                         (unsigned)env->page_size);
+        return segj_fail(
+            SEGJ_ERR_INVALID, "config.page_cache has pages of %u bytes, the journal in %s has pages of %u bytes",
+            (unsigned)segj_page_cache_page_size(config->page_cache), journal->directory, (unsigned)env->page_size);
     segj_page_cache_claim(config->page_cache);
     segj_page_cache_retain(config->page_cache);
     env->cache = config->page_cache;
@@ -382,6 +401,9 @@ static segj_status_t make_journal(const oversized_config_t *config, oversized_t 
         return status;
     }
     segj_entrance_open(&journal->entrance, segj_page_cache_word(journal->env.cache));
+    segj_env_trace(&journal->env, SEGJ_LOG_INFO, "%s: opened%s: %llu sections, %llu records", journal->directory,
+                   journal->read_only ? " read-only" : "", (unsigned long long)journal->recovery.sections,
+                   (unsigned long long)journal->recovery.records);
     *opened = journal;
     return SEGJ_OK;
 }

@@ -128,16 +128,36 @@ size_t oversized_record_size(const oversized_t *journal)
     return behind != NULL ? behind->env.record_size : 0;
 }
 
-/* The first section that is `from` or above; the last one of all. */
-static segj_status_t walk(oversized_t *journal, bool newest, uint64_t from, uint64_t *section)
+segj_status_t oversized_section_exists(oversized_t *journal, uint64_t section, bool *exists)
+{
+    if (exists != NULL)
+        *exists = false;
+    SEGJ_ENTER(journal, oversized_section_exists(journal, section, exists));
+    if (exists == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_section_exists: exists is NULL");
+    segj_lock(&journal->env.state);
+    *exists = segj_journal_find(journal, section) != NULL;
+    segj_status_t status = SEGJ_OK;
+    if (!*exists && section < journal->prune_line)
+        status = segj_journal_missing(journal, section);
+    segj_unlock(&journal->env.state);
+    return status;
+}
+
+typedef enum direction { UPWARDS, DOWNWARDS } direction_t;
+
+/* The nearest section that is `from` or above it, or `from` or below it. */
+static segj_status_t walk(oversized_t *journal, direction_t direction, uint64_t from, uint64_t *section)
 {
     if (section == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "section is NULL");
     segj_status_t status = SEGJ_END;
     segj_lock(&journal->env.state);
     const segj_sections_t *sections = &journal->sections;
-    size_t at = newest ? sections->count - 1 : segj_sections_lower(sections, from);
-    if (sections->count > 0 && at < sections->count) {
+    size_t at = segj_sections_lower(sections, from);
+    if (direction == DOWNWARDS && (at == sections->count || sections->order[at]->number != from))
+        at = at > 0 ? at - 1 : sections->count;
+    if (at < sections->count) {
         *section = sections->order[at]->number;
         status = SEGJ_OK;
     }
@@ -148,13 +168,13 @@ static segj_status_t walk(oversized_t *journal, bool newest, uint64_t from, uint
 segj_status_t oversized_oldest_section(oversized_t *journal, uint64_t *section)
 {
     SEGJ_ENTER(journal, oversized_oldest_section(journal, section));
-    return walk(journal, false, 0, section);
+    return walk(journal, UPWARDS, 0, section);
 }
 
 segj_status_t oversized_newest_section(oversized_t *journal, uint64_t *section)
 {
     SEGJ_ENTER(journal, oversized_newest_section(journal, section));
-    return walk(journal, true, 0, section);
+    return walk(journal, DOWNWARDS, UINT64_MAX, section);
 }
 
 segj_status_t oversized_next_section(oversized_t *journal, uint64_t after, uint64_t *section)
@@ -162,7 +182,15 @@ segj_status_t oversized_next_section(oversized_t *journal, uint64_t after, uint6
     SEGJ_ENTER(journal, oversized_next_section(journal, after, section));
     if (after == UINT64_MAX && section != NULL)
         return SEGJ_END;
-    return walk(journal, false, after + 1, section);
+    return walk(journal, UPWARDS, after + 1, section);
+}
+
+segj_status_t oversized_prev_section(oversized_t *journal, uint64_t before, uint64_t *section)
+{
+    SEGJ_ENTER(journal, oversized_prev_section(journal, before, section));
+    if (before == 0 && section != NULL)
+        return SEGJ_END;
+    return walk(journal, DOWNWARDS, before - 1, section);
 }
 
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal)

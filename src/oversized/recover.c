@@ -1,5 +1,5 @@
 /*
- * oversized/recover.c: recovery (semantics.md: "The steps of open"). First every section gets its verdict, and what a
+ * oversized/recover.c: recovery (DESIGN.md, "Open"). First every section gets its verdict, and what a
  * checkpoint or `strict` asks is held against all of them; then the sections that are not as a close leaves them are
  * made durable as they stand. A failure before the first write leaves every file as it was; a crash or a failure behind
  * it leaves a state that the next open judges alike.
@@ -86,7 +86,7 @@ static segj_status_t check_values_mounted(const recovery_t *recovery)
     if (recovery->value_count > 0 || synced < 2)
         return SEGJ_OK;
     const segj_part_t *values = &recovery->journal->env.values;
-    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu that have synced values",
+    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu sections that have synced values",
                      values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
 }
 
@@ -197,8 +197,9 @@ static void report(recovery_t *recovery)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
                          journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
         else if (plan->cut)
-            segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu is cut to %llu records", journal->directory,
-                         (unsigned long long)plan->number, (unsigned long long)plan->records);
+            segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu %s cut to %llu records", journal->directory,
+                         (unsigned long long)plan->number, recovery->config->read_only ? "would be" : "is",
+                         (unsigned long long)plan->records);
     }
 }
 

@@ -122,6 +122,10 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
     }
     if (status != SEGJ_OK)
         status = segj_env_poison(&journal->env, status);
+    else
+        segj_env_trace(&journal->env, SEGJ_LOG_INFO, "%s: %zu sections were removed: %llu to %llu", journal->directory,
+                       count, (unsigned long long)gone[0]->node.number,
+                       (unsigned long long)gone[count - 1]->node.number);
     for (size_t i = 0; i < count; i++) {
         segj_section_rest(journal, gone[i]);
         segj_lock(&journal->env.state);

@@ -1,9 +1,10 @@
 /*
- * oversized/replay.c: a walk over records in order. It notes at its beginning how many records each section has, reads
- * pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not verify (it is being
- * written just now, or is in memory only) is asked for once more the way any reader asks; only then is it damaged.
+ * oversized/replay.c: a walk over records in order, or backwards. It notes at its beginning how many records each section
+ * has, reads pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not verify (it
+ * is being written just now, or is in memory only) is asked for once more the way any reader asks; only then is it damaged.
  *
- * Values are read ahead in bulk too, once two that follow each other were asked for.
+ * Values are read ahead in bulk too, once two that follow each other were asked for. Backwards, what is read in bulk ends
+ * with what was asked for, instead of beginning with it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,11 @@ struct oversized_replay {
     oversized_t *journal;
     target_t *targets;
     size_t count, at;  /* targets, and the one we are in */
-    uint64_t position; /* the next record there */
+    uint64_t section;  /* its number */
+    uint64_t position; /* the next record there; none when it is not below the section's count */
+    uint64_t step;     /* from one position to the next: 1; UINT64_MAX backwards, which follows 0 with no position */
+    ptrdiff_t stride;  /* from one record of a run to the next, in bytes */
+    bool back;
     uint64_t removals; /* of the journal, when the section was looked at last */
     uint8_t *pages;    /* physical pages */
     uint16_t *lengths; /* valid bytes of each */
@@ -43,33 +48,60 @@ struct oversized_replay {
     size_t ahead_size;
     bool ahead_compressed;
     uint64_t ahead_generation;
-    uint64_t asked_end;  /* of the frame asked for last, in that generation */
-    segj_buffer_t value; /* unpacked */
+    uint64_t asked_begin, asked_end; /* of the frame asked for last, in that generation */
+    segj_buffer_t value;             /* unpacked */
 };
 
-static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, uint64_t position)
+/* Goes to a section's first record, or last one. */
+static void enter(oversized_replay_t *replay, size_t at)
+{
+    replay->at = at;
+    if (at == replay->count)
+        return;
+    replay->section = replay->targets[at].section;
+    replay->position = replay->back ? replay->targets[at].records - 1 : 0;
+}
+
+/* Under state: the sections from `section` on, or down from it, as they are now. *exists: it is the first of them. */
+static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, bool *exists)
 {
     oversized_t *journal = replay->journal;
     const segj_sections_t *sections = &journal->sections;
     size_t from = segj_sections_lower(sections, section);
-    replay->count = sections->count - from;
+    *exists = from < sections->count && sections->order[from]->number == section;
+    replay->count = replay->back ? from + *exists : sections->count - from;
     replay->targets = malloc((replay->count + 1) * sizeof *replay->targets);
     if (replay->targets == NULL)
         return segj_fail_memory((replay->count + 1) * sizeof *replay->targets);
     for (size_t i = 0; i < replay->count; i++) {
-        const segj_section_t *at = (const segj_section_t *)(const void *)sections->order[from + i];
+        const segj_node_t *node = sections->order[replay->back ? replay->count - 1 - i : from + i];
+        const segj_section_t *at = (const segj_section_t *)(const void *)node;
         replay->targets[i] = (target_t){at->node.number, at->index.records, at->generation};
     }
     replay->removals = atomic_load(&journal->removals);
-    replay->position = position;
-    bool exists = replay->count > 0 && replay->targets[0].section == section;
+    return SEGJ_OK;
+}
+
+/* Under state. */
+static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
+{
+    const oversized_t *journal = replay->journal;
+    bool exists;
+    segj_status_t status = note_targets(replay, section, &exists);
+    if (status != SEGJ_OK)
+        return status;
     uint64_t records = exists ? replay->targets[0].records : 0;
+    if (replay->back && position == OVERSIZED_END)
+        position = records;
     /* A walk over everything may begin below the prune line; a position there is one that was pruned. */
     if (!exists && position > 0 && section < journal->prune_line)
         return segj_journal_missing(journal, section);
     if (position > records)
-        return segj_fail(SEGJ_ERR_NO_RECORD, "replay from record %llu of section %llu, which has %llu",
+        return segj_fail(SEGJ_ERR_NO_RECORD, "replay from record %llu of section %llu, which has %llu records",
                          (unsigned long long)position, (unsigned long long)section, (unsigned long long)records);
+    enter(replay, 0);
+    if (exists)
+        replay->position = replay->back ? position - 1 : position;
     return SEGJ_OK;
 }
 
@@ -82,34 +114,25 @@ static segj_status_t take_memory(oversized_replay_t *replay, size_t buffer)
     replay->lengths = calloc(replay->capacity, sizeof *replay->lengths);
     replay->record_size = replay->journal->env.record_size;
     replay->entry_size = replay->journal->entry_size;
+    replay->step = replay->back ? UINT64_MAX : 1;
+    replay->stride = replay->back ? -(ptrdiff_t)replay->record_size : (ptrdiff_t)replay->record_size;
     replay->record = malloc(replay->record_size);
     if (replay->pages == NULL || replay->lengths == NULL || replay->record == NULL)
         return segj_fail_memory(replay->capacity * physical);
     return SEGJ_OK;
 }
 
-static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section, uint64_t position,
-                              size_t buffer, oversized_replay_t **opened)
+static segj_status_t begin(oversized_t *journal, bool back, uint64_t section, uint64_t position, size_t buffer,
+                           oversized_replay_t **opened)
 {
-    segj_status_t status = oversized_replay_open(journal, section, position, buffer, opened);
-    if (status == SEGJ_OK)
-        segj_lease_adopt(&(*opened)->lease, caller);
-    return status;
-}
-
-segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position, size_t buffer,
-                                    oversized_replay_t **opened)
-{
-    SEGJ_ENTER(journal, open_for(caller, journal, section, position, buffer, opened));
-    if (opened == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open: replay is NULL");
     oversized_replay_t *replay = calloc(1, sizeof *replay);
     if (replay == NULL)
         return segj_fail_memory(sizeof *replay);
     segj_lease_take(&replay->lease, SEGJ_BADGE_REPLAY, journal);
     replay->journal = journal;
+    replay->back = back;
     segj_lock(&journal->env.state);
-    segj_status_t status = note_targets(replay, section, position);
+    segj_status_t status = find_beginning(replay, section, position);
     segj_unlock(&journal->env.state);
     if (status == SEGJ_OK)
         status = take_memory(replay, buffer);
@@ -119,6 +142,39 @@ segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint
     }
     *opened = replay;
     return SEGJ_OK;
+}
+
+static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, bool back, uint64_t section,
+                              uint64_t position, size_t buffer, oversized_replay_t **opened)
+{
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open%s: replay is NULL", back ? "_back" : "");
+    segj_status_t status = begin(journal, back, section, position, buffer, opened);
+    if (status == SEGJ_OK)
+        segj_lease_adopt(&(*opened)->lease, caller);
+    return status;
+}
+
+segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position, size_t buffer,
+                                    oversized_replay_t **opened)
+{
+    if (opened != NULL)
+        *opened = NULL;
+    SEGJ_ENTER(journal, open_for(caller, journal, false, section, position, buffer, opened));
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open: replay is NULL");
+    return begin(journal, false, section, position, buffer, opened);
+}
+
+segj_status_t oversized_replay_open_back(oversized_t *journal, uint64_t section, uint64_t position, size_t buffer,
+                                         oversized_replay_t **opened)
+{
+    if (opened != NULL)
+        *opened = NULL;
+    SEGJ_ENTER(journal, open_for(caller, journal, true, section, position, buffer, opened));
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open_back: replay is NULL");
+    return begin(journal, true, section, position, buffer, opened);
 }
 
 void oversized_replay_close(oversized_replay_t *replay)
@@ -158,26 +214,36 @@ static segj_status_t current(oversized_replay_t *replay, segj_section_t **sectio
     return SEGJ_OK;
 }
 
-/* Reads pages from `page` on in one go. Pages that do not verify get length 0. */
+/* What is read in one go with `page`: pages from it on, or up to it. Gives their number. */
+static size_t choose_pages(const oversized_replay_t *replay, uint64_t page, uint64_t *first)
+{
+    const segj_env_t *env = &replay->journal->env;
+    uint64_t bytes = replay->targets[replay->at].records * env->record_size;
+    uint64_t left = replay->back ? page + 1 : (bytes + env->page_size - 1) / env->page_size - page;
+    size_t wanted = left < replay->capacity ? (size_t)left : replay->capacity;
+    *first = replay->back ? page + 1 - wanted : page;
+    return wanted;
+}
+
+/* Reads pages in one go, `page` among them. Pages that do not verify get length 0. */
 static segj_status_t load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
 {
     segj_env_t *env = &replay->journal->env;
     size_t physical = segj_page_physical(env->page_size);
-    uint64_t bytes = replay->targets[replay->at].records * env->record_size;
-    uint64_t left = (bytes + env->page_size - 1) / env->page_size - page;
-    size_t wanted = left < replay->capacity ? (size_t)left : replay->capacity;
+    uint64_t first;
+    size_t wanted = choose_pages(replay, page, &first);
     segj_status_t status = segj_files_pin(&env->files, &section->index.handle);
     if (status != SEGJ_OK)
         return status;
     segj_unlock(&env->state);
     size_t got = 0;
     const segj_io_file_t *file = &section->index.handle.file;
-    status = segj_io_read(file, file->data + page * physical, replay->pages, wanted * physical, &got);
-    replay->first = page;
+    status = segj_io_read(file, file->data + first * physical, replay->pages, wanted * physical, &got);
+    replay->first = first;
     replay->loaded = status == SEGJ_OK ? wanted : 0;
     for (size_t i = 0; i < replay->loaded; i++)
         replay->lengths[i] = (i + 1) * physical <= got ? segj_page_verify(env->checksum, replay->pages + i * physical,
-                                                                          env->page_size, file->section, page + i)
+                                                                          env->page_size, file->section, first + i)
                                                              .length
                                                        : 0;
     segj_lock(&env->state);
@@ -245,34 +311,61 @@ static segj_status_t get_page(oversized_replay_t *replay, uint64_t page, size_t 
     return status;
 }
 
-/* Gives the record's bytes: in its page where it lies in one, else put together in replay->record. */
+/* Gives bytes of a page: `size` of them from `from` on. */
+static segj_status_t get_bytes(oversized_replay_t *replay, uint64_t page, size_t from, size_t size,
+                               const uint8_t **bytes)
+{
+    segj_status_t status = has_page(replay, page, from + size) ? SEGJ_OK : get_page(replay, page, from + size);
+    if (status != SEGJ_OK)
+        return status;
+    size_t physical = segj_page_physical(replay->journal->env.page_size);
+    *bytes = replay->pages + (size_t)(page - replay->first) * physical + from;
+    return SEGJ_OK;
+}
+
+/* Puts a record together that lies in several pages; backwards from its last page on, because what is read with a page
+ * lies below it then. */
+static segj_status_t gather(oversized_replay_t *replay, uint64_t offset, uint64_t *damaged)
+{
+    const segj_env_t *env = &replay->journal->env;
+    uint64_t end = offset + env->record_size;
+    uint64_t first = offset / env->page_size;
+    uint64_t last = (end - 1) / env->page_size;
+    for (uint64_t i = 0; i <= last - first; i++) {
+        uint64_t page = replay->back ? last - i : first + i;
+        uint64_t page_begin = page * env->page_size;
+        uint64_t from = segj_max_u64(offset, page_begin);
+        uint64_t to = segj_min_u64(end, page_begin + env->page_size);
+        const uint8_t *bytes;
+        *damaged = page;
+        segj_status_t status = get_bytes(replay, page, (size_t)(from - page_begin), (size_t)(to - from), &bytes);
+        if (status != SEGJ_OK)
+            return status;
+        memcpy(replay->record + (from - offset), bytes, (size_t)(to - from));
+    }
+    return SEGJ_OK;
+}
+
+/* Gives the record's bytes: in its page where it lies in one, and a run of records with it, else put together in
+ * replay->record. */
 static segj_status_t get_record(oversized_replay_t *replay, const uint8_t **record, uint64_t *damaged)
 {
     const segj_env_t *env = &replay->journal->env;
     uint64_t offset = replay->position * env->record_size;
-    size_t done = 0;
-    while (done < env->record_size) {
-        uint64_t page = (offset + done) / env->page_size;
-        size_t from = (size_t)((offset + done) % env->page_size);
-        size_t left = env->record_size - done;
-        size_t part = env->page_size - from < left ? env->page_size - from : left;
-        *damaged = page;
-        segj_status_t status = has_page(replay, page, from + part) ? SEGJ_OK : get_page(replay, page, from + part);
-        if (status != SEGJ_OK)
-            return status;
-        const uint8_t *bytes = replay->pages + (size_t)(page - replay->first) * segj_page_physical(env->page_size);
-        if (part == env->record_size) {
-            size_t length = replay->lengths[page - replay->first];
-            replay->run = bytes + from;
-            replay->run_left = (size_t)segj_min_u64((length - from) / env->record_size,
-                                                    replay->targets[replay->at].records - replay->position);
-            *record = bytes + from;
-            return SEGJ_OK;
-        }
-        memcpy(replay->record + done, bytes + from, part);
-        done += part;
-    }
+    uint64_t page = offset / env->page_size;
+    size_t from = (size_t)(offset % env->page_size);
     *record = replay->record;
+    if (env->record_size > env->page_size - from)
+        return gather(replay, offset, damaged);
+    *damaged = page;
+    segj_status_t status = get_bytes(replay, page, from, env->record_size, record);
+    if (status != SEGJ_OK)
+        return status;
+    size_t length = replay->lengths[page - replay->first];
+    replay->run = *record;
+    replay->run_left = replay->back ? from / env->record_size + 1
+                                    : (size_t)segj_min_u64((length - from) / env->record_size,
+                                                           replay->targets[replay->at].records - replay->position);
     return SEGJ_OK;
 }
 
@@ -297,29 +390,30 @@ static segj_status_t look(oversized_replay_t *replay)
 static segj_status_t next_target(oversized_replay_t *replay)
 {
     while (replay->at < replay->count && replay->position >= replay->targets[replay->at].records) {
-        replay->at++;
-        replay->position = 0;
+        enter(replay, replay->at + 1);
         replay->loaded = 0;
         replay->run_left = 0;
     }
     return replay->at == replay->count ? SEGJ_END : SEGJ_OK;
 }
 
-/* Gives a damaged page's first record, and goes on behind it. */
+/* Gives the record with which the walk came to a damaged page, and goes on with the next one that has no part in it. */
 static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversized_item_t *item)
 {
     const segj_env_t *env = &replay->journal->env;
-    uint64_t behind = (page + 1) * env->page_size;
-    *item = (oversized_item_t){replay->targets[replay->at].section, replay->position, NULL, {0, 0}};
-    replay->position = behind / env->record_size + (behind % env->record_size != 0);
+    uint64_t edge = (replay->back ? page : page + 1) * env->page_size;
+    uint64_t whole = edge / env->record_size; /* records below it */
+    *item = (oversized_item_t){replay->section, replay->position, NULL, {0, 0}};
+    replay->position = replay->back ? whole - 1 : whole + (edge % env->record_size != 0);
     return SEGJ_ERR_CORRUPT;
 }
 
 static inline segj_status_t give(oversized_replay_t *replay, const uint8_t *record, oversized_item_t *item)
 {
     replay->given = record;
-    item->section = replay->targets[replay->at].section;
-    item->position = replay->position++;
+    item->section = replay->section;
+    item->position = replay->position;
+    replay->position += replay->step;
     item->entry = record;
     item->location = segj_location_decode(record + replay->entry_size);
     return SEGJ_OK;
@@ -328,7 +422,7 @@ static inline segj_status_t give(oversized_replay_t *replay, const uint8_t *reco
 static inline segj_status_t give_of_run(oversized_replay_t *replay, oversized_item_t *item)
 {
     const uint8_t *record = replay->run;
-    replay->run += replay->record_size;
+    replay->run += replay->stride;
     replay->run_left--;
     return give(replay, record, item);
 }
@@ -386,33 +480,50 @@ static uint64_t generation_of(const oversized_replay_t *replay)
     return replay->targets[replay->at].generation;
 }
 
-/* Under state, the frame is held. How much is read from it on: the frame alone, or, where values are asked for one behind
- * the other, as much as is to be read ahead and lies in the same place. `end`: of what the file has of it. */
-static size_t choose_size(const oversized_replay_t *replay, const segj_source_t *source, uint64_t end)
+/** Bytes of a section's data. */
+typedef struct range {
+    uint64_t begin, end;
+} range_t;
+
+/* Under state. What lies around the frame in the file, as a whole: what is in write buffers may not be there. */
+static range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
 {
-    uint64_t begin = replay->location.offset;
-    bool follows = begin == replay->asked_end && replay->ahead_generation == generation_of(replay);
-    if (!follows || replay->most_ahead <= replay->location.size)
-        return replay->location.size;
-    if (source->buffer != NULL)
-        end = source->buffer->offset + source->buffer->size;
-    return (size_t)segj_min_u64(end - begin, replay->most_ahead);
+    uint64_t frame = replay->location.offset;
+    range_t range = {0, section->values.size};
+    for (const segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next) {
+        uint64_t end = at->offset + at->size;
+        if (at->offset > frame)
+            range.end = segj_min_u64(range.end, at->offset);
+        else if (at->offset < end && end <= frame)
+            range.begin = segj_max_u64(range.begin, end);
+    }
+    return range;
 }
 
-/* Under state. What is in write buffers is not in the file. */
-static uint64_t end_in_file(const oversized_replay_t *replay, const segj_section_t *section)
+/* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one behind the other in the
+ * walk's direction, as much as is to be read ahead and lies in the same place. */
+static range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, range_t place)
 {
-    uint64_t end = section->values.size;
-    for (const segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next)
-        if (at->offset > replay->location.offset && at->offset < end)
-            end = at->offset;
-    return end;
+    uint64_t begin = replay->location.offset;
+    uint64_t end = begin + replay->location.size;
+    bool follows = replay->ahead_generation == generation_of(replay) &&
+                   (replay->back ? end == replay->asked_begin : begin == replay->asked_end);
+    if (!follows || replay->most_ahead <= replay->location.size)
+        return (range_t){begin, end};
+    if (source->buffer != NULL)
+        place = (range_t){source->buffer->offset, source->buffer->offset + source->buffer->size};
+    if (replay->back)
+        begin = end - segj_min_u64(end - place.begin, replay->most_ahead);
+    else
+        end = begin + segj_min_u64(place.end - begin, replay->most_ahead);
+    return (range_t){begin, end};
 }
 
 /* Copies from a write buffer, or reads the file. */
-static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *source, size_t size)
+static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *source, range_t range)
 {
-    uint64_t begin = source->location.offset;
+    uint64_t begin = range.begin;
+    size_t size = (size_t)(range.end - begin);
     segj_status_t status = segj_buffer_reserve(&replay->ahead, size, SIZE_MAX);
     if (status != SEGJ_OK)
         return status;
@@ -423,23 +534,24 @@ static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *sourc
     return SEGJ_OK;
 }
 
-/* Reads frames from the given record's on. *changed: the section was cut or removed meanwhile. */
+/* Reads frames from the given record's on, or up to it. *changed: the section was cut or removed meanwhile. */
 static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
 {
     oversized_t *journal = replay->journal;
     segj_section_t *section = NULL;
     segj_source_t source = {NULL, 0, NULL, {0, 0}};
-    size_t size = 0;
+    range_t range = {0, 0};
     *changed = false;
     segj_lock(&journal->env.state);
     segj_status_t status = current(replay, &section);
     if (status != SEGJ_OK) {
         break_off(replay, status);
     } else {
-        uint64_t end = end_in_file(replay, section);
+        range_t in_file = range_in_file(replay, section);
         replay->ahead_compressed = section->values.compressed;
         status = segj_frame_hold(journal, section, replay->location, &source, changed);
-        size = status == SEGJ_OK ? choose_size(replay, &source, end) : 0;
+        if (status == SEGJ_OK)
+            range = choose_range(replay, &source, in_file);
     }
     segj_unlock(&journal->env.state);
     replay->ahead_size = 0;
@@ -447,12 +559,12 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
         return status;
     const segj_io_file_t *file = segj_source_file(&source);
     replay->ahead_file = (segj_io_file_t){.part = file->part, .section = file->section, .data = file->data};
-    status = fill(replay, &source, size);
+    status = fill(replay, &source, range);
     segj_frame_let_go(journal, &source, changed);
     if (status != SEGJ_OK || *changed)
         return status;
-    replay->ahead_begin = replay->location.offset;
-    replay->ahead_size = size;
+    replay->ahead_begin = range.begin;
+    replay->ahead_size = (size_t)(range.end - range.begin);
     replay->ahead_generation = generation_of(replay);
     return SEGJ_OK;
 }
@@ -477,6 +589,7 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
     if (status != SEGJ_OK)
         return status;
     oversized_location_t location = replay->location;
+    replay->asked_begin = location.offset;
     replay->asked_end = location.offset + location.size;
     status = segj_frame_judge(journal, &replay->ahead_file, replay->ahead_compressed, location, replay->asked_end);
     if (status != SEGJ_OK)

@@ -8,6 +8,7 @@
  * A later section goes before, by the rules of remove.c. Whatever fails from step 2 on leaves the disk in a state that
  * only open can judge, and poisons the journal.
  */
+#include "base/bytes.h"
 #include "journal/record_format.h"
 #include "oversized/journal.h"
 
@@ -88,6 +89,9 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     index->wakes++;
     segj_wake_all(&env->changed);
     segj_unlock(&env->state);
+    if (status == SEGJ_OK)
+        segj_env_trace(env, SEGJ_LOG_INFO, "%s: section %llu is rewound to %llu records", journal->directory,
+                       (unsigned long long)section->node.number, (unsigned long long)records);
     /* The next append reads the last page as it is now. */
     segj_section_rest(journal, section);
     return status;
@@ -163,11 +167,12 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     if (status != SEGJ_OK)
         return status;
     if (index_size % record_size != 0)
-        return segj_fail(SEGJ_ERR_INVALID, "rewind of section %llu: %llu bytes are no multiple of the record size, %u",
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "rewind of section %llu: %llu bytes are no multiple of the record size, %u bytes",
                          (unsigned long long)number, (unsigned long long)index_size, (unsigned)record_size);
     uint64_t records = index_size / record_size;
     if (records > count)
-        return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu",
+        return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu records",
                          (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);
     if (section != NULL && section->streaming)
         return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
@@ -190,6 +195,38 @@ segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, u
     SEGJ_ENTER(journal, oversized_rewind_section(journal, section, index_size));
     segj_lock(&journal->change);
     segj_status_t status = rewind_to(journal, section, index_size, false);
+    segj_unlock(&journal->change);
+    return status;
+}
+
+/* A count whose bytes are no number is beyond any section too, and is refused with all that comes before that. */
+static segj_status_t rewind_to_count(oversized_t *journal, uint64_t number, uint64_t records, bool later)
+{
+    uint32_t record_size = journal->env.record_size;
+    uint64_t size;
+    if (segj_mul_u64(records, record_size, &size))
+        return rewind_to(journal, number, size, later);
+    segj_status_t status = rewind_to(journal, number, UINT64_MAX - UINT64_MAX % record_size, later);
+    return status != SEGJ_ERR_NO_RECORD
+               ? status
+               : segj_fail(status, "rewind of section %llu: %llu records of %u bytes asked for, no section has so many",
+                           (unsigned long long)number, (unsigned long long)records, (unsigned)record_size);
+}
+
+segj_status_t oversized_rewind_to(oversized_t *journal, uint64_t section, uint64_t records)
+{
+    SEGJ_ENTER(journal, oversized_rewind_to(journal, section, records));
+    segj_lock(&journal->change);
+    segj_status_t status = rewind_to_count(journal, section, records, true);
+    segj_unlock(&journal->change);
+    return status;
+}
+
+segj_status_t oversized_rewind_section_to(oversized_t *journal, uint64_t section, uint64_t records)
+{
+    SEGJ_ENTER(journal, oversized_rewind_section_to(journal, section, records));
+    segj_lock(&journal->change);
+    segj_status_t status = rewind_to_count(journal, section, records, false);
     segj_unlock(&journal->change);
     return status;
 }

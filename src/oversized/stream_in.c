@@ -114,6 +114,8 @@ static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint6
 segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry, uint64_t size,
                                     oversized_writer_t **opened)
 {
+    if (opened != NULL)
+        *opened = NULL;
     SEGJ_ENTER(journal, open_for(caller, journal, section, entry, size, opened));
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: writer is NULL");
@@ -121,7 +123,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: entry is NULL, expected %u bytes",
                          (unsigned)journal->entry_size);
     if (size > journal->max_value_size)
-        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u",
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u bytes",
                          (unsigned long long)section, (unsigned long long)size, (unsigned)journal->max_value_size);
     size_t room = sizeof(oversized_writer_t) + journal->entry_size;
     oversized_writer_t *writer = malloc(room);
@@ -213,9 +215,9 @@ static segj_status_t put(oversized_writer_t *writer, const void *data, size_t si
     if (writer->failed != SEGJ_OK)
         return segj_fail(writer->failed, "the writer has failed before; abandon it");
     if (size > writer->announced - writer->taken)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu only %llu are left",
-                         size, (unsigned long long)writer->announced,
-                         (unsigned long long)(writer->announced - writer->taken));
+        return segj_fail(
+            SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu bytes only %llu bytes are left",
+            size, (unsigned long long)writer->announced, (unsigned long long)(writer->announced - writer->taken));
     segj_status_t status =
         writer->compressor != NULL ? put_compressed(writer, data, size, false) : put_plain(writer, data, size, true);
     writer->taken += size;
@@ -234,7 +236,8 @@ static segj_status_t complete(oversized_writer_t *writer)
     if (writer->failed != SEGJ_OK)
         return segj_fail(writer->failed, "the writer has failed before");
     if (writer->taken != writer->announced)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_finish: %llu bytes were written, %llu were announced",
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "oversized_writer_finish: %llu bytes were written, %llu bytes were announced",
                          (unsigned long long)writer->taken, (unsigned long long)writer->announced);
     segj_status_t status = SEGJ_OK;
     if (writer->compressor != NULL)

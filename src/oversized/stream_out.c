@@ -217,6 +217,8 @@ static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint6
 segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section, oversized_location_t location,
                                     bool verify_first, oversized_reader_t **opened)
 {
+    if (opened != NULL)
+        *opened = NULL;
     SEGJ_ENTER(journal, open_for(caller, journal, section, location, verify_first, opened));
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_open: reader is NULL");

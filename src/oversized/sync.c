@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "oversized/journal.h"
 
-/* W is written when a completed sync has moved it further than this (semantics.md, "Ordering and durability"). */
+/* W is written when a completed sync has moved it further than this (DESIGN.md, "Watermark"). */
 #define MARK_RECORDS 1024
 #define MARK_BYTES ((uint64_t)1 << 20)
 
@@ -103,6 +103,10 @@ static void finish(oversized_t *journal, segj_section_t *section, const capture_
     section->syncing = false;
     segj_wake_all(&journal->env.changed);
     segj_unlock(&journal->env.state);
+    if (synced)
+        segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is synced: %llu records, %llu bytes of values",
+                       journal->directory, (unsigned long long)section->node.number,
+                       (unsigned long long)capture->records, (unsigned long long)capture->size);
 }
 
 void segj_section_settle(oversized_t *journal, segj_section_t *section)
@@ -169,6 +173,9 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
         return status;
     if (section->index.marked != section->index.durable)
         mark(journal, section, section->index.durable, section->values.size);
+    segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is retired: its watermark is %llu records",
+                   journal->directory, (unsigned long long)section->node.number,
+                   (unsigned long long)section->index.marked);
     bool trimmed;
     status = segj_glob_trim(&section->values, &trimmed);
     if (status != SEGJ_OK || !durably)

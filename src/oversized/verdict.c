@@ -1,5 +1,5 @@
 /*
- * oversized/verdict.c: what a section holds (semantics.md: "Verdict of a section, native"; DESIGN.md, "Open"). Reads only,
+ * oversized/verdict.c: what a section holds (DESIGN.md, "Open"). Reads only,
  * and every failed read is a failure: nothing here mistakes one for the end of a section.
  *
  * Up to the watermark W records are believed; their last one is looked at, and where it is not readable or its value is
@@ -26,9 +26,9 @@ static segj_status_t compare(const segj_io_file_t *file, const segj_identity_t *
     if (found->section != expected->section)
         return differs(file, "the section in the header", found->section, expected->section);
     if (found->page_size != expected->page_size)
-        return differs(file, "the page size", found->page_size, expected->page_size);
+        return differs(file, "the page size in bytes", found->page_size, expected->page_size);
     if (found->record_size != expected->record_size)
-        return differs(file, "the record size", found->record_size, expected->record_size);
+        return differs(file, "the record size in bytes", found->record_size, expected->record_size);
     return SEGJ_OK;
 }
 

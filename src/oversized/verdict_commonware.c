@@ -1,6 +1,6 @@
 /*
- * oversized/verdict_commonware.c: what a section of the commonware format holds (semantics.md: "Verdict, commonware";
- * FORMAT.md, "Commonware files"). Nothing in the files says what was synced, how large a page is or how large a record.
+ * oversized/verdict_commonware.c: what a section of the commonware format holds (FORMAT.md, "Where a section ends";
+ * DESIGN.md, "The commonware format"). Nothing in the files says what was synced, how large a page is or how large a record.
  *
  * The index ends with its last valid page, and there with its last whole record. From that record it goes back to the
  * first that is readable and whose frame lies within the values file. What else a configuration might have wrong is looked
@@ -127,8 +127,8 @@ static segj_status_t check_page_size(const segj_scan_t *scan, const segj_plan_t 
     uint16_t found;
     segj_status_t status = find_page_size(file, plan->index_size - file->data, expected, &found);
     if (status == SEGJ_OK && found != 0)
-        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the page size is %u, expected %u", (unsigned)found,
-                            (unsigned)expected);
+        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the page size is %u bytes, expected %u bytes",
+                            (unsigned)found, (unsigned)expected);
     if (status != SEGJ_OK || judged->values_size == 0)
         return status;
     status = find_page_size(&judged->values, judged->values_size, expected, &found);
@@ -227,8 +227,8 @@ static segj_status_t wrong_record_size(const segj_scan_t *scan, const segj_judge
     const segj_io_file_t *file = &judged->index;
     uint32_t expected = scan->journal->env.record_size;
     if (found != 0 && found != expected)
-        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the record size is %u, expected %u", (unsigned)found,
-                            (unsigned)expected);
+        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the record size is %u bytes, expected %u bytes",
+                            (unsigned)found, (unsigned)expected);
     return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "its records are not of %u bytes, or not of one journal",
                         (unsigned)expected);
 }

@@ -82,6 +82,8 @@ static void begin_writing(oversized_t *journal, segj_section_t *section)
     section->written = true;
     list_add(journal, section);
     journal->writers++;
+    segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is woken: %u sections are written to",
+                   journal->directory, (unsigned long long)section->node.number, (unsigned)journal->writers);
 }
 
 /* What a process that was killed has left is made durable before anything is built on it; its cuts too, which a sync alone
@@ -163,6 +165,8 @@ void segj_section_rest(oversized_t *journal, segj_section_t *section)
     segj_maps_admit(&journal->env.maps);
     unpin_both(journal, section);
     segj_unlock(&journal->env.state);
+    segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu rests", journal->directory,
+                   (unsigned long long)section->node.number);
 }
 
 /* --- creation --- */
@@ -276,6 +280,8 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
     }
     section->name = ++journal->names_made;
     *created = section;
+    segj_env_trace(&journal->env, SEGJ_LOG_INFO, "%s: section %llu is new", journal->directory,
+                   (unsigned long long)number);
     return SEGJ_OK;
 }
 

@@ -94,10 +94,12 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
 {
     if (created == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: cache is NULL");
+    *created = NULL;
     if (page_size == 0)
-        return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: page_size is 0, expected 1 to 65535");
+        return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: page_size is 0, expected 1 to 65535 bytes");
     if (pages == 0 || pages > PAGES_MAX)
-        return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: pages is %u, expected 1 to 2^28", (unsigned)pages);
+        return segj_fail(SEGJ_ERR_INVALID, "segj_page_cache_create: pages is %u, expected 1 to 2^28 pages",
+                         (unsigned)pages);
     uint32_t buckets = 1;
     while (buckets < pages)
         buckets *= 2;

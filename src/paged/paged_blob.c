@@ -58,7 +58,7 @@ segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj
             paged->synced = segj_page_verify(checksum, live->data, page_size, paged->section, page);
             if (paged->synced.length != partial)
                 status = segj_io_fail(SEGJ_ERR_CORRUPT, file, file->data + live->offset,
-                                      "page %llu holds %u bytes, expected %u", (unsigned long long)page,
+                                      "index page %llu holds %u bytes, expected %u bytes", (unsigned long long)page,
                                       (unsigned)paged->synced.length, (unsigned)partial);
         }
     }

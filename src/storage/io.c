@@ -343,7 +343,7 @@ segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *bu
         total += done;
     }
     if (total < size && got == NULL)
-        return fail_file(0, file, "pread of %zu bytes at offset %" PRIu64 ": the file ends after %zu of them", size,
+        return fail_file(0, file, "pread of %zu bytes at offset %" PRIu64 ": the file ends after %zu bytes", size,
                          offset, total);
     if (got != NULL)
         *got = total;

@@ -531,6 +531,7 @@ segj_status_t segj_storage_memory_create(segj_storage_t **storage)
 {
     if (storage == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "segj_storage_memory_create: storage is NULL");
+    *storage = NULL;
     struct memory *memory = calloc(1, sizeof *memory);
     if (memory == NULL)
         return segj_fail_memory(sizeof *memory);

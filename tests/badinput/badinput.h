@@ -102,7 +102,7 @@ void assert_at_rest(vault_t *vault, size_t records);
 
 /* --- the judge --- */
 
-/** What semantics.md and format.md say of a section's bytes. */
+/** What DESIGN.md ("Open") and FORMAT.md say of a section's bytes. */
 typedef struct verdict {
     segj_status_t status; /* of open: SEGJ_OK, SEGJ_ERR_MISMATCH, SEGJ_ERR_CORRUPT */
     bool in_values;       /* which file the status is about */

@@ -15,7 +15,7 @@ static void copy_part(uint8_t *to, const bytes_t *file, size_t offset, size_t si
         memcpy(to, file->data + offset, file->size - offset < size ? file->size - offset : size);
 }
 
-/* format.md, "What a file's header decides". *valid: there is an identity, and it is the right one. */
+/* FORMAT.md, "Headers". *valid: there is an identity, and it is the right one. */
 static segj_status_t judge_header(const bytes_t *file, size_t data_offset, const identity_t *expected, bool *valid)
 {
     uint8_t block[HEADER_BLOCK];
@@ -79,7 +79,7 @@ static bool is_value_right(const vault_t *vault, size_t record)
            get_u32(frame + SAMPLE_SIZE) == frame_checksum(VAULT_SECTION, offset, frame, SAMPLE_SIZE);
 }
 
-/* semantics.md, "Verdict of a section, native". */
+/* DESIGN.md, "Open". */
 static size_t count_kept(const vault_t *vault, const verdict_t *verdict)
 {
     size_t exist = count_pages(vault) * SMALL_PAGE / SMALL_RECORD;

@@ -2,7 +2,7 @@
  * badinput/test_arguments.c: every call with arguments that cannot be: NULLs, sections and records that are not there,
  * sizes and locations out of all ranges.
  *
- * Each is answered with its status and a sentence; outputs stay as they were; neither the journal nor a byte of its files
+ * Each is answered with its status and a sentence; outputs stay as they were, and handles are NULL; neither the journal nor a byte of its files
  * changes, which the end of each test looks at.
  *
  * LINK_WRAP: malloc calloc realloc
@@ -103,11 +103,18 @@ static void a_journal_that_is_null_is_refused(void **state)
     assert_answer(oversized_get_value(NULL, 1, location, &value), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_read(NULL, 1, 0, entry, &value), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_replay_open(NULL, 1, 0, 0, &replay), SEGJ_ERR_INVALID, "journal");
+    assert_null(replay);
+    replay = (oversized_replay_t *)(void *)&nothing;
+    assert_answer(oversized_replay_open_back(NULL, 1, 0, 0, &replay), SEGJ_ERR_INVALID, "open_back", "journal");
+    assert_null(replay);
     assert_answer(oversized_sync(NULL, 1), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_sync_all(NULL), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_prune(NULL, 1, &flag), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_rewind(NULL, 1, 0), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_rewind_section(NULL, 1, 0), SEGJ_ERR_INVALID, "journal");
+    assert_answer(oversized_rewind_to(NULL, 1, 0), SEGJ_ERR_INVALID, "rewind_to", "journal");
+    assert_answer(oversized_rewind_section_to(NULL, 1, 0), SEGJ_ERR_INVALID, "rewind_section_to", "journal");
+    assert_answer(oversized_checkpoint_at(NULL, 0, 1, 0, NULL), SEGJ_ERR_INVALID, "checkpoint_at", "config");
     assert_answer(oversized_size(NULL, 1, &number), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_count(NULL, 1, &number), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_value_size(NULL, 1, &number), SEGJ_ERR_INVALID, "journal");
@@ -115,14 +122,17 @@ static void a_journal_that_is_null_is_refused(void **state)
     assert_answer(oversized_newest_section(NULL, &number), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_next_section(NULL, 1, &number), SEGJ_ERR_INVALID, "journal");
     assert_answer(oversized_next_section(NULL, UINT64_MAX, &number), SEGJ_ERR_INVALID, "journal");
+    assert_answer(oversized_prev_section(NULL, 1, &number), SEGJ_ERR_INVALID, "journal");
+    assert_answer(oversized_prev_section(NULL, 0, &number), SEGJ_ERR_INVALID, "journal");
     assert_int_equal(oversized_record_size(NULL), 0);
     assert_null(oversized_recovery(NULL));
     assert_null(oversized_error(NULL));
     assert_int_equal(number, 99);
     assert_true(flag);
+    assert_answer(oversized_section_exists(NULL, 1, &flag), SEGJ_ERR_INVALID, "section_exists", "journal");
+    assert_false(flag);
     assert_int_equal(location.offset, 1);
     assert_int_equal(location.size, 2);
-    assert_ptr_equal(replay, &nothing);
 }
 
 static void an_output_that_is_needed_is_not_null(void **state)
@@ -134,6 +144,9 @@ static void an_output_that_is_needed_is_not_null(void **state)
     assert_answer(oversized_get_value(f->journal, VAULT_SECTION, location, NULL), SEGJ_ERR_INVALID, "value");
     assert_answer(oversized_read(f->journal, VAULT_SECTION, 0, NULL, NULL), SEGJ_ERR_INVALID, "value");
     assert_answer(oversized_replay_open(f->journal, VAULT_SECTION, 0, 0, NULL), SEGJ_ERR_INVALID, "replay");
+    assert_answer(oversized_replay_open_back(f->journal, VAULT_SECTION, 0, 0, NULL), SEGJ_ERR_INVALID, "replay");
+    assert_answer(oversized_section_exists(f->journal, VAULT_SECTION, NULL), SEGJ_ERR_INVALID, "exists");
+    assert_answer(oversized_checkpoint_at(&f->vault.config, 0, 1, 0, NULL), SEGJ_ERR_INVALID, "checkpoint");
     assert_answer(oversized_replay_next(NULL, &item), SEGJ_ERR_INVALID, "replay");
     assert_ok(oversized_replay_open(f->journal, VAULT_SECTION, 0, 0, &replay));
     assert_answer(oversized_replay_next(replay, NULL), SEGJ_ERR_INVALID, "item");
@@ -145,6 +158,8 @@ static void an_output_that_is_needed_is_not_null(void **state)
     assert_answer(oversized_newest_section(f->journal, NULL), SEGJ_ERR_INVALID, "section");
     assert_answer(oversized_next_section(f->journal, 1, NULL), SEGJ_ERR_INVALID, "section");
     assert_answer(oversized_next_section(f->journal, UINT64_MAX, NULL), SEGJ_ERR_INVALID, "section");
+    assert_answer(oversized_prev_section(f->journal, 8, NULL), SEGJ_ERR_INVALID, "section");
+    assert_answer(oversized_prev_section(f->journal, 0, NULL), SEGJ_ERR_INVALID, "section");
 }
 
 static void outputs_that_are_not_wanted_may_be_null(void **state)
@@ -329,13 +344,18 @@ static void a_replay_from_behind_the_records_is_refused(void **state)
     fixture_t *f = *state;
     static char nothing;
     oversized_replay_t *replay = (oversized_replay_t *)(void *)&nothing;
-    const uint64_t positions[] = {SAMPLES + 1, UINT64_MAX / SMALL_RECORD + 1, UINT64_MAX};
-    for (size_t i = 0; i < COUNT_OF(positions); i++)
+    const uint64_t positions[] = {SAMPLES + 1, UINT64_MAX / SMALL_RECORD + 1, UINT64_MAX - 1, UINT64_MAX};
+    for (size_t i = 0; i < COUNT_OF(positions); i++) {
         assert_answer(oversized_replay_open(f->journal, VAULT_SECTION, positions[i], 0, &replay), SEGJ_ERR_NO_RECORD,
-                      "section 7");
+                      "section 7", "8 records");
+        if (positions[i] != OVERSIZED_END)
+            assert_answer(oversized_replay_open_back(f->journal, VAULT_SECTION, positions[i], 0, &replay),
+                          SEGJ_ERR_NO_RECORD, "section 7", "8 records");
+    }
     assert_answer(oversized_replay_open(f->journal, 6, 1, 0, &replay), SEGJ_ERR_NO_RECORD, "section 6");
     assert_answer(oversized_replay_open(f->journal, 8, UINT64_MAX, 0, &replay), SEGJ_ERR_NO_RECORD, "section 8");
-    assert_ptr_equal(replay, &nothing);
+    assert_answer(oversized_replay_open_back(f->journal, 6, 1, 0, &replay), SEGJ_ERR_NO_RECORD, "section 6");
+    assert_null(replay);
 }
 
 /* A buffer of any size is taken, or there is no memory for it. */
@@ -382,6 +402,8 @@ static void a_rewind_beyond_the_section_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         assert_answer(oversized_rewind(f->journal, VAULT_SECTION, sizes[i]), SEGJ_ERR_NO_RECORD, "section 7");
         assert_answer(oversized_rewind_section(f->journal, VAULT_SECTION, sizes[i]), SEGJ_ERR_NO_RECORD, "section 7");
+        assert_answer(oversized_rewind_to(f->journal, VAULT_SECTION, sizes[i]), SEGJ_ERR_NO_RECORD, "section 7");
+        assert_answer(oversized_rewind_section_to(f->journal, 8, sizes[i]), SEGJ_ERR_NO_RECORD, "section 8");
         /* Of a section that does not exist; the later one stays. */
         assert_answer(oversized_rewind(f->journal, 6, sizes[i]), SEGJ_ERR_NO_RECORD, "section 6");
         assert_answer(oversized_rewind_section(f->journal, 8, sizes[i]), SEGJ_ERR_NO_RECORD, "section 8");
@@ -401,7 +423,13 @@ static void walks_end_at_both_ends(void **state)
     assert_status(oversized_next_section(f->journal, UINT64_MAX, &section), SEGJ_END);
     assert_status(oversized_next_section(f->journal, UINT64_MAX - 1, &section), SEGJ_END);
     assert_int_equal(section, 99);
+    assert_status(oversized_prev_section(f->journal, VAULT_SECTION, &section), SEGJ_END);
+    assert_status(oversized_prev_section(f->journal, 0, &section), SEGJ_END);
+    assert_int_equal(section, 99);
     assert_ok(oversized_next_section(f->journal, 0, &section));
+    assert_int_equal(section, VAULT_SECTION);
+    section = 99;
+    assert_ok(oversized_prev_section(f->journal, UINT64_MAX, &section));
     assert_int_equal(section, VAULT_SECTION);
 }
 
@@ -422,6 +450,8 @@ static void a_read_only_journal_refuses_every_change(void **state)
     assert_answer(oversized_prune(f->journal, 100, &pruned), SEGJ_ERR_READ_ONLY, "read-only");
     assert_answer(oversized_rewind(f->journal, VAULT_SECTION, 0), SEGJ_ERR_READ_ONLY, "read-only");
     assert_answer(oversized_rewind_section(f->journal, VAULT_SECTION, 0), SEGJ_ERR_READ_ONLY, "read-only");
+    assert_answer(oversized_rewind_to(f->journal, VAULT_SECTION, 0), SEGJ_ERR_READ_ONLY, "read-only");
+    assert_answer(oversized_rewind_section_to(f->journal, VAULT_SECTION, 0), SEGJ_ERR_READ_ONLY, "read-only");
     assert_true(pruned);
     oversized_t *other;
     assert_ok(oversized_open(&f->vault.config, &other));
@@ -451,8 +481,10 @@ static void a_page_cache_that_cannot_be_is_refused(void **state)
     assert_answer(segj_page_cache_create(64, ((uint32_t)1 << 28) + 1, &cache), SEGJ_ERR_INVALID, "pages");
     assert_answer(segj_page_cache_create(64, UINT32_MAX, &cache), SEGJ_ERR_INVALID, "pages");
     assert_answer(segj_page_cache_create(64, 8, NULL), SEGJ_ERR_INVALID, "cache");
+    assert_null(cache);
+    cache = (segj_page_cache_t *)(void *)&nothing;
     assert_status(segj_page_cache_create(65535, (uint32_t)1 << 28, &cache), SEGJ_ERR_MEMORY);
-    assert_ptr_equal(cache, &nothing);
+    assert_null(cache);
     assert_ok(segj_page_cache_create(1, 1, &cache));
     segj_page_cache_release(cache);
     assert_ok(segj_page_cache_create(65535, 1, &cache));

@@ -502,7 +502,7 @@ static void an_empty_values_partition_beside_synced_sections_is_a_mismatch(void 
         place->config.strict = strict == 1;
         assert_status(oversized_open(&place->config, &journal), SEGJ_ERR_MISMATCH);
         assert_null(journal);
-        assert_sentence(place->directory.text, place->config.value_partition, "2 that have synced values");
+        assert_sentence(place->directory.text, place->config.value_partition, "2 sections that have synced values");
     }
     place->config.strict = false;
     assert_unchanged(place->root.text, &before);

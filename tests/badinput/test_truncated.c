@@ -1,7 +1,7 @@
 /*
  * badinput/test_truncated.c: both files of a small journal, cut to every length there is.
  *
- * Whatever the length, open says what semantics.md makes of it: the records whose pages and values are whole, from the
+ * Whatever the length, open says what DESIGN.md ("Open") makes of it: the records whose pages and values are whole, from the
  * first one on, and the loss of those that a completed sync had covered. Each record that stays is what was appended.
  */
 #include "badinput/badinput.h"

@@ -31,7 +31,7 @@ static void what_may_be_a_whole_page_of_another_size_is_left_alone(void **state)
     story_t *story = *state;
     story_make(story, 1);
     resize_file(story->index.text, COMMONWARE_V0 + WHOLE_SMALLER_PAGE);
-    story_refuse(story, SEGJ_ERR_MISMATCH, "the page size is 58, expected 64");
+    story_refuse(story, SEGJ_ERR_MISMATCH, "the page size is 58 bytes, expected 64 bytes");
 }
 
 int main(void)

@@ -15,7 +15,7 @@ static void another_page_size_is_found_and_named(void **state)
     story_make(story, 12);
     for (size_t i = 0; i < COUNT_OF(asked); i++) {
         story->config.page_size = asked[i];
-        story_refuse(story, SEGJ_ERR_MISMATCH, "the page size is 64, expected ");
+        story_refuse(story, SEGJ_ERR_MISMATCH, "the page size is 64 bytes, expected ");
     }
     story->config.page_size = SMALL_PAGE;
     story_open(story);
@@ -29,7 +29,7 @@ static void every_page_size_is_recognised(void **state)
     const uint16_t made[] = {1, 2, 12, 20, 100, 4084, 4096, 65000, UINT16_MAX};
     for (size_t i = 0; i < COUNT_OF(made); i++) {
         char text[64];
-        (void)snprintf(text, sizeof text, "the page size is %u, expected 64", (unsigned)made[i]);
+        (void)snprintf(text, sizeof text, "the page size is %u bytes, expected 64 bytes", (unsigned)made[i]);
         story->config.page_size = made[i];
         story_make(story, 1);
         story->config.page_size = SMALL_PAGE;

@@ -116,15 +116,15 @@ static void a_compressed_value_needs_no_memory_either(void **state)
 }
 
 /* Pages in bulk, each once; memory for the walk, none for a record. */
-static void a_replay_reads_every_page_once(void **state)
+static void check_replay(rig_t *rig, bool back)
 {
-    rig_t *rig = *state;
     oversized_item_t item;
     oversized_replay_t *replay;
     store(rig);
     close_and_open(rig);
     costs_t before = costs();
-    assert_ok(oversized_replay_open(rig->journal, 7, 0, (size_t)8 * PAGE, &replay));
+    assert_ok(back ? oversized_replay_open_back(rig->journal, 7, OVERSIZED_END, (size_t)8 * PAGE, &replay)
+                   : oversized_replay_open(rig->journal, 7, 0, (size_t)8 * PAGE, &replay));
     assert_costs(before, (costs_t){.allocations = 5});
     uint64_t pages = ((uint64_t)STORED * RECORD + PAGE_BYTES - 1) / PAGE_BYTES, found = 0;
     before = costs();
@@ -133,6 +133,16 @@ static void a_replay_reads_every_page_once(void **state)
     assert_costs(before, (costs_t){.reads = (pages + 7) / 8, .read_bytes = pages * PAGE});
     assert_int_equal(found, STORED);
     oversized_replay_close(replay);
+}
+
+static void a_replay_reads_every_page_once(void **state)
+{
+    check_replay(*state, false);
+}
+
+static void a_replay_backwards_reads_every_page_once(void **state)
+{
+    check_replay(*state, true);
 }
 
 int main(void)
@@ -147,6 +157,7 @@ int main(void)
         COUNTED(the_first_of_the_newest_section_opens_none),
         COUNTED(a_compressed_value_needs_no_memory_either),
         COUNTED(a_replay_reads_every_page_once),
+        COUNTED(a_replay_backwards_reads_every_page_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

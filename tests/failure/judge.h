@@ -1,5 +1,5 @@
 /*
- * failure/judge.h: what must be true after a step that failed (semantics.md, last paragraph). A failure is known, and then
+ * failure/judge.h: what must be true after a step that failed (oversized.h, "Answers" and "Poison"). A failure is known, and then
  * the journal is as it was and the step may be made again; or it is unknown what the disk holds, and then the journal is
  * poisoned: changes answer so, reads go on, nothing more is written, and only a new open recovers.
  */

@@ -86,7 +86,7 @@ static segj_status_t read_in_pieces(world_t *w, const step_t *step, uint64_t sec
     segj_status_t status = SEGJ_OK;
     assert_in_range(step->size, 1, PIECE_MAX);
     for (size_t i = 0; i < model->count && status == SEGJ_OK; i++) {
-        oversized_reader_t *reader = NULL;
+        oversized_reader_t *reader = (oversized_reader_t *)(void *)w; /* NULL where none is given */
         enter(w);
         status =
             leave(w, oversized_reader_open(w->journal, section, model->records[i].location, step->extra != 0, &reader));

@@ -103,6 +103,10 @@ static void one_page_cached(oversized_config_t *config)
     {                                                                                                                  \
         .kind = DO_REPLAY, .section = (from), .size = (record), .extra = (ahead)                                       \
     }
+#define STEP_BACK(number, ahead)                                                                                       \
+    {                                                                                                                  \
+        .kind = DO_SCAN_BACK, .section = (number), .extra = (ahead)                                                    \
+    }
 #define SCAN(from, record, ahead)                                                                                      \
     {                                                                                                                  \
         .kind = DO_SCAN, .section = (from), .size = (record), .extra = (ahead)                                         \
@@ -277,6 +281,14 @@ const scenario_t scenarios[] = {
      compressed,
      {OPEN, APPEND(1, 20, 9), APPEND(2, 300, 3), CLOSE, OPEN},
      {SCAN(0, 0, 100)}},
+    {"a scan backwards",
+     one_page_cached,
+     {OPEN, APPEND(1, 20, 17), APPEND(2, 300, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
+     {STEP_BACK(2, 160), STEP_BACK(2, 0), STEP_BACK(2, 4000)}},
+    {"a scan of compressed values backwards",
+     compressed,
+     {OPEN, APPEND(1, 20, 9), APPEND(2, 300, 3), CLOSE, OPEN},
+     {STEP_BACK(2, 100)}},
     {"many values at once",
      one_page_cached,
      {OPEN, APPEND(1, 20, 17), APPEND(2, 300, 5), CLOSE, OPEN, APPEND(2, 20, 9)},

@@ -33,6 +33,7 @@ const char *step_name(step_kind_t kind)
         [DO_VIEW] = "view",
         [DO_SCAN] = "a scan of values",
         [DO_REPLAY] = "replay",
+        [DO_SCAN_BACK] = "a scan of values backwards",
         [DO_TEAR] = "a torn append",
         [HARM_VALUES] = "harm: values",
         [HARM_NO_VALUES] = "harm: no values",
@@ -272,7 +273,7 @@ static segj_status_t replay_next(world_t *w, oversized_replay_t *replay, oversiz
 
 static segj_status_t replay_all(world_t *w, const step_t *step)
 {
-    oversized_replay_t *replay = NULL;
+    oversized_replay_t *replay = (oversized_replay_t *)(void *)w; /* NULL where none is given */
     oversized_item_t item;
     segj_status_t failed = SEGJ_OK;
     enter(w);
@@ -296,6 +297,42 @@ static segj_status_t replay_all(world_t *w, const step_t *step)
                 status = take_scanned(w, replay, &model->records[k]);
         }
     }
+    if (status == SEGJ_OK)
+        assert_status(oversized_replay_next(replay, &item), SEGJ_END);
+    oversized_replay_close(replay);
+    return failed != SEGJ_OK ? failed : status;
+}
+
+/* The next record is this one, and has its value. */
+static segj_status_t scan_one(world_t *w, oversized_replay_t *replay, uint64_t section, size_t position,
+                              segj_status_t *failed)
+{
+    const model_record_t *record = &w->model.sections[section].records[position];
+    oversized_item_t item;
+    segj_status_t status = replay_next(w, replay, &item, failed);
+    if (status != SEGJ_OK)
+        return status;
+    assert_int_equal(item.section, section);
+    assert_int_equal(item.position, position);
+    assert_int_equal(get_u64(item.entry), record->id);
+    return take_scanned(w, replay, record);
+}
+
+static segj_status_t scan_back(world_t *w, const step_t *step)
+{
+    oversized_replay_t *replay = (oversized_replay_t *)(void *)w; /* NULL where none is given */
+    oversized_item_t item;
+    segj_status_t failed = SEGJ_OK;
+    enter(w);
+    segj_status_t status =
+        leave(w, oversized_replay_open_back(w->journal, step->section, OVERSIZED_END, (size_t)step->extra, &replay));
+    if (status != SEGJ_OK) {
+        assert_null(replay);
+        return status;
+    }
+    for (uint64_t i = step->section + 1; i-- > 0 && status == SEGJ_OK;)
+        for (size_t k = w->model.sections[i].count; k-- > 0 && status == SEGJ_OK;)
+            status = scan_one(w, replay, i, k, &failed);
     if (status == SEGJ_OK)
         assert_status(oversized_replay_next(replay, &item), SEGJ_END);
     oversized_replay_close(replay);
@@ -385,6 +422,8 @@ segj_status_t take_step(world_t *w, const step_t *step)
     case DO_SCAN:
     case DO_REPLAY:
         return replay_all(w, step);
+    case DO_SCAN_BACK:
+        return scan_back(w, step);
     default:
         do_harm(w, step);
         return SEGJ_OK;

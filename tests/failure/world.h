@@ -40,6 +40,7 @@ typedef enum step_kind {
     DO_VIEW,           /* every record by view, every value by view_value */
     DO_SCAN,           /* the same as the next, with values */
     DO_REPLAY,         /* from record `size` of `section`, reading `extra` bytes ahead */
+    DO_SCAN_BACK,      /* every record and value from the end of `section` down, reading `extra` bytes at a time */
     DO_TEAR,           /* an append like DO_APPEND that the storage fails with EIO after half of its one write */
     HARM_VALUES,       /* the last byte of the values file is gone, `size` records stay */
     HARM_NO_VALUES,    /* the values file is gone, `size` records stay (0 or what there are) */

@@ -182,7 +182,7 @@ segj_status_t read_raw_value(const section_files_t *files, const geometry_t *geo
 
 /* --- the verdict --- */
 
-/* semantics.md, "Verdict of a section, native". */
+/* DESIGN.md, "Open". */
 static void judge_records(const section_files_t *files, const geometry_t *geometry, verdict_t *verdict)
 {
     uint32_t size = geometry->entry_size + LOCATION_BYTES;
@@ -226,7 +226,7 @@ static bool is_row(const section_files_t *files, const geometry_t *geometry, uin
     return true;
 }
 
-/* semantics.md, "Verdict, commonware". */
+/* FORMAT.md, "Where a section ends". */
 static void judge_tail(const section_files_t *files, const geometry_t *geometry, verdict_t *verdict)
 {
     uint32_t size = geometry->entry_size + LOCATION_BYTES;

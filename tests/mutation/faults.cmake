@@ -659,3 +659,35 @@ fault("a replay forgets whose it is" src/oversized/replay.c "threads/callers"
 fault("a sentence that is said again has lost its errno" src/base/status.c "threads/callers"
     [==[    last_errno = sentence->code;]==]
     [==[    last_errno = sentence->code == 0;]==])
+
+fault("a walk backwards reads pages from the wanted one on" src/oversized/replay.c "promises/replay_back counted/read"
+    [==[    *first = replay->back ? page + 1 - wanted : page;]==]
+    [==[    *first = replay->back ? page - (page + 1 - wanted == 0) * page : page;]==])
+
+fault("a walk backwards takes for written what a sync is writing" src/oversized/replay.c "threads/overlaps"
+    [==[            range.begin = segj_max_u64(range.begin, end);]==]
+    [==[            range.begin = segj_max_u64(range.begin, 0);]==])
+
+fault("a walk backwards reads each value alone" src/oversized/replay.c "promises/replay_back"
+    [==[(replay->back ? end == replay->asked_begin : begin == replay->asked_end);]==]
+    [==[(replay->back ? end == replay->asked_end : begin == replay->asked_end);]==])
+
+fault("a walk backwards goes on within a damaged page" src/oversized/replay.c "promises/replay_back"
+    [==[    replay->position = replay->back ? whole - 1 : whole + (edge % env->record_size != 0);]==]
+    [==[    replay->position = replay->back ? replay->position - 1 : whole + (edge % env->record_size != 0);]==])
+
+fault("a walk backwards begins at the count of another section" src/oversized/replay.c "promises/replay_back"
+    [==[    replay->position = replay->back ? replay->targets[at].records - 1 : 0;]==]
+    [==[    replay->position = replay->back ? replay->targets[0].records - 1 : 0;]==])
+
+fault("a handle is left as it was where there is none" src/oversized/stream_out.c "promises/handles failure/storage_faults"
+    [==[    if (opened != NULL)
+        *opened = NULL;]==]
+    [==[]==])
+
+fault("a count beyond 2^64 bytes wraps round" src/oversized/rewind.c "promises/rewind"
+    [==[    if (segj_mul_u64(records, record_size, &size))
+        return rewind_to(journal, number, size, later);]==]
+    [==[    size = records * record_size;
+    if (size / record_size <= records)
+        return rewind_to(journal, number, size, later);]==])

@@ -3,6 +3,7 @@
 
 #include "promises/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static void count_line(void *context, segj_log_level_t level, const char *messag
     assert_non_null(message);
     assert_in_range(level, SEGJ_LOG_DEBUG, SEGJ_LOG_ERROR);
     f->logged[level]++;
+    (void)snprintf(f->lines[level], sizeof f->lines[level], "%s", message);
 }
 
 int set_up(void **state)
@@ -323,6 +325,13 @@ void check_replay_of(oversized_t *journal, uint64_t section, uint64_t position, 
     }
     assert_status(oversized_replay_next(replay, &item), SEGJ_END);
     oversized_replay_close(replay);
+    assert_ok(oversized_replay_open_back(journal, section, OVERSIZED_END, buffer, &replay));
+    for (uint64_t at = count; at-- > position;) {
+        assert_ok(oversized_replay_next(replay, &item));
+        check_item(journal, &item, section, at, salt);
+        check_replay_value(replay, section, at, salt);
+    }
+    oversized_replay_close(replay);
 }
 
 void check_files(const fixture_t *f, uint64_t section, uint64_t count, unsigned salt)
@@ -365,6 +374,12 @@ void check_walk(oversized_t *journal, const uint64_t *sections, size_t count)
     }
     assert_status(oversized_next_section(journal, section, &section), SEGJ_END);
     assert_int_equal(section, sections[count - 1]);
+    for (size_t i = count - 1; i-- > 0;) {
+        assert_ok(oversized_prev_section(journal, section, &section));
+        assert_int_equal(section, sections[i]);
+    }
+    assert_status(oversized_prev_section(journal, section, &section), SEGJ_END);
+    assert_int_equal(section, sections[0]);
 }
 
 void assert_no_sections(oversized_t *journal)
@@ -373,6 +388,7 @@ void assert_no_sections(oversized_t *journal)
     assert_status(oversized_oldest_section(journal, &section), SEGJ_END);
     assert_status(oversized_newest_section(journal, &section), SEGJ_END);
     assert_status(oversized_next_section(journal, 0, &section), SEGJ_END);
+    assert_status(oversized_prev_section(journal, UINT64_MAX, &section), SEGJ_END);
     assert_int_equal(section, 77);
 }
 

@@ -17,6 +17,7 @@ typedef struct fixture {
     oversized_t *journal; /* abandoned at the end */
     segj_buffer_t value;
     unsigned logged[4]; /* lines of each level */
+    char lines[4][256]; /* the last one of each */
 } fixture_t;
 
 int set_up(void **state);
@@ -73,7 +74,8 @@ void check_section(oversized_t *journal, uint64_t section, uint64_t count, unsig
 void check_item(oversized_t *journal, const oversized_item_t *item, uint64_t section, uint64_t position, unsigned salt);
 /** The value of what a replay has given is the sample's. */
 void check_replay_value(oversized_replay_t *replay, uint64_t section, uint64_t position, unsigned salt);
-/** A replay from (section, position) gives the samples from there up to `count`, and then SEGJ_END. */
+/** A replay from (section, position) gives the samples from there up to `count`, and then SEGJ_END; one backwards from
+ *  the section's end gives the same ones in the opposite order. */
 void check_replay_of(oversized_t *journal, uint64_t section, uint64_t position, uint64_t count, size_t buffer,
                      unsigned salt);
 

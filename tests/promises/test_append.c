@@ -12,6 +12,49 @@
 
 static const uint8_t entry[SMALL_ENTRY] = {1, 2, 3, 4, 5, 6, 7, 8};
 
+/* --- files that are not what they were --- */
+
+/* The last page of a section at rest is read before something is put behind its records. */
+static void test_an_append_behind_a_page_that_has_rotted_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    oversized_writer_t *writer;
+    open_journal(f);
+    append_samples(f->journal, 1, 5, 0);
+    append_samples(f->journal, 2, 5, 0);
+    close_and_open(f);
+    flip_byte(index_path(f, 1).text, file_size(index_path(f, 1).text) - SMALL_PAGE - PAGE_CHECKSUMS);
+    path_t before = snapshot(f);
+    assert_status(oversized_append(f->journal, 1, entry, "x", 1, NULL, NULL), SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), index_path(f, 1).text));
+    assert_status(oversized_writer_open(f->journal, 1, entry, 1, &writer), SEGJ_ERR_CORRUPT);
+    assert_null(writer);
+    assert_int_equal(count_of(f->journal, 1), 5);
+    assert_untouched(f, before);
+    append_samples(f->journal, 2, 5, 0);
+    check_section(f->journal, 2, 10, 0);
+}
+
+/* A name that the journal did not make is somebody's: it stays. */
+static void test_a_new_section_whose_name_is_taken_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 2, 5, 0);
+    for (int values = 0; values < 2; values++) {
+        path_t taken = values == 1 ? values_path(f, 7) : index_path(f, 7);
+        write_file(taken.text, "somebody's", 10);
+        assert_status(oversized_append(f->journal, 7, entry, "x", 1, NULL, NULL), SEGJ_ERR_CORRUPT);
+        assert_non_null(strstr(segj_last_error(), taken.text));
+        assert_int_equal(file_size(taken.text), 10);
+        assert_sections(f->journal, 2);
+        assert_null(oversized_error(f->journal));
+        remove_file(taken.text);
+    }
+    append_samples(f->journal, 7, 5, 0);
+    check_section(f->journal, 7, 5, 0);
+}
+
 /* --- where things go --- */
 
 static void test_positions_count_up_from_zero_in_each_section(void **state)
@@ -451,6 +494,8 @@ int main(void)
         PROMISE(test_an_append_without_space_leaves_the_section_as_it_was),
         PROMISE(test_buffered_appends_without_space_lose_nothing),
         PROMISE(test_a_refused_first_value_takes_its_names_away_durably_the_index_first),
+        PROMISE(test_an_append_behind_a_page_that_has_rotted_is_refused),
+        PROMISE(test_a_new_section_whose_name_is_taken_is_refused),
         PROMISE(test_an_index_name_that_cannot_be_taken_away_durably_poisons),
         PROMISE(test_a_values_name_that_cannot_be_taken_away_poisons),
         PROMISE(test_a_values_name_that_cannot_be_taken_away_durably_poisons),

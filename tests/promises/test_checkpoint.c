@@ -33,6 +33,38 @@ static void reopen_without(fixture_t *f)
     abandon_and_open(f);
 }
 
+/* --- by a count of records --- */
+
+static void test_a_checkpoint_by_records_is_one_by_bytes(void **state)
+{
+    fixture_t *f = *state;
+    make_journal(f);
+    set_checkpoint(f, 3, 6, 13);
+    oversized_checkpoint_t by_records;
+    memset(&by_records, 0x5a, sizeof by_records);
+    assert_ok(oversized_checkpoint_at(&f->config, 3, 6, 13, &by_records));
+    assert_memory_equal(&by_records, &checkpoint, sizeof checkpoint);
+    f->config.checkpoint = &by_records;
+    open_journal(f);
+    assert_sections(f->journal, 4, 6);
+    check_section(f->journal, 6, 13, 0);
+}
+
+static void test_a_count_whose_bytes_are_no_number_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    oversized_checkpoint_t untouched = {1, 2, 3};
+    f->config.entry_size = 65535;
+    assert_ok(oversized_checkpoint_at(&f->config, 0, 6, UINT64_MAX / 65547, &checkpoint));
+    assert_int_equal(checkpoint.index_size, UINT64_MAX / 65547 * 65547);
+    assert_status(oversized_checkpoint_at(&f->config, 0, 6, UINT64_MAX / 65547 + 1, &untouched), SEGJ_ERR_INVALID);
+    assert_status(oversized_checkpoint_at(&f->config, 0, 6, UINT64_MAX, &untouched), SEGJ_ERR_INVALID);
+    assert_non_null(strstr(segj_last_error(), "18446744073709551615 records of 65547 bytes"));
+    assert_int_equal(untouched.index_size, 3);
+    assert_status(oversized_checkpoint_at(NULL, 0, 6, 1, &untouched), SEGJ_ERR_INVALID);
+    assert_status(oversized_checkpoint_at(&f->config, 0, 6, 1, NULL), SEGJ_ERR_INVALID);
+}
+
 /* --- what is restored --- */
 
 static void test_the_section_is_cut_and_later_ones_are_removed(void **state)
@@ -414,6 +446,8 @@ static void test_strict_lets_a_crash_pass(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        PROMISE(test_a_checkpoint_by_records_is_one_by_bytes),
+        PROMISE(test_a_count_whose_bytes_are_no_number_is_refused),
         PROMISE(test_the_section_is_cut_and_later_ones_are_removed),
         PROMISE(test_sections_below_the_oldest_are_removed),
         PROMISE(test_a_checkpoint_of_the_present_state_changes_no_byte),

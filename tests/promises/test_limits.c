@@ -285,13 +285,14 @@ static void test_a_cache_of_another_page_size_is_refused(void **state)
 static void test_bounds_of_a_cache(void **state)
 {
     (void)state;
-    segj_page_cache_t *marked = (segj_page_cache_t *)(void *)&state;
-    segj_page_cache_t *cache = marked;
-    assert_status(segj_page_cache_create(0, 1, &cache), SEGJ_ERR_INVALID);
-    assert_status(segj_page_cache_create(64, 0, &cache), SEGJ_ERR_INVALID);
-    assert_status(segj_page_cache_create(64, ((uint32_t)1 << 28) + 1, &cache), SEGJ_ERR_INVALID);
+    static const uint32_t pages[] = {1, 0, ((uint32_t)1 << 28) + 1};
+    segj_page_cache_t *cache;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        cache = (segj_page_cache_t *)(void *)&state;
+        assert_status(segj_page_cache_create(i == 0 ? 0 : 64, pages[i], &cache), SEGJ_ERR_INVALID);
+        assert_null(cache);
+    }
     assert_status(segj_page_cache_create(64, 1, NULL), SEGJ_ERR_INVALID);
-    assert_ptr_equal(cache, marked);
     assert_ok(segj_page_cache_create(1, 1, &cache));
     segj_page_cache_release(cache);
     assert_ok(segj_page_cache_create(65535, 2, &cache));

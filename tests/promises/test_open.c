@@ -383,6 +383,56 @@ static void test_a_loss_of_synced_data_is_an_error(void **state)
     assert_int_not_equal(f->logged[SEGJ_LOG_ERROR], 0);
 }
 
+/* What an open for writing does, a read-only one would do: it says so, and does not claim to have done it. */
+static void test_a_read_only_open_says_what_would_be_done(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 1, 30, 0);
+    assert_ok(oversized_sync(f->journal, 1));
+    abandon_journal(f);
+    resize_file(values_path(f, 1).text, file_size(values_path(f, 1).text) - 1);
+    f->config.read_only = true;
+    open_journal(f);
+    assert_non_null(strstr(f->lines[SEGJ_LOG_WARNING], "section 1 would be cut to 29 records"));
+    assert_non_null(strstr(f->lines[SEGJ_LOG_INFO], "read-only"));
+    close_journal(f);
+    f->config.read_only = false;
+    open_journal(f);
+    assert_non_null(strstr(f->lines[SEGJ_LOG_WARNING], "section 1 is cut to 29 records"));
+    assert_null(strstr(f->lines[SEGJ_LOG_INFO], "read-only"));
+}
+
+/* The call gives a line of this level with the text in it. */
+#define assert_told(f, level, words, call)                                                                             \
+    do {                                                                                                               \
+        unsigned before = (f)->logged[level];                                                                          \
+        call;                                                                                                          \
+        assert_int_not_equal((f)->logged[level], before);                                                              \
+        assert_non_null(strstr((f)->lines[level], words));                                                             \
+        assert_non_null(strstr((f)->lines[level], (f)->directory.text));                                               \
+    } while (0)
+
+static void test_the_journals_work_can_be_followed(void **state)
+{
+    fixture_t *f = *state;
+    f->config.max_open_files = 4; /* one section at a time is written to */
+    assert_told(f, SEGJ_LOG_INFO, "0 sections, 0 records", open_journal(f));
+    assert_told(f, SEGJ_LOG_INFO, "section 1 is new", append_samples(f->journal, 1, 30, 0));
+    assert_non_null(strstr(f->lines[SEGJ_LOG_DEBUG], "section 1 is woken"));
+    assert_told(f, SEGJ_LOG_DEBUG, "section 1 is synced: 30 records", assert_ok(oversized_sync(f->journal, 1)));
+    assert_told(f, SEGJ_LOG_INFO, "section 2 is new", append_samples(f->journal, 2, 1, 0));
+    assert_told(f, SEGJ_LOG_DEBUG, "section 1 is woken", append_samples(f->journal, 1, 1, 0));
+    assert_told(f, SEGJ_LOG_INFO, "section 1 is rewound to 7 records",
+                assert_ok(oversized_rewind_section_to(f->journal, 1, 7)));
+    assert_non_null(strstr(f->lines[SEGJ_LOG_DEBUG], "section 1 rests"));
+    assert_told(f, SEGJ_LOG_INFO, "1 sections were removed: 1 to 1", assert_ok(oversized_prune(f->journal, 2, NULL)));
+    append_samples(f->journal, 2, 1, 0);
+    assert_told(f, SEGJ_LOG_DEBUG, "section 2 rests", close_journal(f));
+    assert_told(f, SEGJ_LOG_INFO, "1 sections, 2 records", open_journal(f));
+    assert_int_equal(f->logged[SEGJ_LOG_WARNING] + f->logged[SEGJ_LOG_ERROR], 0);
+}
+
 static void test_a_journal_without_a_log_is_silent(void **state)
 {
     for_native_only();
@@ -417,6 +467,8 @@ int main(void)
         PROMISE(test_a_journal_at_rest_gives_no_warning),
         PROMISE(test_what_a_crash_explains_is_a_warning),
         PROMISE(test_a_loss_of_synced_data_is_an_error),
+        PROMISE(test_a_read_only_open_says_what_would_be_done),
+        PROMISE(test_the_journals_work_can_be_followed),
         PROMISE(test_a_journal_without_a_log_is_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,9 @@
 #include "promises/fixture.h"
 #include "promises/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { R = SMALL_RECORD };
 
@@ -95,6 +97,63 @@ static void test_read_only_and_null_journals(void **state)
     }
     check_three(f);
     assert_untouched(f, before);
+}
+
+/* --- by a count of records --- */
+
+static void test_a_rewind_to_a_count_keeps_so_many_records(void **state)
+{
+    fixture_t *f = *state;
+    open_three(f);
+    assert_ok(oversized_rewind_section_to(f->journal, 2, 7));
+    assert_sections(f->journal, 2, 4, 6);
+    check_section(f->journal, 2, 7, 0);
+    assert_ok(oversized_rewind_to(f->journal, 4, 20));
+    assert_sections(f->journal, 2, 4);
+    check_section(f->journal, 4, 20, 0);
+    assert_ok(oversized_rewind_to(f->journal, 4, 0));
+    check_section(f->journal, 4, 0, 0);
+    abandon_and_open(f);
+    check_section(f->journal, 2, 7, 0);
+    check_section(f->journal, 4, 0, 0);
+}
+
+/* A count whose bytes are beyond 2^64 is no other than one beyond the section, and the sentence names it. */
+static void test_a_count_beyond_the_section_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    static const uint64_t counts[] = {21, UINT64_MAX / R, UINT64_MAX / R + 1, (uint64_t)1 << 62, UINT64_MAX};
+    open_three(f);
+    path_t before = snapshot(f);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        char text[24];
+        (void)snprintf(text, sizeof text, "%llu records", (unsigned long long)counts[i]);
+        assert_status(oversized_rewind_to(f->journal, 4, counts[i]), SEGJ_ERR_NO_RECORD);
+        assert_non_null(strstr(segj_last_error(), text));
+        assert_status(oversized_rewind_section_to(f->journal, 4, counts[i]), SEGJ_ERR_NO_RECORD);
+        assert_non_null(strstr(segj_last_error(), text));
+        assert_status(oversized_rewind_section_to(f->journal, 3, counts[i]), SEGJ_ERR_NO_RECORD);
+    }
+    assert_ok(oversized_rewind_section_to(f->journal, 4, 20));
+    check_three(f);
+    assert_untouched(f, before);
+}
+
+static void test_a_rewind_to_a_count_is_refused_like_one_to_a_size(void **state)
+{
+    fixture_t *f = *state;
+    open_three(f);
+    assert_status(oversized_rewind_to(NULL, 4, 1), SEGJ_ERR_INVALID);
+    assert_status(oversized_rewind_section_to(NULL, 4, 1), SEGJ_ERR_INVALID);
+    assert_ok(oversized_prune(f->journal, 4, NULL));
+    assert_status(oversized_rewind_to(f->journal, 2, UINT64_MAX), SEGJ_ERR_PRUNED);
+    assert_status(oversized_rewind_section_to(f->journal, 2, 1), SEGJ_ERR_PRUNED);
+    close_journal(f);
+    f->config.read_only = true;
+    open_journal(f);
+    assert_status(oversized_rewind_to(f->journal, 4, UINT64_MAX), SEGJ_ERR_READ_ONLY);
+    assert_status(oversized_rewind_section_to(f->journal, 4, 20), SEGJ_ERR_READ_ONLY);
+    check_section(f->journal, 4, 20, 0);
 }
 
 /* Page 2 (bytes 128 to 191) does not verify: a rewind may end before it and behind it, not in it. */
@@ -416,6 +475,9 @@ int main(void)
         PROMISE(test_a_size_beyond_the_section_is_refused),
         PROMISE(test_a_missing_section_accepts_nothing_but_zero),
         PROMISE(test_read_only_and_null_journals),
+        PROMISE(test_a_rewind_to_a_count_keeps_so_many_records),
+        PROMISE(test_a_count_beyond_the_section_is_refused),
+        PROMISE(test_a_rewind_to_a_count_is_refused_like_one_to_a_size),
         PROMISE(test_a_rewind_that_would_end_in_a_damaged_page_is_refused),
         PROMISE(test_a_rewind_that_would_end_in_a_page_that_rots_beneath_the_cache_is_refused),
         PROMISE(test_a_rewind_may_take_a_damaged_last_page_away),

@@ -90,6 +90,8 @@ static void test_questions_without_a_journal_or_an_answer(void **state)
     assert_status(oversized_newest_section(NULL, &answer), SEGJ_ERR_INVALID);
     assert_status(oversized_next_section(NULL, 1, &answer), SEGJ_ERR_INVALID);
     assert_status(oversized_next_section(NULL, UINT64_MAX, &answer), SEGJ_ERR_INVALID);
+    assert_status(oversized_prev_section(NULL, 1, &answer), SEGJ_ERR_INVALID);
+    assert_status(oversized_prev_section(NULL, 0, &answer), SEGJ_ERR_INVALID);
     assert_int_equal(answer, 77);
     open_journal(f);
     append_sample(f->journal, 1, 0);
@@ -100,6 +102,62 @@ static void test_questions_without_a_journal_or_an_answer(void **state)
     assert_status(oversized_newest_section(f->journal, NULL), SEGJ_ERR_INVALID);
     assert_status(oversized_next_section(f->journal, 0, NULL), SEGJ_ERR_INVALID);
     assert_status(oversized_next_section(f->journal, UINT64_MAX, NULL), SEGJ_ERR_INVALID);
+    assert_status(oversized_prev_section(f->journal, 9, NULL), SEGJ_ERR_INVALID);
+    assert_status(oversized_prev_section(f->journal, 0, NULL), SEGJ_ERR_INVALID);
+    bool exists = true;
+    assert_status(oversized_section_exists(NULL, 1, &exists), SEGJ_ERR_INVALID);
+    assert_false(exists);
+    assert_status(oversized_section_exists(f->journal, 1, NULL), SEGJ_ERR_INVALID);
+}
+
+/* --- whether there is one --- */
+
+static void check_exists(oversized_t *journal, uint64_t section, segj_status_t status, bool expected)
+{
+    bool exists = !expected;
+    assert_status(oversized_section_exists(journal, section, &exists), status);
+    assert_int_equal(exists, expected);
+    if (!expected)
+        assert_int_equal(count_of(journal, section), 0);
+}
+
+static void test_an_empty_section_is_told_from_one_that_is_not_there(void **state)
+{
+    fixture_t *f = *state;
+    oversized_writer_t *writer;
+    open_journal(f);
+    append_samples(f->journal, 3, 5, 0);
+    append_samples(f->journal, 5, 5, 0);
+    assert_ok(oversized_rewind_section(f->journal, 5, 0));
+    for (int opened = 0; opened < 2; opened++) {
+        check_exists(f->journal, 3, SEGJ_OK, true);
+        check_exists(f->journal, 5, SEGJ_OK, true);
+        assert_int_equal(count_of(f->journal, 5), 0);
+        check_exists(f->journal, 4, SEGJ_OK, false);
+        check_exists(f->journal, 0, SEGJ_OK, false);
+        check_exists(f->journal, UINT64_MAX, SEGJ_OK, false);
+        close_and_open(f);
+    }
+    assert_ok(oversized_writer_open(f->journal, 7, entry, 1, &writer));
+    check_exists(f->journal, 7, SEGJ_OK, true);
+    oversized_writer_abandon(writer);
+    check_exists(f->journal, 7, SEGJ_OK, true);
+}
+
+/* Until the journal is opened again, a pruned section cannot be there again. */
+static void test_a_pruned_section_is_told_apart(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 3, 5, 0);
+    append_samples(f->journal, 5, 5, 0);
+    assert_ok(oversized_prune(f->journal, 5, NULL));
+    check_exists(f->journal, 3, SEGJ_ERR_PRUNED, false);
+    check_exists(f->journal, 4, SEGJ_ERR_PRUNED, false);
+    check_exists(f->journal, 5, SEGJ_OK, true);
+    check_exists(f->journal, 6, SEGJ_OK, false);
+    close_and_open(f);
+    check_exists(f->journal, 3, SEGJ_OK, false);
 }
 
 /* --- the walk --- */
@@ -151,6 +209,35 @@ static void test_next_begins_above_any_number(void **state)
     assert_ok(oversized_next_section(f->journal, UINT64_MAX - 1, &section));
     assert_int_equal(section, UINT64_MAX);
     assert_status(oversized_next_section(f->journal, UINT64_MAX, &section), SEGJ_END);
+}
+
+static void test_prev_begins_below_any_number(void **state)
+{
+    fixture_t *f = *state;
+    static const struct {
+        uint64_t before, prev;
+    } cases[] = {{UINT64_MAX, 9}, {10, 9}, {9, 5}, {8, 5}, {6, 5}};
+    uint64_t section = 77;
+    open_journal(f);
+    append_sample(f->journal, 9, 0);
+    append_sample(f->journal, 5, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(oversized_prev_section(f->journal, cases[i].before, &section));
+        assert_int_equal(section, cases[i].prev);
+    }
+    section = 77;
+    assert_status(oversized_prev_section(f->journal, 5, &section), SEGJ_END);
+    assert_status(oversized_prev_section(f->journal, 1, &section), SEGJ_END);
+    assert_status(oversized_prev_section(f->journal, 0, &section), SEGJ_END);
+    assert_int_equal(section, 77);
+    append_sample(f->journal, 0, 0);
+    append_sample(f->journal, UINT64_MAX, 0);
+    assert_ok(oversized_prev_section(f->journal, 1, &section));
+    assert_int_equal(section, 0);
+    assert_ok(oversized_newest_section(f->journal, &section));
+    assert_int_equal(section, UINT64_MAX);
+    assert_ok(oversized_prev_section(f->journal, section, &section));
+    assert_int_equal(section, 9);
 }
 
 static void test_empty_sections_are_walked_over_too(void **state)
@@ -270,7 +357,10 @@ int main(void)
         PROMISE(test_questions_without_a_journal_or_an_answer),
         PROMISE(test_an_empty_journal_has_no_sections),
         PROMISE(test_the_walk_goes_over_gaps_and_both_ends),
+        PROMISE(test_an_empty_section_is_told_from_one_that_is_not_there),
+        PROMISE(test_a_pruned_section_is_told_apart),
         PROMISE(test_next_begins_above_any_number),
+        PROMISE(test_prev_begins_below_any_number),
         PROMISE(test_empty_sections_are_walked_over_too),
         PROMISE(test_many_sections_are_walked_in_order),
         PROMISE(test_the_report_of_a_new_journal_is_all_zeros),

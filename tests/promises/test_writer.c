@@ -204,7 +204,10 @@ static void test_a_streamed_section_refuses_other_changes(void **state)
     assert_status(oversized_rewind_section(f->journal, 2, 0), SEGJ_ERR_BUSY);
     assert_status(oversized_rewind(f->journal, 2, SMALL_RECORD), SEGJ_ERR_BUSY);
     assert_status(oversized_rewind(f->journal, 1, 3 * SMALL_RECORD), SEGJ_ERR_BUSY);
+    assert_status(oversized_rewind_to(f->journal, 2, 2), SEGJ_ERR_BUSY);
+    assert_status(oversized_rewind_section_to(f->journal, 2, 2), SEGJ_ERR_BUSY);
     assert_status(oversized_prune(f->journal, 3, NULL), SEGJ_ERR_BUSY);
+    assert_status(oversized_destroy(f->journal), SEGJ_ERR_BUSY); /* and the journal is still there */
     check_section(f->journal, 1, 3, 0);
     check_section(f->journal, 2, 3, 0);
     assert_ok(oversized_writer_write(writer, "llo", 3));
@@ -256,6 +259,28 @@ static void test_a_streamed_section_is_never_closed_for_another(void **state)
     check_value(f, 1, 3, (const uint8_t *)"hello", 5);
 }
 
+/* What a killed process has left of a commonware section is made durable by a sync that is asked of it, through descriptors
+ * that it does not get while the only section that may be written to is streamed into. */
+static void test_a_sync_of_an_inherited_section_may_find_no_descriptors(void **state)
+{
+    fixture_t *f = *state;
+    bool commonware = f->config.format == SEGJ_FORMAT_COMMONWARE;
+    f->config.max_open_files = 4;
+    open_journal(f);
+    append_samples(f->journal, 1, 3, 0);
+    append_samples(f->journal, 2, 3, 0);
+    assert_ok(oversized_sync_all(f->journal));
+    abandon_and_open(f);
+    oversized_writer_t *writer = begin(f, 2, 5);
+    assert_status(oversized_sync(f->journal, 1), commonware ? SEGJ_ERR_BUSY : SEGJ_OK);
+    assert_status(oversized_rewind_section_to(f->journal, 1, 1), SEGJ_ERR_BUSY);
+    check_section(f->journal, 1, 3, 0);
+    oversized_writer_abandon(writer);
+    assert_ok(oversized_sync(f->journal, 1));
+    assert_ok(oversized_rewind_section_to(f->journal, 1, 1));
+    check_section(f->journal, 1, 1, 0);
+}
+
 static void test_a_writer_without_space_can_only_be_abandoned(void **state)
 {
     fixture_t *f = *state;
@@ -288,6 +313,7 @@ int main(void)
         PROMISE(test_a_streamed_section_refuses_other_changes),
         PROMISE(test_syncs_and_other_sections_go_on_beneath_a_writer),
         PROMISE(test_a_streamed_section_is_never_closed_for_another),
+        PROMISE(test_a_sync_of_an_inherited_section_may_find_no_descriptors),
         PROMISE(test_a_writer_without_space_can_only_be_abandoned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

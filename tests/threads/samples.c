@@ -60,6 +60,25 @@ static void check_record(oversized_t *journal, uint64_t section, uint64_t positi
     assert_true(is_sample(section, entry, value));
 }
 
+static void check_replay_back(oversized_t *journal, uint64_t section, uint64_t count)
+{
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    assert_ok(oversized_replay_open_back(journal, section, count, 256, &replay));
+    while (count-- > 0) {
+        segj_buffer_t value = {NULL, 0, 0};
+        const void *bytes = NULL;
+        assert_ok(oversized_replay_next(replay, &item));
+        assert_int_equal(item.section, section);
+        assert_int_equal(item.position, count);
+        assert_int_equal(get_u64(item.entry), count);
+        assert_ok(oversized_replay_value(replay, &bytes, &value.size));
+        value.data = (void *)(uintptr_t)bytes;
+        assert_true(is_sample(section, item.entry, &value));
+    }
+    oversized_replay_close(replay);
+}
+
 void check_replay(oversized_t *journal, uint64_t section, uint64_t position, uint64_t count)
 {
     oversized_replay_t *replay = NULL;
@@ -78,6 +97,7 @@ void check_replay(oversized_t *journal, uint64_t section, uint64_t position, uin
     assert_true(end == SEGJ_END || (end == SEGJ_OK && item.section != section));
     oversized_replay_close(replay);
     segj_buffer_free(&value);
+    check_replay_back(journal, section, count);
 }
 
 void check_samples(oversized_t *journal, uint64_t section, uint64_t count)

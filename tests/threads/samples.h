@@ -29,7 +29,8 @@ bool is_sample(uint64_t section, const uint8_t *entry, const segj_buffer_t *valu
 void append_samples(oversized_t *journal, uint64_t section, uint64_t first, uint64_t count);
 /** The section holds the records 0 .. count - 1, by every call that reads. */
 void check_samples(oversized_t *journal, uint64_t section, uint64_t count);
-/** A replay from a position on yields the records position .. count - 1 of the section. */
+/** A replay from a position on yields the records position .. count - 1 of the section; one backwards yields all of
+ *  them from count - 1 down, with their values. */
 void check_replay(oversized_t *journal, uint64_t section, uint64_t position, uint64_t count);
 
 #endif /* TESTS_THREADS_SAMPLES_H */

@@ -5,6 +5,8 @@
  */
 #include "threads/stage.h"
 
+#include <string.h>
+
 enum { SECTION = 3, COUNT = 10 };
 
 /* Ten records end in the fourth page, which is partial. The last one begins in the third: who gets it reads both. */
@@ -29,6 +31,20 @@ static segj_status_t call_replay(oversized_t *journal, uint64_t section)
     oversized_item_t item;
     segj_status_t status = oversized_replay_open(journal, section, 0, 4096, &replay);
     for (uint64_t position = 0; position < COUNT && status == SEGJ_OK; position++) {
+        status = oversized_replay_next(replay, &item);
+        if (status == SEGJ_OK && get_u64(item.entry) != position)
+            status = SEGJ_ERR_CHECKSUM;
+    }
+    oversized_replay_close(replay);
+    return status;
+}
+
+static segj_status_t call_replay_back(oversized_t *journal, uint64_t section)
+{
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    segj_status_t status = oversized_replay_open_back(journal, section, OVERSIZED_END, 4096, &replay);
+    for (uint64_t position = COUNT; position-- > 0 && status == SEGJ_OK;) {
         status = oversized_replay_next(replay, &item);
         if (status == SEGJ_OK && get_u64(item.entry) != position)
             status = SEGJ_ERR_CHECKSUM;
@@ -100,6 +116,61 @@ static void replay_of_a_page_that_grows_meanwhile_finds_no_damage(void **state)
     errand_join(&reader, SEGJ_OK);
 }
 
+static void replay_backwards_from_a_page_that_grows_meanwhile_finds_no_damage(void **state)
+{
+    stage_t *stage = *state;
+    errand_t reader;
+    fill(stage);
+    gate_t *gate = park_reader(stage, &reader, 5, SMALL_PAGE, call_replay_back);
+    grow_twice(stage->journal);
+    gate_open(gate, 0);
+    errand_join(&reader, SEGJ_OK);
+}
+
+/* Values that are too large for a buffer, and are written behind those that a sync has not written yet. */
+static void append_large(oversized_t *journal, uint8_t *bytes, size_t size, uint64_t id)
+{
+    uint8_t entry[SMALL_ENTRY];
+    put_u64(entry, id);
+    memset(bytes, (int)id, size);
+    assert_ok(oversized_append(journal, SECTION, entry, bytes, size, NULL, NULL));
+}
+
+/* What lies below a value in its file is not all there while a sync is writing it: a walk backwards reads ahead down to
+ * that, and no further. */
+static void values_backwards_beside_a_sync_that_writes_them(void **state)
+{
+    enum { LARGE = 10000, LARGE_ID = 200 };
+    static uint8_t bytes[LARGE];
+    stage_t *stage = *state;
+    errand_t sync;
+    oversized_item_t item;
+    oversized_replay_t *replay;
+    fill(stage);
+    append_samples(stage->journal, SECTION, COUNT, 5);
+    gate_t *gate = gate_close(stage->watched, CALL_WRITE, PART_VALUES, SECTION, 1);
+    errand_start(&sync, stage, call_sync, SECTION);
+    gate_await(gate, 1);
+    append_large(stage->journal, bytes, LARGE, LARGE_ID);
+    append_large(stage->journal, bytes, LARGE, LARGE_ID);
+    assert_ok(oversized_replay_open_back(stage->journal, SECTION, OVERSIZED_END, 1u << 20, &replay));
+    for (uint64_t position = COUNT + 7; position-- > 0;) {
+        segj_buffer_t value = {NULL, 0, 0};
+        const void *data = NULL;
+        assert_ok(oversized_replay_next(replay, &item));
+        assert_int_equal(item.position, position);
+        assert_ok(oversized_replay_value(replay, &data, &value.size));
+        value.data = (void *)(uintptr_t)data;
+        if (get_u64(item.entry) == LARGE_ID)
+            assert_true(value.size == LARGE && memcmp(value.data, bytes, LARGE) == 0);
+        else
+            assert_true(is_sample(SECTION, item.entry, &value));
+    }
+    oversized_replay_close(replay);
+    gate_open(gate, 0);
+    errand_join(&sync, SEGJ_OK);
+}
+
 static segj_status_t call_rewind_to_11(oversized_t *journal, uint64_t section)
 {
     return oversized_rewind_section(journal, section, (uint64_t)11 * SMALL_RECORD);
@@ -138,6 +209,8 @@ int main(void)
         STAGE_TEST(get_of_a_page_that_grows_meanwhile_finds_no_damage),
         STAGE_TEST(get_of_a_page_that_grew_and_is_idle_again_finds_no_damage),
         STAGE_TEST(replay_of_a_page_that_grows_meanwhile_finds_no_damage),
+        STAGE_TEST(replay_backwards_from_a_page_that_grows_meanwhile_finds_no_damage),
+        STAGE_TEST(values_backwards_beside_a_sync_that_writes_them),
         STAGE_TEST(get_of_a_page_that_shrinks_meanwhile_finds_no_damage),
     };
     return cmocka_run_group_tests_name("overlaps", tests, NULL, NULL);

@@ -120,6 +120,31 @@ static bool replay(worker_t *worker, scene_t *scene, uint64_t section, uint64_t 
     return good;
 }
 
+/* The newest sixty records or so that were there, whoever appends meanwhile. */
+static bool replay_back(worker_t *worker, scene_t *scene, uint64_t section, uint64_t written)
+{
+    oversized_replay_t *walk = NULL;
+    oversized_item_t item = {0};
+    if (!worker_ok(worker, oversized_replay_open_back(scene->place->journal, section, OVERSIZED_END, 512, &walk)))
+        return false;
+    bool good = true;
+    uint64_t at = 0;
+    for (int i = 0; good && i < 60 && (i == 0 || at > 0); i++) {
+        const void *value = NULL;
+        segj_buffer_t shown = {NULL, 0, 0};
+        good = worker_ok(worker, oversized_replay_next(walk, &item));
+        at = i == 0 ? item.position : at - 1;
+        good = good && worker_expect(worker, at + 1 >= written || i > 0, "a walk backwards begins at %" PRIu64, at);
+        good = good && worker_expect(worker, item.position == at && get_u64(item.entry) == at,
+                                     "a walk backwards yields %" PRIu64 ", expected %" PRIu64, get_u64(item.entry), at);
+        good = good && worker_ok(worker, oversized_replay_value(walk, &value, &shown.size));
+        shown.data = (void *)(uintptr_t)value;
+        good = good && worker_expect(worker, is_sample(section, item.entry, &shown), "a walk gives a foreign value");
+    }
+    oversized_replay_close(walk);
+    return good;
+}
+
 static void read_all(worker_t *worker, scene_t *scene)
 {
     segj_buffer_t value = {NULL, 0, 0};
@@ -135,7 +160,7 @@ static void read_all(worker_t *worker, scene_t *scene)
         /* the newest ones are in memory, in flight or in files just now */
         uint64_t back = next_random(&random) % (next_random(&random) % 2 == 0 ? 8 : written);
         uint64_t position = back < written ? written - 1 - back : 0;
-        switch (next_random(&random) % 8) {
+        switch (next_random(&random) % 9) {
         case 0:
             good = ask(worker, scene, section, written);
             break;
@@ -144,6 +169,9 @@ static void read_all(worker_t *worker, scene_t *scene)
             break;
         case 2:
             good = replay(worker, scene, section, position, written);
+            break;
+        case 3:
+            good = replay_back(worker, scene, section, written);
             break;
         default:
             good = read_record(worker, scene, section, position, &value);

@@ -137,6 +137,47 @@ static void read_all(worker_t *worker, scene_t *scene)
 
 /* --- replays --- */
 
+static bool value_fits(worker_t *worker, oversized_replay_t *replay, const oversized_item_t *item)
+{
+    const void *value = NULL;
+    segj_buffer_t shown = {NULL, 0, 0};
+    segj_status_t status = oversized_replay_value(replay, &value, &shown.size);
+    shown.data = (void *)(uintptr_t)value;
+    return is_gone(status) ||
+           (worker_status(worker, status, SEGJ_OK, "replay_value") &&
+            worker_expect(worker, is_sample(item->section, item->entry, &shown), "a walk gives a foreign value"));
+}
+
+/* Newest first: sections and positions fall, whatever is rewound and pruned beneath it, until the walk ends or is told. */
+static bool walk_back(worker_t *worker, const scene_t *scene)
+{
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    segj_status_t status = oversized_replay_open_back(scene->place->journal, UINT64_MAX, OVERSIZED_END, 512, &replay);
+    if (!worker_status(worker, status, SEGJ_OK, "replay_open_back"))
+        return false;
+    uint64_t section = UINT64_MAX;
+    uint64_t position = 0;
+    bool good = true;
+    while (good && (status = oversized_replay_next(replay, &item)) == SEGJ_OK) {
+        if (item.section != section) {
+            good = worker_expect(worker, item.section < section && position == 0,
+                                 "section %" PRIu64 " follows record %" PRIu64 " of %" PRIu64, item.section, position,
+                                 section);
+            section = item.section;
+            position = item.position + 1;
+        }
+        good = good && worker_expect(worker, item.position == --position, "position %" PRIu64, item.position);
+        good = good && judge(worker, section, SEGJ_OK, item.entry, "replay_next");
+        if (good && item.position % 4 != 0)
+            good = value_fits(worker, replay, &item);
+    }
+    good = good && worker_expect(worker, status == SEGJ_END || is_gone(status), "replay_next answers %s: %s",
+                                 segj_status_name(status), segj_last_error());
+    oversized_replay_close(replay);
+    return good;
+}
+
 static bool walk(worker_t *worker, const scene_t *scene, uint64_t start)
 {
     oversized_replay_t *replay = NULL;
@@ -173,7 +214,8 @@ static void walk_all(worker_t *worker, scene_t *scene)
 {
     uint64_t random = worker->number;
     while (atomic_load(&scene->changing) > 0)
-        if (!walk(worker, scene, atomic_load(&scene->first_section) + next_random(&random) % SECTIONS))
+        if (!walk(worker, scene, atomic_load(&scene->first_section) + next_random(&random) % SECTIONS) ||
+            !walk_back(worker, scene))
             return;
 }
 

@@ -128,12 +128,14 @@ static void view_all(worker_t *worker, scene_t *scene)
 
 /* --- scans --- */
 
-static bool scan(worker_t *worker, const scene_t *scene, size_t buffer)
+static bool scan(worker_t *worker, const scene_t *scene, size_t buffer, bool back)
 {
+    oversized_t *journal = scene->place->journal;
     oversized_replay_t *replay = NULL;
     oversized_item_t item;
-    segj_status_t status =
-        oversized_replay_open(scene->place->journal, atomic_load(&scene->first_section), 0, buffer, &replay);
+    segj_status_t status = back
+                               ? oversized_replay_open_back(journal, UINT64_MAX, OVERSIZED_END, buffer, &replay)
+                               : oversized_replay_open(journal, atomic_load(&scene->first_section), 0, buffer, &replay);
     if (is_gone(status))
         return true;
     bool good = worker_status(worker, status, SEGJ_OK, "replay_open");
@@ -218,7 +220,7 @@ static void scan_all(worker_t *worker, scene_t *scene)
     bool good = true;
     while (good && atomic_load(&scene->changing) > 0)
         good = read_some(worker, scene, &random, &memory) && read_in_pieces(worker, scene, &random) &&
-               scan(worker, scene, buffers[next_random(&random) % 4]);
+               scan(worker, scene, buffers[next_random(&random) % 4], next_random(&random) % 2 == 0);
     segj_buffer_free(&memory);
 }
 

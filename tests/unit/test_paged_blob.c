@@ -330,7 +330,7 @@ static void a_last_page_that_says_otherwise_is_refused(void **state)
     blob_sync(blob);
     assert_status(blob_reopen(blob, P + 6), SEGJ_ERR_CORRUPT);
     assert_status(blob_reopen(blob, P + 8), SEGJ_ERR_CORRUPT);
-    assert_non_null(strstr(segj_last_error(), "rig/index/0000000000000001, offset 12320: page 1 "));
+    assert_non_null(strstr(segj_last_error(), "rig/index/0000000000000001, offset 12320: index page 1 "));
     assert_status(blob_reopen(blob, 5), SEGJ_ERR_CORRUPT);    /* page 0 is full */
     assert_status(blob_reopen(blob, 2 * P + 5), SEGJ_ERR_IO); /* there is no page 2 */
     const uint8_t damage = 0xff;

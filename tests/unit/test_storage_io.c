@@ -87,7 +87,7 @@ static void io_read_meets_the_end(void **state)
     assert_int_equal(segj_io_read(&scripted_file, 10, found, 100, NULL), SEGJ_ERR_IO);
     assert_string_equal(
         segj_last_error(),
-        "DIR/partition/0000000000000001: pread of 100 bytes at offset 10: the file ends after 50 of them");
+        "DIR/partition/0000000000000001: pread of 100 bytes at offset 10: the file ends after 50 bytes");
 
     script_set(NULL, 0); /* nothing asked for, nothing called */
     assert_int_equal(segj_io_read(&scripted_file, 10, NULL, 0, &got), SEGJ_OK);
