@@ -9,6 +9,7 @@
  * Results. A function returns 0 or a positive errno value of the system (ENOENT, EIO, ENOSPC, ...). The library reads:
  *   ENOENT             the name does not exist, and nothing else: the only code that means "missing";
  *   ENOSPC, EDQUOT     the storage is full: SEGJ_ERR_NO_SPACE;
+ *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's: the same;
  *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
  *   ENOMEM             SEGJ_ERR_MEMORY;

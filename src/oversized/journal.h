@@ -87,6 +87,9 @@ void segj_journal_free(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
+/** The same without making room, which may want a sync of another section: for a change that lets go of the section, where it
+ *  was idle, before it ends. Readers wait for the two descriptors meanwhile. */
+segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *section);
 /** Makes an idle section durable whose records a process before may have left without a sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */
@@ -118,6 +121,8 @@ void segj_journal_settle(oversized_t *journal);
 void segj_section_settle(oversized_t *journal, segj_section_t *section);
 /** Cuts, durably, what an append that failed has left behind the end of the values; nothing where nothing did. */
 segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section);
+/** Makes the section's names durable, where no sync has done so yet. */
+segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *section);
 /** Makes the section durable as it stands. */
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */

@@ -49,15 +49,19 @@ static segj_status_t begin(oversized_t *journal, segj_section_t *section, captur
     return SEGJ_OK;
 }
 
+static segj_status_t sync_partitions(const segj_env_t *env)
+{
+    segj_status_t status = segj_part_sync(&env->index);
+    return status == SEGJ_OK ? segj_part_sync(&env->values) : status;
+}
+
 /* From the first fsync on a failure leaves unknown what the disk holds. */
 static segj_status_t make_durable(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
 {
     segj_status_t status =
         segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
     if (status == SEGJ_OK && capture->name != 0)
-        status = segj_part_sync(&journal->env.index);
-    if (status == SEGJ_OK && capture->name != 0)
-        status = segj_part_sync(&journal->env.values);
+        status = sync_partitions(&journal->env);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
@@ -112,6 +116,23 @@ void segj_section_settle(oversized_t *journal, segj_section_t *section)
     while (section->syncing)
         segj_wait(&journal->env.changed, &journal->env.state);
     segj_unlock(&journal->env.state);
+}
+
+segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *section)
+{
+    uint64_t names = journal->names_made;
+    segj_lock(&journal->env.state);
+    bool pending = section->name > journal->names_synced;
+    segj_unlock(&journal->env.state);
+    segj_status_t status = pending ? sync_partitions(&journal->env) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    segj_lock(&journal->env.state);
+    section->name = 0;
+    if (pending)
+        journal->names_synced = segj_max_u64(journal->names_synced, names);
+    segj_unlock(&journal->env.state);
+    return SEGJ_OK;
 }
 
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)

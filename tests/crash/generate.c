@@ -59,12 +59,12 @@ static step_t *add(generator_t *generator, step_kind_t kind)
 
 static int pick_code(generator_t *generator, simdisk_call_t call)
 {
-    static const int codes[] = {EIO, ENOSPC, EDQUOT, EINTR};
+    static const int codes[] = {EIO, ENOSPC, EDQUOT, EINTR, EFBIG};
     if ((call == SIMDISK_OPEN || call == SIMDISK_CREATE || call == SIMDISK_LIST) && !one_in(generator, 3))
         return EMFILE;
     if (call == SIMDISK_READ || call == SIMDISK_SIZE)
         return one_in(generator, 4) ? EINTR : EIO;
-    return codes[below(generator, 4)];
+    return codes[below(generator, 5)];
 }
 
 static void add_fault(generator_t *generator, step_t *step)

@@ -54,7 +54,7 @@ void runner_fail(runner_t *runner, const char *what, const char *why)
 
 static segj_status_t answer_of(int code)
 {
-    return code == ENOSPC || code == EDQUOT ? SEGJ_ERR_NO_SPACE : SEGJ_ERR_IO;
+    return code == ENOSPC || code == EDQUOT || code == EFBIG ? SEGJ_ERR_NO_SPACE : SEGJ_ERR_IO;
 }
 
 static void shorten(runner_t *runner, simdisk_call_t call, simdisk_fault_t *fault)

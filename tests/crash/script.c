@@ -24,8 +24,8 @@ typedef struct code_name {
     int code;
 } code_name_t;
 
-static const code_name_t codes[] = {{"short", 0},       {"EIO", EIO},     {"ENOSPC", ENOSPC},
-                                    {"EDQUOT", EDQUOT}, {"EINTR", EINTR}, {"EMFILE", EMFILE}};
+static const code_name_t codes[] = {{"short", 0},     {"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT},
+                                    {"EINTR", EINTR}, {"EMFILE", EMFILE}, {"EFBIG", EFBIG}};
 #define CODES (sizeof codes / sizeof codes[0])
 
 const char *step_name(step_kind_t kind)
