@@ -439,6 +439,16 @@ void oversized_replay_close(oversized_replay_t *replay);
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
 
+/**
+ * Hands everything that was appended to the section before the call to the storage, and syncs nothing: it survives a killed
+ * process, and not a power cut, which may take it like any appends since the last sync. A write or two for what is new
+ * since the last flush or sync, and no call of the storage where there is nothing. Waits for a sync of the same section
+ * that is under way. A section that does not exist: SEGJ_OK.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY: nothing is
+ * lost, flush or sync again. None of them poisons.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_flush(oversized_t *journal, uint64_t section);
+
 /** What a sync that was started answers for. Copy it, give it to any thread, forget it: nothing is to be freed. */
 typedef struct oversized_ticket {
     uint64_t section;

@@ -91,7 +91,7 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     index->cutting = true;
     section->values.size = section->values.marked_size = end;
     section->generation = ++journal->generations;
-    section->synced = ++section->appended;
+    section->synced = section->handed = ++section->appended;
     atomic_fetch_add(&journal->removals, 1);
     segj_unlock(&env->state);
     status = segj_fixed_cut(env, file, records);
@@ -150,7 +150,7 @@ static segj_status_t remove_later(oversized_t *journal, uint64_t number, bool *b
     size_t last = journal->sections.count;
     segj_unlock(&journal->env.state);
     *begun = first < last;
-    return segj_sections_unlink(journal, first, last, 0);
+    return segj_sections_unlink(journal, first, last);
 }
 
 /* Takes the section's records from `records` on, and the later sections before. */
@@ -212,11 +212,23 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     return later ? remove_later(journal, number, &begun) : SEGJ_OK;
 }
 
+/* Under change. A rewind that removes sections waits for a prune to end; others go on beside it. */
+static void await_removal(oversized_t *journal, uint64_t number)
+{
+    segj_lock(&journal->env.state);
+    size_t count = journal->sections.count;
+    bool later = count > 0 && journal->sections.order[count - 1]->number > number;
+    segj_unlock(&journal->env.state);
+    if (later)
+        segj_journal_await_removal(journal);
+}
+
 segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size)
 {
     if (journal == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_rewind: journal is NULL");
     segj_lock(&journal->change);
+    await_removal(journal, section);
     segj_status_t status = rewind_to(journal, section, index_size, true);
     segj_unlock(&journal->change);
     return status;

@@ -265,7 +265,8 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
         return status;
     segj_lock(&journal->env.state);
     segj_maps_shut(&journal->env.maps);
-    status = segj_sections_reserve(&journal->sections, journal->sections.count + 1);
+    /* Those that a prune has hidden may come back. */
+    status = segj_sections_reserve(&journal->sections, journal->sections.count + journal->hidden + 1);
     segj_maps_admit(&journal->env.maps);
     segj_unlock(&journal->env.state);
     if (status == SEGJ_OK)
