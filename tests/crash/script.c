@@ -12,7 +12,7 @@
 
 static const char *const step_names[STEPS] = {"open",           "append", "burst", "sync",   "sync_all", "rewind",
                                               "rewind_section", "prune",  "read",  "replay", "check",    "close",
-                                              "pieces",         "batch",  "start", "wait"};
+                                              "pieces",         "batch",  "start", "wait",   "flush"};
 static const char *const call_names[SIMDISK_CALLS] = {"create", "remove", "write", "truncate", "sync",
                                                       "names",  "open",   "read",  "size",     "list"};
 static const char *const crash_names[CRASHES] = {"none", "cut", "kill", "drop"};
@@ -67,8 +67,8 @@ static bool has_slot(step_kind_t kind)
 
 static bool has_amount(step_kind_t kind)
 {
-    return kind == STEP_OPEN ||
-           (has_slot(kind) && kind != STEP_SYNC && kind != STEP_PRUNE && kind != STEP_START && kind != STEP_WAIT);
+    return kind == STEP_OPEN || (has_slot(kind) && kind != STEP_SYNC && kind != STEP_PRUNE && kind != STEP_START &&
+                                 kind != STEP_WAIT && kind != STEP_FLUSH);
 }
 
 static const char *code_text(int code)
