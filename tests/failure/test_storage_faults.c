@@ -116,6 +116,7 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     case DO_SYNC_START:
     case DO_SYNC_WAIT:
     case DO_SYNC_ALL:
+    case DO_FLUSH:
         if (is_sync(first->kind))
             return MUST_POISON;
         /* A creation is taken back; where that fails too, nobody knows. */
