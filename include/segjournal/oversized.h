@@ -25,7 +25,12 @@
  *
  * Durability. Nothing is durable before a sync of its section (or sync_all, rewind, close) has returned SEGJ_OK. A sync
  * answers for one section: after a power cut section 8 may hold records while the end of section 7 is lost. Sync
- * the old section before starting the next where that matters.
+ * the old section before starting the next where that matters. A killed process loses what the library still held in memory:
+ * oversized_flush hands that to the system without a sync, and then only a power cut (or a crash of the system) takes it.
+ *
+ * File size limits. A write beyond the process' limit (RLIMIT_FSIZE, "ulimit -f") raises SIGXFSZ in the thread that makes the
+ * call, and unless the application ignores or handles it, that ends the process. An application under such a limit ignores
+ * it, signal(SIGXFSZ, SIG_IGN), and the call then answers SEGJ_ERR_NO_SPACE. The library sets no signal handlers.
  *
  * Poison. When the library cannot know what the disk holds (an fsync failed, or a rewind, a prune or the creation of a
  * section failed half way), the journal is poisoned: every change answers SEGJ_ERR_POISONED, reads go on, nothing more
@@ -211,7 +216,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_open(const oversized_config_t *config, o
 
 /**
  * Syncs every section, unlocks and frees, in any case; answers what the sync said. A poisoned journal is freed without
- * a write and answers SEGJ_ERR_POISONED. NULL is SEGJ_OK. Read-only journals: SEGJ_OK. Waits for syncs under way.
+ * a write and answers SEGJ_ERR_POISONED. NULL is SEGJ_OK. Read-only journals: SEGJ_OK. Waits for syncs, flushes and
+ * prunes under way.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_close(oversized_t *journal);
 
@@ -231,7 +237,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
  * with its first append. entry may be NULL when entry_size is 0, value when size is 0. position and location, where
  * the record and the value went, may be NULL.
  * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
- * SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was then.
+ * SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_BUSY (a value is being streamed into the
+ * section, or into every section that descriptors suffice for), SEGJ_ERR_CORRUPT (the section's last page is damaged, or a new
+ * section's file is there already). The journal is as it was then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry,
                                                const void *value, size_t size, uint64_t *position,
@@ -270,7 +278,7 @@ typedef struct oversized_writer oversized_writer_t; /**< a value on its way in *
  * writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that does not exist comes
  * into being, empty. Takes memory for a buffer of 256 KiB, and for zstd's context where the section is compressed. An open
  * writer keeps two descriptors. It must be finished or abandoned before the journal is closed. One thread at a time a writer.
- * Errors as oversized_append, and SEGJ_ERR_BUSY.
+ * Errors as oversized_append.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry,
                                                     uint64_t size, oversized_writer_t **writer);
@@ -280,7 +288,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64
 SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
 
 /** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended
- *  (SEGJ_ERR_INVALID: bytes of the announced size are missing). position and location may be NULL. */
+ *  (SEGJ_ERR_INVALID: bytes of the announced size are missing). position and location may be NULL. The value has been handed
+ *  to the system then, its record has not: where it must survive a killed process, oversized_flush does that. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
                                                       oversized_location_t *location);
 
@@ -434,8 +443,10 @@ void oversized_replay_close(oversized_replay_t *replay);
 /**
  * Returns once everything that was appended to the section before the call would survive a power cut. A section that
  * does not exist: SEGJ_OK; pruned: SEGJ_ERR_PRUNED; a read-only journal: SEGJ_ERR_READ_ONLY.
- * SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being written: nothing is lost, sync again. A
- * failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
+ * SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being written: nothing is lost, sync again; what there
+ * is no space for a rewind can take back. A failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
+ * SEGJ_ERR_POISONED; SEGJ_ERR_BUSY in the commonware format, of a section left by a process before, while values are being
+ * streamed into every section that descriptors suffice for.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
 
@@ -474,18 +485,23 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 
 /**
  * Removes all sections below min_section, durably; they are SEGJ_ERR_PRUNED from then on, until the journal is closed.
- * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED.
- * Errors: SEGJ_ERR_BUSY (a view of such a section is out), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY:
- * nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
+ * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED. Changes of other
+ * sections go on while the files are being removed, and new ones come into being; another prune waits, and so does a rewind
+ * that removes sections. Space that a reader's open file still holds comes back when that is closed.
+ * Errors: SEGJ_ERR_BUSY (a view of such a section is out, or a value is being streamed into it), SEGJ_ERR_READ_ONLY,
+ * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned);
 
 /**
  * Removes every later section, then cuts this one to its first index_size bytes (a multiple of the record size), both
- * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed.
+ * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed. Records that no sync has covered are
+ * dropped without being written, so that a rewind to what is durable, or less, needs no space and works on a full disk; one
+ * to more syncs the section first. Where the storage wants space to write in place again (btrfs), 32 bytes of each section
+ * must find some.
  * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
- * would end in a damaged page), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out),
- * SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed.
+ * would end in a damaged page), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out, or a value is being
+ * streamed into one), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed.
  * SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE: nothing changed, or poisoned once the first step was durable.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size);

@@ -26,7 +26,7 @@ typedef enum segj_status {
     SEGJ_ERR_INVALID = 10,     /**< an argument or a configuration that can never work */
     SEGJ_ERR_MEMORY = 11,      /**< out of memory; nothing changed */
     SEGJ_ERR_IO = 12,          /**< the storage failed */
-    SEGJ_ERR_NO_SPACE = 13,    /**< the storage is full; the append or sync may be made again */
+    SEGJ_ERR_NO_SPACE = 13,    /**< the storage is full, or a file as large as it may be; the call may be made again */
     SEGJ_ERR_LOCKED = 14,      /**< the journal is open elsewhere */
     SEGJ_ERR_NOT_FOUND = 15,   /**< no journal there, and must_exist or read_only was set */
     SEGJ_ERR_MISMATCH = 16,    /**< the files are of another configuration, format or journal; nothing changed */
@@ -40,7 +40,7 @@ typedef enum segj_status {
     SEGJ_ERR_COMPRESSION = 24, /**< zstd refused, either way */
     SEGJ_ERR_POISONED = 25,    /**< an earlier sync or change left the outcome unknown: reopen to recover */
     SEGJ_ERR_READ_ONLY = 26,   /**< a change was asked of a journal opened read-only */
-    SEGJ_ERR_BUSY = 27         /**< a rewind or prune of data that a view still borrows */
+    SEGJ_ERR_BUSY = 27         /**< a change of data that a view still borrows, or that a writer is streaming into */
 } segj_status_t;
 
 /** The name of a status, "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text; any thread. */

@@ -23,10 +23,10 @@
  *     of a directory and for the directory's own name in its parent.
  *   Between two syncs nothing is promised: any part of the writes may survive, in any order.
  *
- * Threads. Calls on different objects, and reads and writes of one file, may come from several threads at once; so may a
- * file_sync beside them. The library never makes two overlapping writes at a time, and never uses an object after it
- * asked to close it. A read may overlap a write; it may then give any mixture of the old bytes and the new ones, which
- * the library finds out by its checksums and reads again.
+ * Threads. Calls on different objects, calls on one partition (removals, creations and syncs of names), and reads and
+ * writes of one file, may come from several threads at once; so may a file_sync beside them. The library never makes two
+ * overlapping writes at a time, and never uses an object after it asked to close it. A read may overlap a write; it may
+ * then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads again.
  */
 #ifndef SEGJOURNAL_STORAGE_H
 #define SEGJOURNAL_STORAGE_H

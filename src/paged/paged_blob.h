@@ -79,7 +79,8 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_write(const segj_paged_t *paged, const 
 /** Ends a flush, which has written everything captured and synced nothing. Under the state lock. */
 void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture);
 
-/** Ends a sync, or a flush that has failed. Under the state lock. synced: everything captured is durable; otherwise it waits for the next one. */
+/** Ends a sync, or a flush that has failed. Under the state lock. synced: everything captured is durable; otherwise it waits
+ *  for the next one. */
 void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced);
 
 #endif
