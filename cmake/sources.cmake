@@ -28,6 +28,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/rewind.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/scan.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/sync.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/flush.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/stream_in.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/stream_out.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/verdict.c"

@@ -28,7 +28,12 @@
  *
  * Durability. Nothing is durable before a sync of its section (or sync_all, rewind, close) has returned SEGJ_OK. A sync
  * answers for one section: after a power cut section 8 may hold records while the end of section 7 is lost. Sync
- * the old section before starting the next where that matters.
+ * the old section before starting the next where that matters. A killed process loses what the library still held in memory:
+ * oversized_flush hands that to the system without a sync, and then only a power cut (or a crash of the system) takes it.
+ *
+ * File size limits. A write beyond the process' limit (RLIMIT_FSIZE, "ulimit -f") raises SIGXFSZ in the thread that makes the
+ * call, and unless the application ignores or handles it, that ends the process. An application under such a limit ignores
+ * it, signal(SIGXFSZ, SIG_IGN), and the call then answers SEGJ_ERR_NO_SPACE. The library sets no signal handlers.
  *
  * Poison. When the library cannot know what the disk holds (an fsync failed, or a rewind, a prune or the creation of a
  * section failed half way), the journal is poisoned: every change answers SEGJ_ERR_POISONED, reads go on, nothing more
@@ -263,7 +268,7 @@ void oversized_caller_close(oversized_t *caller);
 
 /**
  * Syncs every section, unlocks and frees, in any case. A poisoned journal is freed without a write. NULL and read-only
- * journals are SEGJ_OK. Waits for syncs under way.
+ * journals are SEGJ_OK. Waits for syncs, flushes and prunes under way.
  * Errors: SEGJ_ERR_POISONED; SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY: not all that was appended is durable.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_close(oversized_t *journal);
@@ -337,7 +342,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64
 SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
 
 /** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended. position and
- *  location may be NULL. Errors as oversized_writer_write; SEGJ_ERR_INVALID: bytes of the announced size are missing. */
+ *  location may be NULL. The value has been handed to the system then, its record
+ *  has not: where it must survive a killed process, oversized_flush does that. Errors as oversized_writer_write; SEGJ_ERR_INVALID: bytes of the announced size are missing. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
                                                       oversized_location_t *location);
 
@@ -507,11 +513,21 @@ void oversized_replay_close(oversized_replay_t *replay);
  * Returns once everything that was appended to the section before the call would survive a power cut. A section that
  * does not exist: SEGJ_OK; pruned: SEGJ_ERR_PRUNED; a read-only journal: SEGJ_ERR_READ_ONLY;
  * a poisoned journal: SEGJ_ERR_POISONED. SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being
- * written: nothing is lost, sync again. A failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
+ * written: nothing is lost, sync again; what there is no space for a rewind can take back. A failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
  * In the commonware format SEGJ_ERR_BUSY, for a section that was not changed since the open: values are being streamed
  * into all sections that may be written to at a time.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
+
+/**
+ * Hands everything that was appended to the section before the call to the storage, and syncs nothing: it survives a killed
+ * process, and not a power cut, which may take it like any appends since the last sync. A write or two for what is new
+ * since the last flush or sync, and no call of the storage where there is nothing. Waits for a sync of the same section
+ * that is under way. A section that does not exist: SEGJ_OK.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY: nothing is
+ * lost, flush or sync again. None of them poisons.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_flush(oversized_t *journal, uint64_t section);
 
 /** What a sync that was started answers for. Copy it, give it to any thread, forget it: nothing is to be freed. */
 typedef struct oversized_ticket {
@@ -539,7 +555,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 
 /**
  * Removes all sections below min_section, durably; they are SEGJ_ERR_PRUNED from then on, until the journal is closed.
- * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED.
+ * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED. Changes of other
+ * sections go on while the files are being removed, and new ones come into being; another prune waits, and so does a rewind
+ * that removes sections. Space that a reader's open file still holds comes back when that is closed.
  * Errors: SEGJ_ERR_BUSY (a view of such a section is out, or a value is being streamed into one), SEGJ_ERR_READ_ONLY,
  * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
  */
@@ -547,7 +565,10 @@ SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min
 
 /**
  * Removes every later section, then cuts this one to its first index_size bytes (a multiple of the record size), both
- * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed.
+ * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed. Records that no sync has covered are
+ * dropped without being written, so that a rewind to what is durable, or less, needs no space and works on a full disk; one
+ * to more syncs the section first. Where the storage wants space to write in place again (btrfs), 32 bytes of each section
+ * must find some.
  * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
  * would end in a damaged page or record), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out, a value
  * is being streamed into one, or into all that may be written to at a time), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,

@@ -46,7 +46,7 @@ typedef enum segj_status {
     SEGJ_ERR_INVALID = 10,     /**< an argument or a configuration that can never work */
     SEGJ_ERR_MEMORY = 11,      /**< out of memory; nothing changed */
     SEGJ_ERR_IO = 12,          /**< the storage failed */
-    SEGJ_ERR_NO_SPACE = 13,    /**< the storage is full; the append or sync may be made again */
+    SEGJ_ERR_NO_SPACE = 13,    /**< the storage is full, or a file as large as it may be; the call may be made again */
     SEGJ_ERR_LOCKED = 14,      /**< the journal is open elsewhere */
     SEGJ_ERR_NOT_FOUND = 15,   /**< no journal there, and must_exist or read_only was set */
     SEGJ_ERR_MISMATCH = 16,    /**< the files are of another configuration, format or journal; nothing changed */

@@ -9,6 +9,7 @@
  * Results. A function returns 0 or a positive errno value of the system (ENOENT, EIO, ENOSPC, ...). The library reads:
  *   ENOENT             the name does not exist, and nothing else: the only code that means "missing";
  *   ENOSPC, EDQUOT     the storage is full: SEGJ_ERR_NO_SPACE;
+ *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's: the same;
  *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
  *   ENOMEM             SEGJ_ERR_MEMORY;
@@ -22,10 +23,10 @@
  *     of a directory and for the directory's own name in its parent.
  *   Between two syncs nothing is promised: any part of the writes may survive, in any order.
  *
- * Threads. Calls on different objects, and reads and writes of one file, may come from several threads at once; so may a
- * file_sync beside them. The library never makes two overlapping writes at a time, and never uses an object after it
- * asked to close it. A read may overlap a write; it may then give any mixture of the old bytes and the new ones, which
- * the library finds out by its checksums and reads again.
+ * Threads. Calls on different objects, calls on one partition (removals, creations and syncs of names), and reads and
+ * writes of one file, may come from several threads at once; so may a file_sync beside them. The library never makes two
+ * overlapping writes at a time, and never uses an object after it asked to close it. A read may overlap a write; it may
+ * then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads again.
  *
  * Forks. In a child of fork the library calls file_close, partition_close and file_unmap alone, for what the parent had open:
  * they give memory and descriptors back, take no lock that a thread of the parent may have had, and end no lock of the

@@ -121,14 +121,18 @@ static void code_text(int code, char *to, size_t size)
 segj_status_t segj_fail_code(int code, const char *format, ...)
 {
     char text[TEXT_CAPACITY];
-    char reason[128];
+    char reason[256];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     code_text(code, reason, sizeof reason);
+    /* A storage says no more than the code; which of the two it was the user can find out. */
+    if (code == EFBIG)
+        (void)snprintf(reason + strlen(reason), sizeof reason - strlen(reason),
+                       " (the process' limit RLIMIT_FSIZE, or the largest file of this file system)");
     segj_status_t status = SEGJ_ERR_IO;
-    if (code == ENOSPC || code == EDQUOT)
+    if (code == ENOSPC || code == EDQUOT || code == EFBIG)
         status = SEGJ_ERR_NO_SPACE;
     else if (code == ENOMEM)
         status = SEGJ_ERR_MEMORY;

@@ -204,23 +204,35 @@ static segj_status_t write_both(const segj_fixed_t *fixed, const segj_io_file_t 
     return status == SEGJ_OK ? write_slot(file, fixed->newest_slot, records, fixed->sequence + 2) : status;
 }
 
-segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file)
 {
-    segj_status_t status = SEGJ_OK;
+    return fixed->has_marks && fixed->sequence >= UINT32_MAX - 2 ? restart_sequence(fixed, file) : SEGJ_OK;
+}
+
+segj_status_t segj_fixed_write_marks(const segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+{
+    return fixed->has_marks ? write_both(fixed, file, records) : SEGJ_OK;
+}
+
+segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+{
     if (!fixed->has_marks)
         return SEGJ_OK;
-    if (fixed->sequence >= UINT32_MAX - 2)
-        status = restart_sequence(fixed, file);
-    if (status == SEGJ_OK)
-        status = write_both(fixed, file, records);
-    if (status == SEGJ_OK)
-        status = segj_io_sync(file);
+    segj_status_t status = segj_io_sync(file);
     if (status != SEGJ_OK)
         return status;
     fixed->sequence += 2;
     fixed->marked = records;
     fixed->mark_pending = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records)
+{
+    segj_status_t status = segj_fixed_have_numbers(fixed, file);
+    if (status == SEGJ_OK)
+        status = segj_fixed_write_marks(fixed, file, records);
+    return status == SEGJ_OK ? segj_fixed_sync_marks(fixed, file, records) : status;
 }
 
 segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *file)

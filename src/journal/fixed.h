@@ -66,6 +66,14 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io
 /** Writes W = records into both slots and syncs: what comes before any cut. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
 
+/** The three steps of that, each a failure of its own. Without another number to give: starts the numbers again, with a sync. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file);
+/** Writes both slots. Where that fails W may be lower than it was, and nothing else has changed. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_write_marks(const segj_fixed_t *fixed, const segj_io_file_t *file,
+                                                     uint64_t records);
+/** And syncs them. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
+
 /** Writes W as it is into both slots, so that the next open takes nothing for granted; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *file);
 

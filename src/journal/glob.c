@@ -27,12 +27,12 @@ segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *
     return segj_io_write(file, 0, block, sizeof block);
 }
 
-static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer)
+static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer, bool quiet)
 {
     uint64_t offset = file->data + buffer->offset;
     segj_status_t status = segj_io_write(file, offset, buffer->data, buffer->size);
     /* The device may start now: the sync that comes then finds little left to do. */
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && !quiet)
         segj_io_write_back(file, offset, buffer->size);
     return status;
 }
@@ -53,7 +53,7 @@ static segj_status_t write_sealed(segj_glob_t *glob, segj_env_t *env)
     while (status == SEGJ_OK && (buffer = next_sealed(glob)) != NULL) {
         buffer->state = SEGJ_BUFFER_WRITING;
         segj_unlock(&env->state);
-        status = write_buffer(&glob->handle.file, buffer);
+        status = write_buffer(&glob->handle.file, buffer, false);
         segj_lock(&env->state);
         buffer->state = SEGJ_BUFFER_SEALED;
         if (status == SEGJ_OK)
@@ -352,7 +352,7 @@ void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env)
 void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *capture)
 {
     segj_write_buffer_t **link = &capture->first;
-    capture->first = NULL;
+    *capture = (segj_glob_capture_t){NULL, false};
     segj_lock(&env->state);
     seal(glob, env);
     for (segj_write_buffer_t *at = glob->chain.first; at != NULL; at = at->next) {
@@ -370,7 +370,7 @@ segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_captur
 {
     segj_status_t status = SEGJ_OK;
     for (segj_write_buffer_t *at = capture->first; at != NULL && status == SEGJ_OK; at = at->captured)
-        status = write_buffer(file, at);
+        status = write_buffer(file, at, capture->quiet);
     return status;
 }
 

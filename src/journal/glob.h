@@ -34,6 +34,7 @@ typedef struct segj_glob {
 /** What a sync has taken over. */
 typedef struct segj_glob_capture {
     segj_write_buffer_t *first;
+    bool quiet; /* the storage is not asked to begin with its write-back */
 } segj_glob_capture_t;
 
 void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section);

@@ -28,11 +28,13 @@ typedef struct segj_section {
     struct segj_section *older, *newer; /* writers, by their last append */
     uint64_t appended;                  /* changes when something is appended: under change */
     uint64_t synced;                    /* `appended` of the last completed sync */
+    uint64_t handed;                    /* `appended` of what the last sync or flush has handed to the storage */
     uint64_t name;                      /* when its names were made, on the journal's count; 0: durable */
     atomic_uint_fast64_t generation;    /* a number of its own, a new one whenever records go away; set under state */
     atomic_uint references;             /* readers and waiting syncs, and one while it is there; taken under state */
     atomic_bool removed;                /* set under state */
-    bool written, syncing;
+    bool written;
+    bool syncing;   /* a sync or a flush works on it; under state */
     bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
     bool streaming; /* a value is being streamed in: nothing else may change it; under change */
 } segj_section_t;
@@ -48,8 +50,10 @@ struct oversized {
     uint64_t names_made;           /* under change */
     uint64_t names_synced;         /* under state */
     uint64_t generations;          /* under state: given out so far */
-    uint64_t syncs;                /* under state: calls of sync under way, which close waits for */
+    uint64_t syncs;                /* under state: calls of sync, flush and prune under way, which close waits for */
     uint64_t prune_line;           /* under state */
+    size_t hidden;                 /* under state: sections of a removal that may still come back */
+    bool removing;                 /* under state: a removal is under way */
     atomic_uint_fast64_t removals; /* changes with every rewind and removal; a replay looks at its section then */
     segj_codec_t codec;
     segj_flusher_t flusher; /* of syncs */
@@ -93,6 +97,9 @@ void segj_journal_forsake(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
+/** The same without making room, which may want a sync of another section: for a change that lets go of the section, where it
+ *  was idle, before it ends. Readers wait for the two descriptors meanwhile. */
+segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *section);
 /** Makes an idle section durable whose records a process before may have left without a sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */
@@ -117,14 +124,27 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);
 
 /* sync.c; without locks */
-/** Waits until no call of sync is under way. */
+/** Begins a call that works on the storage without the change lock. Close waits for its end, which is the last that the call
+ *  does with the journal. */
+void segj_journal_enter(oversized_t *journal);
+void segj_journal_leave(oversized_t *journal);
+/** Waits until no such call is under way. */
 void segj_journal_settle(oversized_t *journal);
 
 /* sync.c; all under change, and not under state */
+/** Finds the section that is to be synced, with a reference of it that is given back in any case; NULL: there is none, and
+ *  nothing to do. */
+segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section);
+/** Waits while a sync or a flush works on the section, and gives `change` up meanwhile. *covered: what is `reached`, a count of
+ *  the section's under state, is `target`, or the section is gone; then nothing is to be done. */
+segj_status_t segj_section_await(oversized_t *journal, segj_section_t *section, const uint64_t *reached,
+                                 uint64_t target, bool *covered);
 /** Waits until no sync works on the section. */
 void segj_section_settle(oversized_t *journal, segj_section_t *section);
 /** Cuts, durably, what an append that failed has left behind the end of the values; nothing where nothing did. */
 segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section);
+/** Makes the section's names durable, where no sync has done so yet. */
+segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *section);
 /** Makes the section durable as it stands. */
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 /** The same, and W too is written; *durably*: and synced. */
@@ -136,8 +156,10 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
 SEGJ_MUST_CHECK segj_status_t segj_section_bar(segj_section_t *section);
 void segj_section_unbar(segj_section_t *section);
 
-/* remove.c */
-/** Removes order[first] to order[last - 1] of the table. Under change. */
-segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, uint64_t prune_line);
+/* remove.c; under change */
+/** Waits until no prune is under way, and gives `change` up meanwhile. */
+void segj_journal_await_removal(oversized_t *journal);
+/** Removes order[first] to order[last - 1] of the table. No prune is under way. */
+segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last);
 
 #endif

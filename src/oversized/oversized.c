@@ -318,7 +318,7 @@ void oversized_abandon(oversized_t *journal)
 /* Every section file goes, durably, before either partition. */
 static segj_status_t remove_everything(oversized_t *journal)
 {
-    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)

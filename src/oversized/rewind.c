@@ -1,12 +1,13 @@
 /*
  * oversized/rewind.c: taking records back. Each step is durable before the next:
- *   1. the section as it stands, so that what stays is synced and W may say so;
+ *   1. what stays, so that W may say so: the section is synced as it stands, unless all that stays is durable already. Then
+ *      nothing is written of what goes, for which there may be no space;
  *   2. W in both slots, which marks the cut: from here on open trusts no more than stays;
  *   3. the index is cut (journal/fixed.h); a crash here leaves the old or the new end, or one between;
  *   4. the values are cut; a crash here leaves bytes behind the last frame, which open cuts;
  *   5. the older slot is cleared: the freed offsets may be used again.
- * A later section goes before, by the rules of remove.c. Whatever fails from step 2 on leaves the disk in a state that
- * only open can judge, and poisons the journal.
+ * A later section goes before, by the rules of remove.c. Whatever fails from the sync of step 2 on leaves the disk in a state
+ * that only open can judge, and poisons the journal.
  */
 #include "base/bytes.h"
 #include "journal/record_format.h"
@@ -53,8 +54,25 @@ static segj_status_t check_last_page(oversized_t *journal, const segj_section_t 
     return status;
 }
 
-/* Steps 2 to 5. */
-static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t end)
+/* Step 2. Marks that cannot be written, as on a disk that needs space for that and has none, change nothing; but a rewind
+ * that has `begun` has removed sections. */
+static segj_status_t mark(segj_env_t *env, segj_fixed_t *index, uint64_t records, bool begun)
+{
+    const segj_io_file_t *file = &index->handle.file;
+    segj_status_t status = segj_fixed_have_numbers(index, file);
+    if (status != SEGJ_OK)
+        return segj_env_poison(env, status);
+    status = segj_fixed_write_marks(index, file, records);
+    if (status != SEGJ_OK) {
+        index->marked = segj_min_u64(index->marked, records); /* the next mark is made soon enough */
+        return begun ? segj_env_poison(env, status) : status;
+    }
+    status = segj_fixed_sync_marks(index, file, records);
+    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(env, status);
+}
+
+/* Steps 2 to 5. What is in memory of records and values that go is dropped, written or not. */
+static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t end, bool begun)
 {
     segj_env_t *env = &journal->env;
     segj_fixed_t *index = &section->index;
@@ -63,9 +81,9 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
      * that. */
     uint64_t cutting_id = segj_page_cache_id(env->cache);
     uint64_t cut_id = segj_page_cache_id(env->cache);
-    segj_status_t status = segj_fixed_mark_cut(index, file, records);
+    segj_status_t status = mark(env, index, records, begun);
     if (status != SEGJ_OK)
-        return segj_env_poison(env, status);
+        return status;
     /* Readers see the new end from here on; one that is under way finds the generation changed. */
     segj_lock(&env->state);
     index->records = index->durable = records;
@@ -73,12 +91,14 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     index->cutting = true;
     section->values.size = section->values.marked_size = end;
     section->generation = ++journal->generations;
-    section->synced = ++section->appended;
+    section->synced = section->handed = ++section->appended;
     atomic_fetch_add(&journal->removals, 1);
     segj_unlock(&env->state);
     status = segj_fixed_cut(env, file, records);
     if (status == SEGJ_OK)
         status = segj_glob_cut(&section->values.handle.file, end);
+    if (status == SEGJ_OK)
+        section->values.spoiled = false; /* what a failed append has left behind the end went too */
     if (status == SEGJ_OK)
         status = segj_fixed_clear_mark(index, file);
     if (status != SEGJ_OK)
@@ -97,30 +117,43 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
     return status;
 }
 
-/* What can be refused is refused here, with nothing changed but that the section is synced. */
+/* Step 1. What no sync has covered is written only where some of it stays. */
+static segj_status_t make_durable(oversized_t *journal, segj_section_t *section, uint64_t records)
+{
+    segj_section_settle(journal, section);
+    segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
+    if (status == SEGJ_OK && records <= section->index.durable)
+        return segj_section_sync_names(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_section_sync(journal, section);
+    return status == SEGJ_OK ? segj_section_mend(journal, section) : status;
+}
+
+/* What can be refused is refused here, with nothing changed but that what stays is synced. */
 static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
 {
     segj_status_t status = end_of_values(journal, section, records, end);
     if (status == SEGJ_OK)
-        status = segj_section_hold(journal, section);
+        status = segj_section_hold_briefly(journal, section);
     if (status == SEGJ_OK)
-        status = segj_section_sync(journal, section);
-    if (status == SEGJ_OK)
-        status = segj_section_mend(journal, section);
+        status = make_durable(journal, section, records);
     if (status == SEGJ_OK)
         status = check_last_page(journal, section, records);
     return status;
 }
 
-static segj_status_t remove_later(oversized_t *journal, uint64_t number)
+/* *begun: there were some. */
+static segj_status_t remove_later(oversized_t *journal, uint64_t number, bool *begun)
 {
+    *begun = false;
     if (number == UINT64_MAX)
         return SEGJ_OK;
     segj_lock(&journal->env.state);
     size_t first = segj_sections_lower(&journal->sections, number + 1);
     size_t last = journal->sections.count;
     segj_unlock(&journal->env.state);
-    return segj_sections_unlink(journal, first, last, 0);
+    *begun = first < last;
+    return segj_sections_unlink(journal, first, last);
 }
 
 /* Takes the section's records from `records` on, and the later sections before. */
@@ -137,12 +170,13 @@ static segj_status_t shorten(oversized_t *journal, segj_section_t *section, uint
     segj_unlock(&env->state);
     if (status != SEGJ_OK)
         return status;
+    bool begun = false;
     status = prepare(journal, section, records, &end);
     if (status == SEGJ_OK && later)
-        status = remove_later(journal, section->node.number);
+        status = remove_later(journal, section->node.number, &begun);
     if (status == SEGJ_OK)
-        status = cut(journal, section, records, end);
-    else if (section->index.tail == NULL)
+        status = cut(journal, section, records, end, begun);
+    if (section->index.tail == NULL)
         segj_section_rest(journal, section); /* held for the cut alone, it cannot be written to */
     segj_lock(&env->state);
     segj_maps_shut(&env->maps);
@@ -178,13 +212,26 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
         return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
     if (records < count)
         return shorten(journal, section, records, later);
-    return later ? remove_later(journal, number) : SEGJ_OK;
+    bool begun;
+    return later ? remove_later(journal, number, &begun) : SEGJ_OK;
+}
+
+/* Under change. A rewind that removes sections waits for a prune to end; others go on beside it. */
+static void await_removal(oversized_t *journal, uint64_t number)
+{
+    segj_lock(&journal->env.state);
+    size_t count = journal->sections.count;
+    bool later = count > 0 && journal->sections.order[count - 1]->number > number;
+    segj_unlock(&journal->env.state);
+    if (later)
+        segj_journal_await_removal(journal);
 }
 
 segj_status_t oversized_rewind(oversized_t *journal, uint64_t section, uint64_t index_size)
 {
     SEGJ_ENTER(journal, oversized_rewind(journal, section, index_size));
     segj_lock(&journal->change);
+    await_removal(journal, section);
     segj_status_t status = rewind_to(journal, section, index_size, true);
     segj_unlock(&journal->change);
     return status;

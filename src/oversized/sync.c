@@ -48,15 +48,19 @@ static segj_status_t begin(oversized_t *journal, segj_section_t *section, captur
     return SEGJ_OK;
 }
 
+static segj_status_t sync_partitions(const segj_env_t *env)
+{
+    segj_status_t status = segj_part_sync(&env->index);
+    return status == SEGJ_OK ? segj_part_sync(&env->values) : status;
+}
+
 /* From the first fsync on a failure leaves unknown what the disk holds. */
 static segj_status_t make_durable(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
 {
     segj_status_t status =
         segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
     if (status == SEGJ_OK && capture->name != 0)
-        status = segj_part_sync(&journal->env.index);
-    if (status == SEGJ_OK && capture->name != 0)
-        status = segj_part_sync(&journal->env.values);
+        status = sync_partitions(&journal->env);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
@@ -94,7 +98,7 @@ static void finish(oversized_t *journal, segj_section_t *section, const capture_
     segj_glob_finish(&section->values, &journal->env, &capture->values, capture->values_written);
     segj_paged_finish(section->index.tail, &journal->env.pages, &capture->index, synced);
     if (synced) {
-        section->synced = capture->appended;
+        section->synced = section->handed = capture->appended;
         section->index.durable = capture->records;
         section->name = 0;
         if (capture->name != 0)
@@ -115,6 +119,23 @@ void segj_section_settle(oversized_t *journal, segj_section_t *section)
     while (section->syncing)
         segj_wait(&journal->env.changed, &journal->env.state);
     segj_unlock(&journal->env.state);
+}
+
+segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *section)
+{
+    uint64_t names = journal->names_made;
+    segj_lock(&journal->env.state);
+    bool pending = section->name > journal->names_synced;
+    segj_unlock(&journal->env.state);
+    segj_status_t status = pending ? sync_partitions(&journal->env) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    segj_lock(&journal->env.state);
+    section->name = 0;
+    if (pending)
+        journal->names_synced = segj_max_u64(journal->names_synced, names);
+    segj_unlock(&journal->env.state);
+    return SEGJ_OK;
 }
 
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
@@ -188,43 +209,72 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
-/* Under change, which it gives up while it waits for another sync of the section. `target`: what must be covered.
- * *begun: the capture is the caller's to transfer and to finish. */
-static segj_status_t begin_when_free(oversized_t *journal, segj_section_t *section, uint64_t target, capture_t *capture,
-                                     bool *begun)
+/* Under state. A prune has hidden the section, and it is not known yet whether that stays so. */
+static bool is_undecided(const oversized_t *journal, const segj_section_t *section)
 {
-    *begun = false;
+    return section->removed && journal->hidden > 0;
+}
+
+/* Under state. */
+static bool is_gone(const oversized_t *journal, const segj_section_t *section)
+{
+    return section->removed && !is_undecided(journal, section);
+}
+
+segj_status_t segj_section_await(oversized_t *journal, segj_section_t *section, const uint64_t *reached,
+                                 uint64_t target, bool *covered)
+{
     for (;;) {
         segj_lock(&journal->env.state);
-        bool covered = section->synced >= target || section->removed;
-        bool busy = section->syncing;
-        if (busy && !covered) {
+        *covered = *reached >= target || is_gone(journal, section);
+        bool busy = section->syncing || section->removed;
+        if (busy && !*covered) {
             segj_unlock(&journal->change);
-            while (section->syncing)
+            while (section->syncing || is_undecided(journal, section))
                 segj_wait(&journal->env.changed, &journal->env.state);
         }
         segj_unlock(&journal->env.state);
-        if (covered)
+        if (*covered || !busy)
             return SEGJ_OK;
-        if (!busy)
-            break;
         segj_lock(&journal->change);
         segj_status_t status = segj_journal_changeable(journal);
         if (status != SEGJ_OK)
             return status;
     }
-    segj_status_t status = begin(journal, section, capture);
+}
+
+/* Under change, which it gives up while it waits for another sync of the section. `target`: what must be covered.
+ * *begun: the capture is the caller's to transfer and to finish. */
+static segj_status_t begin_when_free(oversized_t *journal, segj_section_t *section, uint64_t target, capture_t *capture,
+                                     bool *begun)
+{
+    bool covered;
+    segj_status_t status = segj_section_await(journal, section, &section->synced, target, &covered);
+    *begun = false;
+    if (status != SEGJ_OK || covered)
+        return status;
+    status = begin(journal, section, capture);
     *begun = status == SEGJ_OK;
     return status;
 }
 
-/* Under change. Gives the section that is to be synced; NULL: there is none, and nothing to do. */
+/* Under change. */
 static segj_status_t find(const oversized_t *journal, uint64_t number, segj_section_t **section)
 {
     *section = segj_journal_find(journal, number);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK && *section == NULL && number < journal->prune_line)
         status = segj_journal_missing(journal, number);
+    return status;
+}
+
+segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section)
+{
+    segj_status_t status = find(journal, number, section);
+    segj_lock(&journal->env.state);
+    if (*section != NULL)
+        segj_section_acquire(*section);
+    segj_unlock(&journal->env.state);
     return status;
 }
 
@@ -235,11 +285,9 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
     bool begun = false;
     segj_section_t *section;
     segj_lock(&journal->change);
-    segj_status_t status = find(journal, number, &section);
+    segj_status_t status = segj_section_to_sync(journal, number, &section);
     segj_lock(&journal->env.state);
     bool covered = section != NULL && ticket != NULL && section->synced >= ticket->change;
-    if (section != NULL)
-        segj_section_acquire(section);
     segj_unlock(&journal->env.state);
     if (covered)
         status = SEGJ_OK;
@@ -301,15 +349,14 @@ static segj_status_t start_sync(oversized_t *journal, uint64_t number, oversized
     return status;
 }
 
-static void enter(oversized_t *journal)
+void segj_journal_enter(oversized_t *journal)
 {
     segj_lock(&journal->env.state);
     journal->syncs++;
     segj_unlock(&journal->env.state);
 }
 
-/* The last that a call of sync does with the journal: close may be waiting for it. */
-static void leave(oversized_t *journal)
+void segj_journal_leave(oversized_t *journal)
 {
     segj_lock(&journal->env.state);
     journal->syncs--;
@@ -328,9 +375,9 @@ void segj_journal_settle(oversized_t *journal)
 segj_status_t oversized_sync(oversized_t *journal, uint64_t number)
 {
     SEGJ_ENTER(journal, oversized_sync(journal, number));
-    enter(journal);
+    segj_journal_enter(journal);
     segj_status_t status = sync_section(journal, number, NULL);
-    leave(journal);
+    segj_journal_leave(journal);
     return status;
 }
 
@@ -339,9 +386,9 @@ segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, overs
     SEGJ_ENTER(journal, oversized_sync_start(journal, section, ticket));
     if (ticket == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_start: ticket is NULL");
-    enter(journal);
+    segj_journal_enter(journal);
     segj_status_t status = start_sync(journal, section, ticket);
-    leave(journal);
+    segj_journal_leave(journal);
     return status;
 }
 
@@ -350,9 +397,9 @@ segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t
     SEGJ_ENTER(journal, oversized_sync_wait(journal, ticket));
     if (ticket == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_sync_wait: ticket is NULL");
-    enter(journal);
+    segj_journal_enter(journal);
     segj_status_t status = sync_section(journal, ticket->section, ticket);
-    leave(journal);
+    segj_journal_leave(journal);
     return status;
 }
 
@@ -376,11 +423,39 @@ static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, si
     return SEGJ_OK;
 }
 
+/* A section that a prune has hidden may come back, and is synced then. */
+static segj_status_t sync_pruned(oversized_t *journal, uint64_t number)
+{
+    segj_lock(&journal->env.state);
+    while (journal->hidden > 0)
+        segj_wait(&journal->env.changed, &journal->env.state);
+    segj_unlock(&journal->env.state);
+    return sync_section(journal, number, NULL);
+}
+
+/* Takes `change`. Inherited sections that a prune has hidden are not in the table, and may come back: it waits for that. */
+static void lock_for_all(oversized_t *journal)
+{
+    bool waited = journal->env.format != SEGJ_FORMAT_NATIVE;
+    segj_lock(&journal->change);
+    while (waited) {
+        segj_lock(&journal->env.state);
+        waited = journal->hidden > 0;
+        if (waited)
+            segj_unlock(&journal->change);
+        while (journal->hidden > 0)
+            segj_wait(&journal->env.changed, &journal->env.state);
+        segj_unlock(&journal->env.state);
+        if (waited)
+            segj_lock(&journal->change);
+    }
+}
+
 static segj_status_t sync_all(oversized_t *journal)
 {
     uint64_t *numbers = NULL;
     size_t count = 0;
-    segj_lock(&journal->change);
+    lock_for_all(journal);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK)
         status = dirty_sections(journal, &numbers, &count);
@@ -389,6 +464,8 @@ static segj_status_t sync_all(oversized_t *journal)
     bool failed = false;
     for (size_t i = 0; i < count; i++) {
         segj_status_t one = sync_section(journal, numbers[i], NULL);
+        if (one == SEGJ_ERR_PRUNED)
+            one = sync_pruned(journal, numbers[i]);
         if (one == SEGJ_OK || one == SEGJ_ERR_PRUNED || status != SEGJ_OK)
             continue;
         status = one;
@@ -404,8 +481,8 @@ static segj_status_t sync_all(oversized_t *journal)
 segj_status_t oversized_sync_all(oversized_t *journal)
 {
     SEGJ_ENTER(journal, oversized_sync_all(journal));
-    enter(journal);
+    segj_journal_enter(journal);
     segj_status_t status = sync_all(journal);
-    leave(journal);
+    segj_journal_leave(journal);
     return status;
 }

@@ -111,6 +111,12 @@ static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *sect
 
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
+    segj_status_t status = section->written ? SEGJ_OK : make_room(journal);
+    return status == SEGJ_OK ? segj_section_hold_briefly(journal, section) : status;
+}
+
+segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *section)
+{
     if (section->written) {
         if (journal->newest != section) {
             list_remove(journal, section);
@@ -118,9 +124,7 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
         }
         return SEGJ_OK;
     }
-    segj_status_t status = make_room(journal);
-    if (status == SEGJ_OK)
-        status = pin_both(journal, section);
+    segj_status_t status = pin_both(journal, section);
     if (status != SEGJ_OK)
         return status;
     begin_writing(journal, section);
@@ -263,7 +267,8 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
         return status;
     segj_lock(&journal->env.state);
     segj_maps_shut(&journal->env.maps);
-    status = segj_sections_reserve(&journal->sections, journal->sections.count + 1);
+    /* Those that a prune has hidden may come back. */
+    status = segj_sections_reserve(&journal->sections, journal->sections.count + journal->hidden + 1);
     segj_maps_admit(&journal->env.maps);
     segj_unlock(&journal->env.state);
     if (status == SEGJ_OK)

@@ -95,7 +95,7 @@ static segj_status_t write_pages(const segj_paged_t *paged, const segj_io_file_t
     size_t from = skip * physical(paged);
     uint64_t offset = file->data + buffer->offset + from;
     segj_status_t status = segj_io_write(file, offset, buffer->data + from, buffer->size - from);
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && !capture->quiet)
         segj_io_write_back(file, offset, buffer->size - from);
     return status;
 }
@@ -278,7 +278,8 @@ segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *
     return status;
 }
 
-void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced)
+/* What was captured is the appends' again; `written`: and need not be written once more. */
+static void let_go(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool written)
 {
     for (segj_write_buffer_t *at = capture->first, *next; at != NULL; at = next) {
         next = at->captured;
@@ -286,12 +287,22 @@ void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_
         /* The live buffer has the bytes of the tail page, and its next write makes a page of them. */
         if (next == NULL && capture->tail_page != SEGJ_NO_PAGE)
             at->size -= physical(paged);
-        if (synced || at->size == 0)
+        if (written || at->size == 0)
             segj_chain_drop(pool, &paged->chain, at);
     }
+    paged->flight_page = SEGJ_NO_PAGE;
+}
+
+void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture)
+{
+    let_go(paged, pool, capture, true);
+}
+
+void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced)
+{
+    let_go(paged, pool, capture, synced);
     if (synced && capture->tail_page != SEGJ_NO_PAGE) {
         paged->synced_page = capture->tail_page;
         paged->synced = capture->tail;
     }
-    paged->flight_page = SEGJ_NO_PAGE;
 }

@@ -3,9 +3,9 @@
  *
  * Invariants (FORMAT.md, "Pages"; DESIGN.md, I5 to I8):
  *   - the bytes of the last, partial page are in memory as long as the section is being written, in the live buffer;
- *   - appends write full pages only; a partial page is written by a sync alone;
+ *   - appends write full pages only; a partial page is written by a sync or a flush alone;
  *   - the slot of a page's last synced state is written again as it was; only a completed sync changes which one that is;
- *   - a partial page that a sync has taken over is not written until that sync has completed (`flight_page`).
+ *   - a partial page that a sync or a flush has taken over is not written until that has ended (`flight_page`).
  *
  * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state lock;
  * write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of behind the put.
@@ -39,6 +39,7 @@ typedef struct segj_paged_capture {
     uint64_t synced_page;
     segj_page_state_t synced;
     segj_page_state_t tail; /* what the write has made of the tail page */
+    bool quiet;             /* the storage is not asked to begin with its write-back */
 } segj_paged_capture_t;
 
 /** The capacity, in bytes, of a buffer that holds a partial page and one record, and `wanted` bytes where that is more. */
@@ -69,13 +70,17 @@ bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size
 SEGJ_MUST_CHECK segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
                                                bool lean);
 
-/** Takes everything over for a sync. Call without the state lock. */
+/** Takes everything over for a sync or a flush. Call without the state lock. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_paged_capture_t *capture);
 
 SEGJ_MUST_CHECK segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *file,
                                                segj_paged_capture_t *capture);
 
-/** Ends a sync. Under the state lock. synced: everything captured is durable; otherwise it waits for the next one. */
+/** Ends a flush, which has written everything captured and synced nothing. Under the state lock. */
+void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture);
+
+/** Ends a sync, or a flush that has failed. Under the state lock. synced: everything captured is durable; otherwise it waits
+ *  for the next one. */
 void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced);
 
 #endif

@@ -326,7 +326,8 @@ segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *bu
     uint8_t *to = buffer;
     size_t total = 0;
     if (!in_bounds(offset, size))
-        return fail_file(EFBIG, file, "pread of %zu bytes at offset %" PRIu64, size, offset);
+        return fail_file(0, file, "pread of %zu bytes at offset %" PRIu64 ": files end at 2^63 - 1 bytes", size,
+                         offset);
     while (total < size) {
         size_t asked = size - total;
         size_t done = 0;
@@ -406,7 +407,8 @@ segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset, 
         fits = fits && segj_add_u64(size, slices[i].size, &size);
     }
     if (!fits || !in_bounds(offset, size))
-        return fail_file(EFBIG, file, "pwrite of %" PRIu64 " bytes at offset %" PRIu64, size, offset);
+        return fail_file(0, file, "pwrite of %" PRIu64 " bytes at offset %" PRIu64 ": files end at 2^63 - 1 bytes",
+                         size, offset);
     count = slices_advance(left, count, 0);
     return write_all(file, offset, left, count, size);
 }
@@ -428,11 +430,12 @@ segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size)
 
 segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size)
 {
-    int code = EFBIG;
-    if (size <= SEGJ_FILE_SIZE_MAX)
-        do
-            code = file->part->storage->file_truncate(file->opened, size);
-        while (code == EINTR);
+    int code;
+    if (size > SEGJ_FILE_SIZE_MAX)
+        return fail_file(0, file, "truncation to %" PRIu64 " bytes: files end at 2^63 - 1 bytes", size);
+    do
+        code = file->part->storage->file_truncate(file->opened, size);
+    while (code == EINTR);
     return code == 0 ? SEGJ_OK : fail_file(code, file, "truncation to %" PRIu64 " bytes", size);
 }
 

@@ -107,6 +107,42 @@ static void of_all_sections_only_those_that_were_written(void **state)
             .writes = 2, .written_bytes = 100 + FRAME_CHECKSUM + PAGE, .syncs = 2, .write_backs = 2, .allocations = 1});
 }
 
+/* A flush costs what a sync costs, but for all that makes it durable. */
+static void a_flush_costs_two_writes(void **state)
+{
+    rig_t *rig = *state;
+    warm(rig, 7);
+    for (unsigned i = 0; i < 5; i++) {
+        append_many(rig, 7, 1, 100);
+        costs_t before = costs();
+        assert_ok(oversized_flush(rig->journal, 7));
+        assert_costs(before, (costs_t){.writes = 2,
+                                       .written_bytes = 100 + FRAME_CHECKSUM + PAGE,
+                                       .copied = partial_bytes(WARM_RECORDS + i + 1)});
+        before = costs();
+        assert_ok(oversized_flush(rig->journal, 7));
+        assert_ok(oversized_flush(rig->journal, 8)); /* there is none */
+        assert_costs(before, (costs_t){0});
+    }
+}
+
+/* Full pages that a flush has written are not written again. */
+static void flushes_write_a_page_again_while_it_is_partial_and_no_longer(void **state)
+{
+    rig_t *rig = *state;
+    warm(rig, 7);
+    append_many(rig, 7, 1000, 100);
+    assert_ok(oversized_flush(rig->journal, 7));
+    append_many(rig, 7, 1, 100);
+    costs_t before = costs();
+    assert_ok(oversized_sync(rig->journal, 7));
+    assert_costs(before, (costs_t){.writes = 2,
+                                   .written_bytes = 100 + FRAME_CHECKSUM + PAGE,
+                                   .syncs = 2,
+                                   .write_backs = 2,
+                                   .copied = partial_bytes(WARM_RECORDS + 1001)});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +153,8 @@ int main(void)
         COUNTED(of_more_than_1024_records_the_watermark_too),
         COUNTED(of_a_new_section_the_names_too),
         COUNTED(of_all_sections_only_those_that_were_written),
+        COUNTED(a_flush_costs_two_writes),
+        COUNTED(flushes_write_a_page_again_while_it_is_partial_and_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,8 +8,9 @@
 
 const char *operation_name(operation_t operation)
 {
-    static const char *const names[OPERATIONS] = {"append", "append_many", "append_large", "sync",       "sync_all",
-                                                  "rewind", "rewind_half", "prune",        "append_new", "reopen"};
+    static const char *const names[OPERATIONS] = {"append",     "append_many", "append_large", "sync",
+                                                  "sync_all",   "rewind",      "rewind_half",  "prune",
+                                                  "append_new", "reopen",      "flush"};
     return names[operation];
 }
 
@@ -89,6 +90,17 @@ static bool sync_first(application_t *application)
     return true;
 }
 
+static bool flush_first(application_t *application)
+{
+    model_section_t *section = &application->model.sections[1];
+    if (section->pruned)
+        return true;
+    if (oversized_flush(application->journal, 1) != SEGJ_OK)
+        return false;
+    model_flushed(section);
+    return true;
+}
+
 static void all_synced(model_t *model)
 {
     for (size_t i = 0; i < MODEL_SECTIONS; i++)
@@ -110,8 +122,7 @@ static bool rewind_to(application_t *application, size_t number, size_t count, b
     model_section_t *section = &model->sections[number];
     if (!section->exists)
         return true;
-    if (section->floor > count)
-        section->floor = count;
+    model_rewinds(section, count);
     for (size_t i = number + 1; later && i < MODEL_SECTIONS; i++)
         model->sections[i].going = model->sections[i].exists;
     uint64_t size = count * oversized_record_size(application->journal);
@@ -170,6 +181,8 @@ static bool perform(application_t *application, operation_t operation, const cha
         return rewind_to(application, 1, count / 2, false);
     case OP_PRUNE:
         return prune_first(application);
+    case OP_FLUSH:
+        return flush_first(application);
     case OP_APPEND_NEW:
         return append_new(application, wrong);
     default:

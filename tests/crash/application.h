@@ -23,6 +23,7 @@ typedef enum operation {
     OP_PRUNE,        /* section 1 */
     OP_APPEND_NEW,   /* a small value to a section that does not exist */
     OP_REOPEN,       /* close and open */
+    OP_FLUSH,        /* of section 1 */
     OPERATIONS
 } operation_t;
 

@@ -37,6 +37,8 @@ struct explorer {
 typedef struct look {
     explorer_t *explorer;
     const model_t *model;
+    const model_t *cut;    /* what a power cut from here on is held against */
+    const model_t *killed; /* and a kill, which takes nothing that reached the system */
     uint64_t model_hash;
     int depth;
     bool after_open; /* what open showed must be there again */
@@ -46,7 +48,23 @@ typedef struct look {
 
 static look_t look_of(explorer_t *explorer, const model_t *model, int depth, bool after_open)
 {
-    return (look_t){explorer, model, model_hash(model), depth, after_open, false, false};
+    return (look_t){explorer, model, model, model, model_hash(model), depth, after_open, false, false};
+}
+
+static look_t after_cut(const look_t *look)
+{
+    look_t after = *look;
+    after.model = after.killed = look->cut;
+    after.model_hash = model_hash(look->cut);
+    return after;
+}
+
+static look_t after_kill(const look_t *look)
+{
+    look_t after = *look;
+    after.model = look->killed;
+    after.model_hash = model_hash(look->cut) ^ model_hash(look->killed) << 1;
+    return after;
 }
 
 static void describe(const explorer_t *explorer, char *text, size_t size, const char *where, const char *what)
@@ -237,8 +255,10 @@ static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call
     (void)call;
     if (!going_on(look->explorer))
         return;
-    crash_everywhere(look, disk);
-    kill_here(look, disk);
+    look_t cut = after_cut(look);
+    look_t killed = after_kill(look);
+    crash_everywhere(&cut, disk);
+    kill_here(&killed, disk);
 }
 
 /* --- one state --- */
@@ -385,7 +405,11 @@ static void on_script_call(void *context, simdisk_t *disk, simdisk_call_t call)
     if (!explorer->crashing || !going_on(explorer))
         return;
     look_t look = look_of(explorer, &explorer->application.model, explorer->config.recovery_depth, false);
+    model_t handed = explorer->application.model;
+    model_killed(&handed);
     crash_everywhere(&look, disk);
+    look.killed = &handed;
+    look = after_kill(&look);
     kill_here(&look, disk);
 }
 

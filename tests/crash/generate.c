@@ -59,12 +59,12 @@ static step_t *add(generator_t *generator, step_kind_t kind)
 
 static int pick_code(generator_t *generator, simdisk_call_t call)
 {
-    static const int codes[] = {EIO, ENOSPC, EDQUOT, EINTR};
+    static const int codes[] = {EIO, ENOSPC, EDQUOT, EINTR, EFBIG};
     if ((call == SIMDISK_OPEN || call == SIMDISK_CREATE || call == SIMDISK_LIST) && !one_in(generator, 3))
         return EMFILE;
     if (call == SIMDISK_READ || call == SIMDISK_SIZE)
         return one_in(generator, 4) ? EINTR : EIO;
-    return codes[below(generator, 4)];
+    return codes[below(generator, 5)];
 }
 
 static void add_fault(generator_t *generator, step_t *step)
@@ -113,9 +113,10 @@ typedef struct weight {
 static step_kind_t pick_kind(generator_t *generator)
 {
     static const weight_t weights[] = {
-        {STEP_APPEND, 36}, {STEP_BURST, 8},          {STEP_SYNC, 14}, {STEP_SYNC_ALL, 3}, {STEP_REWIND, 3},
-        {STEP_PRUNE, 1},   {STEP_REWIND_SECTION, 7}, {STEP_READ, 18}, {STEP_REPLAY, 6},   {STEP_CHECK, 1},
-        {STEP_CLOSE, 1},   {STEP_PIECES, 4},         {STEP_BATCH, 6}, {STEP_START, 4},    {STEP_WAIT, 6},
+        {STEP_APPEND, 36}, {STEP_BURST, 8}, {STEP_SYNC, 14},          {STEP_SYNC_ALL, 3},
+        {STEP_REWIND, 3},  {STEP_PRUNE, 1}, {STEP_REWIND_SECTION, 7}, {STEP_READ, 18},
+        {STEP_REPLAY, 6},  {STEP_CHECK, 1}, {STEP_CLOSE, 1},          {STEP_PIECES, 4},
+        {STEP_BATCH, 6},   {STEP_START, 4}, {STEP_WAIT, 6},           {STEP_FLUSH, 8},
     };
     unsigned total = 0;
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
@@ -220,6 +221,14 @@ static void add_rewind_tale(generator_t *generator, unsigned slot)
     }
     if (one_in(generator, 2))
         add(generator, STEP_SYNC)->slot = slot;
+    /* Records that no sync has covered go with others, or alone. */
+    for (unsigned times = below(generator, 3); times > 0; times--) {
+        step_t *step = add(generator, STEP_APPEND);
+        step->slot = slot;
+        step->amount = pick_common_size(generator);
+        if (one_in(generator, 3))
+            add(generator, STEP_FLUSH)->slot = slot;
+    }
     step_t *step = add(generator, one_in(generator, 4) ? STEP_REWIND : STEP_REWIND_SECTION);
     step->slot = slot;
     step->amount = below(generator, 256);

@@ -54,7 +54,7 @@ void runner_fail(runner_t *runner, const char *what, const char *why)
 
 static segj_status_t answer_of(int code)
 {
-    return code == ENOSPC || code == EDQUOT ? SEGJ_ERR_NO_SPACE : SEGJ_ERR_IO;
+    return code == ENOSPC || code == EDQUOT || code == EFBIG ? SEGJ_ERR_NO_SPACE : SEGJ_ERR_IO;
 }
 
 static void shorten(runner_t *runner, simdisk_call_t call, simdisk_fault_t *fault)
@@ -144,6 +144,10 @@ static simdisk_t *crashed(runner_t *runner, simdisk_t *disk)
         runner->counts->kills++;
         if (crash->kind == CRASH_DROP)
             simdisk_drop(after, crash->seed);
+        if (crash->kind == CRASH_DROP)
+            model_cut(&runner->model);
+        else
+            model_killed(&runner->model);
         return after;
     }
     simdisk_count_idle(disk, runner->script->spoil);
@@ -157,6 +161,7 @@ static simdisk_t *crashed(runner_t *runner, simdisk_t *disk)
     }
     simdisk_t *after = simdisk_crash(disk, keep, crash->fill);
     free(keep);
+    model_cut(&runner->model);
     runner->counts->power_cuts++;
     runner->counts->spoilt += spoilt;
     return after;

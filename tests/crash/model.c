@@ -56,6 +56,35 @@ void model_synced(model_section_t *section)
     section->synced = section->floor = section->count;
     section->durable = section->exists;
     section->cut = 0;
+    section->handed = section->left = 0;
+}
+
+void model_flushed(model_section_t *section)
+{
+    section->handed = section->count;
+}
+
+void model_rewinds(model_section_t *section, size_t count)
+{
+    if (section->floor > count)
+        section->floor = count;
+    if (section->handed > count)
+        section->handed = count;
+}
+
+void model_cut(model_t *model)
+{
+    for (size_t i = 0; i < MODEL_SECTIONS; i++)
+        model->sections[i].handed = model->sections[i].left = 0;
+}
+
+void model_killed(model_t *model)
+{
+    for (size_t i = 0; i < MODEL_SECTIONS; i++) {
+        model_section_t *section = &model->sections[i];
+        section->durable = section->durable || section->handed > 0;
+        section->left = section->handed;
+    }
 }
 
 static const char *complain(uint64_t section, uint64_t record, const char *what, uint64_t found, uint64_t expected)
@@ -138,7 +167,7 @@ static const char *judge_doubtful(const model_section_t *section, oversized_t *j
     bool said = status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_CHECKSUM || status == SEGJ_ERR_COMPRESSION;
     const char *wrong = NULL;
     *damaged = said;
-    if (said && i < section->floor && !section->damaged[i])
+    if (said && (i < section->floor || i < section->left) && !section->damaged[i])
         wrong = failed(number, i, "a synced record is damaged");
     if (!said)
         wrong = model_judge_record(journal, number, i, section->ids[i], &value);
@@ -162,6 +191,7 @@ static const char *judge_commonware(const model_section_t *section, oversized_t 
     seen->count = (size_t)count;
     seen->exists = seen->durable = true;
     seen->going = seen->phantom = false;
+    seen->handed = seen->left = 0; /* a power cut may take it still */
     memcpy(seen->damaged, damaged, sizeof damaged);
     /* What open has synced is durable. Of another section that is what a sync had covered before. */
     uint64_t newest;
@@ -206,6 +236,8 @@ static const char *judge_section(const model_t *model, size_t index, oversized_t
         return failed(number, 0, "count");
     if (count < section->floor)
         return complain(number, count, "synced records are lost: there are", count, section->floor);
+    if (count < section->left)
+        return complain(number, count, "flushed records are lost: there are", count, section->left);
     if (count > section->count && count > section->cut)
         return complain(number, count, "more records than were appended", count, section->count);
     return model->commonware ? judge_commonware(section, journal, number, count, seen)
@@ -255,7 +287,8 @@ uint64_t model_hash(const model_t *model)
         const model_section_t *section = &model->sections[i];
         hash = mix(hash, (uint64_t)section->exists | (uint64_t)section->durable << 1 | (uint64_t)section->going << 2 |
                              (uint64_t)section->phantom << 3 | (uint64_t)section->count << 8 |
-                             (uint64_t)section->floor << 24);
+                             (uint64_t)section->floor << 24 | (uint64_t)section->handed << 40 |
+                             (uint64_t)section->left << 52);
         for (size_t k = 0; k < section->count || k < section->cut; k++)
             hash = mix(hash, section->ids[k] | (uint64_t)section->damaged[k] << 32);
     }

@@ -32,6 +32,8 @@ typedef struct model_section {
     size_t count;  /* records appended */
     size_t synced; /* of them, covered by a completed sync */
     size_t floor;  /* what must be left at least, while a rewind is under way: at most synced */
+    size_t handed; /* records that a flush has handed to the system: a kill leaves them, a power cut need not */
+    size_t left;   /* behind a kill: of them, what must be there */
     uint32_t ids[MODEL_RECORDS];
     bool damaged[MODEL_RECORDS]; /* commonware: when it was opened */
     size_t cut;                  /* commonware: records, `count` included, of which a crash may bring back those that a
@@ -59,6 +61,15 @@ uint32_t model_new_id(model_t *model, size_t size);
 
 /** Says that everything in the section is durable. */
 void model_synced(model_section_t *section);
+
+/** Says that a flush has handed over all there is, and that a rewind to `count` records begins. */
+void model_flushed(model_section_t *section);
+void model_rewinds(model_section_t *section, size_t count);
+
+/** Makes of the model what must be there behind a kill, which takes no byte that reached the system, and behind a crash that
+ *  takes whatever is not durable. */
+void model_killed(model_t *model);
+void model_cut(model_t *model);
 
 /** What the record must be that is read at a position. NULL, or a sentence. */
 const char *model_judge_record(oversized_t *journal, uint64_t number, uint64_t position, uint32_t id,

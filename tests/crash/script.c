@@ -12,7 +12,7 @@
 
 static const char *const step_names[STEPS] = {"open",           "append", "burst", "sync",   "sync_all", "rewind",
                                               "rewind_section", "prune",  "read",  "replay", "check",    "close",
-                                              "pieces",         "batch",  "start", "wait"};
+                                              "pieces",         "batch",  "start", "wait",   "flush"};
 static const char *const call_names[SIMDISK_CALLS] = {"create", "remove", "write", "truncate", "sync",
                                                       "names",  "open",   "read",  "size",     "list"};
 static const char *const crash_names[CRASHES] = {"none", "cut", "kill", "drop"};
@@ -24,8 +24,8 @@ typedef struct code_name {
     int code;
 } code_name_t;
 
-static const code_name_t codes[] = {{"short", 0},       {"EIO", EIO},     {"ENOSPC", ENOSPC},
-                                    {"EDQUOT", EDQUOT}, {"EINTR", EINTR}, {"EMFILE", EMFILE}};
+static const code_name_t codes[] = {{"short", 0},     {"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT},
+                                    {"EINTR", EINTR}, {"EMFILE", EMFILE}, {"EFBIG", EFBIG}};
 #define CODES (sizeof codes / sizeof codes[0])
 
 const char *step_name(step_kind_t kind)
@@ -67,8 +67,8 @@ static bool has_slot(step_kind_t kind)
 
 static bool has_amount(step_kind_t kind)
 {
-    return kind == STEP_OPEN ||
-           (has_slot(kind) && kind != STEP_SYNC && kind != STEP_PRUNE && kind != STEP_START && kind != STEP_WAIT);
+    return kind == STEP_OPEN || (has_slot(kind) && kind != STEP_SYNC && kind != STEP_PRUNE && kind != STEP_START &&
+                                 kind != STEP_WAIT && kind != STEP_FLUSH);
 }
 
 static const char *code_text(int code)

@@ -35,6 +35,7 @@ typedef enum step_kind {
     STEP_BATCH,          /* amount: records that are appended together */
     STEP_START,          /* a sync is started */
     STEP_WAIT,           /* for the one that was started last */
+    STEP_FLUSH,          /* */
     STEPS
 } step_kind_t;
 

@@ -17,7 +17,7 @@
 #include "crash/explore.h"
 
 #define LENGTH_MAX 6
-#define SCRIPT_MAX (4 + LENGTH_MAX) /* with what explore_ahead begins with */
+#define SCRIPT_MAX (5 + LENGTH_MAX) /* with what others than explore_all begin with */
 #define SEED 20
 #define PROGRESS_SECONDS 5
 #define PREALLOCATED 600 /* more than a sector, and not a whole number of them */
@@ -150,6 +150,14 @@ void explore_ahead(uint16_t page_size)
     operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND, OP_SYNC};
     size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
     explore(&config, "ahead", script, 4, length > 1 ? length - 1 : 1);
+}
+
+void explore_unsynced(segj_format_t format, uint16_t page_size, bool flushed)
+{
+    explore_config_t config = {.format = format, .page_size = page_size};
+    operation_t script[SCRIPT_MAX] = {OP_APPEND_MANY, OP_SYNC, OP_APPEND, OP_FLUSH, OP_APPEND};
+    size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    explore(&config, flushed ? "flushed" : "unsynced", script, flushed ? 5 : 3, length > 1 ? length - 1 : 1);
 }
 
 void explore_parallel(segj_format_t format, uint16_t page_size)

@@ -13,6 +13,7 @@
 #ifndef CRASH_SCRIPTS_H
 #define CRASH_SCRIPTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "segjournal/oversized.h"
@@ -23,6 +24,10 @@ void explore_all(segj_format_t format, uint16_t page_size, int compression);
 /** The same with zeros kept behind the values (oversized_config_t.preallocate): scripts that begin with two syncs, of which
  *  the second one makes them, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */
 void explore_ahead(uint16_t page_size);
+
+/** The same with records that no sync has covered behind others that one has: scripts that begin so go on with up to
+ *  SEGJ_CRASH_LENGTH - 1 operations, at least one. `flushed`: the first of them were handed to the system. */
+void explore_unsynced(segj_format_t format, uint16_t page_size, bool flushed);
 
 /** The same with both files flushed at the same time (oversized_config_t.parallel_flush), the values' flush through before the
  *  index's: of the order that other syncs have the opposite. Scripts begin with a sync and one record more, and go on with

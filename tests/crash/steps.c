@@ -252,6 +252,17 @@ static void sync_one(runner_t *runner, size_t slot)
         unchanged(runner);
 }
 
+static void flush(runner_t *runner, size_t slot)
+{
+    model_section_t *section = section_of(runner, slot);
+    before_t before = enter(runner);
+    segj_status_t status = oversized_flush(runner->journal, number_of(runner, slot));
+    if (leave(runner, "flush", before, status, section->pruned ? SEGJ_ERR_PRUNED : SEGJ_OK))
+        model_flushed(section);
+    else
+        unchanged(runner);
+}
+
 static void all_synced(model_t *model)
 {
     for (size_t i = 0; i < MODEL_SECTIONS; i++)
@@ -316,8 +327,7 @@ static void rewind_to(runner_t *runner, size_t slot, uint32_t amount, bool later
     size_t count = (size_t)(size / oversized_record_size(runner->journal));
     segj_status_t expected = rewind_answer(section, amount);
     if (expected == SEGJ_OK && !runner->poisoned) {
-        if (section->floor > count)
-            section->floor = count;
+        model_rewinds(section, count);
         for (size_t i = slot + 1; later && i < MODEL_SECTIONS; i++)
             runner->model.sections[i].going = runner->model.sections[i].exists;
     }
@@ -510,6 +520,9 @@ void runner_step(runner_t *runner, const step_t *step)
         break;
     case STEP_SYNC:
         sync_one(runner, step->slot);
+        break;
+    case STEP_FLUSH:
+        flush(runner, step->slot);
         break;
     case STEP_START:
         sync_start(runner, step->slot);

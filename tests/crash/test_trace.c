@@ -55,6 +55,7 @@ static trace_call_t call_of(operation_t operation)
     case OP_APPEND_MANY:
     case OP_APPEND_LARGE:
     case OP_APPEND_NEW:
+    case OP_FLUSH:
         return TRACE_APPEND;
     case OP_SYNC:
         return TRACE_SYNC;

@@ -24,6 +24,7 @@ const char *step_name(step_kind_t kind)
         [DO_SYNC_START] = "sync_start",
         [DO_SYNC_WAIT] = "sync_wait",
         [DO_SYNC_ALL] = "sync_all",
+        [DO_FLUSH] = "flush",
         [DO_PRUNE] = "prune",
         [DO_REWIND] = "rewind",
         [DO_REWIND_SECTION] = "rewind_section",
@@ -402,6 +403,9 @@ segj_status_t take_step(world_t *w, const step_t *step)
         return take_append(w, step);
     case DO_SYNC:
         return sync_one(w, step);
+    case DO_FLUSH:
+        enter(w);
+        return leave(w, oversized_flush(w->journal, step->section));
     case DO_SYNC_START:
         return sync_start(w, step);
     case DO_SYNC_WAIT:

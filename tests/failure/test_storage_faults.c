@@ -65,6 +65,7 @@ static segj_status_t status_of(const failed_call_t *failed, const world_t *w, co
     switch (failed->code) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return SEGJ_ERR_NO_SPACE;
     case ENOMEM:
         return poisoned || (ended && answer == SEGJ_ERR_IO) ? SEGJ_ERR_IO : SEGJ_ERR_MEMORY;
@@ -99,8 +100,8 @@ static verdict_t verdict_of_removal(const faulty_t *faulty, const attempt_t *att
     call_kind_t kind = faulty->first.kind;
     if (faulty->no_slots && (kind == CALL_FILE_TRUNCATE || kind == CALL_FILE_WRITE || kind == CALL_FILE_READ))
         return EITHER;
-    /* The section is synced, and that it is cut is being marked: a mark too low costs time and no data. */
-    return marks > 0 || faulty->first.slot_write ? EITHER : MUST_STAY;
+    /* What stays is synced, and that the rest is cut is being marked: a mark too low costs time and no data. */
+    return marks > 0 && !faulty->first.slot_write ? EITHER : MUST_STAY;
 }
 
 static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
@@ -115,6 +116,7 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     case DO_SYNC_START:
     case DO_SYNC_WAIT:
     case DO_SYNC_ALL:
+    case DO_FLUSH:
         if (is_sync(first->kind))
             return MUST_POISON;
         /* A creation is taken back; where that fails too, nobody knows. */
@@ -139,7 +141,7 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
 static void check_swallowed(const world_t *w, const step_t *step)
 {
     const failed_call_t *first = &w->faulty.first;
-    bool full = first->code == ENOSPC || first->code == EDQUOT;
+    bool full = first->code == ENOSPC || first->code == EDQUOT || first->code == EFBIG;
     bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
     if ((!first->slot_write && !zeros) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));

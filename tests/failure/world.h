@@ -31,6 +31,7 @@ typedef enum step_kind {
     DO_SYNC_START,
     DO_SYNC_WAIT, /* for what was started last */
     DO_SYNC_ALL,
+    DO_FLUSH,
     DO_PRUNE,          /* below `section` */
     DO_REWIND,         /* `section` to `size` records */
     DO_REWIND_SECTION, /* the same */

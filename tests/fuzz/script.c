@@ -81,7 +81,7 @@ static void take_step(fuzz_input_t *input, step_t *step)
     static const step_kind_t kinds[] = {STEP_APPEND, STEP_APPEND, STEP_APPEND,   STEP_APPEND, STEP_SYNC,
                                         STEP_SYNC,   STEP_SYNC,   STEP_SYNC_ALL, STEP_OPEN,   STEP_REWIND_SECTION,
                                         STEP_BURST,  STEP_REWIND, STEP_PRUNE,    STEP_READ,   STEP_REPLAY,
-                                        STEP_CHECK,  STEP_CLOSE};
+                                        STEP_CHECK,  STEP_CLOSE,  STEP_FLUSH};
     step->kind = kinds[fuzz_take(input, 1) % (sizeof kinds / sizeof kinds[0])];
     step->slot = (unsigned)fuzz_take(input, 1) % MODEL_SECTIONS;
     step->amount = amount_of(step->kind, (uint32_t)fuzz_take(input, 2));

@@ -133,6 +133,7 @@ static void judge_survivor(course_t *course, uint64_t random)
 {
     survivor_t *survivor = &course->survivor;
     model_t model = *ledger_model(course->ledger);
+    model_killed(&model);
     survivor->directory = course->directory.text;
     survivor->setting = course->setting;
     survivor->tell = tell;

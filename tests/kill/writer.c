@@ -220,6 +220,16 @@ static void sync_one(writer_t *writer, size_t slot)
     model_synced(section);
 }
 
+static void flush_one(writer_t *writer, size_t slot)
+{
+    model_section_t *section = &writer->model.sections[slot];
+    if (section->pruned)
+        return;
+    begin(writer, false, "flush", slot, section->count);
+    answered(writer, "flush", oversized_flush(writer->journal, writer_numbers[slot]));
+    model_flushed(section);
+}
+
 static void all_synced(writer_t *writer)
 {
     for (size_t i = 0; i < MODEL_SECTIONS; i++)
@@ -240,8 +250,7 @@ static void rewind_to(writer_t *writer, size_t slot, uint64_t random, bool later
     size_t count = (size_t)(random % (section->count + 1));
     if (section->pruned)
         return;
-    if (section->floor > count)
-        section->floor = count;
+    model_rewinds(section, count);
     for (size_t i = slot + 1; later && i < MODEL_SECTIONS; i++)
         writer->model.sections[i].going = writer->model.sections[i].exists;
     begin(writer, true, later ? "rewind" : "rewind_section", slot, count);
@@ -290,8 +299,10 @@ static void operate(writer_t *writer, const segj_storage_t *storage)
         size = (size_t)(random >> 16) % LARGE_VALUE;
     else if (kind < 12)
         size *= 16;
-    if (kind < 44)
+    if (kind < 38)
         append_one(writer, slot / 2, size); /* three sections get most of it */
+    else if (kind < 44)
+        flush_one(writer, slot / 2);
     else if (kind < 50)
         sync_one(writer, slot / 2);
     else if (kind < 52)

@@ -49,12 +49,17 @@ fault("a journal ends without its thread" src/oversized/flusher.c "threads/paral
     [==[]==])
 
 fault("sync does not sync the index's name" src/oversized/sync.c "${states}"
-    [==[        status = segj_part_sync(&journal->env.index);]==]
-    [==[        status = SEGJ_OK;]==])
+    [==[    segj_status_t status = segj_part_sync(&env->index);]==]
+    [==[    segj_status_t status = SEGJ_OK;]==])
 
 fault("sync does not sync the values' name" src/oversized/sync.c "${states}"
-    [==[        status = segj_part_sync(&journal->env.values);]==]
-    [==[        status = SEGJ_OK;]==])
+    [==[    return status == SEGJ_OK ? segj_part_sync(&env->values) : status;]==]
+    [==[    return status;]==])
+
+fault("a rewind of a new section does not sync its names" src/oversized/rewind.c
+    "promises/dropped_tails crash/exhaustive_unsynced@20/unsynced"
+    [==[        return segj_section_sync_names(journal, section);]==]
+    [==[        return SEGJ_OK;]==])
 
 fault("close does not sync the watermark" src/oversized/sync.c "${order}"
     [==[    if (section->index.mark_pending)
@@ -109,10 +114,14 @@ fault("a page's cleared slot is not synced" src/journal/fixed.c "${order}"
     return status;]==])
 
 fault("the marks of a cut are not synced" src/journal/fixed.c "${order}"
-    [==[        status = write_both(fixed, file, records);
-    if (status == SEGJ_OK)
-        status = segj_io_sync(file);]==]
-    [==[        status = write_both(fixed, file, records);]==])
+    [==[    segj_status_t status = segj_io_sync(file);
+    if (status != SEGJ_OK)
+        return status;
+    fixed->sequence += 2;]==]
+    [==[    segj_status_t status = file != NULL ? SEGJ_OK : SEGJ_ERR_IO;
+    if (status != SEGJ_OK)
+        return status;
+    fixed->sequence += 2;]==])
 
 fault("open does not sync the index's names" src/oversized/recover.c "${order}"
     [==[    segj_status_t status = segj_part_sync(&env->index);]==]
@@ -193,10 +202,10 @@ fault("open cuts the values before the index" src/oversized/recover.c "${order}"
     if (cut) {]==])
 
 fault("a rewind cuts before it marks" src/oversized/rewind.c "${order}"
-    [==[    segj_status_t status = segj_fixed_mark_cut(index, file, records);]==]
+    [==[    segj_status_t status = mark(env, index, records, begun);]==]
     [==[    segj_status_t status = segj_fixed_cut(env, file, records);
     if (status == SEGJ_OK)
-        status = segj_fixed_mark_cut(index, file, records);]==])
+        status = mark(env, index, records, begun);]==])
 
 fault("a rewind takes its mark back before the values are cut" src/oversized/rewind.c "${order}"
     [==[    status = segj_fixed_cut(env, file, records);
@@ -211,10 +220,10 @@ fault("values are removed before their index" src/oversized/remove.c "${order}"
     [==[    const segj_part_t *parts[2] = {&journal->env.values, &journal->env.index};]==])
 
 fault("index and values are removed together" src/oversized/remove.c "${order}"
-    [==[            status = segj_part_unlink(parts[part], gone[i]->node.number);]==]
-    [==[            status = segj_part_unlink(parts[part], gone[i]->node.number);
-            if (status == SEGJ_OK)
-                status = segj_part_unlink(parts[1], gone[i]->node.number);]==])
+    [==[    removal->undone = status != SEGJ_OK && is_there(journal, removal->gone[0]);]==]
+    [==[    if (status == SEGJ_OK)
+        status = segj_part_unlink(&journal->env.values, removal->gone[0]->node.number);
+    removal->undone = status != SEGJ_OK && is_there(journal, removal->gone[0]);]==])
 
 fault("open raises W before the section is durable" src/oversized/recover.c "${states}"
     [==[        status = write_contents(recovery, plan, index, values);
@@ -235,19 +244,121 @@ fault("a section goes idle with W before its sync" src/oversized/sync.c "${state
     segj_status_t status = segj_section_sync(journal, section);]==])
 
 fault("a rewind does not sync the section first" src/oversized/rewind.c "${states} crash/trace"
-    [==[        status = segj_section_sync(journal, section);
+    [==[    if (status == SEGJ_OK && records <= section->index.durable)]==]
+    [==[    if (status == SEGJ_OK && records <= section->index.records)]==])
+
+fault("a rewind writes what it drops" src/oversized/rewind.c "promises/dropped_tails"
+    [==[    if (status == SEGJ_OK && records <= section->index.durable)]==]
+    [==[    if (status == SEGJ_OK && records < section->index.durable)]==])
+
+fault("a rewind wants the descriptors of sections that cannot be written" src/oversized/rewind.c "promises/dropped_tails"
+    [==[        status = segj_section_hold_briefly(journal, section);]==]
+    [==[        status = segj_section_hold(journal, section);]==])
+
+fault("marks that find no space poison" src/oversized/rewind.c "promises/dropped_tails failure/storage_faults"
+    [==[        return begun ? segj_env_poison(env, status) : status;]==]
+    [==[        return segj_env_poison(env, status);]==])
+
+fault("a page is shortened before what it reads is durable" src/journal/fixed.c
+    "crash/exhaustive_unsynced@64/flushed crash/exhaustive_unsynced@4084/flushed crash/trace unit/fixed_cut"
+    [==[        status = segj_io_write(file, offset, last, physical);
+    }
     if (status == SEGJ_OK)
-        status = segj_section_mend]==]
-    [==[        status = segj_section_mend]==])
+        status = segj_io_truncate(file, segj_fixed_file_size(env, file->data, records));
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);]==]
+    [==[        status = segj_io_write(file, offset, last, physical);
+    }
+    if (status == SEGJ_OK)
+        status = segj_io_truncate(file, segj_fixed_file_size(env, file->data, records));]==])
+
+# --- flushes ---
+
+fault("a flush takes what it wrote for synced" src/paged/paged_blob.c "promises/flush crash/exhaustive_unsynced@64/flushed"
+    [==[    let_go(paged, pool, capture, true);]==]
+    [==[    let_go(paged, pool, capture, true);
+    if (capture->tail_page != SEGJ_NO_PAGE) {
+        paged->synced_page = capture->tail_page;
+        paged->synced = capture->tail;
+    }]==])
+
+fault("a flush leaves the records" src/oversized/flush.c "promises/flush kill/kill"
+    [==[    return status == SEGJ_OK ? segj_paged_write(section->index.tail, &section->index.handle.file, &flush->index)
+                             : status;]==]
+    [==[    return status;]==])
+
+fault("a flush leaves the values" src/oversized/flush.c "promises/flush kill/kill"
+    [==[    segj_status_t status = segj_glob_write(&section->values.handle.file, &flush->values);]==]
+    [==[    segj_status_t status = section != NULL ? SEGJ_OK : SEGJ_ERR_IO;]==])
+
+fault("a flush does not wait for a sync" src/oversized/flush.c "threads/prune_beside"
+    [==[        status = segj_section_await(journal, section, &section->handed, section->appended, &done);]==]
+    [==[        done = section->handed >= section->appended;]==])
+
+fault("a flush that has failed is taken for made" src/oversized/flush.c "promises/flush failure/storage_faults"
+    [==[    if (written) {]==]
+    [==[    if (written || flush->appended > 0) {]==])
+
+# --- a prune beside other changes ---
+
+fault("a prune keeps the change lock" src/oversized/remove.c "threads/prune_beside"
+    [==[        status = unlink_first(journal, &removal);
+        segj_lock(&journal->change);
+        decide]==]
+    [==[        segj_lock(&journal->change);
+        status = unlink_first(journal, &removal);
+        decide]==])
+
+fault("two prunes at a time" src/oversized/remove.c "threads/prune_beside"
+    [==[    await_syncs(journal, line);
+    segj_journal_await_removal(journal);]==]
+    [==[    await_syncs(journal, line);]==])
+
+fault("a rewind removes sections beside a prune" src/oversized/rewind.c "threads/prune_beside"
+    [==[    if (later)
+        segj_journal_await_removal(journal);]==]
+    [==[    if (later && journal->read_only)
+        segj_journal_await_removal(journal);]==])
+
+fault("a prune waits for a sync with the change lock" src/oversized/remove.c "threads/prune_beside"
+    [==[#define PATIENCE 8]==]
+    [==[#define PATIENCE 0]==])
+
+fault("a sync of all forgets what a prune had hidden" src/oversized/sync.c "threads/prune_beside"
+    [==[            one = sync_pruned(journal, numbers[i]);]==]
+    [==[            one = SEGJ_OK;]==])
+
+fault("a sync takes a hidden section for gone" src/oversized/sync.c "threads/prune_beside"
+    [==[    return section->removed && journal->hidden > 0;]==]
+    [==[    return section->removed && journal->hidden == SIZE_MAX;]==])
+
+fault("a poisoned journal's prune goes on" src/oversized/remove.c "threads/prune_beside"
+    [==[            status = segj_journal_changeable(journal);
+            if (status == SEGJ_OK)
+                status = segj_part_unlink(parts]==]
+    [==[            if (status == SEGJ_OK)
+                status = segj_part_unlink(parts]==])
+
+fault("close does not wait for a prune" src/oversized/remove.c "threads/prune_beside"
+    [==[    segj_journal_enter(journal);
+    segj_status_t status = prune(journal, min_section, pruned);
+    segj_journal_leave(journal);]==]
+    [==[    segj_status_t status = prune(journal, min_section, pruned);]==])
+
+fault("a file size limit is no lack of space" src/base/status.c "unit/status promises/dropped_tails"
+    [==[ || code == EFBIG)
+        status]==]
+    [==[)
+        status]==])
 
 fault("destroy removes partitions before their files are gone for good" src/oversized/oversized.c
     "crash/trace promises/destroy"
-    [==[    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    [==[    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);]==]
     [==[    segj_status_t status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)
-        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);]==])
+        status = segj_sections_unlink(journal, 0, journal->sections.count);]==])
 
 # --- the watermark ---
 
@@ -260,8 +371,8 @@ fault("W runs ahead: open marks a record more" src/oversized/recover.c "${states
     [==[        status = segj_fixed_mark(fixed, index, plan->records + 1);]==])
 
 fault("a rewind does not lower W" src/oversized/rewind.c "${order}"
-    [==[segj_fixed_mark_cut(index, file, records);]==]
-    [==[segj_fixed_mark_cut(index, file, index->marked);]==])
+    [==[segj_fixed_write_marks(index, file, records);]==]
+    [==[segj_fixed_write_marks(index, file, index->marked);]==])
 
 fault("a cut lowers one slot only" src/journal/fixed.c "${order}"
     [==[    return status == SEGJ_OK ? write_slot(file, fixed->newest_slot, records, fixed->sequence + 2) : status;]==]
@@ -507,9 +618,8 @@ fault("a failed rewind does not poison" src/oversized/rewind.c "failure/storage_
     [==[]==])
 
 fault("a failed removal does not poison" src/oversized/remove.c "failure/storage_faults promises/prune"
-    [==[    if (status != SEGJ_OK)
-        status = segj_env_poison(&journal->env, status);]==]
-    [==[]==])
+    [==[    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);]==]
+    [==[    return status;]==])
 
 fault("a failed sync of a new header does not poison" src/oversized/writers.c "failure/failed_syncs failure/storage_faults"
     [==[        if (status != SEGJ_OK)
@@ -557,8 +667,8 @@ fault("a section gives its descriptors up before its sync" src/oversized/writers
         segj_section_rest(journal, section);]==])
 
 fault("a sync acknowledges what came after it began" src/oversized/sync.c "threads/acknowledged threads/parked_sync"
-    [==[        section->synced = capture->appended;]==]
-    [==[        section->synced = section->appended;]==])
+    [==[        section->synced = section->handed = capture->appended;]==]
+    [==[        section->synced = section->handed = section->appended;]==])
 
 fault("a failed creation leaves its files" src/oversized/writers.c "failure/storage_faults failure/full_disk"
     [==[    if (index_tried)

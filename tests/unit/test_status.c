@@ -90,7 +90,7 @@ static void test_code_chooses_the_status(void **state)
         {ENOSPC, SEGJ_ERR_NO_SPACE},    {EDQUOT, SEGJ_ERR_NO_SPACE}, {ENOMEM, SEGJ_ERR_MEMORY},
         {EWOULDBLOCK, SEGJ_ERR_LOCKED}, {EIO, SEGJ_ERR_IO},          {ENOENT, SEGJ_ERR_IO},
         {EMFILE, SEGJ_ERR_IO},          {ESTALE, SEGJ_ERR_IO},       {EINTR, SEGJ_ERR_IO},
-        {EFBIG, SEGJ_ERR_IO},           {-1, SEGJ_ERR_IO},           {999999, SEGJ_ERR_IO},
+        {EFBIG, SEGJ_ERR_NO_SPACE},     {-1, SEGJ_ERR_IO},           {999999, SEGJ_ERR_IO},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(segj_fail_code(cases[i].code, "doing %s", "something"), cases[i].status);
@@ -101,6 +101,10 @@ static void test_code_chooses_the_status(void **state)
     char expected[256];
     (void)snprintf(expected, sizeof expected, "sync: %s", strerror(EIO));
     assert_string_equal(segj_last_error(), expected);
+    (void)segj_fail_code(EFBIG, "pwrite");
+    (void)snprintf(expected, sizeof expected, "pwrite: %s (", strerror(EFBIG));
+    assert_ptr_equal(strstr(segj_last_error(), expected), segj_last_error());
+    assert_non_null(strstr(segj_last_error(), "RLIMIT_FSIZE"));
 }
 
 static void test_context_goes_before(void **state)
