@@ -41,7 +41,7 @@ struct oversized {
     segj_mutex_t change;
     segj_sections_t sections;        /* under state */
     segj_section_t *oldest, *newest; /* writers, under change */
-    uint32_t writers, writers_limit;
+    uint32_t writers;
     bool names_inherited;          /* values files that an earlier process removed may come back: under change */
     uint64_t names_made;           /* under change */
     uint64_t names_synced;         /* under state */

@@ -435,9 +435,12 @@ static void test_a_refused_mapping_costs_a_copy(void **state)
     check_views(f, 1, 50);
     assert_int_equal(seen.made, 0);
     seen.code = 0;
-    view_sample(f, 1, 3, &view);
-    assert_int_equal(seen.made, 1); /* it is asked for again */
-    oversized_view_release(&view);
+    for (unsigned views = 0; seen.made == 0; views++) { /* it is asked for again */
+        assert_in_range(views, 0, 128);
+        view_sample(f, 1, 3, &view);
+        assert_shows(&view, 1, 3, 0);
+        oversized_view_release(&view);
+    }
 }
 
 /* A storage that maps no more than the file has, as of some systems. */

@@ -92,7 +92,7 @@ static segj_map_t *view(rig_t *rig, size_t file, uint64_t from, uint64_t size, u
 {
     segj_map_t *map = segj_maps_take(rig->lists[file], from, from + size);
     if (map == NULL) {
-        segj_maps_make(&rig->maps, &rig->lists[file], &rig->file, from, from + size, file_size, &rig->barred);
+        (void)segj_maps_make(&rig->maps, &rig->lists[file], &rig->file, from, from + size, file_size, &rig->barred);
         map = segj_maps_take(rig->lists[file], from, from + size);
     }
     if (map != NULL) {
