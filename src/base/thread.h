@@ -45,6 +45,12 @@ static inline void segj_lock(segj_mutex_t *mutex)
     (void)failed;
 }
 
+/** Whether the mutex was free, and is locked now. */
+static inline bool segj_try_lock(segj_mutex_t *mutex)
+{
+    return pthread_mutex_trylock(mutex) == 0;
+}
+
 static inline void segj_unlock(segj_mutex_t *mutex)
 {
     int failed = pthread_mutex_unlock(mutex);

@@ -87,6 +87,9 @@ void segj_journal_free(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
+/** A part's give_back, of a journal: what nobody uses, and where that is nothing, and no change is under way, the section
+ *  written to longest ago. Without locks, or under change. */
+bool segj_journal_give_back(void *journal);
 /** Makes an idle section durable whose records a process before may have left without a sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */

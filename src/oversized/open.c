@@ -269,8 +269,8 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     env->index = (segj_part_t){.storage = &journal->storage,
                                .directory = journal->directory,
                                .name = journal->index_name,
-                               .give_back = segj_files_give_back,
-                               .files = &env->files};
+                               .give_back = segj_journal_give_back,
+                               .owner = journal};
     env->values = env->index;
     env->values.name = journal->value_name;
     return SEGJ_OK;

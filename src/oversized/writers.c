@@ -94,6 +94,20 @@ static segj_status_t hold_file(oversized_t *journal, segj_handle_t *handle,
     }
 }
 
+/* A change that is under way may be the caller's own, and it puts sections to rest itself. */
+bool segj_journal_give_back(void *context)
+{
+    oversized_t *journal = context;
+    if (segj_files_give_back(&journal->env.files))
+        return true;
+    if (!segj_try_lock(&journal->change))
+        return false;
+    segj_section_t *section = oldest_quiet(journal);
+    bool given = section != NULL && put_to_rest(journal, section) == SEGJ_OK;
+    segj_unlock(&journal->change);
+    return given;
+}
+
 static void release_both(oversized_t *journal, segj_section_t *section)
 {
     segj_files_release(&journal->env.files, &section->index.handle);

@@ -61,7 +61,7 @@ static bool is_exhausted(int code)
 /** Whether a call that opens something is to be made again. */
 static bool again(int code, const segj_part_t *part)
 {
-    return code == EINTR || (is_exhausted(code) && part->give_back != NULL && part->give_back(part->files));
+    return code == EINTR || (is_exhausted(code) && part->give_back != NULL && part->give_back(part->owner));
 }
 
 bool segj_io_files_limit(const segj_storage_t *storage, uint64_t wanted, uint64_t *limit, uint64_t *left)

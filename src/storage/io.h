@@ -32,8 +32,8 @@ typedef struct segj_part {
     segj_partition_t *opened;
     /** Called without locks when a storage can open no more files: true when one was closed, and it is worth trying again.
      *  NULL: there is none to close. */
-    bool (*give_back)(void *files);
-    void *files; /**< borrowed: handed to give_back */
+    bool (*give_back)(void *owner);
+    void *owner; /**< borrowed: handed to give_back */
 } segj_part_t;
 
 /** An opened file of a section. */

@@ -265,6 +265,7 @@ static void the_application_takes_what_is_left(void **state)
         append_turns(SECTIONS, left + 1, 1); /* sections that are being written need none */
         for (uint64_t section = 1001 + left * 100; section < 1031 + left * 100; section++)
             assert_ok(append(section, 0)); /* new ones do: others rest */
+        read_some(SECTIONS);
         give_all();
     }
     assert_ok(oversized_sync_all(journal));
@@ -308,8 +309,9 @@ static void what_is_to_be_done_is_said(void **state)
     open_journal();
     take_all_but(0);
     assert_status(append(1, 0), SEGJ_ERR_IO);
-    assert_non_null(strstr(segj_last_error(), "/index/0000000000000001: creation: Too many open files (the process may have "
-                                              "32 descriptors: raise RLIMIT_NOFILE"));
+    assert_non_null(strstr(segj_last_error(),
+                           "/index/0000000000000001: creation: Too many open files (the process may have "
+                           "32 descriptors: raise RLIMIT_NOFILE"));
     assert_null(oversized_error(journal));
     give_all();
     take_all_but(1); /* for the index alone */

@@ -143,5 +143,6 @@ layered_t *layered_seen(void)
 
 const segj_storage_t *tested_storage(void)
 {
-    return getenv("SEGJ_TEST_LAYERED") != NULL ? layered_storage() : segj_storage_posix(); /* NOLINT(concurrency-mt-unsafe) */
+    return getenv("SEGJ_TEST_LAYERED") != NULL ? layered_storage()
+                                               : segj_storage_posix(); /* NOLINT(concurrency-mt-unsafe) */
 }

@@ -25,7 +25,7 @@ static fixture_t *new_fixture(uint32_t limit)
     fixture.rig = rig_new((rig_sizes_t){.files_limit = limit});
     fixture.files = &fixture.rig->env.files;
     fixture.rig->env.index.give_back = segj_files_give_back;
-    fixture.rig->env.index.files = fixture.files;
+    fixture.rig->env.index.owner = fixture.files;
     for (uint64_t i = 0; i < FILES; i++) {
         segj_io_file_t file = rig_create(fixture.rig, &fixture.rig->env.index, i);
         segj_io_close(&file);
