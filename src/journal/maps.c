@@ -253,9 +253,9 @@ bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening)
 
 void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped)
 {
-    uint32_t step = mapped ? 0 : TRIES_APART;
+    uint16_t step = mapped ? 0 : TRIES_APART;
     if (!mapped && tries->step > 0)
-        step = 2 * tries->step < TRIES_APART_MOST ? 2 * tries->step : TRIES_APART_MOST;
+        step = tries->step < TRIES_APART_MOST ? (uint16_t)(2 * tries->step) : TRIES_APART_MOST;
     *tries = (segj_map_tries_t){.opening = opening, .left = step, .step = step};
 }
 

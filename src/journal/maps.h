@@ -47,8 +47,8 @@ typedef struct segj_maps {
 /** When a storage that refused to map a file is asked again: zeros at first. */
 typedef struct segj_map_tries {
     uint32_t opening; /* of the file, that refused */
-    uint32_t left;    /* views that copy before it is asked again */
-    uint32_t step;    /* how many they were at first */
+    uint16_t left;    /* views that copy before it is asked again */
+    uint16_t step;    /* how many they were at first */
 } segj_map_tries_t;
 
 /** Whether a view is to try and map the file, whose present opening has this number: each other one counts down. Under the

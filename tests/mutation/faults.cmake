@@ -600,3 +600,35 @@ fault("viewers come in while they are kept out" src/base/readers.h "unit/readers
 fault("a value in a write buffer is looked for in the mapping" src/oversized/view.c "promises/view threads/views"
     [==[    if (section == NULL || section->index.tail != NULL)]==]
     [==[    if (section == NULL)]==])
+
+fault("a file is opened for writing to be read" src/journal/files.c "unit/files_few promises/layers"
+    [==[    return pin(files, handle, SEGJ_OPEN_READ);]==]
+    [==[    return pin(files, handle, SEGJ_OPEN_WRITE);]==])
+
+fault("a hold does not wait for readers" src/journal/files.c "unit/files_few threads/first_changes"
+    [==[    while (atomic_load(&handle->pins) > 0)
+        segj_wait(files->changed, files->state);
+    atomic_fetch_sub(&files->waiting, 1);
+    close_idle]==]
+    [==[    atomic_fetch_sub(&files->waiting, 1);
+    close_idle]==])
+
+fault("a mapping from before a first change shows what comes later" src/journal/glob.c "promises/layers"
+    [==[    if (glob->maps != NULL)
+        segj_maps_settle]==]
+    [==[    if (glob->maps != NULL && glob->spoiled)
+        segj_maps_settle]==])
+
+fault("open reads through a file from before its repair" src/oversized/recover.c "promises/layers"
+    [==[    bool kept = forget_kept(env, plan->section);]==]
+    [==[    bool kept = !plan->keep && forget_kept(env, plan->section);]==])
+
+fault("a descriptor that is wanted is not given back" src/storage/io.c "failure/limits failure/crowded unit/files_few"
+    [==[    return code == EINTR || (is_exhausted(code) && part->give_back != NULL && part->give_back(part->owner));]==]
+    [==[    return code == EINTR || (code == ENFILE && part->give_back != NULL && part->give_back(part->owner));]==])
+
+fault("a mapping that was refused is tried with each view" src/journal/maps.c "unit/maps promises/view"
+    [==[    if (tries->left == 0)
+        return true;]==]
+    [==[    if (tries->left < TRIES_APART_MOST + 1)
+        return true;]==])
