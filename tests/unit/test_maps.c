@@ -290,7 +290,7 @@ static void tries_that_fail_come_less_and_less_often(void **state)
         segj_map_tried(&tries, 1, false);
         asked++;
     }
-    assert_in_range(asked, 100, 110); /* 7 that double, and then each 1024 views */
+    assert_in_range(asked, 100, 110);       /* 7 that double, and then each 1024 views */
     assert_true(segj_map_worth(&tries, 2)); /* another descriptor */
     segj_map_tried(&tries, 2, false);
     for (unsigned views = 0; views < 16; views++)
