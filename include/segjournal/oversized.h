@@ -167,7 +167,13 @@ typedef struct oversized_config {
     /** The largest value appended or read, in bytes, 0 to 2^32 - 5; 2^32 - 5. Checked before memory is taken. */
     uint32_t max_value_size;
     /** Descriptors of section files open at a time, 4 or more; 256. Two more are the partitions' locks. A section
-     *  being written needs two, so this bounds them to half as many, less one. */
+     *  being written needs two, so this bounds them to half as many, less one. Open lowers it, and logs that
+     *  (SEGJ_LOG_INFO), where the process has fewer descriptors left (RLIMIT_NOFILE): the application keeps a quarter of
+     *  those, at most 32.
+     *  When the system has none left (EMFILE, ENFILE), files that are not in use are closed, a few more than are wanted; where
+     *  there are none, the section written to longest ago is synced and rests. Then the call goes on, and fewer files are kept
+     *  open until some hundred openings have gone well. A call that finds nothing to close is SEGJ_ERR_IO and has changed
+     *  nothing; its sentence names the limit. */
     uint32_t max_open_files;
     /** SEGJ_FORMAT_NATIVE. Files of the other format are SEGJ_ERR_MISMATCH. Commonware files record neither entry_size
      *  nor page_size, which must be what they were made with (others are recognised by what the files hold, and are
@@ -198,7 +204,10 @@ typedef struct oversized_config {
     size_t preallocate;
     /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). What
      *  else is told of files when they are read strikes whoever looks at a mapping: the system ends the process with
-     *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for. */
+     *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for.
+     *  Where the system refuses to map a file (some FUSE file systems do), its values are copied, and it is asked again
+     *  after 16 views of that file, then 32 and so on up to 1024; at once when the file is opened anew, or its section
+     *  begins to be written to. */
     bool map_values;
     /** A sync flushes the two files of its section at the same time, the values by a thread of the journal's own. May pay
      *  where single values are synced, and may cost more than it brings: measure it where it is to run. That thread is

@@ -13,6 +13,8 @@
  *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
  *   ENOMEM             SEGJ_ERR_MEMORY;
+ *   EMFILE, ENFILE     no more files can be open, and nothing was opened or made: the library closes files that it does
+ *                      not use just now and makes the call again; SEGJ_ERR_IO where it has none;
  *   everything else    SEGJ_ERR_IO.
  * Outputs are set on success only, but for the transferred counts below.
  *
@@ -58,7 +60,9 @@ typedef struct segj_slice {
 
 /** How file_open opens. */
 typedef enum segj_open_mode {
-    SEGJ_OPEN_READ = 0,  /**< an existing file, for reading */
+    /** An existing file, for reading. What is written through file objects that are opened later need not show here: in an
+     *  overlay they may be another file. The library closes this one before it opens the file for writing. */
+    SEGJ_OPEN_READ = 0,
     SEGJ_OPEN_WRITE = 1, /**< an existing file, for reading and writing */
     SEGJ_OPEN_CREATE = 2 /**< a file that must not exist yet (EEXIST), made empty, for reading and writing */
 } segj_open_mode_t;
@@ -126,11 +130,19 @@ struct segj_storage {
 
     /** Shows a range of the file as memory to be read, from `offset`, a multiple of 64 KiB, on. Sets *mapped to its
      *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies behind the
-     *  file's end is not touched before the file has grown to it. What is written through any file object shows at once.
-     *  The mapping outlives the file object, and the file's name. */
+     *  file's end is not touched before the file has grown to it. What is written through any file object shows at once,
+     *  unless `file` was opened for reading and the other one later. The mapping outlives the file object, and the file's
+     *  name. Whatever the failure, values are copied instead; after one the file is asked again only now and then. */
     int (*file_map)(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
     /** Ends a mapping, as file_map gave it. */
     void (*file_unmap)(void *context, const void *address, size_t mapped);
+
+    /* --- bounds: may be NULL; a table that ends before it is one without --- */
+
+    /** How many file objects there can be at a time: sets *limit to the bound for everything that shares it, UINT64_MAX for
+     *  none, and *left to what is left of it now. `wanted`: how many the caller would like; where the limit is several times
+     *  that, *left may be the limit itself, so that nothing need be counted. */
+    int (*files_limit)(void *context, uint64_t wanted, uint64_t *limit, uint64_t *left);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -6,6 +6,13 @@
 #include <assert.h>
 #include <stddef.h>
 
+/* How many descriptors the system gets back, when it has none left, for others to find some. */
+#define SPARE 4
+/* The limit falls no lower than this: a writer's two files, and two for readers. */
+#define LIMIT_LEAST 4
+/* So many openings that went well raise a limit that had fallen by one. */
+#define CALM 64
+
 void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t section)
 {
     *handle = (segj_handle_t){.file = {.part = part, .section = section}};
@@ -52,6 +59,7 @@ static void close_idle(segj_files_t *files, segj_handle_t *handle)
     segj_io_close(&file);
     segj_lock(files->state);
     files->open--;
+    files->closed++;
     segj_wake_all(files->changed);
 }
 
@@ -59,49 +67,141 @@ static void close_idle(segj_files_t *files, segj_handle_t *handle)
 static segj_handle_t *find_idle(const segj_files_t *files)
 {
     segj_handle_t *at = files->oldest;
-    while (at != NULL && atomic_load(&at->pins) > 0)
+    while (at != NULL && (atomic_load(&at->pins) > 0 || at->opening))
         at = at->newer;
     return at;
 }
 
-/* Who waits says so before it looks for the last time: whoever lets a file go after that look sees that it waits. */
+static uint32_t descriptors(const segj_files_t *files)
+{
+    return files->open + files->opening;
+}
+
+/*
+ * Files that nobody uses make room beneath the limit; beneath the most that may be open, whoever reads is waited for.
+ *
+ * Who waits says so before it looks for the last time: whoever lets a file go after that look sees that it waits.
+ */
 static void await_descriptor(segj_files_t *files)
 {
-    while (files->open >= files->limit) {
+    while (descriptors(files) >= atomic_load_explicit(&files->limit, memory_order_relaxed)) {
+        bool full = descriptors(files) >= files->most;
         atomic_fetch_add(&files->waiting, 1);
         segj_handle_t *idle = find_idle(files);
+        if (idle == NULL && full)
+            segj_wait(files->changed, files->state);
+        atomic_fetch_sub(&files->waiting, 1);
+        if (idle != NULL)
+            close_idle(files, idle);
+        else if (!full)
+            return;
+    }
+}
+
+/* --- no descriptor left --- */
+
+void segj_files_bound(segj_files_t *files, uint32_t most)
+{
+    files->most = most;
+    files->limit = most;
+}
+
+/* What is open is what was possible; a few less are for whoever else wants some. */
+static void lower(segj_files_t *files)
+{
+    uint32_t possible = files->open > LIMIT_LEAST + SPARE ? files->open - SPARE : LIMIT_LEAST;
+    if (possible < files->limit)
+        files->limit = possible;
+    files->calm = 0;
+}
+
+/* Others may have closed theirs meanwhile. Only who opens files finds that out, at the price of one failed call for each of
+ * the steps in which the limit had fallen, and a journal that opens none wants no more. */
+static void raise_again(segj_files_t *files)
+{
+    if (files->limit >= files->most || ++files->calm < CALM)
+        return;
+    files->limit++;
+    files->calm = 0;
+}
+
+/* Closes one, or as many as are open beyond the limit. Readers, and openings that may yet succeed, are waited for; writers
+ * are not, who hold theirs for as long as they like. */
+static bool close_some(segj_files_t *files)
+{
+    uint32_t before = files->closed;
+    segj_handle_t *idle;
+    while (files->closed == before && (files->open > files->held || files->opening > files->stuck)) {
+        atomic_fetch_add(&files->waiting, 1);
+        idle = find_idle(files);
         if (idle == NULL)
             segj_wait(files->changed, files->state);
         atomic_fetch_sub(&files->waiting, 1);
         if (idle != NULL)
             close_idle(files, idle);
     }
+    bool closed = files->closed != before;
+    while (closed && files->open > files->limit && (idle = find_idle(files)) != NULL)
+        close_idle(files, idle);
+    return closed;
 }
+
+bool segj_files_give_back(void *context)
+{
+    segj_files_t *files = context;
+    segj_lock(files->state);
+    files->stuck++;
+    lower(files);
+    segj_wake_all(files->changed); /* nobody waits for this opening */
+    bool closed = close_some(files);
+    files->stuck--;
+    segj_unlock(files->state);
+    return closed;
+}
+
+/* --- opening --- */
 
 static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     handle->opening = true;
     await_descriptor(files);
-    files->open++;
+    files->opening++;
     segj_unlock(files->state);
     segj_io_file_t file = handle->file;
     segj_status_t status = segj_io_open(&file, file.part, file.section, mode, NULL);
     segj_lock(files->state);
+    files->opening--;
     handle->opening = false;
+    handle->file.exhausted = file.exhausted;
     if (status == SEGJ_OK) {
         handle->file.opened = file.opened;
+        handle->file.writable = file.writable;
+        handle->openings++;
+        files->open++;
         list_add(files, handle);
-    } else {
-        files->open--;
+        raise_again(files);
     }
     segj_wake_all(files->changed);
     return status;
+}
+
+/* Closes a file that was opened for reading, when nobody reads it any more. Nobody can pin it until it is open again. */
+static void close_reader(segj_files_t *files, segj_handle_t *handle)
+{
+    handle->opening = true;
+    atomic_fetch_add(&files->waiting, 1);
+    while (atomic_load(&handle->pins) > 0)
+        segj_wait(files->changed, files->state);
+    atomic_fetch_sub(&files->waiting, 1);
+    close_idle(files, handle);
 }
 
 static segj_status_t pin(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     while (handle->opening)
         segj_wait(files->changed, files->state);
+    if (handle->file.opened != NULL && mode != SEGJ_OPEN_READ && !handle->file.writable)
+        close_reader(files, handle);
     if (handle->file.opened == NULL) {
         segj_status_t status = open_handle(files, handle, mode);
         if (status != SEGJ_OK)
@@ -115,18 +215,45 @@ static segj_status_t pin(segj_files_t *files, segj_handle_t *handle, segj_open_m
 
 segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle)
 {
-    return pin(files, handle, files->mode);
+    return pin(files, handle, SEGJ_OPEN_READ);
+}
+
+static segj_status_t hold(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
+{
+    assert(!handle->held);
+    segj_status_t status = pin(files, handle, mode);
+    if (status != SEGJ_OK)
+        return status;
+    handle->held = true;
+    files->held++;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_files_hold(segj_files_t *files, segj_handle_t *handle)
+{
+    return hold(files, handle, SEGJ_OPEN_WRITE);
 }
 
 segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle)
 {
-    return pin(files, handle, SEGJ_OPEN_CREATE);
+    return hold(files, handle, SEGJ_OPEN_CREATE);
+}
+
+void segj_files_release(segj_files_t *files, segj_handle_t *handle)
+{
+    if (handle->held) {
+        handle->held = false;
+        files->held--;
+    }
+    segj_files_unpin(files, handle);
 }
 
 void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file)
 {
-    assert(handle->file.opened == NULL && files->open < files->limit);
+    assert(handle->file.opened == NULL && descriptors(files) < files->most);
     handle->file.opened = file->opened;
+    handle->file.writable = file->writable;
+    handle->openings++;
     file->opened = NULL;
     files->open++;
     list_add(files, handle);

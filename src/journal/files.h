@@ -2,10 +2,17 @@
  * journal/files.h: the descriptors of a journal's section files, never more than configured. A file that somebody uses
  * is pinned; one that nobody uses stays open until its descriptor is needed, the one used longest ago first.
  *
+ * A file is opened for reading until its section's writer holds it: then it is opened for writing instead, behind whoever
+ * reads it, and stays so while it is open. (In an overlay, what was opened for reading goes on showing the file as it was
+ * before it was changed first.)
+ *
+ * Where the system has no descriptor left, files that nobody uses are closed, and fewer are kept open from then on.
+ *
  * Invariant: a file with writes that no completed sync covers is pinned (by its section's writer), so that it is never
  * closed: an fsync on a descriptor opened later would prove nothing about them.
  *
- * All functions but segj_files_let_go want the state lock; pin and forget give it up while the storage works.
+ * All functions but segj_files_let_go and segj_files_give_back want the state lock; those that open or close give it up
+ * while the storage works.
  */
 #ifndef SEGJ_JOURNAL_FILES_H
 #define SEGJ_JOURNAL_FILES_H
@@ -18,26 +25,44 @@
 typedef struct segj_handle {
     segj_io_file_t file; /* part and section are set for good; opened is NULL while the file is closed */
     struct segj_handle *older, *newer;
-    atomic_uint pins; /* taken under the state lock */
-    bool opening;
+    atomic_uint pins;  /* taken under the state lock */
+    uint32_t openings; /* counted, so that one descriptor is told from the next */
+    bool opening;      /* or about to be, for writing */
+    bool held;         /* by the section's writer, whose pin is among the pins */
 } segj_handle_t;
 
 typedef struct segj_files {
     segj_mutex_t *state;
     segj_cond_t *changed;
-    segj_open_mode_t mode;
-    uint32_t open, limit;
+    uint32_t most;                  /* that may be open */
+    atomic_uint limit;              /* that are kept open, `most` or fewer; set under the state lock */
+    uint32_t open, opening;         /* files */
+    uint32_t held;                  /* of the open ones, by writers */
+    uint32_t stuck;                 /* openings that found no descriptor and want one given back */
+    uint32_t closed;                /* counted */
+    uint32_t calm;                  /* openings that went well since the limit was changed */
     atomic_uint waiting;            /* threads that want a descriptor */
     segj_handle_t *oldest, *newest; /* open, in the order of their last use */
 } segj_files_t;
 
 void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t section);
 
-/** Opens the file if it is not open, and keeps it open until unpin. Waits while every descriptor is pinned. */
+/** No more than `most` files at a time. */
+void segj_files_bound(segj_files_t *files, uint32_t most);
+
+/** Opens the file for reading if it is not open, and keeps it open until unpin. Waits while every descriptor is pinned. Where
+ *  that fails because the system has no descriptor left, and writers hold all that are open, handle->file.exhausted is set. */
 SEGJ_MUST_CHECK segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle);
+
+/** The same for the section's writer, for writing, until release. Who reads a file that was opened for reading is waited for,
+ *  so that from here on everybody uses the new descriptor. One thread at a time. */
+SEGJ_MUST_CHECK segj_status_t segj_files_hold(segj_files_t *files, segj_handle_t *handle);
 
 /** The same for a file that does not exist yet. */
 SEGJ_MUST_CHECK segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle);
+
+/** Ends a hold. */
+void segj_files_release(segj_files_t *files, segj_handle_t *handle);
 
 /** Takes an open file over, for which there is a descriptor. */
 void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
@@ -47,7 +72,11 @@ void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 /** The same without the state lock. How long the file has been unused counts from its pin then. */
 void segj_files_let_go(segj_files_t *files, segj_handle_t *handle);
 
-/** Closes a file that nobody pins, because its section goes away. */
+/** Closes a file that nobody pins, because its section goes away or is opened otherwise. */
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
+
+/** A part's give_back: closes files that nobody uses, or waits until there is one. false: there is none, and readers use
+ *  none. Without the state lock. */
+bool segj_files_give_back(void *files);
 
 #endif

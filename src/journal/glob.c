@@ -27,6 +27,13 @@ segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *
     return segj_io_write(file, 0, block, sizeof block);
 }
 
+void segj_glob_begin(segj_glob_t *glob, segj_env_t *env)
+{
+    glob->tries = (segj_map_tries_t){0};
+    if (glob->maps != NULL)
+        segj_maps_settle(&env->maps, &glob->maps, glob->handle.file.data + glob->size);
+}
+
 static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer, bool quiet)
 {
     uint64_t offset = file->data + buffer->offset;

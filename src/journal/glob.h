@@ -25,8 +25,9 @@ typedef struct segj_glob {
     uint64_t ahead;         /* where zeros kept behind the end may reach to, 0: nowhere; the change lock's */
     bool repeated;          /* it was synced since it was woken: the change lock's */
     segj_map_t *maps;
-    atomic_uint copies; /* views that show a copy: taken under the state lock */
-    bool barred;        /* its end is being cut, or it is being removed: views show copies, and nobody waits for them */
+    segj_map_tries_t tries; /* of mapping it */
+    atomic_uint copies;     /* views that show a copy: taken under the state lock */
+    bool barred; /* its end is being cut, or it is being removed: views show copies, and nobody waits for them */
     bool compressed;
     bool spoiled; /* something may lie behind `size` in the file */
 } segj_glob_t;
@@ -40,6 +41,9 @@ typedef struct segj_glob_capture {
 void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env,
                                                      const segj_io_file_t *file);
+
+/** The section begins to be written to; the file is held. Under the state lock, which it may give up. */
+void segj_glob_begin(segj_glob_t *glob, segj_env_t *env);
 
 /** Puts a frame of a payload of `size` bytes in pieces at the end, where nobody sees it yet. Under the change lock; the file
  *  is pinned, and what a failed write left is mended. On failure what was in place before still is. */

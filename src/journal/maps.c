@@ -22,6 +22,9 @@
 #endif
 /* Systems bound the mappings of a process: 65,530 are usual. */
 #define MAPS_MOST 1024
+/* Views of a file between a mapping that was refused and the next try: twice as many each time. */
+#define TRIES_APART 16
+#define TRIES_APART_MOST 1024
 /* Where mappings may begin: every system's page is a part of this. */
 #define ALIGNMENT ((uint64_t)64 << 10)
 
@@ -163,37 +166,45 @@ static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *
     }
 }
 
-static segj_map_t *map_file(const segj_io_file_t *file, uint64_t from, uint64_t length)
+static segj_map_t *map_file(const segj_io_file_t *file, uint64_t from, uint64_t length, bool *refused)
 {
     segj_map_t *map = length <= SIZE_MAX ? malloc(sizeof *map) : NULL;
+    *refused = false;
     if (map == NULL)
         return NULL;
     const void *address = NULL;
     size_t mapped = 0;
     if (!segj_io_map(file, from, (size_t)length, &address, &mapped)) {
+        *refused = true;
         free(map);
         return NULL;
     }
-    *map = (segj_map_t){.begin = from, .end = from + mapped, .address = address, .size = mapped, .recent = true};
+    *map = (segj_map_t){.begin = from,
+                        .end = from + mapped,
+                        .address = address,
+                        .size = mapped,
+                        .growing = file->writable,
+                        .recent = true};
     return map;
 }
 
-void segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
+bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
                     uint64_t size, const bool *barred)
 {
     uint64_t from;
     uint64_t length;
     choose_window(begin, end, size > end ? size : end, &from, &length);
     if (!maps->on || !make_room(maps, length))
-        return;
+        return false;
     segj_unlock(maps->state);
-    segj_map_t *map = map_file(file, from, length);
+    bool refused;
+    segj_map_t *map = map_file(file, from, length, &refused);
     segj_lock(maps->state);
     if (map == NULL)
-        return;
+        return !refused;
     if (*barred) {
         unmap(maps, map);
-        return;
+        return true;
     }
     map->list = list;
     map->next = *list;
@@ -203,7 +214,49 @@ void segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *
     ring_add(maps, map);
     maps->count++;
     maps->bytes += map->size;
+    bool serves = map->end >= end;
     drop_others(maps, list, map);
+    return serves;
+}
+
+void segj_maps_settle(segj_maps_t *maps, segj_map_t **list, uint64_t end)
+{
+    for (segj_map_t *map = *list, *next; map != NULL; map = next) {
+        next = map->next;
+        if (map->growing)
+            continue;
+        segj_maps_shut(maps);
+        bool idle = atomic_load(&map->views) == 0;
+        if (idle)
+            take_out(maps, list, map);
+        else if (map->end > end)
+            map->end = end;
+        segj_maps_admit(maps);
+        if (!idle)
+            continue;
+        unmap(maps, map);
+        next = *list; /* anything may have happened meanwhile */
+    }
+}
+
+/* --- trying --- */
+
+bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening)
+{
+    if (tries->opening != opening)
+        *tries = (segj_map_tries_t){.opening = opening};
+    if (tries->left == 0)
+        return true;
+    tries->left--;
+    return false;
+}
+
+void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped)
+{
+    uint16_t step = mapped ? 0 : TRIES_APART;
+    if (!mapped && tries->step > 0)
+        step = tries->step < TRIES_APART_MOST ? (uint16_t)(2 * tries->step) : TRIES_APART_MOST;
+    *tries = (segj_map_tries_t){.opening = opening, .left = step, .step = step};
 }
 
 void segj_maps_drop(segj_maps_t *maps, segj_map_t **list)

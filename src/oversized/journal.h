@@ -45,7 +45,7 @@ struct oversized {
     segj_mutex_t change;
     segj_sections_t sections;        /* under state */
     segj_section_t *oldest, *newest; /* writers, under change */
-    uint32_t writers, writers_limit;
+    uint32_t writers;
     bool names_inherited;          /* values files that an earlier process removed may come back: under change */
     uint64_t names_made;           /* under change */
     uint64_t names_synced;         /* under state */
@@ -100,6 +100,9 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
 /** The same without making room, which may want a sync of another section: for a change that lets go of the section, where it
  *  was idle, before it ends. Readers wait for the two descriptors meanwhile. */
 segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *section);
+/** A part's give_back, of a journal: what nobody uses, and where that is nothing, and no change is under way, the section
+ *  written to longest ago. Without locks, or under change. */
+bool segj_journal_give_back(void *journal);
 /** Makes an idle section durable whose records a process before may have left without a sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */

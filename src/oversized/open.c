@@ -15,8 +15,8 @@
 #define CACHE_PAGES_DEFAULT 1024
 #define CACHE_PAGES_MAX ((uint32_t)1 << 28)
 #define OPEN_FILES_LEAST 4
-/* Descriptors that writers leave to readers. */
-#define OPEN_FILES_FOR_READERS 2
+/* Of the descriptors that the system has left, the application keeps a quarter, and no more than this. */
+#define OPEN_FILES_SPARED 32
 /* How often a partition that is replaced between its opening and its locking is opened again. */
 #define LOCK_TRIES 8
 
@@ -284,8 +284,13 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     if (journal->directory == NULL || journal->index_name == NULL || journal->value_name == NULL ||
         journal->record == NULL)
         return segj_fail_memory(env->record_size);
-    env->index = (segj_part_t){&journal->storage, journal->directory, journal->index_name, NULL};
-    env->values = (segj_part_t){&journal->storage, journal->directory, journal->value_name, NULL};
+    env->index = (segj_part_t){.storage = &journal->storage,
+                               .directory = journal->directory,
+                               .name = journal->index_name,
+                               .give_back = segj_journal_give_back,
+                               .owner = journal};
+    env->values = env->index;
+    env->values.name = journal->value_name;
     return SEGJ_OK;
 }
 
@@ -334,7 +339,6 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->verify_tail = config->verify == OVERSIZED_VERIFY_TAIL;
     journal->codec.level = config->compression;
     journal->flusher.on = config->parallel_flush;
-    journal->writers_limit = (config->max_open_files - OPEN_FILES_FOR_READERS) / 2;
     env->record_size = config->entry_size + OVERSIZED_LOCATION_SIZE;
     env->page_size = config->page_size;
     env->preallocate = config->preallocate;
@@ -342,13 +346,31 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     env->checksum = config->format == SEGJ_FORMAT_NATIVE ? SEGJ_CHECKSUM_PLACED : SEGJ_CHECKSUM_PLAIN;
     env->log = config->log;
     env->log_context = config->log_context;
-    env->files = (segj_files_t){.state = &env->state,
-                                .changed = &env->changed,
-                                .mode = config->read_only ? SEGJ_OPEN_READ : SEGJ_OPEN_WRITE,
-                                .limit = config->max_open_files};
+    env->files = (segj_files_t){.state = &env->state, .changed = &env->changed};
+    segj_files_bound(&env->files, config->max_open_files);
     env->maps = (segj_maps_t){.state = &env->state,
                               .storage = &journal->storage,
                               .on = config->map_values && segj_io_can_map(&journal->storage)};
+}
+
+/* No more files than the system has descriptors left, and some of those for the application. */
+static void fit_files(oversized_t *journal, uint32_t wanted)
+{
+    uint64_t limit;
+    uint64_t left;
+    if (!segj_io_files_limit(&journal->storage, wanted, &limit, &left))
+        return;
+    uint64_t most = left - segj_min_u64(left / 4, OPEN_FILES_SPARED);
+    most = segj_max_u64(most, OPEN_FILES_LEAST);
+    if (most >= wanted)
+        return;
+    segj_files_bound(&journal->env.files, (uint32_t)most);
+    segj_env_log(
+        &journal->env, SEGJ_LOG_INFO,
+        "%s: max_open_files is %u, but of the %llu descriptors that the process may have %llu are left: at most "
+        "%llu files are open at a time",
+        journal->directory, (unsigned)wanted, (unsigned long long)limit, (unsigned long long)left,
+        (unsigned long long)most);
 }
 
 static segj_status_t open_journal(oversized_t *journal, const oversized_config_t *config)
@@ -359,6 +381,8 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
     segj_status_t status = make_memory(journal, config);
     if (status == SEGJ_OK)
         status = open_parts(journal, config, &listing);
+    if (status == SEGJ_OK)
+        fit_files(journal, config->max_open_files);
     if (status == SEGJ_OK && env->page_size == 0) {
         status = segj_scan_page_size(&env->index, listing.index, listing.index_count, &env->page_size);
         if (env->page_size == 0)

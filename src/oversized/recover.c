@@ -354,13 +354,34 @@ static segj_status_t repair_files(recovery_t *recovery, const segj_plan_t *plan,
     return status;
 }
 
+/* What was opened for reading need not show what is repaired. Says whether files were kept open. */
+static bool forget_kept(segj_env_t *env, segj_section_t *section)
+{
+    bool kept = section->index.handle.file.opened != NULL;
+    segj_lock(&env->state);
+    segj_files_forget(&env->files, &section->index.handle);
+    segj_files_forget(&env->files, &section->values.handle);
+    segj_unlock(&env->state);
+    return kept;
+}
+
+/* The newest section's files stay open, as they are now. */
+static void keep_repaired(segj_env_t *env, segj_section_t *section, segj_io_file_t *index, segj_io_file_t *values)
+{
+    segj_lock(&env->state);
+    segj_files_adopt(&env->files, &section->index.handle, index);
+    segj_files_adopt(&env->files, &section->values.handle, values);
+    segj_unlock(&env->state);
+}
+
 static segj_status_t repair(recovery_t *recovery, segj_plan_t *plan)
 {
-    const segj_env_t *env = &recovery->journal->env;
+    segj_env_t *env = &recovery->journal->env;
     uint64_t number = plan->number;
     segj_io_file_t index = plan->section->index.handle.file;
     segj_io_file_t values = plan->section->values.handle.file;
-    index.opened = values.opened = NULL; /* files of its own, also where others stay open */
+    index.opened = values.opened = NULL;
+    bool kept = forget_kept(env, plan->section);
     segj_status_t status = segj_io_open(&index, &env->index, number, SEGJ_OPEN_WRITE, NULL);
     if (status == SEGJ_OK)
         status =
@@ -372,6 +393,8 @@ static segj_status_t repair(recovery_t *recovery, segj_plan_t *plan)
         recovery->values_made = recovery->values_made || !plan->value_there;
         status = repair_files(recovery, plan, &index, &values);
         plan->settled = status == SEGJ_OK;
+        if (plan->settled && kept)
+            keep_repaired(env, plan->section, &index, &values);
     }
     segj_io_close(&index);
     segj_io_close(&values);

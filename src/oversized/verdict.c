@@ -223,11 +223,10 @@ static segj_status_t open_both(const segj_scan_t *scan, const segj_plan_t *plan,
 {
     const segj_env_t *env = &scan->journal->env;
     uint64_t number = plan->number;
-    segj_open_mode_t mode = plan->keep ? env->files.mode : SEGJ_OPEN_READ;
     *judged = (segj_judged_t){0};
-    segj_status_t status = segj_io_open(&judged->index, &env->index, number, mode, NULL);
+    segj_status_t status = segj_io_open(&judged->index, &env->index, number, SEGJ_OPEN_READ, NULL);
     if (status == SEGJ_OK && plan->value_there)
-        status = segj_io_open(&judged->values, &env->values, number, mode, NULL);
+        status = segj_io_open(&judged->values, &env->values, number, SEGJ_OPEN_READ, NULL);
     judged->index.data = plan->section->index.handle.file.data;
     judged->values.data = plan->section->values.handle.file.data;
     return status;

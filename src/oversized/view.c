@@ -15,11 +15,14 @@ static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, overs
     segj_map_t *map = segj_maps_take(values->maps, begin, end);
     if (map != NULL)
         return map;
+    if (!segj_map_worth(&values->tries, values->handle.openings))
+        return NULL;
     uint64_t generation = section->generation;
     segj_section_acquire(section);
     if (segj_files_pin(&env->files, &values->handle) == SEGJ_OK) {
-        segj_maps_make(&env->maps, &values->maps, &values->handle.file, begin, end,
-                       values->handle.file.data + values->size, &values->barred);
+        bool mapped = segj_maps_make(&env->maps, &values->maps, &values->handle.file, begin, end,
+                                     values->handle.file.data + values->size, &values->barred);
+        segj_map_tried(&values->tries, values->handle.openings, mapped);
         segj_files_unpin(&env->files, &values->handle);
     }
     *changed = segj_section_changed(section, generation);

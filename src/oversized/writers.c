@@ -4,6 +4,9 @@
  */
 #include "oversized/journal.h"
 
+/* Descriptors that writers leave to readers. */
+#define FILES_FOR_READERS 2
+
 /* --- the list of written sections, in the order of their last append --- */
 
 static void list_remove(oversized_t *journal, segj_section_t *section)
@@ -40,39 +43,88 @@ static segj_section_t *oldest_quiet(const oversized_t *journal)
     return section;
 }
 
-/* Descriptors are few: the section that was written to longest ago is synced and gives up its own. */
+/* How many sections may be written at a time: each has two files open. */
+static uint32_t writers_limit(const oversized_t *journal)
+{
+    return (atomic_load(&journal->env.files.limit) - FILES_FOR_READERS) / 2;
+}
+
+/* The section is synced and gives up its descriptors. */
+static segj_status_t put_to_rest(oversized_t *journal, segj_section_t *section)
+{
+    segj_status_t status = segj_section_retire(journal, section, false);
+    if (status == SEGJ_OK)
+        segj_section_rest(journal, section);
+    return status;
+}
+
+/* Descriptors are few: the section that was written to longest ago gives up its own. */
 static segj_status_t make_room(oversized_t *journal)
 {
-    while (journal->writers >= journal->writers_limit) {
+    while (journal->writers >= writers_limit(journal)) {
         segj_section_t *section = oldest_quiet(journal);
         if (section == NULL)
             return segj_fail(SEGJ_ERR_BUSY, "all %u sections that may be written at a time are being streamed into",
-                             (unsigned)journal->writers_limit);
-        segj_status_t status = segj_section_retire(journal, section, false);
+                             (unsigned)writers_limit(journal));
+        segj_status_t status = put_to_rest(journal, section);
         if (status != SEGJ_OK)
             return status;
-        segj_section_rest(journal, section);
     }
     return SEGJ_OK;
 }
 
-static void unpin_both(oversized_t *journal, segj_section_t *section)
+/* Opens or makes one of a section's files for its writer. Where the system has no descriptor left, and readers use none, the
+ * section that was written to longest ago gives up its own. */
+static segj_status_t hold_file(oversized_t *journal, segj_handle_t *handle,
+                               segj_status_t (*hold)(segj_files_t *files, segj_handle_t *handle))
 {
-    segj_files_unpin(&journal->env.files, &section->index.handle);
-    segj_files_unpin(&journal->env.files, &section->values.handle);
+    for (;;) {
+        segj_lock(&journal->env.state);
+        segj_status_t status = hold(&journal->env.files, handle);
+        bool exhausted = status != SEGJ_OK && handle->file.exhausted;
+        segj_unlock(&journal->env.state);
+        segj_section_t *section = exhausted ? oldest_quiet(journal) : NULL;
+        if (section == NULL)
+            return status;
+        status = put_to_rest(journal, section);
+        if (status != SEGJ_OK)
+            return status;
+    }
 }
 
-static segj_status_t pin_both(oversized_t *journal, segj_section_t *section)
+/* A change that is under way may be the caller's own, and it puts sections to rest itself. */
+bool segj_journal_give_back(void *context)
 {
-    segj_files_t *files = &journal->env.files;
-    segj_lock(&journal->env.state);
-    segj_status_t status = segj_files_pin(files, &section->index.handle);
-    if (status == SEGJ_OK) {
-        status = segj_files_pin(files, &section->values.handle);
-        if (status != SEGJ_OK)
-            segj_files_unpin(files, &section->index.handle);
-    }
-    segj_unlock(&journal->env.state);
+    oversized_t *journal = context;
+    if (segj_files_give_back(&journal->env.files))
+        return true;
+    if (!segj_try_lock(&journal->change))
+        return false;
+    segj_section_t *section = oldest_quiet(journal);
+    bool given = section != NULL && put_to_rest(journal, section) == SEGJ_OK;
+    segj_unlock(&journal->change);
+    return given;
+}
+
+static void release_both(oversized_t *journal, segj_section_t *section)
+{
+    segj_files_release(&journal->env.files, &section->index.handle);
+    segj_files_release(&journal->env.files, &section->values.handle);
+}
+
+static segj_status_t hold_both(oversized_t *journal, segj_section_t *section)
+{
+    segj_env_t *env = &journal->env;
+    segj_status_t status = hold_file(journal, &section->index.handle, segj_files_hold);
+    if (status != SEGJ_OK)
+        return status;
+    status = hold_file(journal, &section->values.handle, segj_files_hold);
+    segj_lock(&env->state);
+    if (status == SEGJ_OK)
+        segj_glob_begin(&section->values, env);
+    else
+        segj_files_release(&env->files, &section->index.handle);
+    segj_unlock(&env->state);
     return status;
 }
 
@@ -124,7 +176,7 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
         }
         return SEGJ_OK;
     }
-    segj_status_t status = pin_both(journal, section);
+    segj_status_t status = hold_both(journal, section);
     if (status != SEGJ_OK)
         return status;
     begin_writing(journal, section);
@@ -167,7 +219,7 @@ void segj_section_rest(oversized_t *journal, segj_section_t *section)
     segj_fixed_rest(&section->index, &journal->env);
     segj_glob_discard(&section->values, &journal->env);
     segj_maps_admit(&journal->env.maps);
-    unpin_both(journal, section);
+    release_both(journal, section);
     segj_unlock(&journal->env.state);
     segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu rests", journal->directory,
                    (unsigned long long)section->node.number);
@@ -181,9 +233,9 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     segj_env_t *env = &journal->env;
     segj_lock(&env->state);
     if (section->index.handle.pins > 0)
-        segj_files_unpin(&env->files, &section->index.handle);
+        segj_files_release(&env->files, &section->index.handle);
     if (section->values.handle.pins > 0)
-        segj_files_unpin(&env->files, &section->values.handle);
+        segj_files_release(&env->files, &section->values.handle);
     segj_unlock(&env->state);
     /* An fsync failed: nothing more is written, the next open looks at what there is. */
     if (atomic_load(&env->poisoned))
@@ -215,15 +267,13 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
 {
     segj_env_t *env = &journal->env;
     bool values_tried = false;
-    segj_lock(&env->state);
-    segj_status_t status = segj_files_create(&env->files, &section->index.handle);
+    segj_status_t status = hold_file(journal, &section->index.handle, segj_files_create);
     /* A creation that failed may have made the file all the same; but a file that was there is not ours to remove. */
     bool index_tried = status != SEGJ_ERR_CORRUPT;
     if (status == SEGJ_OK) {
-        status = segj_files_create(&env->files, &section->values.handle);
+        status = hold_file(journal, &section->values.handle, segj_files_create);
         values_tried = status != SEGJ_ERR_CORRUPT;
     }
-    segj_unlock(&env->state);
     if (status == SEGJ_OK)
         status = segj_fixed_write_header(&section->index, env, &section->index.handle.file);
     if (status == SEGJ_OK)

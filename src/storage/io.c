@@ -53,9 +53,46 @@ static segj_status_t only_io(segj_status_t status)
     return status == SEGJ_ERR_LOCKED ? SEGJ_ERR_IO : status;
 }
 
+static bool is_exhausted(int code)
+{
+    return code == EMFILE || code == ENFILE;
+}
+
+/** Whether a call that opens something is to be made again. */
+static bool again(int code, const segj_part_t *part)
+{
+    return code == EINTR || (is_exhausted(code) && part->give_back != NULL && part->give_back(part->owner));
+}
+
+bool segj_io_files_limit(const segj_storage_t *storage, uint64_t wanted, uint64_t *limit, uint64_t *left)
+{
+    int code = ENOSYS;
+    if (SEGJ_STORAGE_HAS(storage, files_limit))
+        do
+            code = storage->files_limit(storage->context, wanted, limit, left);
+        while (code == EINTR);
+    return code == 0;
+}
+
+/** Adds to the sentence of a call that found no descriptor what bounds them, and what is to be done. */
+static segj_status_t advise(int code, const segj_part_t *part, segj_status_t status)
+{
+    uint64_t limit;
+    uint64_t left;
+    if (code == ENFILE)
+        segj_say("%s (of the whole system: raise its limit, or close files)", segj_last_error());
+    else if (code == EMFILE && segj_io_files_limit(part->storage, 0, &limit, &left))
+        segj_say("%s (the process may have %" PRIu64 " descriptors: raise RLIMIT_NOFILE, ulimit -n, or lower "
+                 "max_open_files and what else is open)",
+                 segj_last_error(), limit);
+    else if (code == EMFILE)
+        segj_say("%s (raise the limit, or lower max_open_files and what else is open)", segj_last_error());
+    return status;
+}
+
 static segj_status_t fail_part(int code, const segj_part_t *part, const char *what)
 {
-    return only_io(segj_fail_code(code, "%s/%s: %s", part->directory, part->name, what));
+    return advise(code, part, only_io(segj_fail_code(code, "%s/%s: %s", part->directory, part->name, what)));
 }
 
 static segj_status_t fail_file(int code, const segj_io_file_t *file, const char *format, ...) SEGJ_PRINTF(3, 4);
@@ -71,7 +108,9 @@ static segj_status_t fail_file(int code, const segj_io_file_t *file, const char 
     va_end(arguments);
     if (code == 0)
         return segj_fail(SEGJ_ERR_IO, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what);
-    return only_io(segj_fail_code(code, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what));
+    return advise(
+        code, part,
+        only_io(segj_fail_code(code, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what)));
 }
 
 void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...)
@@ -93,7 +132,7 @@ segj_status_t segj_part_create(const segj_part_t *part)
     int code;
     do
         code = storage->partition_create(storage->context, part->directory, part->name);
-    while (code == EINTR);
+    while (again(code, part));
     return code == 0 ? SEGJ_OK : fail_part(code, part, "creation");
 }
 
@@ -104,7 +143,7 @@ segj_status_t segj_part_open(segj_part_t *part, bool *missing)
     int code;
     do
         code = storage->partition_open(storage->context, part->directory, part->name, &opened);
-    while (code == EINTR);
+    while (again(code, part));
     if (code == ENOENT && missing != NULL) {
         part->opened = NULL;
         *missing = true;
@@ -210,7 +249,7 @@ segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, s
     do {
         listing.count = 0;
         code = part->storage->partition_list(part->opened, listing_visit, &listing);
-    } while (code == EINTR && listing.status == SEGJ_OK);
+    } while (listing.status == SEGJ_OK && again(code, part));
     if (listing.status == SEGJ_OK && code != 0)
         listing.status = fail_part(code, part, "listing");
     if (listing.status != SEGJ_OK) {
@@ -240,7 +279,7 @@ segj_status_t segj_part_remove(segj_part_t *part)
     int code;
     do
         code = storage->partition_remove(storage->context, part->directory, part->name);
-    while (code == EINTR);
+    while (again(code, part));
     segj_part_close(part);
     return code == 0 || code == ENOENT ? SEGJ_OK : fail_part(code, part, "removal");
 }
@@ -251,8 +290,9 @@ segj_status_t segj_part_sync_directory(const segj_part_t *part)
     int code;
     do
         code = storage->directory_sync(storage->context, part->directory);
-    while (code == EINTR);
-    return code == 0 ? SEGJ_OK : only_io(segj_fail_code(code, "%s: sync of the directory", part->directory));
+    while (again(code, part));
+    return code == 0 ? SEGJ_OK
+                     : advise(code, part, only_io(segj_fail_code(code, "%s: sync of the directory", part->directory)));
 }
 
 void segj_part_close(segj_part_t *part)
@@ -280,13 +320,13 @@ segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section)
 segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
                            bool *missing)
 {
-    segj_io_file_t result = {.part = part, .section = section};
+    segj_io_file_t result = {.part = part, .section = section, .writable = mode != SEGJ_OPEN_READ};
     char name[SEGJ_NAME_LENGTH + 1];
     int code;
     segj_section_name(section, name);
     do
         code = part->storage->file_open(part->opened, name, mode, &result.opened);
-    while (code == EINTR);
+    while (again(code, part));
     if (code == ENOENT && missing != NULL && mode != SEGJ_OPEN_CREATE) {
         result.opened = NULL;
         *file = result;
@@ -295,6 +335,7 @@ segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64
     }
     if (code == 0 && result.opened == NULL)
         code = EIO; /* success without a file: the storage is broken */
+    file->exhausted = is_exhausted(code);
     if (code == EEXIST && mode == SEGJ_OPEN_CREATE) {
         (void)fail_file(code, &result, "creation");
         return SEGJ_ERR_CORRUPT; /* somebody else has put it there */
@@ -456,7 +497,7 @@ void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t si
 
 bool segj_io_can_map(const segj_storage_t *storage)
 {
-    return storage->struct_size >= sizeof *storage && storage->file_map != NULL && storage->file_unmap != NULL;
+    return SEGJ_STORAGE_HAS(storage, file_map) && SEGJ_STORAGE_HAS(storage, file_unmap);
 }
 
 bool segj_io_map(const segj_io_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)

@@ -19,12 +19,21 @@
 /** A section file's name: 16 lower-case hexadecimal digits. */
 #define SEGJ_NAME_LENGTH 16
 
+/** Whether a storage's table is long enough for a function that later versions have appended, and has it. */
+#define SEGJ_STORAGE_HAS(storage, function)                                                                            \
+    ((storage)->struct_size >= offsetof(segj_storage_t, function) + sizeof(storage)->function &&                       \
+     (storage)->function != NULL)
+
 /** An opened partition, and what is needed to speak of it. Read by any thread, never changed after its opening. */
 typedef struct segj_part {
     const segj_storage_t *storage;
     const char *directory; /**< borrowed: outlives the partition */
     const char *name;      /**< borrowed */
     segj_partition_t *opened;
+    /** Called without locks when a storage can open no more files: true when one was closed, and it is worth trying again.
+     *  NULL: there is none to close. */
+    bool (*give_back)(void *owner);
+    void *owner; /**< borrowed: handed to give_back */
 } segj_part_t;
 
 /** An opened file of a section. */
@@ -33,6 +42,8 @@ typedef struct segj_io_file {
     uint64_t section;
     segj_file_t *opened; /**< NULL: closed */
     uint64_t data;       /**< where the file's data begins, behind its header: for those who know of headers */
+    bool writable;       /**< it was opened for writing too */
+    bool exhausted;      /**< its last opening failed because no more files could be open */
 } segj_io_file_t;
 
 /** Writes the name of a section's file: 16 digits and a NUL. */
@@ -75,6 +86,9 @@ void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t si
 bool segj_io_can_map(const segj_storage_t *storage);
 /** Maps at most `size` bytes from `offset` on; false where the storage does not, for whatever reason. */
 bool segj_io_map(const segj_io_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
+
+/** How many file objects a storage allows for, and how many of them are left; false where it does not say. */
+bool segj_io_files_limit(const segj_storage_t *storage, uint64_t wanted, uint64_t *limit, uint64_t *left);
 
 /** Sets the sentence "DIR/partition/section, offset N: ...". */
 void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...) SEGJ_PRINTF(3, 4);

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
@@ -593,6 +594,29 @@ static void posix_file_unmap(void *context, const void *address, size_t mapped)
 }
 #endif
 
+/* --- bounds --- */
+
+/** Descriptors that are counted. A process that has more of them open is rare, and finds out what is left when it opens. */
+#define COUNTED_MOST 65536
+
+/* They are counted one by one, for which no descriptor is wanted and nothing mounted, where few are left beside those that are
+   asked for; usual limits are several times that. */
+static int posix_files_limit(void *context, uint64_t wanted, uint64_t *limit, uint64_t *left)
+{
+    struct rlimit found;
+    (void)context;
+    if (getrlimit(RLIMIT_NOFILE, &found) != 0)
+        return errno;
+    *limit = found.rlim_cur == RLIM_INFINITY ? UINT64_MAX : found.rlim_cur;
+    *left = *limit;
+    if (*limit / 4 >= wanted)
+        return 0;
+    int counted = *limit < COUNTED_MOST ? (int)*limit : COUNTED_MOST;
+    for (int fd = 0; fd < counted; fd++)
+        *left -= fcntl(fd, F_GETFD) != -1;
+    return 0;
+}
+
 const segj_storage_t *segj_storage_posix(void)
 {
     static const segj_storage_t storage = {
@@ -625,6 +649,7 @@ const segj_storage_t *segj_storage_posix(void)
         .file_map = posix_file_map,
         .file_unmap = posix_file_unmap,
 #endif
+        .files_limit = posix_files_limit,
     };
     return &storage;
 }

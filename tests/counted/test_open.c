@@ -61,12 +61,40 @@ static void of_a_section_to_be_repaired_it_and_the_names_are_synced(void **state
     assert_int_equal(costs_since(before).syncs, 2 + 1 + 2 * 2);
 }
 
+/* Files that were opened for reading are opened once more, for the first change of their section, and never again. */
+static void a_first_change_opens_the_files_of_its_section_once_more(void **state)
+{
+    rig_t *rig = *state;
+    enum { SECTIONS = 4 };
+    fill_sections(rig, SECTIONS);
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    for (uint64_t section = SECTIONS; section-- > 0;) {
+        bool newest = section == SECTIONS - 1; /* whose files open has kept */
+        costs_t before = costs();
+        for (uint64_t position = 0; position < SMALL; position++)
+            assert_ok(oversized_read(rig->journal, section, position, NULL, &rig->value));
+        assert_int_equal(costs_since(before).opens, newest ? 0 : 2);
+        before = costs();
+        append_many(rig, section, 1, 100);
+        assert_int_equal(costs_since(before).opens, 2);
+        assert_int_equal(costs_since(before).closes, 2);
+        before = costs();
+        append_many(rig, section, 10, 100);
+        assert_ok(oversized_sync(rig->journal, section));
+        assert_ok(oversized_rewind_section(rig->journal, section, SMALL * RECORD)); /* the section rests */
+        append_many(rig, section, 10, 100);
+        assert_ok(oversized_read(rig->journal, section, 0, NULL, &rig->value));
+        assert_int_equal(costs_since(before).opens + costs_since(before).closes, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         COUNTED(of_clean_sections_reads_headers_and_a_page_each),
         COUNTED(after_clean_sections_the_first_new_one_syncs_names),
         COUNTED(of_a_section_to_be_repaired_it_and_the_names_are_synced),
+        COUNTED(a_first_change_opens_the_files_of_its_section_once_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

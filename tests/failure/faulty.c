@@ -112,6 +112,7 @@ static void note_failure(faulty_t *faulty, call_kind_t kind, const char *path, b
                                     .code = faulty->fault.code,
                                     .slot_write = slot_write,
                                     .done = faulty->done,
+                                    .made = faulty->made.calls[kind],
                                     .changes = faulty->changes};
     (void)snprintf(faulty->first.path, sizeof faulty->first.path, "%s", path);
 }

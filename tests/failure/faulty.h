@@ -77,6 +77,7 @@ typedef struct failed_call {
     char path[160];  /* of the file, the partition or the directory */
     bool slot_write; /* a file_write to a watermark slot */
     tally_t done;    /* what had been done by then, successfully */
+    uint64_t made;   /* calls of its kind, made by then, with this one */
     uint64_t
         changes; /* calls that change something, or make it durable, made by then: this one is the last where it is one */
 } failed_call_t;

@@ -137,10 +137,13 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
 }
 
 /* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room; and
- * it says so. */
+ * it says so. And for want of a descriptor the call is made again, once there is one. */
 static void check_swallowed(const world_t *w, const step_t *step)
 {
     const failed_call_t *first = &w->faulty.first;
+    bool descriptors = first->code == EMFILE || first->code == ENFILE;
+    if (descriptors && w->faulty.made.calls[first->kind] > first->made)
+        return;
     bool full = first->code == ENOSPC || first->code == EDQUOT || first->code == EFBIG;
     bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
     if ((!first->slot_write && !zeros) || w->warnings == 0) {

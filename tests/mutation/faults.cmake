@@ -646,24 +646,24 @@ fault("offsets of a failed write are used again" src/journal/glob.c "unit/glob l
     uint64_t size;]==])
 
 fault("a section gives its descriptors up without a sync" src/oversized/writers.c "crash/trace crash/exhaustive"
-    [==[        segj_status_t status = segj_section_retire(journal, section, false);
-        if (status != SEGJ_OK)]==]
-    [==[        segj_status_t status = SEGJ_OK;
-        if (status != SEGJ_OK)]==])
+    [==[    segj_status_t status = segj_section_retire(journal, section, false);
+    if (status == SEGJ_OK)
+        segj_section_rest]==]
+    [==[    segj_status_t status = SEGJ_OK;
+    if (status == SEGJ_OK)
+        segj_section_rest]==])
 
 fault("a section gives its descriptors up before its sync" src/oversized/writers.c "crash/trace crash/exhaustive"
-    [==[        segj_status_t status = segj_section_retire(journal, section, false);
-        if (status != SEGJ_OK)
-            return status;
+    [==[    segj_status_t status = segj_section_retire(journal, section, false);
+    if (status == SEGJ_OK)
         segj_section_rest(journal, section);]==]
-    [==[        segj_io_close(&section->index.handle.file);
-        segj_status_t status = segj_io_open(&section->index.handle.file, &journal->env.index, section->node.number,
-                                            SEGJ_OPEN_WRITE, NULL);
-        section->index.handle.file.data = 12288;
-        if (status == SEGJ_OK)
-            status = segj_section_retire(journal, section, false);
-        if (status != SEGJ_OK)
-            return status;
+    [==[    segj_io_close(&section->index.handle.file);
+    segj_status_t status = segj_io_open(&section->index.handle.file, &journal->env.index, section->node.number,
+                                        SEGJ_OPEN_WRITE, NULL);
+    section->index.handle.file.data = 12288;
+    if (status == SEGJ_OK)
+        status = segj_section_retire(journal, section, false);
+    if (status == SEGJ_OK)
         segj_section_rest(journal, section);]==])
 
 fault("a sync acknowledges what came after it began" src/oversized/sync.c "threads/acknowledged threads/parked_sync"
@@ -801,3 +801,35 @@ fault("a count beyond 2^64 bytes wraps round" src/oversized/rewind.c "promises/r
     [==[    size = records * record_size;
     if (size / record_size <= records)
         return rewind_to(journal, number, size, later);]==])
+
+fault("a file is opened for writing to be read" src/journal/files.c "unit/files_few promises/layers"
+    [==[    return pin(files, handle, SEGJ_OPEN_READ);]==]
+    [==[    return pin(files, handle, SEGJ_OPEN_WRITE);]==])
+
+fault("a hold does not wait for readers" src/journal/files.c "unit/files_few threads/first_changes"
+    [==[    while (atomic_load(&handle->pins) > 0)
+        segj_wait(files->changed, files->state);
+    atomic_fetch_sub(&files->waiting, 1);
+    close_idle]==]
+    [==[    atomic_fetch_sub(&files->waiting, 1);
+    close_idle]==])
+
+fault("a mapping from before a first change shows what comes later" src/journal/glob.c "promises/layers"
+    [==[    if (glob->maps != NULL)
+        segj_maps_settle]==]
+    [==[    if (glob->maps != NULL && glob->spoiled)
+        segj_maps_settle]==])
+
+fault("open reads through a file from before its repair" src/oversized/recover.c "promises/layers"
+    [==[    bool kept = forget_kept(env, plan->section);]==]
+    [==[    bool kept = !plan->keep && forget_kept(env, plan->section);]==])
+
+fault("a descriptor that is wanted is not given back" src/storage/io.c "failure/limits failure/crowded unit/files_few"
+    [==[    return code == EINTR || (is_exhausted(code) && part->give_back != NULL && part->give_back(part->owner));]==]
+    [==[    return code == EINTR || (code == ENFILE && part->give_back != NULL && part->give_back(part->owner));]==])
+
+fault("a mapping that was refused is tried with each view" src/journal/maps.c "unit/maps promises/view"
+    [==[    if (tries->left == 0)
+        return true;]==]
+    [==[    if (tries->left < TRIES_APART_MOST + 1)
+        return true;]==])

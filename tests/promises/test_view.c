@@ -14,13 +14,14 @@
 /* The watched storage with mappings that are counted, cut short and refused. */
 static segj_storage_t mapping;
 static struct {
-    unsigned made, ended;
+    unsigned asked, made, ended;
     int code;    /* of the next ones */
     size_t most; /* bytes, 0: as asked */
 } seen;
 
 static int count_map(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)
 {
+    seen.asked++;
     if (seen.code != 0)
         return seen.code;
     seen.made++;
@@ -435,9 +436,80 @@ static void test_a_refused_mapping_costs_a_copy(void **state)
     check_views(f, 1, 50);
     assert_int_equal(seen.made, 0);
     seen.code = 0;
-    view_sample(f, 1, 3, &view);
-    assert_int_equal(seen.made, 1); /* it is asked for again */
+    for (unsigned views = 0; seen.made == 0; views++) { /* it is asked for again */
+        assert_in_range(views, 0, 128);
+        view_sample(f, 1, 3, &view);
+        assert_shows(&view, 1, 3, 0);
+        oversized_view_release(&view);
+    }
+}
+
+static void view_times(fixture_t *f, unsigned times)
+{
+    oversized_view_t view = {0};
+    for (unsigned i = 0; i < times; i++) {
+        view_sample(f, 1, i % 50, &view);
+        assert_shows(&view, 1, i % 50, 0);
+    }
     oversized_view_release(&view);
+}
+
+/* As FUSE file systems do that hand reads on to their server: views of a file ask again now and then. */
+static void test_a_storage_that_refuses_mappings_is_asked_now_and_then(void **state)
+{
+    fixture_t *f = begin(state);
+    open_journal(f);
+    append_samples(f->journal, 1, 50, 0);
+    close_and_open(f);
+    seen.code = ENODEV;
+    view_times(f, 10000);
+    assert_in_range(seen.asked, 2, 20);
+    unsigned asked = seen.asked;
+    view_times(f, 2000);
+    assert_in_range(seen.asked, asked + 1, asked + 3); /* and never quite forgotten */
+    seen.code = 0;
+    view_times(f, 1100);
+    assert_int_equal(seen.made, 1);
+    asked = seen.asked;
+    view_times(f, 1000);
+    assert_int_equal(seen.asked, asked);
+}
+
+/* A new descriptor may be of another mind, and a section that is written to has a new one or will grow. */
+static void test_a_refusal_counts_for_a_descriptor(void **state)
+{
+    fixture_t *f = begin(state);
+    open_journal(f);
+    append_samples(f->journal, 1, 50, 0);
+    append_samples(f->journal, 2, 50, 0);
+    close_and_open(f);
+    seen.code = ENODEV;
+    view_times(f, 3000);
+    unsigned asked = seen.asked;
+    append_samples(f->journal, 1, 1, 0); /* opens its file anew */
+    view_times(f, 1);
+    assert_int_equal(seen.asked, asked + 1);
+    view_times(f, 1000);
+    asked = seen.asked;
+    assert_ok(oversized_rewind_section(f->journal, 1, 50 * SMALL_RECORD)); /* the section rests */
+    append_samples(f->journal, 1, 1, 0);
+    view_times(f, 1);
+    assert_int_equal(seen.asked, asked + 1);
+    close_and_open(f);
+    view_times(f, 1);
+    assert_int_equal(seen.asked, asked + 2);
+}
+
+/* A mapping without the value that is wanted is worth as little. */
+static void test_a_mapping_that_ends_too_early_is_tried_now_and_then(void **state)
+{
+    fixture_t *f = begin(state);
+    open_journal(f);
+    append_samples(f->journal, 1, 50, 0);
+    close_and_open(f);
+    seen.most = 16;
+    view_times(f, 10000);
+    assert_in_range(seen.made, 2, 20);
 }
 
 /* A storage that maps no more than the file has, as of some systems. */
@@ -541,6 +613,9 @@ int main(void)
         PROMISE(test_the_bytes_stay_while_the_section_grows),
         PROMISE(test_what_is_appended_behind_a_rewind_is_shown),
         PROMISE(test_a_refused_mapping_costs_a_copy),
+        PROMISE(test_a_storage_that_refuses_mappings_is_asked_now_and_then),
+        PROMISE(test_a_refusal_counts_for_a_descriptor),
+        PROMISE(test_a_mapping_that_ends_too_early_is_tried_now_and_then),
         PROMISE(test_a_mapping_that_ends_early_serves_what_it_has),
         PROMISE(test_a_storage_of_the_version_before_mappings_does),
         PROMISE(test_a_storage_with_half_of_the_pair_does_not_map),

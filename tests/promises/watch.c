@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "support/layered.h"
+
 enum { FILES_MOST = 300 }; /* a few more than a journal opens by default */
 
 typedef struct watched {
@@ -115,7 +117,7 @@ const segj_storage_t *watch_begin(void)
     seen = (watch_t){0};
     for (size_t i = 0; i < FILES_MOST; i++)
         files[i] = (watched_t){NULL, false};
-    below = segj_storage_posix();
+    below = tested_storage();
     table = *below;
     table.partition_create = watch_partition_create;
     table.partition_sync = watch_partition_sync;

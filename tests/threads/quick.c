@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "support/layered.h"
+
 static atomic_size_t open_files;
 static atomic_size_t most_files;
 
@@ -27,7 +29,7 @@ static int quick_directory_sync(void *context, const char *directory)
 
 static int quick_file_open(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened)
 {
-    int code = segj_storage_posix()->file_open(partition, name, mode, opened);
+    int code = tested_storage()->file_open(partition, name, mode, opened);
     if (code != 0)
         return code;
     size_t now = atomic_fetch_add_explicit(&open_files, 1, memory_order_relaxed) + 1;
@@ -40,7 +42,7 @@ static int quick_file_open(segj_partition_t *partition, const char *name, segj_o
 
 static void quick_file_close(segj_file_t *file)
 {
-    segj_storage_posix()->file_close(file);
+    tested_storage()->file_close(file);
     atomic_fetch_sub_explicit(&open_files, 1, memory_order_relaxed);
 }
 
@@ -48,7 +50,7 @@ const segj_storage_t *quick_storage(void)
 {
     static segj_storage_t storage;
     if (storage.struct_size == 0) {
-        storage = *segj_storage_posix();
+        storage = *tested_storage();
         storage.file_sync = quick_file_sync;
         storage.partition_sync = quick_partition_sync;
         storage.directory_sync = quick_directory_sync;

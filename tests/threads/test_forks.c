@@ -348,6 +348,8 @@ CALL(oversized_view_release, EXPECT(((const uint8_t *)family.view.data)[0] == FI
 CALL(segj_buffer_free, segj_buffer_free(&buffer_out))
 CALL(oversized_replay_open, oversized_replay_t *replay;
      EXPECT(refused(oversized_replay_open(family.journal, 0, 0, 4096, &replay))))
+CALL(oversized_replay_open_back, oversized_replay_t *replay;
+     EXPECT(refused(oversized_replay_open_back(family.journal, OTHER, 0, 4096, &replay))))
 CALL(oversized_replay_next, oversized_item_t item; segj_status_t status;
      do status = oversized_replay_next(family.replay, &item); while (status == SEGJ_OK); EXPECT(refused(status)))
 CALL(oversized_replay_value, const void *value; size_t size;
@@ -361,6 +363,12 @@ REFUSED(oversized_sync_all, family.journal)
 REFUSED(oversized_prune, family.journal, OTHER, NULL)
 REFUSED(oversized_rewind, family.journal, SECTION, 0)
 REFUSED(oversized_rewind_section, family.journal, SECTION, 0)
+REFUSED(oversized_rewind_to, family.journal, SECTION, 0)
+REFUSED(oversized_rewind_section_to, family.journal, SECTION, 0)
+REFUSED(oversized_flush, family.journal, SECTION)
+CALL(oversized_section_exists, bool exists; EXPECT(refused(oversized_section_exists(family.journal, SECTION, &exists))))
+CALL(oversized_checkpoint_at, oversized_checkpoint_t at;
+     EXPECT(oversized_checkpoint_at(&family.config, 0, SECTION, 1, &at) == SEGJ_OK))
 REFUSED(oversized_size, family.journal, SECTION, &number_out)
 REFUSED(oversized_count, family.journal, SECTION, &number_out)
 REFUSED(oversized_value_size, family.journal, SECTION, &number_out)
@@ -368,6 +376,7 @@ CALL(oversized_record_size, EXPECT(oversized_record_size(family.journal) == SMAL
 REFUSED(oversized_oldest_section, family.journal, &number_out)
 REFUSED(oversized_newest_section, family.journal, &number_out)
 REFUSED(oversized_next_section, family.journal, 0, &number_out)
+REFUSED(oversized_prev_section, family.journal, OTHER, &number_out)
 CALL(oversized_recovery, EXPECT(oversized_recovery(family.journal) != NULL))
 CALL(oversized_error, EXPECT(oversized_error(family.journal) == NULL))
 CALL(oversized_writer_abandon, oversized_writer_abandon(family.writer))
@@ -409,6 +418,7 @@ static const call_t calls[] = {ENTRY(oversized_append),
                                ENTRY(oversized_view_release),
                                ENTRY(segj_buffer_free),
                                ENTRY(oversized_replay_open),
+                               ENTRY(oversized_replay_open_back),
                                ENTRY(oversized_replay_next),
                                ENTRY(oversized_replay_value),
                                ENTRY(oversized_replay_close),
@@ -419,6 +429,11 @@ static const call_t calls[] = {ENTRY(oversized_append),
                                ENTRY(oversized_prune),
                                ENTRY(oversized_rewind),
                                ENTRY(oversized_rewind_section),
+                               ENTRY(oversized_rewind_to),
+                               ENTRY(oversized_rewind_section_to),
+                               ENTRY(oversized_flush),
+                               ENTRY(oversized_section_exists),
+                               ENTRY(oversized_checkpoint_at),
                                ENTRY(oversized_size),
                                ENTRY(oversized_count),
                                ENTRY(oversized_value_size),
@@ -426,6 +441,7 @@ static const call_t calls[] = {ENTRY(oversized_append),
                                ENTRY(oversized_oldest_section),
                                ENTRY(oversized_newest_section),
                                ENTRY(oversized_next_section),
+                               ENTRY(oversized_prev_section),
                                ENTRY(oversized_recovery),
                                ENTRY(oversized_error),
                                ENTRY(oversized_writer_abandon),

@@ -48,8 +48,8 @@ rig_t *rig_new(rig_sizes_t sizes)
     assert_true(segj_cond_init(&env->changed));
     env->index = open_part(rig, "index");
     env->values = open_part(rig, "values");
-    env->files = (segj_files_t){
-        .state = &env->state, .changed = &env->changed, .mode = SEGJ_OPEN_WRITE, .limit = sizes.files_limit};
+    env->files = (segj_files_t){.state = &env->state, .changed = &env->changed};
+    segj_files_bound(&env->files, sizes.files_limit);
     env->budget.limit = SIZE_MAX;
     env->pages = (segj_pool_t){.state = &env->state, .budget = &env->budget, .capacity = sizes.index_capacity};
     env->frames = (segj_pool_t){.state = &env->state, .budget = &env->budget, .capacity = sizes.value_capacity};

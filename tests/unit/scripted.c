@@ -1,6 +1,7 @@
 /* unit/scripted.c: see the header. */
 #include "unit/scripted.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -230,6 +231,9 @@ const segj_io_file_t scripted_file = {
 void expect_sentence(const char *text, int code)
 {
     char expected[512];
-    (void)snprintf(expected, sizeof expected, "%s: %s", text, strerror(code));
+    const char *advice = "";
+    if (code == EMFILE)
+        advice = " (raise the limit, or lower max_open_files and what else is open)";
+    (void)snprintf(expected, sizeof expected, "%s: %s%s", text, strerror(code), advice);
     assert_string_equal(segj_last_error(), expected);
 }

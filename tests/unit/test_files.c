@@ -53,6 +53,20 @@ static void unpin(fixture_t *fixture, int number)
     segj_unlock(fixture->files->state);
 }
 
+static void hold(fixture_t *fixture, int number)
+{
+    segj_lock(fixture->files->state);
+    assert_ok(segj_files_hold(fixture->files, &fixture->handles[number]));
+    segj_unlock(fixture->files->state);
+}
+
+static void release(fixture_t *fixture, int number)
+{
+    segj_lock(fixture->files->state);
+    segj_files_release(fixture->files, &fixture->handles[number]);
+    segj_unlock(fixture->files->state);
+}
+
 static void use(fixture_t *fixture, int number)
 {
     pin(fixture, number);
@@ -102,15 +116,15 @@ static void an_unused_file_stays_open(void **state)
     free_fixture(fixture);
 }
 
-static void a_pinned_file_works(void **state)
+static void a_held_file_works(void **state)
 {
     fixture_t *fixture = new_fixture(4);
     char found[5] = {0};
-    pin(fixture, 3);
+    hold(fixture, 3);
     assert_ok(segj_io_write(&fixture->handles[3].file, 0, "text", 5));
     assert_ok(segj_io_read(&fixture->handles[3].file, 0, found, 5, NULL));
     assert_string_equal(found, "text");
-    unpin(fixture, 3);
+    release(fixture, 3);
     free_fixture(fixture);
 }
 
@@ -210,7 +224,7 @@ static void creation_makes_the_file_and_pins_it(void **state)
     segj_lock(fixture->files->state);
     assert_ok(segj_files_create(fixture->files, &handle));
     assert_int_equal(handle.pins, 1);
-    segj_files_unpin(fixture->files, &handle);
+    segj_files_release(fixture->files, &handle);
     segj_files_forget(fixture->files, &handle);
     assert_status(segj_files_create(fixture->files, &handle), SEGJ_ERR_CORRUPT); /* it is there already */
     assert_int_equal(handle.pins, 0);
@@ -238,10 +252,9 @@ static void forgetting_closes_what_is_open(void **state)
     free_fixture(fixture);
 }
 
-static void files_are_opened_in_the_configured_mode(void **state)
+static void a_pinned_file_is_read(void **state)
 {
     fixture_t *fixture = new_fixture(4);
-    fixture->files->mode = SEGJ_OPEN_READ;
     pin(fixture, 0);
     assert_status(segj_io_write(&fixture->handles[0].file, 0, "x", 1), SEGJ_ERR_IO);
     unpin(fixture, 0);
@@ -534,14 +547,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_opened_when_it_is_first_pinned),
         cmocka_unit_test(an_unused_file_stays_open),
-        cmocka_unit_test(a_pinned_file_works),
+        cmocka_unit_test(a_held_file_works),
         cmocka_unit_test(the_file_unused_longest_is_closed_first),
         cmocka_unit_test(a_pinned_file_is_not_closed),
         cmocka_unit_test(never_more_files_are_open_than_configured),
         cmocka_unit_test(a_failed_open_pins_nothing),
         cmocka_unit_test(creation_makes_the_file_and_pins_it),
         cmocka_unit_test(forgetting_closes_what_is_open),
-        cmocka_unit_test(files_are_opened_in_the_configured_mode),
+        cmocka_unit_test(a_pinned_file_is_read),
         cmocka_unit_test(the_state_lock_is_free_while_the_storage_works),
         cmocka_unit_test(a_pin_waits_until_a_descriptor_is_free),
         cmocka_unit_test(letting_go_wakes_who_waits_for_a_descriptor),

@@ -92,7 +92,7 @@ static segj_map_t *view(rig_t *rig, size_t file, uint64_t from, uint64_t size, u
 {
     segj_map_t *map = segj_maps_take(rig->lists[file], from, from + size);
     if (map == NULL) {
-        segj_maps_make(&rig->maps, &rig->lists[file], &rig->file, from, from + size, file_size, &rig->barred);
+        (void)segj_maps_make(&rig->maps, &rig->lists[file], &rig->file, from, from + size, file_size, &rig->barred);
         map = segj_maps_take(rig->lists[file], from, from + size);
     }
     if (map != NULL) {
@@ -253,6 +253,54 @@ static void a_mapping_may_end_with_the_file(void **state)
     end(rig);
 }
 
+/* What was mapped before the file was opened for writing shows what the file had then. */
+static void a_file_that_is_written_to_is_mapped_anew(void **state)
+{
+    rig_t *rig = begin();
+    segj_map_t *old = view(rig, 0, 4096, 100, 200000);
+    segj_map_t *idle = view(rig, 0, (uint64_t)32 << 30, 100, ((uint64_t)32 << 30) + 200000);
+    segj_map_let_go(idle);
+    assert_int_equal(fake.mapped, 2);
+    segj_maps_settle(&rig->maps, &rig->lists[0], 200000);
+    assert_int_equal(fake.mapped, 1);
+    assert_ptr_equal(segj_maps_take(rig->lists[0], 199900, 200000), old);
+    assert_null(segj_maps_take(rig->lists[0], 199901, 200001));
+    rig->file.writable = true;
+    segj_map_t *new = view(rig, 0, 199901, 100, 300000);
+    assert_ptr_not_equal(new, old);
+    assert_int_equal(fake.mapped, 2);
+    segj_map_let_go(old);
+    segj_map_let_go(old);
+    segj_map_let_go(new);
+    segj_maps_settle(&rig->maps, &rig->lists[0], 300000); /* of another writing */
+    assert_int_equal(fake.mapped, 1);
+    assert_ptr_equal(rig->lists[0], new);
+    assert_ptr_equal(view(rig, 0, 4096, 100, 300000), new);
+    segj_map_let_go(new);
+    end(rig);
+}
+
+static void tries_that_fail_come_less_and_less_often(void **state)
+{
+    segj_map_tries_t tries = {0};
+    unsigned asked = 0;
+    for (unsigned views = 0; views < 100000; views++) {
+        if (!segj_map_worth(&tries, 1))
+            continue;
+        segj_map_tried(&tries, 1, false);
+        asked++;
+    }
+    assert_in_range(asked, 100, 110);       /* 7 that double, and then each 1024 views */
+    assert_true(segj_map_worth(&tries, 2)); /* another descriptor */
+    segj_map_tried(&tries, 2, false);
+    for (unsigned views = 0; views < 16; views++)
+        assert_false(segj_map_worth(&tries, 2));
+    assert_true(segj_map_worth(&tries, 2));
+    segj_map_tried(&tries, 2, true);
+    for (unsigned views = 0; views < 16; views++)
+        assert_true(segj_map_worth(&tries, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +314,8 @@ int main(void)
         cmocka_unit_test(failures_leave_nothing),
         cmocka_unit_test(a_bar_that_comes_meanwhile_keeps_the_file_unmapped),
         cmocka_unit_test(a_mapping_may_end_with_the_file),
+        cmocka_unit_test(a_file_that_is_written_to_is_mapped_anew),
+        cmocka_unit_test(tries_that_fail_come_less_and_less_often),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
