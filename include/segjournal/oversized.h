@@ -221,7 +221,9 @@ void oversized_abandon(oversized_t *journal);
 /**
  * Removes every section file, durably, then both partitions; frees in any case. The directory itself stays.
  * Errors: SEGJ_ERR_READ_ONLY and SEGJ_ERR_POISONED (nothing is removed), SEGJ_ERR_IO (also where a partition could not
- * be removed because it holds names that are not the journal's). SEGJ_ERR_BUSY (a view is out): nothing is removed, and the
+ * be removed because it holds names that are not the journal's, or that the file system has not let go yet: the sentence
+ * names one, and a second open and destroy will do). SEGJ_ERR_MISMATCH: a partition was renamed or replaced meanwhile; only
+ * what is open is ever removed. SEGJ_ERR_BUSY (a view is out): nothing is removed, and the
  * journal stays open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);

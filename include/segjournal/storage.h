@@ -11,6 +11,7 @@
  *   ENOSPC, EDQUOT     the storage is full: SEGJ_ERR_NO_SPACE;
  *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
+ *   ELOOP              of partition_open: the name is a link, which is not followed;
  *   ENOMEM             SEGJ_ERR_MEMORY;
  *   everything else    SEGJ_ERR_IO.
  * Outputs are set on success only, but for the transferred counts below.
@@ -75,7 +76,8 @@ struct segj_storage {
 
     /* --- partitions --- */
 
-    /** Makes the partition, and the directory itself if that is missing (one level). An existing one is success. */
+    /** Makes the partition, and the directory itself if that is missing (one level: ENOENT where what is to hold it is missing
+     *  too). An existing one is success. */
     int (*partition_create)(void *context, const char *directory, const char *partition);
     /** Opens a partition; ENOENT if it or its directory is missing. */
     int (*partition_open)(void *context, const char *directory, const char *partition, segj_partition_t **opened);
@@ -125,6 +127,23 @@ struct segj_storage {
     int (*file_map)(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
     /** Ends a mapping, as file_map gave it. */
     void (*file_unmap)(void *context, const void *address, size_t mapped);
+
+    /* --- partitions that are open: each may be NULL, or missing from a table that ends before it; the functions above that
+     * take a directory's path do their work then, for better or worse where directories are renamed meanwhile --- */
+
+    /** Whether two opened partitions lie in one directory: 0, or ESTALE. */
+    int (*partition_beside)(segj_partition_t *partition, segj_partition_t *other);
+    /** Whether the name under which the partition was opened, in the directory in which it was opened, still stands for it: 0,
+     *  ESTALE where it does not or stands for another one, ENOENT where the partition was removed. */
+    int (*partition_named)(segj_partition_t *partition);
+    /** Removes the partition that is open, as partition_remove does, and nothing else: what partition_named answers is answered
+     *  where its name does not stand for it. */
+    int (*partition_remove_open)(segj_partition_t *partition);
+    /** Like directory_sync, of the directory that the partition lies in. */
+    int (*partition_sync_directory)(segj_partition_t *partition);
+    /** For a sentence: 0 where the directory is there, ENOENT where it alone is missing, ENOTDIR where what is to hold it is
+     *  missing, or is no directory. */
+    int (*directory_check)(void *context, const char *directory);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -225,6 +225,16 @@ static segj_status_t lock_values_alone(segj_env_t *env, bool read_only, bool *mi
     return status;
 }
 
+/* Both partitions are open, but in two directories: the path was given to another one meanwhile. */
+static bool are_parted(segj_env_t *env)
+{
+    if (env->index.opened == NULL || env->values.opened == NULL || segj_part_is_beside(&env->index, &env->values))
+        return false;
+    segj_part_close(&env->index);
+    segj_part_close(&env->values);
+    return true;
+}
+
 /* Both partitions, the index always first. Values without an index may be what an opener has left that made both, and closed
  * them, since the index was looked for. *missing[0]: the index, [1]: the values. */
 static segj_status_t lock_parts(segj_env_t *env, bool read_only, bool missing[2])
@@ -238,6 +248,8 @@ static segj_status_t lock_parts(segj_env_t *env, bool read_only, bool missing[2]
             status = lock_values_alone(env, read_only, &missing[1], &appeared);
         else if (status == SEGJ_OK)
             status = open_part(&env->values, read_only, &missing[1]);
+        if (status == SEGJ_OK)
+            appeared = appeared || are_parted(env);
     }
     return status == SEGJ_OK && appeared ? replaced_often(&env->index) : status;
 }
@@ -250,12 +262,13 @@ typedef struct listing {
 /* Values that were locked before the index was there are let go: the next look locks both in their order. */
 segj_status_t segj_parts_make(segj_env_t *env)
 {
+    bool no_values = env->values.opened == NULL;
     segj_status_t status = SEGJ_OK;
     if (env->index.opened == NULL) {
         segj_part_close(&env->values);
         status = segj_part_create(&env->index);
     }
-    return status == SEGJ_OK && env->values.opened == NULL ? segj_part_create(&env->values) : status;
+    return status == SEGJ_OK && no_values ? segj_part_create(&env->values) : status;
 }
 
 /* One partition is there, with `sections` files, and the other one is not: a mistyped name, an unmounted volume. */
@@ -266,7 +279,7 @@ static segj_status_t judge_missing(const oversized_config_t *config, const segj_
         return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s is missing, while %s holds %zu sections", missing->directory,
                          missing->name, other->name, sections);
     if (config->read_only || config->must_exist)
-        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s/%s: there is no journal", missing->directory, missing->name);
+        return segj_part_not_found(missing);
     return SEGJ_OK;
 }
 

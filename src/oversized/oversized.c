@@ -244,10 +244,15 @@ void oversized_abandon(oversized_t *journal)
     segj_journal_free(journal);
 }
 
-/* Every section file goes, durably, before either partition. */
+/* Every section file goes, durably, before either partition. What is removed is what is open: where that was renamed or
+ * replaced, nothing is. */
 static segj_status_t remove_everything(oversized_t *journal)
 {
-    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    segj_status_t status = segj_part_named(&journal->env.index);
+    if (status == SEGJ_OK)
+        status = segj_part_named(&journal->env.values);
+    if (status == SEGJ_OK)
+        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)

@@ -14,8 +14,13 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/thread.h"
 
 #define SLICES_MAX 16
+
+/** Whether a storage has a function that later versions of the table added. */
+#define HAS(storage, function)                                                                                         \
+    ((storage)->struct_size > offsetof(segj_storage_t, function) && (storage)->function != NULL)
 
 /* --- names and sentences --- */
 
@@ -87,6 +92,34 @@ void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format
 
 /* --- partitions --- */
 
+/* Puts what is to be done behind the sentence. */
+static segj_status_t advise(segj_status_t status, const char *advice)
+{
+    return advice == NULL ? status : segj_fail(status, "%s; %s", segj_last_error(), advice);
+}
+
+/* Of a change that is not allowed. */
+static const char *advice_to_read(int code)
+{
+    return code == EROFS || code == EACCES || code == EPERM ? "config.read_only opens a journal without a change"
+                                                            : NULL;
+}
+
+/* A call that file systems without it refuse so. */
+static bool is_lacking(int code)
+{
+    return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP;
+}
+
+static segj_status_t fail_names(int code, const char *path, const char *what)
+{
+    segj_status_t status = only_io(segj_fail_code(code, "%s: %s", path, what));
+    return advise(status, is_lacking(code)
+                              ? "this file system does not make names durable, and cannot keep a journal that "
+                                "is written to"
+                              : NULL);
+}
+
 segj_status_t segj_part_create(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
@@ -94,7 +127,10 @@ segj_status_t segj_part_create(const segj_part_t *part)
     do
         code = storage->partition_create(storage->context, part->directory, part->name);
     while (code == EINTR);
-    return code == 0 ? SEGJ_OK : fail_part(code, part, "creation");
+    if (code == ENOENT)
+        return segj_fail(SEGJ_ERR_IO, "%s: the directory above it is missing; an open makes one level, and no more",
+                         part->directory);
+    return code == 0 ? SEGJ_OK : advise(fail_part(code, part, "creation"), advice_to_read(code));
 }
 
 segj_status_t segj_part_open(segj_part_t *part, bool *missing)
@@ -112,12 +148,28 @@ segj_status_t segj_part_open(segj_part_t *part, bool *missing)
     }
     if (code == 0 && opened == NULL)
         code = EIO; /* success without a partition: the storage is broken */
+    if (code == ELOOP)
+        return segj_fail(SEGJ_ERR_IO, "%s/%s: the partition is a link, and links are not followed there",
+                         part->directory, part->name);
     if (code != 0)
         return fail_part(code, part, "open");
     part->opened = opened;
     if (missing != NULL)
         *missing = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_part_not_found(const segj_part_t *part)
+{
+    const segj_storage_t *storage = part->storage;
+    int code = HAS(storage, directory_check) ? storage->directory_check(storage->context, part->directory) : 0;
+    if (code == ENOENT)
+        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s: there is no journal: the directory is missing", part->directory);
+    if (code == ENOTDIR)
+        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s: there is no journal: the directory above it is missing, or is none",
+                         part->directory);
+    return segj_fail(SEGJ_ERR_NOT_FOUND, "%s/%s: there is no journal: the partition is missing", part->directory,
+                     part->name);
 }
 
 segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
@@ -127,12 +179,44 @@ segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
         code = part->storage->partition_lock(part->opened, exclusive);
     while (code == EINTR);
     if (code == EWOULDBLOCK)
-        return segj_fail(SEGJ_ERR_LOCKED, "%s/%s: open elsewhere, %s lock refused", part->directory, part->name,
-                         exclusive ? "exclusive" : "shared");
+        return segj_fail(SEGJ_ERR_LOCKED, "%s/%s: open elsewhere, %s lock refused: %s, holds it", part->directory,
+                         part->name, exclusive ? "exclusive" : "shared",
+                         exclusive ? "a writer or a reader, or a child process forked by one"
+                                   : "a writer, or a child process forked by one");
     if (code != 0 && code != ESTALE)
-        return fail_part(code, part, "lock");
+        return advise(fail_part(code, part, "lock"),
+                      is_lacking(code) ? "this file system has no locks on directories, and cannot keep a journal"
+                                       : NULL);
     *replaced = code == ESTALE;
     return SEGJ_OK;
+}
+
+bool segj_part_is_beside(const segj_part_t *part, const segj_part_t *other)
+{
+    return !HAS(part->storage, partition_beside) || part->storage->partition_beside(part->opened, other->opened) == 0;
+}
+
+/* What partition_named says, in a sentence. A partition that is gone is what a removal asks for. */
+static segj_status_t judge_named(int code, const segj_part_t *part)
+{
+    if (code == 0 || code == ENOENT)
+        return SEGJ_OK;
+    if (code != ESTALE)
+        return fail_part(code, part, "removal");
+    return segj_fail(
+        SEGJ_ERR_MISMATCH,
+        "%s/%s: removal: what is open was renamed or replaced, and is not what the name stands for; it stays",
+        part->directory, part->name);
+}
+
+segj_status_t segj_part_named(const segj_part_t *part)
+{
+    int code = 0;
+    if (HAS(part->storage, partition_named))
+        do
+            code = part->storage->partition_named(part->opened);
+        while (code == EINTR);
+    return judge_named(code, part);
 }
 
 /** What a listing has found so far. */
@@ -226,30 +310,98 @@ segj_status_t segj_part_sync(const segj_part_t *part)
     do
         code = part->storage->partition_sync(part->opened);
     while (code == EINTR);
-    return code == 0 ? SEGJ_OK : fail_part(code, part, "sync of the partition");
+    char path[512];
+    if (code == 0)
+        return SEGJ_OK;
+    (void)snprintf(path, sizeof path, "%s/%s", part->directory, part->name);
+    return fail_names(code, path, "sync of the partition");
 }
 
-/* The name goes while the lock is still held, and the partition is closed behind it: closed before, another opener
-   could take the lock of a partition that is about to lose its name, and would not learn of it. */
-segj_status_t segj_part_remove(segj_part_t *part)
+/** What is in a partition that should be empty. */
+struct rest {
+    char name[256];
+    bool any, foreign; /* the name is one that no file system gives to a file that it has not let go yet */
+};
+
+static int rest_visit(void *visit_context, const char *name, segj_entry_kind_t kind)
+{
+    struct rest *rest = visit_context;
+    bool foreign = strncmp(name, ".fuse_hidden", 12) != 0 && strncmp(name, ".nfs", 4) != 0;
+    (void)kind;
+    if (!rest->any || (foreign && !rest->foreign))
+        (void)snprintf(rest->name, sizeof rest->name, "%s", name);
+    rest->any = true;
+    rest->foreign = rest->foreign || foreign;
+    return 0;
+}
+
+static struct rest rest_of(const segj_part_t *part)
+{
+    struct rest rest = {.any = false};
+    int code = 0;
+    if (part->opened == NULL)
+        return rest;
+    do
+        code = part->storage->partition_list(part->opened, rest_visit, &rest);
+    while (code == EINTR);
+    rest.foreign = rest.foreign || code != 0; /* nothing to wait for */
+    return rest;
+}
+
+static int remove_once(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
     int code;
     do
-        code = storage->partition_remove(storage->context, part->directory, part->name);
+        code = part->opened != NULL && HAS(storage, partition_remove_open)
+                   ? storage->partition_remove_open(part->opened)
+                   : storage->partition_remove(storage->context, part->directory, part->name);
     while (code == EINTR);
-    segj_part_close(part);
-    return code == 0 || code == ENOENT ? SEGJ_OK : fail_part(code, part, "removal");
+    return code;
+}
+
+static segj_status_t fail_rest(const segj_part_t *part, const struct rest *rest)
+{
+    segj_status_t status = fail_part(ENOTEMPTY, part, "removal");
+    if (!rest->any)
+        return advise(status, "nothing is seen in it; open and destroy the journal once more");
+    return rest->foreign ? segj_fail(status,
+                                     "%s: \"%s\" is not the journal's, and stays; without it a second open and "
+                                     "destroy will do",
+                                     segj_last_error(), rest->name)
+                         : segj_fail(status,
+                                     "%s: \"%s\" is left of a file that the file system has not let go yet; a "
+                                     "second open and destroy will do",
+                                     segj_last_error(), rest->name);
+}
+
+/* Where files are closed with a delay, as behind FUSE and NFS, a file that was open when it was removed keeps a hidden name
+   until then; a little later it is gone. */
+segj_status_t segj_part_remove(const segj_part_t *part)
+{
+    static const unsigned pauses[] = {5, 10, 20, 40, 80, 145}; /* in milliseconds */
+    struct rest rest = {.any = false};
+    int code = remove_once(part);
+    for (size_t i = 0; i <= sizeof pauses / sizeof pauses[0] && code == ENOTEMPTY; i++) {
+        rest = rest_of(part);
+        if (rest.foreign || i == sizeof pauses / sizeof pauses[0])
+            return fail_rest(part, &rest);
+        segj_pause(pauses[i]);
+        code = remove_once(part);
+    }
+    return judge_named(code, part);
 }
 
 segj_status_t segj_part_sync_directory(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
+    bool by_part = part->opened != NULL && HAS(storage, partition_sync_directory);
     int code;
     do
-        code = storage->directory_sync(storage->context, part->directory);
+        code = by_part ? storage->partition_sync_directory(part->opened)
+                       : storage->directory_sync(storage->context, part->directory);
     while (code == EINTR);
-    return code == 0 ? SEGJ_OK : only_io(segj_fail_code(code, "%s: sync of the directory", part->directory));
+    return code == 0 ? SEGJ_OK : fail_names(code, part->directory, "sync of the directory");
 }
 
 void segj_part_close(segj_part_t *part)
@@ -297,7 +449,8 @@ segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64
         return SEGJ_ERR_CORRUPT; /* somebody else has put it there */
     }
     if (code != 0)
-        return fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open");
+        return advise(fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open"),
+                      mode != SEGJ_OPEN_READ ? advice_to_read(code) : NULL);
     *file = result;
     if (missing != NULL)
         *missing = false;
@@ -450,7 +603,7 @@ void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t si
 
 bool segj_io_can_map(const segj_storage_t *storage)
 {
-    return storage->struct_size >= sizeof *storage && storage->file_map != NULL && storage->file_unmap != NULL;
+    return HAS(storage, file_map) && HAS(storage, file_unmap);
 }
 
 bool segj_io_map(const segj_io_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped)

@@ -44,13 +44,22 @@ bool segj_section_parse(const char *name, uint64_t *section);
 /* Partitions. `missing` is set where only a name is missing, which is then no failure: SEGJ_OK. */
 SEGJ_MUST_CHECK segj_status_t segj_part_create(const segj_part_t *part);
 SEGJ_MUST_CHECK segj_status_t segj_part_open(segj_part_t *part, bool *missing);
+/** SEGJ_ERR_NOT_FOUND: says what of a partition that is missing is. */
+segj_status_t segj_part_not_found(const segj_part_t *part);
 /** Takes the lock; *replaced: the partition's name stands for another directory now, open it again. */
 SEGJ_MUST_CHECK segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced);
 /** Gives the section numbers of the partition in ascending order, to be freed; SEGJ_ERR_CORRUPT names what does not
  *  belong there. Names that begin with a dot and lost+found are passed over. */
 SEGJ_MUST_CHECK segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync(const segj_part_t *part);
-SEGJ_MUST_CHECK segj_status_t segj_part_remove(segj_part_t *part); /**< and closes it behind that */
+/** Whether both, which are open, lie in one directory: where a path is given another directory between two openings, they
+ *  may not. */
+bool segj_part_is_beside(const segj_part_t *part, const segj_part_t *other);
+/** SEGJ_ERR_MISMATCH where the partition's name stands for another one by now. */
+SEGJ_MUST_CHECK segj_status_t segj_part_named(const segj_part_t *part);
+/** Removes the partition, which stays open, and locked: let go before, it could be locked by somebody who would not learn that
+ *  it is about to lose its name. May wait for some 0.3 s. SEGJ_ERR_MISMATCH as above. */
+SEGJ_MUST_CHECK segj_status_t segj_part_remove(const segj_part_t *part);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);

@@ -2,9 +2,9 @@
  * storage/posix.c: the storage of the system's files; the only file that knows system calls. One call here is one
  * attempt: interruptions, short transfers and sentences are storage/io.c's.
  *
- * A partition is a descriptor of its directory, and every name in it is resolved from there, so renaming or replacing a
- * directory above cannot move an open journal. The directory's own path may lead through links; the partition and
- * the files may not be links.
+ * The path of a directory is resolved once, when a partition in it is opened: a partition is a descriptor of the directory and
+ * one of its own, and every name is resolved from these two, so renaming or replacing a directory above cannot move an open
+ * journal. The directory's path may lead through links; the partition and the files may not be links.
  */
 /* flock, F_FULLFSYNC, sync_file_range and d_type are beyond POSIX; each system has its own word for "show everything",
    on the BSDs it is to ask for no standard at all. */
@@ -43,11 +43,20 @@ static_assert(sizeof(off_t) == 8, "segjournal needs 64-bit file offsets: define 
 #define SLICES_MAX 16
 #define TRANSFER_MAX ((size_t)1 << 30)
 
+/** What makes a directory this one and no other. */
+typedef struct identity {
+    dev_t device;
+    ino_t inode;
+} identity_t;
+
 struct segj_partition {
     int fd;
+    int parent; /* the directory it lies in; may be without the right to read it */
+    identity_t self, above;
     atomic_bool listed; /* Linux: the descriptor's position has been used */
     pid_t locked_by;    /* the process that took the lock, 0: not locked */
-    char *path;         /* "directory/partition" */
+    char *directory;    /* the path by which the parent was found */
+    char *name;
 };
 
 struct segj_file {
@@ -61,6 +70,16 @@ struct segj_file {
 static int result_of(int answer)
 {
     return answer == 0 ? 0 : errno;
+}
+
+/** To be freed; NULL without memory. */
+static char *copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *made = malloc(size);
+    if (made != NULL)
+        memcpy(made, text, size);
+    return made;
 }
 
 /** "directory/name", to be freed; NULL without memory. */
@@ -216,41 +235,100 @@ static int posix_partition_create(void *context, const char *directory, const ch
     return code;
 }
 
-static int posix_partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
+static int identify(int fd, identity_t *identity)
 {
-    (void)context;
-    segj_partition_t *result = malloc(sizeof *result);
-    if (result == NULL)
-        return ENOMEM;
-    int code = partition_path(directory, partition, &result->path);
-    if (code != 0) {
-        free(result);
-        return code;
-    }
-    result->locked_by = 0;
-    atomic_init(&result->listed, false);
-    /* O_NOFOLLOW is about the last name only: the partition's. */
-    result->fd = open(result->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (result->fd < 0) {
-        code = errno;
-        free(result->path);
-        free(result);
-        return code;
-    }
-    *opened = result;
+    struct stat found;
+    if (fstat(fd, &found) != 0)
+        return errno;
+    *identity = (identity_t){found.st_dev, found.st_ino};
     return 0;
 }
 
-/** ESTALE unless the partition's path still leads to the directory that is open. */
-static int still_named(const segj_partition_t *partition)
+static bool is_same(identity_t left, identity_t right)
 {
-    struct stat mine;
+    return left.device == right.device && left.inode == right.inode;
+}
+
+/* A descriptor to resolve names from: the directory need not be readable. */
+#if defined(O_PATH)
+#define OPEN_PARENT (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#elif defined(O_SEARCH)
+#define OPEN_PARENT (O_SEARCH | O_DIRECTORY | O_CLOEXEC)
+#else
+#define OPEN_PARENT (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#endif
+
+static void close_partition(segj_partition_t *partition)
+{
+    if (partition->fd >= 0)
+        (void)close(partition->fd); /* never again after EINTR: the number may be another file's by then */
+    if (partition->parent >= 0)
+        (void)close(partition->parent);
+    free(partition->directory);
+    free(partition->name);
+    free(partition);
+}
+
+/* ELOOP where the name is a link: the system's own word for one that is to be a directory is ENOTDIR. */
+static int open_in_parent(segj_partition_t *partition)
+{
+    struct stat found;
+    partition->fd = openat(partition->parent, partition->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (partition->fd >= 0)
+        return identify(partition->fd, &partition->self);
+    int code = errno;
+    if (code == ENOTDIR && fstatat(partition->parent, partition->name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(found.st_mode))
+        return ELOOP;
+    return code;
+}
+
+static int posix_partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
+{
+    (void)context;
+    if (directory[0] == '\0')
+        return EINVAL;
+    segj_partition_t *result = malloc(sizeof *result);
+    if (result == NULL)
+        return ENOMEM;
+    *result = (segj_partition_t){.fd = -1, .parent = -1, .directory = copy(directory), .name = copy(partition)};
+    atomic_init(&result->listed, false);
+    int code = result->directory == NULL || result->name == NULL ? ENOMEM : 0;
+    if (code == 0) {
+        result->parent = open(directory, OPEN_PARENT);
+        code = result->parent < 0 ? errno : identify(result->parent, &result->above);
+    }
+    if (code == 0)
+        code = open_in_parent(result);
+    if (code == 0)
+        *opened = result;
+    else
+        close_partition(result);
+    return code;
+}
+
+/** 0 where the partition's name still stands for the directory that is open. */
+static int posix_partition_named(segj_partition_t *partition)
+{
     struct stat named;
-    if (fstat(partition->fd, &mine) != 0)
+    struct stat mine;
+    if (fstatat(partition->parent, partition->name, &named, AT_SYMLINK_NOFOLLOW) == 0)
+        return is_same(partition->self, (identity_t){named.st_dev, named.st_ino}) ? 0 : ESTALE;
+    if (errno != ENOENT && errno != ENOTDIR)
         return errno;
-    if (fstatat(AT_FDCWD, partition->path, &named, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
-    return mine.st_dev == named.st_dev && mine.st_ino == named.st_ino ? 0 : ESTALE;
+    return fstat(partition->fd, &mine) == 0 && mine.st_nlink == 0 ? ENOENT : ESTALE;
+}
+
+/** The same in the words of a lock: a partition that is gone is to be looked for again. */
+static int still_named(segj_partition_t *partition)
+{
+    int code = posix_partition_named(partition);
+    return code == ENOENT ? ESTALE : code;
+}
+
+static int posix_partition_beside(segj_partition_t *partition, segj_partition_t *other)
+{
+    return is_same(partition->above, other->above) ? 0 : ESTALE;
 }
 
 static int posix_partition_unlock(segj_partition_t *partition)
@@ -280,9 +358,7 @@ static void posix_partition_close(segj_partition_t *partition)
 {
     if (partition->locked_by != 0 && partition->locked_by == getpid())
         (void)posix_partition_unlock(partition);
-    (void)close(partition->fd); /* never again after EINTR: the number may be another file's by then */
-    free(partition->path);
-    free(partition);
+    close_partition(partition);
 }
 
 /** Visits an entry; its kind is asked of the system where the listing does not tell. An entry that is gone is none. */
@@ -387,6 +463,12 @@ static int posix_partition_sync(segj_partition_t *partition)
     return sync_all(partition->fd);
 }
 
+static int removed(int answer)
+{
+    int code = result_of(answer);
+    return code == EEXIST ? ENOTEMPTY : code; /* POSIX leaves the choice between the two */
+}
+
 static int posix_partition_remove(void *context, const char *directory, const char *partition)
 {
     char *path;
@@ -394,9 +476,55 @@ static int posix_partition_remove(void *context, const char *directory, const ch
     int code = partition_path(directory, partition, &path);
     if (code != 0)
         return code;
-    code = result_of(rmdir(path));
+    code = removed(rmdir(path));
     free(path);
-    return code == EEXIST ? ENOTEMPTY : code; /* POSIX leaves the choice between the two */
+    return code;
+}
+
+/* Between the look and the removal somebody may still give the name to another directory; of that only an empty one would be
+   removed. No system has a call that removes the directory that is open. */
+static int posix_partition_remove_open(segj_partition_t *partition)
+{
+    int code = posix_partition_named(partition);
+    return code == 0 ? removed(unlinkat(partition->parent, partition->name, AT_REMOVEDIR)) : code;
+}
+
+/** Syncs the directory `name`, seen from another one. */
+static int sync_at(int fd, const char *name)
+{
+    int found = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (found < 0)
+        return errno;
+    int code = sync_all(found);
+    (void)close(found);
+    return code;
+}
+
+/* As long as the path leads to the directory, the path says where the directory's name lies, which may be a link; afterwards the
+   directory above it is where its name is. */
+static int posix_partition_sync_directory(segj_partition_t *partition)
+{
+    struct stat found;
+    if (stat(partition->directory, &found) == 0 && is_same(partition->above, (identity_t){found.st_dev, found.st_ino}))
+        return posix_directory_sync(NULL, partition->directory);
+    int code = sync_at(partition->parent, ".");
+    return code == 0 ? sync_at(partition->parent, "..") : code;
+}
+
+static int posix_directory_check(void *context, const char *directory)
+{
+    struct stat found;
+    (void)context;
+    if (stat(directory, &found) == 0)
+        return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return errno;
+    char *parent = parent_of(directory);
+    if (parent == NULL)
+        return ENOMEM;
+    int code = stat(parent, &found) == 0 && S_ISDIR(found.st_mode) ? ENOENT : ENOTDIR;
+    free(parent);
+    return code;
 }
 
 /* --- files --- */
@@ -625,6 +753,11 @@ const segj_storage_t *segj_storage_posix(void)
         .file_map = posix_file_map,
         .file_unmap = posix_file_unmap,
 #endif
+        .partition_beside = posix_partition_beside,
+        .partition_named = posix_partition_named,
+        .partition_remove_open = posix_partition_remove_open,
+        .partition_sync_directory = posix_partition_sync_directory,
+        .directory_check = posix_directory_check,
     };
     return &storage;
 }
