@@ -319,10 +319,21 @@ static int posix_partition_named(segj_partition_t *partition)
     return fstat(partition->fd, &mine) == 0 && mine.st_nlink == 0 ? ENOENT : ESTALE;
 }
 
-/** The same in the words of a lock: a partition that is gone is to be looked for again. */
+/** Whether the path still leads to the directory in which the partition was opened. */
+static int still_led_to(const segj_partition_t *partition)
+{
+    struct stat found;
+    if (stat(partition->directory, &found) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
+    return is_same(partition->above, (identity_t){found.st_dev, found.st_ino}) ? 0 : ESTALE;
+}
+
+/** The whole path: what it does not lead to any more is to be looked for again. */
 static int still_named(segj_partition_t *partition)
 {
-    int code = posix_partition_named(partition);
+    int code = still_led_to(partition);
+    if (code == 0)
+        code = posix_partition_named(partition);
     return code == ENOENT ? ESTALE : code;
 }
 
@@ -504,8 +515,7 @@ static int sync_at(int fd, const char *name)
    directory above it is where its name is. */
 static int posix_partition_sync_directory(segj_partition_t *partition)
 {
-    struct stat found;
-    if (stat(partition->directory, &found) == 0 && is_same(partition->above, (identity_t){found.st_dev, found.st_ino}))
+    if (still_led_to(partition) == 0)
         return posix_directory_sync(NULL, partition->directory);
     int code = sync_at(partition->parent, ".");
     return code == 0 ? sync_at(partition->parent, "..") : code;
