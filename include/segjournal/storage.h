@@ -67,6 +67,13 @@ typedef enum segj_entry_kind {
 /** Called for each entry of a partition; a result other than 0 ends the listing, which then returns it. */
 typedef int (*segj_list_visit_t)(void *visit_context, const char *name, segj_entry_kind_t kind);
 
+/** Who opens a journal. */
+typedef struct segj_opener {
+    uint8_t random[16]; /**< that no other opener has */
+    uint64_t process;   /**< its number, for a sentence */
+    char host[64];      /**< the machine's name, for a sentence; ends with a NUL */
+} segj_opener_t;
+
 struct segj_storage {
     /** sizeof(segj_storage_t) as its maker knew it; later versions append functions, and do without those that an older
      *  table lacks. */
@@ -144,6 +151,20 @@ struct segj_storage {
     /** For a sentence: 0 where the directory is there, ENOENT where it alone is missing, ENOTDIR where what is to hold it is
      *  missing, or is no directory. */
     int (*directory_check)(void *context, const char *directory);
+
+    /* --- openers that do not see each other's locks: each may be NULL, or missing from a table that ends before it. Where the
+     * lock of a partition may fail to exclude (two mounts of one directory, two machines), `opener` has a journal that is open
+     * for writing say so in a file, `.owner` in the index partition, and look there for others (FORMAT.md, "Owner") --- */
+
+    /** Says who opens. Any thread. */
+    int (*opener)(void *context, segj_opener_t *opener);
+    /** Takes the lock of a file, exclusive (it is open for writing) or shared, without waiting: EWOULDBLOCK when it is held
+     *  through another file object, in this process or another; ENOLCK where there are no such locks. It ends with
+     *  file_close, or with the process. */
+    int (*file_lock)(segj_file_t *file, bool exclusive);
+    /** Has the next read see what others have written until now, by whatever way; `written`: and has others see what was
+     *  written through this file object. */
+    int (*file_refresh)(segj_file_t *file, bool written);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -46,6 +46,12 @@ static inline void segj_lock(segj_mutex_t *mutex)
     (void)failed;
 }
 
+/** False where it is held already, by this thread too. */
+static inline bool segj_trylock(segj_mutex_t *mutex)
+{
+    return pthread_mutex_trylock(mutex) == 0;
+}
+
 static inline void segj_unlock(segj_mutex_t *mutex)
 {
     int failed = pthread_mutex_unlock(mutex);

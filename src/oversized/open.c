@@ -289,6 +289,9 @@ static segj_status_t open_parts(oversized_t *journal, const oversized_config_t *
     segj_part_t *values = &journal->env.values;
     bool missing[2] = {false, false};
     segj_status_t status = lock_parts(&journal->env, config->read_only, missing);
+    /* Before the lists: what a former owner has acknowledged until it finds this claim is in them. */
+    if (status == SEGJ_OK && !missing[0] && !missing[1])
+        status = config->read_only ? segj_owner_share(&journal->env) : segj_owner_claim(&journal->env);
     if (status == SEGJ_OK && !missing[0])
         status = segj_part_sections(index, &listing->index, &listing->index_count);
     if (status == SEGJ_OK && !missing[1])
@@ -326,8 +329,8 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     if (journal->directory == NULL || journal->index_name == NULL || journal->value_name == NULL ||
         journal->record == NULL)
         return segj_fail_memory(env->record_size);
-    env->index = (segj_part_t){&journal->storage, journal->directory, journal->index_name, NULL};
-    env->values = (segj_part_t){&journal->storage, journal->directory, journal->value_name, NULL};
+    env->index = (segj_part_t){&journal->storage, journal->directory, journal->index_name, NULL, NULL};
+    env->values = (segj_part_t){&journal->storage, journal->directory, journal->value_name, NULL, NULL};
     return SEGJ_OK;
 }
 
@@ -444,6 +447,16 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
     return status == SEGJ_OK && again ? replaced_often(&journal->env.index) : status;
 }
 
+/* An open that fails leaves the owner's file as it was. One that met another opener is locked out. */
+static segj_status_t refuse(oversized_t *journal, segj_status_t status)
+{
+    char cause[SEGJ_POISON_CAPACITY];
+    memcpy(cause, segj_last_error(), sizeof cause - 1);
+    cause[sizeof cause - 1] = '\0';
+    segj_owner_withdraw(&journal->env);
+    return segj_fail(status == SEGJ_ERR_POISONED ? SEGJ_ERR_LOCKED : status, "%s", cause);
+}
+
 segj_status_t oversized_open(const oversized_config_t *config, oversized_t **opened)
 {
     if (opened != NULL)
@@ -463,6 +476,7 @@ segj_status_t oversized_open(const oversized_config_t *config, oversized_t **ope
     }
     status = open_journal(journal, config);
     if (status != SEGJ_OK) {
+        status = refuse(journal, status);
         segj_journal_free(journal);
         return status;
     }

@@ -194,6 +194,7 @@ void segj_journal_free(oversized_t *journal)
     segj_unlock(&env->state);
     segj_page_cache_release(env->cache);
     segj_codec_free(&journal->codec);
+    segj_owner_close(env);
     segj_part_close(&env->index);
     segj_part_close(&env->values);
     segj_cond_destroy(&env->changed);
@@ -232,6 +233,8 @@ segj_status_t oversized_close(oversized_t *journal)
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
         status = retire_all(journal);
+    if (status == SEGJ_OK)
+        status = segj_owner_check(&journal->env);
     segj_journal_free(journal);
     return status;
 }
@@ -253,6 +256,8 @@ static segj_status_t remove_everything(oversized_t *journal)
         status = segj_part_named(&journal->env.values);
     if (status == SEGJ_OK)
         status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    if (status == SEGJ_OK)
+        status = segj_owner_remove(&journal->env);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)

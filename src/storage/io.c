@@ -63,6 +63,21 @@ static segj_status_t fail_part(int code, const segj_part_t *part, const char *wh
     return only_io(segj_fail_code(code, "%s/%s: %s", part->directory, part->name, what));
 }
 
+/* A file's name, in `room` where it is a section's. */
+static const char *name_of(const segj_io_file_t *file, char room[SEGJ_NAME_LENGTH + 1])
+{
+    if (file->name != NULL)
+        return file->name;
+    segj_section_name(file->section, room);
+    return room;
+}
+
+/* Whether a change is allowed. The journal's own files are changed in asking that. */
+static segj_status_t ask_guard(const segj_part_t *part, const char *name)
+{
+    return part->guard == NULL || name != NULL ? SEGJ_OK : part->guard->ask(part->guard->context);
+}
+
 static segj_status_t fail_file(int code, const segj_io_file_t *file, const char *format, ...) SEGJ_PRINTF(3, 4);
 
 /** `code` 0: the text is the whole reason. */
@@ -70,13 +85,15 @@ static segj_status_t fail_file(int code, const segj_io_file_t *file, const char 
 {
     const segj_part_t *part = file->part;
     char what[256];
+    char room[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(file, room);
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     if (code == 0)
-        return segj_fail(SEGJ_ERR_IO, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what);
-    return only_io(segj_fail_code(code, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what));
+        return segj_fail(SEGJ_ERR_IO, "%s/%s/%s: %s", part->directory, part->name, name, what);
+    return only_io(segj_fail_code(code, "%s/%s/%s: %s", part->directory, part->name, name, what));
 }
 
 void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...)
@@ -381,6 +398,9 @@ segj_status_t segj_part_remove(const segj_part_t *part)
 {
     static const unsigned pauses[] = {5, 10, 20, 40, 80, 145}; /* in milliseconds */
     struct rest rest = {.any = false};
+    segj_status_t status = ask_guard(part, NULL);
+    if (status != SEGJ_OK)
+        return status;
     int code = remove_once(part);
     for (size_t i = 0; i <= sizeof pauses / sizeof pauses[0] && code == ENOTEMPTY; i++) {
         rest = rest_of(part);
@@ -411,28 +431,45 @@ void segj_part_close(segj_part_t *part)
     part->opened = NULL;
 }
 
+static segj_status_t unlink_file(const segj_io_file_t *file)
+{
+    char room[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(file, room);
+    int code;
+    segj_status_t status = ask_guard(file->part, file->name);
+    if (status != SEGJ_OK)
+        return status;
+    do
+        code = file->part->storage->file_remove(file->part->opened, name);
+    while (code == EINTR);
+    /* A name that is gone already is what was asked for. */
+    return code == 0 || code == ENOENT ? SEGJ_OK : fail_file(code, file, "removal");
+}
+
 segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section)
 {
     const segj_io_file_t file = {.part = part, .section = section};
-    char name[SEGJ_NAME_LENGTH + 1];
-    int code;
-    segj_section_name(section, name);
-    do
-        code = part->storage->file_remove(part->opened, name);
-    while (code == EINTR);
-    /* A name that is gone already is what was asked for. */
-    return code == 0 || code == ENOENT ? SEGJ_OK : fail_file(code, &file, "removal");
+    return unlink_file(&file);
+}
+
+segj_status_t segj_part_unlink_named(const segj_part_t *part, const char *name)
+{
+    const segj_io_file_t file = {.part = part, .name = name};
+    return unlink_file(&file);
 }
 
 /* --- files --- */
 
-segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
-                           bool *missing)
+/* `file` says of which partition and name, and is set on success alone. */
+static segj_status_t open_file(segj_io_file_t *file, segj_io_file_t result, segj_open_mode_t mode, bool *missing)
 {
-    segj_io_file_t result = {.part = part, .section = section};
-    char name[SEGJ_NAME_LENGTH + 1];
+    const segj_part_t *part = result.part;
+    char room[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(&result, room);
     int code;
-    segj_section_name(section, name);
+    segj_status_t status = mode == SEGJ_OPEN_CREATE ? ask_guard(part, result.name) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
     do
         code = part->storage->file_open(part->opened, name, mode, &result.opened);
     while (code == EINTR);
@@ -455,6 +492,52 @@ segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64
     if (missing != NULL)
         *missing = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
+                           bool *missing)
+{
+    return open_file(file, (segj_io_file_t){.part = part, .section = section}, mode, missing);
+}
+
+segj_status_t segj_io_open_named(segj_io_file_t *file, const segj_part_t *part, const char *name, segj_open_mode_t mode,
+                                 bool *missing)
+{
+    return open_file(file, (segj_io_file_t){.part = part, .name = name}, mode, missing);
+}
+
+segj_status_t segj_io_lock(const segj_io_file_t *file, bool exclusive)
+{
+    const segj_storage_t *storage = file->part->storage;
+    int code = 0;
+    if (HAS(storage, file_lock))
+        do
+            code = storage->file_lock(file->opened, exclusive);
+        while (code == EINTR);
+    if (code == 0 || is_lacking(code))
+        return SEGJ_OK;
+    if (code != EWOULDBLOCK)
+        return fail_file(code, file, "lock");
+    return segj_fail(SEGJ_ERR_LOCKED,
+                     "%s/%s/%s: open elsewhere, %s lock refused: by another way to the directory, or on "
+                     "another machine",
+                     file->part->directory, file->part->name, file->name, exclusive ? "exclusive" : "shared");
+}
+
+segj_status_t segj_io_refresh(const segj_io_file_t *file, bool written)
+{
+    const segj_storage_t *storage = file->part->storage;
+    int code = 0;
+    if (HAS(storage, file_refresh))
+        do
+            code = storage->file_refresh(file->opened, written);
+        while (code == EINTR);
+    return code == 0 ? SEGJ_OK : fail_file(code, file, "looking for what others wrote");
+}
+
+bool segj_io_opener(const segj_storage_t *storage, segj_opener_t *opener)
+{
+    return HAS(storage, opener) && storage->opener(storage->context, opener) == 0;
 }
 
 void segj_io_close(segj_io_file_t *file)
@@ -551,6 +634,9 @@ segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset, 
     uint64_t size = 0;
     bool fits = true;
     assert(count <= SLICES_MAX);
+    segj_status_t status = ask_guard(file->part, file->name);
+    if (status != SEGJ_OK)
+        return status;
     for (size_t i = 0; i < count; i++) {
         left[i] = slices[i];
         fits = fits && segj_add_u64(size, slices[i].size, &size);
@@ -579,6 +665,9 @@ segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size)
 segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size)
 {
     int code = EFBIG;
+    segj_status_t status = ask_guard(file->part, file->name);
+    if (status != SEGJ_OK)
+        return status;
     if (size <= SEGJ_FILE_SIZE_MAX)
         do
             code = file->part->storage->file_truncate(file->opened, size);

@@ -19,12 +19,19 @@
 /** A section file's name: 16 lower-case hexadecimal digits. */
 #define SEGJ_NAME_LENGTH 16
 
+/** Asked before anything is changed in a partition; another answer than SEGJ_OK refuses the change. */
+typedef struct segj_guard {
+    segj_status_t (*ask)(void *context);
+    void *context;
+} segj_guard_t;
+
 /** An opened partition, and what is needed to speak of it. Read by any thread, never changed after its opening. */
 typedef struct segj_part {
     const segj_storage_t *storage;
     const char *directory; /**< borrowed: outlives the partition */
     const char *name;      /**< borrowed */
     segj_partition_t *opened;
+    const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
 } segj_part_t;
 
 /** An opened file of a section. */
@@ -32,6 +39,7 @@ typedef struct segj_io_file {
     const segj_part_t *part;
     uint64_t section;
     segj_file_t *opened; /**< NULL: closed */
+    const char *name;    /**< NULL: the section's; else one of the journal's own, that no guard is asked about */
     uint64_t data;       /**< where the file's data begins, behind its header: for those who know of headers */
 } segj_io_file_t;
 
@@ -67,7 +75,16 @@ SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t
 /* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,
                                            segj_open_mode_t mode, bool *missing); /**< missing may be NULL */
-void segj_io_close(segj_io_file_t *file);                                         /**< a closed one is fine */
+/** The same for a file of another name, which file->name borrows. */
+SEGJ_MUST_CHECK segj_status_t segj_io_open_named(segj_io_file_t *file, const segj_part_t *part, const char *name,
+                                                 segj_open_mode_t mode, bool *missing);
+SEGJ_MUST_CHECK segj_status_t segj_part_unlink_named(const segj_part_t *part, const char *name);
+/** SEGJ_ERR_LOCKED; where the file system has no such locks that is no failure. */
+SEGJ_MUST_CHECK segj_status_t segj_io_lock(const segj_io_file_t *file, bool exclusive);
+SEGJ_MUST_CHECK segj_status_t segj_io_refresh(const segj_io_file_t *file, bool written);
+/** Who opens a journal; false where the storage does not say, or cannot: openers do without that then. */
+bool segj_io_opener(const segj_storage_t *storage, segj_opener_t *opener);
+void segj_io_close(segj_io_file_t *file); /**< a closed one is fine */
 /** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds the
  *  bytes there were. */
 SEGJ_MUST_CHECK segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *buffer, size_t size,

@@ -1,5 +1,5 @@
 /*
- * storage/posix.c: the storage of the system's files; the only file that knows system calls. One call here is one
+ * storage/posix.c: the storage of the system's files; it and posix_system.c alone know system calls. One call here is one
  * attempt: interruptions, short transfers and sentences are storage/io.c's.
  *
  * The path of a directory is resolved once, when a partition in it is opened: a partition is a descriptor of the directory and
@@ -37,6 +37,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "storage/posix_system.h"
+
 static_assert(sizeof(off_t) == 8, "segjournal needs 64-bit file offsets: define _FILE_OFFSET_BITS=64");
 
 /** What one system call transfers at most: every system takes 16 slices, and counts below 2^31. */
@@ -61,148 +63,38 @@ struct segj_partition {
 
 struct segj_file {
     int fd;
+    pid_t locked_by; /* the process that took its lock, 0: not locked */
+    atomic_int away; /* whether others may write to it behind this system's cache: 0 not known yet, 1 no, 2 yes */
     /* Truncations made, and how many of them had been made when the last completed full sync began. */
     atomic_uint truncated;
     atomic_uint truncated_synced;
 };
-
-/** 0 for success, else errno: what most system calls answer, in the words of storage.h. */
-static int result_of(int answer)
-{
-    return answer == 0 ? 0 : errno;
-}
-
-/** To be freed; NULL without memory. */
-static char *copy(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *made = malloc(size);
-    if (made != NULL)
-        memcpy(made, text, size);
-    return made;
-}
-
-/** "directory/name", to be freed; NULL without memory. */
-static char *join(const char *directory, const char *name)
-{
-    size_t length = strlen(directory);
-    size_t room = strlen(name) + 1;
-    char *path = malloc(length + 1 + room);
-    if (path == NULL)
-        return NULL;
-    memcpy(path, directory, length);
-    path[length] = '/';
-    memcpy(path + length + 1, name, room);
-    return path;
-}
 
 /** The path of a partition. An empty directory is refused: "" and a name would make a path below the root. */
 static int partition_path(const char *directory, const char *partition, char **path)
 {
     if (directory[0] == '\0')
         return EINVAL;
-    *path = join(directory, partition);
+    *path = segj_posix_join(directory, partition);
     return *path == NULL ? ENOMEM : 0;
 }
 
 /* --- durability --- */
-
-/** Everything about a file or directory. */
-static int sync_all(int fd)
-{
-#if defined(F_FULLFSYNC)
-    /* fsync leaves the bytes in the drive's cache here; a file system without the stronger call says ENOTSUP. */
-    if (fcntl(fd, F_FULLFSYNC) != -1)
-        return 0;
-    if (errno != ENOTSUP)
-        return errno;
-#endif
-    return result_of(fsync(fd));
-}
-
-/** The bytes of a file, and as much about it as is needed to read them back. */
-static int sync_data(int fd)
-{
-#if defined(__linux__)
-    return result_of(fdatasync(fd));
-#else
-    return sync_all(fd);
-#endif
-}
-
-/** Syncs the directory at a path; it may be reached through links. */
-static int sync_path(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int code = sync_all(fd);
-    (void)close(fd);
-    return code;
-}
-
-/**
- * The directory that holds the name by which `directory` is reached, to be freed; NULL without memory.
- *
- * Asking the system for "directory/.." would be wrong behind a link: that is where the link's target lives, and the
- * name in `directory` lives where the link is. So the last name is taken off the text. Only "." and ".." are no names
- * that a parent could be read from, and are never links: there, and only there, the system's ".." is right. "/" is its
- * own parent. A link's target has its name from whoever made it: mkdir makes nothing through a link.
- */
-static char *parent_of(const char *directory)
-{
-    size_t end = strlen(directory);
-    while (end > 1 && directory[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && directory[start - 1] != '/')
-        start--;
-    const char *last = directory + start;
-    size_t length = end - start;
-    if ((length == 1 && last[0] == '.') || (length == 2 && last[0] == '.' && last[1] == '.'))
-        return join(directory, "..");
-    char *parent = malloc(start + 2);
-    if (parent == NULL)
-        return NULL;
-    memcpy(parent, directory, start); /* with its slash, so that "/name" gives "/." */
-    memcpy(parent + start, ".", 2);
-    return parent;
-}
-
-/**
- * Syncs a parent that may be entered but not read, so that it cannot be opened and synced: by way of the whole file
- * system of `directory`. If the parent is on another one, `directory` is the root of a mount or a link, and its name
- * was not made by the library.
- */
-static int sync_unreadable_parent(const char *directory)
-{
-#if defined(__linux__)
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int code = result_of(syncfs(fd));
-    (void)close(fd);
-    return code;
-#else
-    (void)directory;
-    return EACCES;
-#endif
-}
 
 static int posix_directory_sync(void *context, const char *directory)
 {
     (void)context;
     if (directory[0] == '\0')
         return EINVAL;
-    int code = sync_path(directory);
+    int code = segj_posix_sync_path(directory);
     if (code != 0)
         return code;
-    char *parent = parent_of(directory);
+    char *parent = segj_posix_parent_of(directory);
     if (parent == NULL)
         return ENOMEM;
-    code = sync_path(parent);
+    code = segj_posix_sync_path(parent);
     free(parent);
-    return code == EACCES ? sync_unreadable_parent(directory) : code;
+    return code == EACCES ? segj_posix_sync_unreadable_parent(directory) : code;
 }
 
 /* --- partitions --- */
@@ -291,7 +183,8 @@ static int posix_partition_open(void *context, const char *directory, const char
     segj_partition_t *result = malloc(sizeof *result);
     if (result == NULL)
         return ENOMEM;
-    *result = (segj_partition_t){.fd = -1, .parent = -1, .directory = copy(directory), .name = copy(partition)};
+    *result = (segj_partition_t){
+        .fd = -1, .parent = -1, .directory = segj_posix_copy(directory), .name = segj_posix_copy(partition)};
     atomic_init(&result->listed, false);
     int code = result->directory == NULL || result->name == NULL ? ENOMEM : 0;
     if (code == 0) {
@@ -344,7 +237,7 @@ static int posix_partition_beside(segj_partition_t *partition, segj_partition_t 
 
 static int posix_partition_unlock(segj_partition_t *partition)
 {
-    int code = result_of(flock(partition->fd, LOCK_UN));
+    int code = segj_posix_result(flock(partition->fd, LOCK_UN));
     if (code == 0)
         partition->locked_by = 0;
     return code;
@@ -471,12 +364,12 @@ static int posix_partition_list(segj_partition_t *partition, segj_list_visit_t v
 
 static int posix_partition_sync(segj_partition_t *partition)
 {
-    return sync_all(partition->fd);
+    return segj_posix_sync_all(partition->fd);
 }
 
 static int removed(int answer)
 {
-    int code = result_of(answer);
+    int code = segj_posix_result(answer);
     return code == EEXIST ? ENOTEMPTY : code; /* POSIX leaves the choice between the two */
 }
 
@@ -506,7 +399,7 @@ static int sync_at(int fd, const char *name)
     int found = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (found < 0)
         return errno;
-    int code = sync_all(found);
+    int code = segj_posix_sync_all(found);
     (void)close(found);
     return code;
 }
@@ -529,7 +422,7 @@ static int posix_directory_check(void *context, const char *directory)
         return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
     if (errno != ENOENT && errno != ENOTDIR)
         return errno;
-    char *parent = parent_of(directory);
+    char *parent = segj_posix_parent_of(directory);
     if (parent == NULL)
         return ENOMEM;
     int code = stat(parent, &found) == 0 && S_ISDIR(found.st_mode) ? ENOENT : ENOTDIR;
@@ -560,7 +453,7 @@ static int open_regular(int directory, const char *name, int flags, int *fd)
     if (result < 0)
         return errno;
     result = above_standard(result);
-    int code = result < 0 ? errno : result_of(fstat(result, &found));
+    int code = result < 0 ? errno : segj_posix_result(fstat(result, &found));
     if (code == 0 && S_ISREG(found.st_mode)) {
         *fd = result;
         return 0;
@@ -584,6 +477,8 @@ static int posix_file_open(segj_partition_t *partition, const char *name, segj_o
     segj_file_t *result = malloc(sizeof *result); /* before the file: no name is made and then found without memory */
     if (result == NULL)
         return ENOMEM;
+    result->locked_by = 0;
+    atomic_init(&result->away, 0);
     atomic_init(&result->truncated, 0);
     atomic_init(&result->truncated_synced, 0);
     int code = open_regular(partition->fd, name, flags, &result->fd);
@@ -596,7 +491,7 @@ static int posix_file_open(segj_partition_t *partition, const char *name, segj_o
 
 static int posix_file_remove(segj_partition_t *partition, const char *name)
 {
-    return result_of(unlinkat(partition->fd, name, 0));
+    return segj_posix_result(unlinkat(partition->fd, name, 0));
 }
 
 static int posix_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
@@ -643,7 +538,7 @@ static int posix_file_size(segj_file_t *file, uint64_t *size)
    failed too: what it did then is unknown. */
 static int posix_file_truncate(segj_file_t *file, uint64_t size)
 {
-    int code = result_of(ftruncate(file->fd, (off_t)size));
+    int code = segj_posix_result(ftruncate(file->fd, (off_t)size));
     (void)atomic_fetch_add(&file->truncated, 1);
     return code;
 }
@@ -656,15 +551,37 @@ static int posix_file_sync(segj_file_t *file)
 {
     unsigned truncated = atomic_load(&file->truncated);
     if (truncated == atomic_load(&file->truncated_synced))
-        return sync_data(file->fd);
-    int code = sync_all(file->fd);
+        return segj_posix_sync_data(file->fd);
+    int code = segj_posix_sync_all(file->fd);
     if (code == 0)
         atomic_store(&file->truncated_synced, truncated);
     return code;
 }
 
+/* Like a partition's: a child of fork shares the lock, and its close leaves it alone. */
+static int posix_file_lock(segj_file_t *file, bool exclusive)
+{
+    int code = segj_posix_lock_file(file->fd, exclusive);
+    if (code == 0)
+        file->locked_by = getpid();
+    return code;
+}
+
+/* Where this system's cache is the file, reads see everything. */
+static int posix_file_refresh(segj_file_t *file, bool written)
+{
+    int away = atomic_load_explicit(&file->away, memory_order_relaxed);
+    if (away == 0) {
+        away = segj_posix_is_remote(file->fd) ? 2 : 1;
+        atomic_store_explicit(&file->away, away, memory_order_relaxed);
+    }
+    return away == 2 ? segj_posix_refresh(file->fd, written) : 0;
+}
+
 static void posix_file_close(segj_file_t *file)
 {
+    if (file->locked_by != 0 && file->locked_by == getpid())
+        segj_posix_unlock_file(file->fd);
     (void)close(file->fd); /* never again after EINTR: the number may be another file's by then */
     free(file);
 }
@@ -768,6 +685,9 @@ const segj_storage_t *segj_storage_posix(void)
         .partition_remove_open = posix_partition_remove_open,
         .partition_sync_directory = posix_partition_sync_directory,
         .directory_check = posix_directory_check,
+        .opener = segj_posix_opener,
+        .file_lock = posix_file_lock,
+        .file_refresh = posix_file_refresh,
     };
     return &storage;
 }

@@ -244,8 +244,12 @@ fault("destroy removes partitions before their files are gone for good" src/over
     "crash/trace promises/destroy"
     [==[        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
     if (status == SEGJ_OK)
+        status = segj_owner_remove(&journal->env);
+    if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);]==]
-    [==[        status = segj_part_remove(&journal->env.index);
+    [==[        status = segj_owner_remove(&journal->env);
+    if (status == SEGJ_OK)
+        status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)
         status = segj_sections_unlink(journal, 0, journal->sections.count, 0);]==])
 
@@ -293,6 +297,41 @@ fault("destroy does not ask what the names stand for before it removes files" sr
 fault("names that a file system has not let go yet are not waited for" src/storage/io.c "failure/places"
     [==[rest.foreign || i == sizeof]==]
     [==[rest.any || i == sizeof]==])
+
+# --- owners ---
+
+fault("a sync is acknowledged without a look at who owns the journal" src/oversized/sync.c
+    "failure/owner failure/two_writers"
+    [==[    if (status == SEGJ_OK)
+        status = segj_owner_check(&journal->env);
+    if (status == SEGJ_OK)
+        status = check_lengths]==]
+    [==[    if (status == SEGJ_OK)
+        status = check_lengths]==])
+
+fault("files are changed without a look at who owns the journal" src/storage/io.c "failure/owner failure/two_writers"
+    [==[    return part->guard == NULL || name != NULL ? SEGJ_OK]==]
+    [==[    return part->guard != NULL || name != NULL ? SEGJ_OK]==])
+
+fault("a refused open leaves its token" src/journal/owner.c "failure/owner badinput/foreign"
+    [==[    if (owner->contended ||]==]
+    [==[    if (!owner->contended ||]==])
+
+fault("a late claim overlooks who came before" src/journal/owner.c "failure/owner"
+    [==[(size != owner->before_size || memcmp(found, owner->before, size) != 0)]==]
+    [==[(size != size || memcmp(found, found, size) != 0)]==])
+
+fault("a section that somebody else has made longer is written to" src/oversized/writers.c "failure/owner"
+    [==[    if (status != SEGJ_OK || size == expected)]==]
+    [==[    if (status != SEGJ_OK || size >= expected)]==])
+
+fault("a commonware sync does not look at lengths" src/oversized/sync.c "failure/owner"
+    [==[(size >= least && size <= most))]==]
+    [==[size >= least)]==])
+
+fault("readers do not lock the owner's file" src/journal/owner.c "failure/owner"
+    [==[    return status == SEGJ_OK && !missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==]
+    [==[    return status == SEGJ_OK && missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==])
 
 # --- the watermark ---
 
