@@ -202,8 +202,9 @@ void oversized_config_init(oversized_config_t *config);
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
- * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, nothing is
- * written and nothing synced.
+ * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, no section's
+ * file is written and nothing synced. The file `.owner` says which writer has opened the journal last; a writer that finds
+ * another one there later, past locks that do not exclude, is poisoned (SEGJ_ERR_POISONED from the call that found it).
  * Errors: SEGJ_ERR_INVALID (the field is named), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
  * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE. *journal is NULL then.
  */
