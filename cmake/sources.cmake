@@ -11,6 +11,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/glob.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/header_format.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/maps.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/owner.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/sections.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/append.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read_many.c"
@@ -42,4 +43,5 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/io.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/memory.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_system.c"
 )

@@ -249,8 +249,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_checkpoint_at(const oversized_config_t *
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
- * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, nothing is
- * written and nothing synced.
+ * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, no section's
+ * file is written and nothing synced. The file `.owner` says which writer has opened the journal last; a writer that finds
+ * another one there later, past locks that do not exclude, is poisoned (SEGJ_ERR_POISONED from the call that found it).
  * Errors: SEGJ_ERR_INVALID (the field is named), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
  * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE. *journal is NULL then.
  */
@@ -288,8 +289,10 @@ void oversized_abandon(oversized_t *journal);
 /**
  * Removes every section file, durably, then both partitions; frees in any case. The directory itself stays.
  * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED and SEGJ_ERR_MEMORY (nothing is removed), SEGJ_ERR_IO (also where a
- * partition could not be removed because it holds names that are not the journal's). SEGJ_ERR_BUSY (a view is out, or a
- * value is being streamed in): nothing is removed, and the journal stays open.
+ * partition could not be removed because it holds names that are not the journal's, or that the file system has not let go
+ * yet: the sentence names one, and a second open and destroy will do). SEGJ_ERR_MISMATCH: a partition was renamed or replaced
+ * meanwhile; only what is open is ever removed. SEGJ_ERR_BUSY (a view is out, or a value is being streamed in): nothing is
+ * removed, and the journal stays open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
 

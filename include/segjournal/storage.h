@@ -12,6 +12,7 @@
  *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's: the same;
  *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
+ *   ELOOP              of partition_open: the name is a link, which is not followed;
  *   ENOMEM             SEGJ_ERR_MEMORY;
  *   EMFILE, ENFILE     no more files can be open, and nothing was opened or made: the library closes files that it does
  *                      not use just now and makes the call again; SEGJ_ERR_IO where it has none;
@@ -76,6 +77,13 @@ typedef enum segj_entry_kind {
 /** Called for each entry of a partition; a result other than 0 ends the listing, which then returns it. */
 typedef int (*segj_list_visit_t)(void *visit_context, const char *name, segj_entry_kind_t kind);
 
+/** Who opens a journal. */
+typedef struct segj_opener {
+    uint8_t random[16]; /**< that no other opener has */
+    uint64_t process;   /**< its number, for a sentence */
+    char host[64];      /**< the machine's name, for a sentence; ends with a NUL */
+} segj_opener_t;
+
 struct segj_storage {
     /** sizeof(segj_storage_t) as its maker knew it; later versions append functions, and do without those that an older
      *  table lacks. */
@@ -85,7 +93,8 @@ struct segj_storage {
 
     /* --- partitions --- */
 
-    /** Makes the partition, and the directory itself if that is missing (one level). An existing one is success. */
+    /** Makes the partition, and the directory itself if that is missing (one level: ENOENT where what is to hold it is missing
+     *  too). An existing one is success. */
     int (*partition_create)(void *context, const char *directory, const char *partition);
     /** Opens a partition; ENOENT if it or its directory is missing. */
     int (*partition_open)(void *context, const char *directory, const char *partition, segj_partition_t **opened);
@@ -143,6 +152,37 @@ struct segj_storage {
      *  none, and *left to what is left of it now. `wanted`: how many the caller would like; where the limit is several times
      *  that, *left may be the limit itself, so that nothing need be counted. */
     int (*files_limit)(void *context, uint64_t wanted, uint64_t *limit, uint64_t *left);
+
+    /* --- partitions that are open: each may be NULL, or missing from a table that ends before it; the functions above that
+     * take a directory's path do their work then, for better or worse where directories are renamed meanwhile --- */
+
+    /** Whether two opened partitions lie in one directory: 0, or ESTALE. */
+    int (*partition_beside)(segj_partition_t *partition, segj_partition_t *other);
+    /** Whether the name under which the partition was opened, in the directory in which it was opened, still stands for it: 0,
+     *  ESTALE where it does not or stands for another one, ENOENT where the partition was removed. */
+    int (*partition_named)(segj_partition_t *partition);
+    /** Removes the partition that is open, as partition_remove does, and nothing else: what partition_named answers is answered
+     *  where its name does not stand for it. */
+    int (*partition_remove_open)(segj_partition_t *partition);
+    /** Like directory_sync, of the directory that the partition lies in. */
+    int (*partition_sync_directory)(segj_partition_t *partition);
+    /** For a sentence: 0 where the directory is there, ENOENT where it alone is missing, ENOTDIR where what is to hold it is
+     *  missing, or is no directory. */
+    int (*directory_check)(void *context, const char *directory);
+
+    /* --- openers that do not see each other's locks: each may be NULL, or missing from a table that ends before it. Where the
+     * lock of a partition may fail to exclude (two mounts of one directory, two machines), `opener` has a journal that is open
+     * for writing say so in a file, `.owner` in the index partition, and look there for others (FORMAT.md, "Owner") --- */
+
+    /** Says who opens. Any thread. */
+    int (*opener)(void *context, segj_opener_t *opener);
+    /** Takes the lock of a file, exclusive (it is open for writing) or shared, without waiting: EWOULDBLOCK when it is held
+     *  through another file object, in this process or another; ENOLCK where there are no such locks. It ends with
+     *  file_close, or with the process. */
+    int (*file_lock)(segj_file_t *file, bool exclusive);
+    /** Has the next read see what others have written until now, by whatever way; `written`: and has others see what was
+     *  written through this file object. */
+    int (*file_refresh)(segj_file_t *file, bool written);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -42,6 +42,9 @@ void segj_error_take(segj_error_t *error, segj_status_t status);
 /** Puts "text: " before the sentence. */
 void segj_say_before(const char *format, ...) SEGJ_PRINTF(1, 2);
 
+/** Puts the text behind the sentence; what it comes from stays. */
+void segj_say_behind(const char *format, ...) SEGJ_PRINTF(1, 2);
+
 /* These give a status back, so that `return segj_fail(...)` reads well. Macros: a compiler that sees the status knows that the
  * call did not succeed. */
 

@@ -144,6 +144,15 @@ segj_status_t segj_fail_code(int code, const char *format, ...)
     return status;
 }
 
+void segj_say_behind(const char *format, ...)
+{
+    size_t used = strlen(last_error);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(last_error + used, sizeof last_error - used, format, arguments);
+    va_end(arguments);
+}
+
 void segj_say_before(const char *format, ...)
 {
     char text[TEXT_CAPACITY];

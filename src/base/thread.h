@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <time.h>
 
 typedef pthread_mutex_t segj_mutex_t;
 typedef pthread_cond_t segj_cond_t;
@@ -97,6 +98,13 @@ static inline int segj_thread_start(segj_thread_t *thread, void *(*run)(void *co
     code = pthread_create(thread, NULL, run, context);
     (void)pthread_sigmask(SIG_SETMASK, &usual, NULL);
     return code;
+}
+
+/** Does nothing for a while; a signal may end it. */
+static inline void segj_pause(unsigned milliseconds)
+{
+    const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+    (void)nanosleep(&time, NULL);
 }
 
 static inline void segj_thread_join(segj_thread_t thread)

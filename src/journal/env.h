@@ -13,6 +13,7 @@
 #include "checksum/kind.h"
 #include "journal/files.h"
 #include "journal/maps.h"
+#include "journal/owner.h"
 #include "paged/page_cache.h"
 #include "paged/write_buffer.h"
 #include "segjournal/oversized.h"
@@ -20,7 +21,7 @@
 /** How a poisoned journal speaks of the cause: the sentence of the first failure. */
 #define SEGJ_POISON_CAPACITY 1024
 
-typedef struct segj_env {
+struct segj_env {
     segj_mutex_t state;
     segj_cond_t changed; /* a sync has ended, a descriptor or a section has become free */
     segj_part_t index, values;
@@ -41,7 +42,8 @@ typedef struct segj_env {
     char poison[SEGJ_POISON_CAPACITY];
     void (*log)(void *context, segj_log_level_t level, const char *message);
     void *log_context;
-} segj_env_t;
+    segj_owner_t owner;
+};
 
 /** Poisons the journal: nobody knows any more what the disk holds. Keeps the first cause, the thread's last error. Gives
  *  the status back. Without the state lock. */

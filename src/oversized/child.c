@@ -76,6 +76,7 @@ void segj_journal_forsake(oversized_t *journal)
         free(journal->record);
     }
     segj_page_cache_release(env->cache);
+    segj_owner_close(env);
     segj_part_close(&env->index);
     segj_part_close(&env->values);
     free(journal->directory);

@@ -188,10 +188,17 @@ static segj_status_t check_config(const oversized_config_t *config)
 
 /* --- the partitions --- */
 
-/* Opens and locks a partition; *missing is no failure. */
+static segj_status_t replaced_often(const segj_part_t *part)
+{
+    return segj_fail(SEGJ_ERR_LOCKED, "%s/%s: the partition was replaced %d times while it was being locked",
+                     part->directory, part->name, LOCK_TRIES);
+}
+
+/* Opens and locks a partition, unless it is open; *missing is no failure. */
 static segj_status_t open_part(segj_part_t *part, bool read_only, bool *missing)
 {
-    for (int i = 0; i < LOCK_TRIES; i++) {
+    *missing = false;
+    for (int i = 0; i < LOCK_TRIES && part->opened == NULL; i++) {
         bool replaced = false;
         segj_status_t status = segj_part_open(part, missing);
         if (status != SEGJ_OK || *missing)
@@ -203,8 +210,67 @@ static segj_status_t open_part(segj_part_t *part, bool read_only, bool *missing)
         if (status != SEGJ_OK)
             return status;
     }
-    return segj_fail(SEGJ_ERR_LOCKED, "%s/%s: the partition was replaced %d times while it was being locked",
-                     part->directory, part->name, LOCK_TRIES);
+    return part->opened != NULL ? SEGJ_OK : replaced_often(part);
+}
+
+/* Whether the index is there by now, which was missing when it was looked for. */
+static segj_status_t index_appeared(segj_env_t *env, bool *appeared)
+{
+    bool missing = false;
+    segj_status_t status = segj_part_open(&env->index, &missing);
+    segj_part_close(&env->index);
+    *appeared = status == SEGJ_OK && !missing;
+    return status;
+}
+
+/* The values, of an index that is missing: it is looked for again before they are locked, so that of two openers of a new
+ * journal one gets both locks, and once more behind their lock, which is the look that counts. */
+static segj_status_t lock_values_alone(segj_env_t *env, bool read_only, bool *missing, bool *appeared)
+{
+    *appeared = false;
+    segj_status_t status = segj_part_open(&env->values, missing);
+    if (status != SEGJ_OK || *missing)
+        return status;
+    segj_part_close(&env->values);
+    status = index_appeared(env, appeared);
+    if (status != SEGJ_OK || *appeared)
+        return status;
+    status = open_part(&env->values, read_only, missing);
+    if (status != SEGJ_OK || *missing)
+        return status;
+    status = index_appeared(env, appeared);
+    if (*appeared)
+        segj_part_close(&env->values);
+    return status;
+}
+
+/* Both partitions are open, but in two directories: the path was given to another one meanwhile. */
+static bool are_parted(segj_env_t *env)
+{
+    if (env->index.opened == NULL || env->values.opened == NULL || segj_part_is_beside(&env->index, &env->values))
+        return false;
+    segj_part_close(&env->index);
+    segj_part_close(&env->values);
+    return true;
+}
+
+/* Both partitions, the index always first. Values without an index may be what an opener has left that made both, and closed
+ * them, since the index was looked for. *missing[0]: the index, [1]: the values. */
+static segj_status_t lock_parts(segj_env_t *env, bool read_only, bool missing[2])
+{
+    bool appeared = true;
+    segj_status_t status = SEGJ_OK;
+    for (int i = 0; i < LOCK_TRIES && appeared && status == SEGJ_OK; i++) {
+        appeared = false;
+        status = open_part(&env->index, read_only, &missing[0]);
+        if (status == SEGJ_OK && missing[0])
+            status = lock_values_alone(env, read_only, &missing[1], &appeared);
+        else if (status == SEGJ_OK)
+            status = open_part(&env->values, read_only, &missing[1]);
+        if (status == SEGJ_OK)
+            appeared = appeared || are_parted(env);
+    }
+    return status == SEGJ_OK && appeared ? replaced_often(&env->index) : status;
 }
 
 typedef struct listing {
@@ -212,18 +278,16 @@ typedef struct listing {
     size_t index_count, value_count;
 } listing_t;
 
-segj_status_t segj_part_make(segj_part_t *part)
+/* Values that were locked before the index was there are let go: the next look locks both in their order. */
+segj_status_t segj_parts_make(segj_env_t *env)
 {
-    bool missing = false;
-    if (part->opened != NULL)
-        return SEGJ_OK;
-    segj_status_t status = segj_part_create(part);
-    if (status == SEGJ_OK)
-        status = open_part(part, false, &missing);
-    if (status == SEGJ_OK && missing)
-        status =
-            segj_fail(SEGJ_ERR_IO, "%s/%s: the partition went away after it was made", part->directory, part->name);
-    return status;
+    bool no_values = env->values.opened == NULL;
+    segj_status_t status = SEGJ_OK;
+    if (env->index.opened == NULL) {
+        segj_part_close(&env->values);
+        status = segj_part_create(&env->index);
+    }
+    return status == SEGJ_OK && no_values ? segj_part_create(&env->values) : status;
 }
 
 /* One partition is there, with `sections` files, and the other one is not: a mistyped name, an unmounted volume. */
@@ -234,7 +298,7 @@ static segj_status_t judge_missing(const oversized_config_t *config, const segj_
         return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s is missing, while %s holds %zu sections", missing->directory,
                          missing->name, other->name, sections);
     if (config->read_only || config->must_exist)
-        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s/%s: there is no journal", missing->directory, missing->name);
+        return segj_part_not_found(missing);
     return SEGJ_OK;
 }
 
@@ -242,18 +306,18 @@ static segj_status_t open_parts(oversized_t *journal, const oversized_config_t *
 {
     segj_part_t *index = &journal->env.index;
     segj_part_t *values = &journal->env.values;
-    bool no_index = false;
-    bool no_values = false;
-    segj_status_t status = open_part(index, config->read_only, &no_index);
-    if (status == SEGJ_OK)
-        status = open_part(values, config->read_only, &no_values);
-    if (status == SEGJ_OK && !no_index)
+    bool missing[2] = {false, false};
+    segj_status_t status = lock_parts(&journal->env, config->read_only, missing);
+    /* Before the lists: what a former owner has acknowledged until it finds this claim is in them. */
+    if (status == SEGJ_OK && !missing[0] && !missing[1])
+        status = config->read_only ? segj_owner_share(&journal->env) : segj_owner_claim(&journal->env);
+    if (status == SEGJ_OK && !missing[0])
         status = segj_part_sections(index, &listing->index, &listing->index_count);
-    if (status == SEGJ_OK && !no_values)
+    if (status == SEGJ_OK && !missing[1])
         status = segj_part_sections(values, &listing->values, &listing->value_count);
-    if (status == SEGJ_OK && no_index)
+    if (status == SEGJ_OK && missing[0])
         status = judge_missing(config, index, values, listing->value_count);
-    if (status == SEGJ_OK && no_values)
+    if (status == SEGJ_OK && missing[1])
         status = judge_missing(config, values, index, listing->index_count);
     return status;
 }
@@ -340,7 +404,6 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->codec.level = config->compression;
     journal->flusher.on = config->parallel_flush;
     env->record_size = config->entry_size + OVERSIZED_LOCATION_SIZE;
-    env->page_size = config->page_size;
     env->preallocate = config->preallocate;
     env->format = config->format;
     env->checksum = config->format == SEGJ_FORMAT_NATIVE ? SEGJ_CHECKSUM_PLACED : SEGJ_CHECKSUM_PLAIN;
@@ -373,18 +436,15 @@ static void fit_files(oversized_t *journal, uint32_t wanted)
         (unsigned long long)most);
 }
 
-static segj_status_t open_journal(oversized_t *journal, const oversized_config_t *config)
+/* What the lists of names decide. */
+static segj_status_t judge(oversized_t *journal, const oversized_config_t *config, const listing_t *listing,
+                           bool *partitions_made)
 {
     segj_env_t *env = &journal->env;
-    listing_t listing = {NULL, NULL, 0, 0};
-    set_fields(journal, config);
-    segj_status_t status = make_memory(journal, config);
-    if (status == SEGJ_OK)
-        status = open_parts(journal, config, &listing);
-    if (status == SEGJ_OK)
-        fit_files(journal, config->max_open_files);
-    if (status == SEGJ_OK && env->page_size == 0) {
-        status = segj_scan_page_size(&env->index, listing.index, listing.index_count, &env->page_size);
+    segj_status_t status = SEGJ_OK;
+    env->page_size = config->page_size;
+    if (env->page_size == 0) {
+        status = segj_scan_page_size(&env->index, listing->index, listing->index_count, &env->page_size);
         if (env->page_size == 0)
             env->page_size = SEGJ_PAGE_SIZE_DEFAULT;
     }
@@ -392,13 +452,53 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
         status = make_cache(journal, config);
     if (status == SEGJ_OK)
         status = make_scratch(env);
-    if (status == SEGJ_OK) {
-        size_buffers(env, config);
-        status = segj_recover(journal, config, listing.index, listing.index_count, listing.values, listing.value_count);
+    if (status != SEGJ_OK)
+        return status;
+    size_buffers(env, config);
+    return segj_recover(journal, config, listing->index, listing->index_count, listing->values, listing->value_count,
+                        partitions_made);
+}
+
+static void forget(segj_env_t *env)
+{
+    segj_page_cache_release(env->cache);
+    env->cache = NULL;
+    free(env->scratch);
+    env->scratch = NULL;
+}
+
+/*
+ * What is behind the locks is what counts. Where a partition was missing, it is made, by this open or by another one that may
+ * have been at work since, and all begins anew: locks, lists, verdicts.
+ */
+static segj_status_t open_journal(oversized_t *journal, const oversized_config_t *config)
+{
+    set_fields(journal, config);
+    segj_status_t status = make_memory(journal, config);
+    bool again = true;
+    for (int i = 0; i < LOCK_TRIES && again && status == SEGJ_OK; i++) {
+        listing_t listing = {NULL, NULL, 0, 0};
+        again = false;
+        forget(&journal->env);
+        status = open_parts(journal, config, &listing);
+        if (status == SEGJ_OK)
+            fit_files(journal, config->max_open_files);
+        if (status == SEGJ_OK)
+            status = judge(journal, config, &listing, &again);
+        free(listing.index);
+        free(listing.values);
     }
-    free(listing.index);
-    free(listing.values);
-    return status;
+    return status == SEGJ_OK && again ? replaced_often(&journal->env.index) : status;
+}
+
+/* An open that fails leaves the owner's file as it was. One that met another opener is locked out. */
+static segj_status_t refuse(oversized_t *journal, segj_status_t status)
+{
+    segj_sentence_t cause;
+    segj_keep(&cause);
+    segj_owner_withdraw(&journal->env);
+    segj_say_again(&cause);
+    return status == SEGJ_ERR_POISONED ? SEGJ_ERR_LOCKED : status;
 }
 
 static segj_status_t make_journal(const oversized_config_t *config, oversized_t **opened)
@@ -421,6 +521,7 @@ static segj_status_t make_journal(const oversized_config_t *config, oversized_t 
     }
     status = open_journal(journal, config);
     if (status != SEGJ_OK) {
+        status = refuse(journal, status);
         segj_journal_free(journal);
         return status;
     }

@@ -233,6 +233,7 @@ void segj_journal_free(oversized_t *journal)
     segj_unlock(&env->state);
     segj_page_cache_release(env->cache);
     segj_codec_free(&journal->codec);
+    segj_owner_close(env);
     segj_part_close(&env->index);
     segj_part_close(&env->values);
     segj_cond_destroy(&env->changed);
@@ -282,6 +283,8 @@ static segj_status_t close_journal(oversized_t *journal)
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
         status = retire_all(journal);
+    if (status == SEGJ_OK)
+        status = segj_owner_check(&journal->env);
     segj_journal_free(journal);
     return status;
 }
@@ -315,10 +318,17 @@ void oversized_abandon(oversized_t *journal)
     segj_journal_free(journal);
 }
 
-/* Every section file goes, durably, before either partition. */
+/* Every section file goes, durably, before either partition. What is removed is what is open: where that was renamed or
+ * replaced, nothing is. */
 static segj_status_t remove_everything(oversized_t *journal)
 {
-    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count);
+    segj_status_t status = segj_part_named(&journal->env.index);
+    if (status == SEGJ_OK)
+        status = segj_part_named(&journal->env.values);
+    if (status == SEGJ_OK)
+        status = segj_sections_unlink(journal, 0, journal->sections.count);
+    if (status == SEGJ_OK)
+        status = segj_owner_remove(&journal->env);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)

@@ -18,8 +18,9 @@ typedef struct recovery {
     size_t count;
     const uint64_t *values; /* listed in the values partition, ascending */
     size_t value_count;
-    bool values_made; /* a values file was made whose name is not durable yet */
-    bool begun;       /* something has been changed */
+    bool values_made;     /* a values file was made whose name is not durable yet */
+    bool begun;           /* something has been changed */
+    bool partitions_made; /* and nothing else has been done */
 } recovery_t;
 
 /* --- decide --- */
@@ -477,11 +478,10 @@ static segj_status_t act(recovery_t *recovery)
     recovery->journal->names_inherited = nothing_to_do(recovery);
     if (recovery->journal->names_inherited)
         return SEGJ_OK;
-    segj_status_t status = segj_part_make(&env->index);
-    if (status == SEGJ_OK)
-        status = segj_part_make(&env->values);
-    if (status == SEGJ_OK)
-        status = sync_names(recovery);
+    recovery->partitions_made = env->index.opened == NULL || env->values.opened == NULL;
+    if (recovery->partitions_made)
+        return segj_parts_make(env);
+    segj_status_t status = sync_names(recovery);
     const segj_plan_t *newest = env->format == SEGJ_FORMAT_NATIVE ? NULL : newest_kept(recovery);
     for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
         segj_plan_t *plan = &recovery->plans[i];
@@ -528,7 +528,7 @@ static segj_status_t decide(recovery_t *recovery, const uint64_t *index, size_t 
 }
 
 segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const uint64_t *index,
-                           size_t index_count, const uint64_t *values, size_t value_count)
+                           size_t index_count, const uint64_t *values, size_t value_count, bool *partitions_made)
 {
     recovery_t recovery = {.journal = journal, .config = config, .values = values, .value_count = value_count};
     segj_status_t status = segj_scan_init(&recovery.scan, journal);
@@ -541,7 +541,8 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
         if (status == SEGJ_ERR_MEMORY && recovery.begun)
             status = SEGJ_ERR_IO;
     }
-    if (status == SEGJ_OK) {
+    *partitions_made = recovery.partitions_made;
+    if (status == SEGJ_OK && !recovery.partitions_made) {
         report(&recovery);
         adopt(&recovery);
     }

@@ -54,12 +54,14 @@ static inline uint64_t segj_plan_lost(const segj_plan_t *plan)
 /** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number);
 
-/** Makes, opens and locks a partition that is not open yet. In open.c. */
-SEGJ_MUST_CHECK segj_status_t segj_part_make(segj_part_t *part);
+/** Makes the partitions that are not open. Somebody else may have made them, and have written to them, before: they are to
+ *  be opened, locked and listed next. In open.c. */
+SEGJ_MUST_CHECK segj_status_t segj_parts_make(segj_env_t *env);
 
-/** Recovers the sections listed (ascending) into the journal's table. */
+/** Recovers the sections listed (ascending) into the journal's table. *partitions_made: one was missing, and nothing else
+ *  has been done; what is in them now is to be listed and recovered. */
 SEGJ_MUST_CHECK segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config,
                                            const uint64_t *index, size_t index_count, const uint64_t *values,
-                                           size_t value_count);
+                                           size_t value_count, bool *partitions_made);
 
 #endif

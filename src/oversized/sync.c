@@ -54,6 +54,43 @@ static segj_status_t sync_partitions(const segj_env_t *env)
     return status == SEGJ_OK ? segj_part_sync(&env->values) : status;
 }
 
+/*
+ * Where no file says who writes, sizes tell: the files are at least as long as what was written, and no longer than what is
+ * known while nothing is being appended.
+ */
+static segj_status_t check_length(oversized_t *journal, const segj_io_file_t *file, uint64_t least, uint64_t most)
+{
+    uint64_t size = 0;
+    segj_status_t status = segj_io_size(file, &size);
+    if (status != SEGJ_OK || (size >= least && size <= most))
+        return status;
+    segj_io_say(file, size,
+                "the file ends here, and should end at %llu to %llu: somebody else has written to it; nothing "
+                "more is written; open the journal again, once",
+                (unsigned long long)least, (unsigned long long)most);
+    return segj_env_poison(&journal->env, SEGJ_ERR_POISONED);
+}
+
+static segj_status_t check_lengths(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
+{
+    const segj_env_t *env = &journal->env;
+    const segj_io_file_t *index = &section->index.handle.file;
+    const segj_io_file_t *values = &section->values.handle.file;
+    if (env->format == SEGJ_FORMAT_NATIVE)
+        return SEGJ_OK;
+    bool quiet = segj_try_lock(&journal->change);
+    bool known = quiet && !section->streaming && !section->values.spoiled;
+    segj_status_t status =
+        check_length(journal, index, segj_fixed_file_size(env, index->data, capture->records),
+                     known ? segj_fixed_file_size(env, index->data, section->index.records) : UINT64_MAX);
+    if (status == SEGJ_OK)
+        status = check_length(journal, values, values->data + capture->size,
+                              known ? values->data + section->values.size : UINT64_MAX);
+    if (quiet)
+        segj_unlock(&journal->change);
+    return status;
+}
+
 /* From the first fsync on a failure leaves unknown what the disk holds. */
 static segj_status_t make_durable(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
 {
@@ -61,6 +98,11 @@ static segj_status_t make_durable(oversized_t *journal, const segj_section_t *se
         segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
     if (status == SEGJ_OK && capture->name != 0)
         status = sync_partitions(&journal->env);
+    /* Nothing is acknowledged that somebody else may not have seen. */
+    if (status == SEGJ_OK)
+        status = segj_owner_check(&journal->env);
+    if (status == SEGJ_OK)
+        status = check_lengths(journal, section, capture);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 

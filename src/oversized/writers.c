@@ -161,6 +161,32 @@ static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *sect
     return SEGJ_OK;
 }
 
+static segj_status_t check_size(segj_env_t *env, const segj_io_file_t *file, uint64_t expected)
+{
+    uint64_t size = 0;
+    segj_status_t status = segj_io_size(file, &size);
+    if (status != SEGJ_OK || size == expected)
+        return status;
+    segj_io_say(file, size,
+                "the file ends here, and should end at %llu: somebody else has written to it; nothing more is "
+                "written; open the journal again, once",
+                (unsigned long long)expected);
+    return segj_env_poison(env, SEGJ_ERR_POISONED);
+}
+
+/* The files of an idle section are as long as this journal has left them; one that is not has another writer. */
+static segj_status_t check_sizes(oversized_t *journal, const segj_section_t *section)
+{
+    segj_env_t *env = &journal->env;
+    const segj_io_file_t *index = &section->index.handle.file;
+    const segj_io_file_t *values = &section->values.handle.file;
+    segj_status_t status = check_size(env, index, segj_fixed_file_size(env, index->data, section->index.records));
+    /* What is spoiled, or was not trimmed, is longer. */
+    if (status == SEGJ_OK && !section->values.spoiled && section->values.ahead == 0)
+        status = check_size(env, values, values->data + section->values.size);
+    return status;
+}
+
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
     segj_status_t status = section->written ? SEGJ_OK : make_room(journal);
@@ -176,11 +202,15 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
         }
         return SEGJ_OK;
     }
-    segj_status_t status = hold_both(journal, section);
+    segj_status_t status = segj_owner_claim_again(&journal->env);
+    if (status == SEGJ_OK)
+        status = hold_both(journal, section);
     if (status != SEGJ_OK)
         return status;
     begin_writing(journal, section);
-    status = settle_inherited(journal, section);
+    status = check_sizes(journal, section);
+    if (status == SEGJ_OK)
+        status = settle_inherited(journal, section);
     if (status != SEGJ_OK)
         segj_section_rest(journal, section);
     return status;
@@ -310,7 +340,9 @@ static segj_status_t settle_names(oversized_t *journal)
 segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created)
 {
     segj_section_t *section;
-    segj_status_t status = settle_names(journal);
+    segj_status_t status = segj_owner_claim_again(&journal->env);
+    if (status == SEGJ_OK)
+        status = settle_names(journal);
     if (status == SEGJ_OK)
         status = make_room(journal);
     if (status != SEGJ_OK)

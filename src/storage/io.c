@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/thread.h"
 
 #define SLICES_MAX 16
 
@@ -75,24 +76,39 @@ bool segj_io_files_limit(const segj_storage_t *storage, uint64_t wanted, uint64_
 }
 
 /** Adds to the sentence of a call that found no descriptor what bounds them, and what is to be done. */
-static segj_status_t advise(int code, const segj_part_t *part, segj_status_t status)
+static segj_status_t advise_exhausted(int code, const segj_part_t *part, segj_status_t status)
 {
     uint64_t limit;
     uint64_t left;
     if (code == ENFILE)
-        segj_say("%s (of the whole system: raise its limit, or close files)", segj_last_error());
+        segj_say_behind(" (of the whole system: raise its limit, or close files)");
     else if (code == EMFILE && segj_io_files_limit(part->storage, 0, &limit, &left))
-        segj_say("%s (the process may have %" PRIu64 " descriptors: raise RLIMIT_NOFILE, ulimit -n, or lower "
-                 "max_open_files and what else is open)",
-                 segj_last_error(), limit);
+        segj_say_behind(" (the process may have %" PRIu64 " descriptors: raise RLIMIT_NOFILE, ulimit -n, or lower "
+                        "max_open_files and what else is open)",
+                        limit);
     else if (code == EMFILE)
-        segj_say("%s (raise the limit, or lower max_open_files and what else is open)", segj_last_error());
+        segj_say_behind(" (raise the limit, or lower max_open_files and what else is open)");
     return status;
 }
 
 static segj_status_t fail_part(int code, const segj_part_t *part, const char *what)
 {
-    return advise(code, part, only_io(segj_fail_code(code, "%s/%s: %s", part->directory, part->name, what)));
+    return advise_exhausted(code, part, only_io(segj_fail_code(code, "%s/%s: %s", part->directory, part->name, what)));
+}
+
+/* A file's name, in `room` where it is a section's. */
+static const char *name_of(const segj_io_file_t *file, char room[SEGJ_NAME_LENGTH + 1])
+{
+    if (file->name != NULL)
+        return file->name;
+    segj_section_name(file->section, room);
+    return room;
+}
+
+/* Whether a change is allowed. The journal's own files are changed in asking that. */
+static segj_status_t ask_guard(const segj_part_t *part, const char *name)
+{
+    return part->guard == NULL || name != NULL ? SEGJ_OK : part->guard->ask(part->guard->context);
 }
 
 static segj_status_t fail_file(int code, const segj_io_file_t *file, const char *format, ...) SEGJ_PRINTF(3, 4);
@@ -102,15 +118,16 @@ static segj_status_t fail_file(int code, const segj_io_file_t *file, const char 
 {
     const segj_part_t *part = file->part;
     char what[256];
+    char room[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(file, room);
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     if (code == 0)
-        return segj_fail(SEGJ_ERR_IO, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what);
-    return advise(
-        code, part,
-        only_io(segj_fail_code(code, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what)));
+        return segj_fail(SEGJ_ERR_IO, "%s/%s/%s: %s", part->directory, part->name, name, what);
+    return advise_exhausted(code, part,
+                            only_io(segj_fail_code(code, "%s/%s/%s: %s", part->directory, part->name, name, what)));
 }
 
 void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...)
@@ -126,6 +143,36 @@ void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format
 
 /* --- partitions --- */
 
+/* Puts what is to be done behind the sentence. */
+static segj_status_t advise(segj_status_t status, const char *advice)
+{
+    if (advice != NULL)
+        segj_say_behind("; %s", advice);
+    return status;
+}
+
+/* Of a change that is not allowed. */
+static const char *advice_to_read(int code)
+{
+    return code == EROFS || code == EACCES || code == EPERM ? "config.read_only opens a journal without a change"
+                                                            : NULL;
+}
+
+/* A call that file systems without it refuse so. */
+static bool is_lacking(int code)
+{
+    return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP;
+}
+
+static segj_status_t fail_names(int code, const char *path, const char *what)
+{
+    segj_status_t status = only_io(segj_fail_code(code, "%s: %s", path, what));
+    return advise(status, is_lacking(code)
+                              ? "this file system does not make names durable, and cannot keep a journal that "
+                                "is written to"
+                              : NULL);
+}
+
 segj_status_t segj_part_create(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
@@ -133,7 +180,10 @@ segj_status_t segj_part_create(const segj_part_t *part)
     do
         code = storage->partition_create(storage->context, part->directory, part->name);
     while (again(code, part));
-    return code == 0 ? SEGJ_OK : fail_part(code, part, "creation");
+    if (code == ENOENT)
+        return segj_fail(SEGJ_ERR_IO, "%s: the directory above it is missing; an open makes one level, and no more",
+                         part->directory);
+    return code == 0 ? SEGJ_OK : advise(fail_part(code, part, "creation"), advice_to_read(code));
 }
 
 segj_status_t segj_part_open(segj_part_t *part, bool *missing)
@@ -151,12 +201,29 @@ segj_status_t segj_part_open(segj_part_t *part, bool *missing)
     }
     if (code == 0 && opened == NULL)
         code = EIO; /* success without a partition: the storage is broken */
+    if (code == ELOOP)
+        return segj_fail(SEGJ_ERR_IO, "%s/%s: the partition is a link, and links are not followed there",
+                         part->directory, part->name);
     if (code != 0)
         return fail_part(code, part, "open");
     part->opened = opened;
     if (missing != NULL)
         *missing = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_part_not_found(const segj_part_t *part)
+{
+    const segj_storage_t *storage = part->storage;
+    int code =
+        SEGJ_STORAGE_HAS(storage, directory_check) ? storage->directory_check(storage->context, part->directory) : 0;
+    if (code == ENOENT)
+        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s: there is no journal: the directory is missing", part->directory);
+    if (code == ENOTDIR)
+        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s: there is no journal: the directory above it is missing, or is none",
+                         part->directory);
+    return segj_fail(SEGJ_ERR_NOT_FOUND, "%s/%s: there is no journal: the partition is missing", part->directory,
+                     part->name);
 }
 
 segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
@@ -166,15 +233,48 @@ segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
         code = part->storage->partition_lock(part->opened, exclusive);
     while (code == EINTR);
     if (code == EWOULDBLOCK) {
-        segj_say("%s/%s: open elsewhere, %s lock refused", part->directory, part->name,
-                 exclusive ? "exclusive" : "shared");
+        segj_say("%s/%s: open elsewhere, %s lock refused: %s, holds it", part->directory, part->name,
+                 exclusive ? "exclusive" : "shared",
+                 exclusive ? "a writer or a reader, or a child process forked by one"
+                           : "a writer, or a child process forked by one");
         segj_say_code(code);
         return SEGJ_ERR_LOCKED;
     }
     if (code != 0 && code != ESTALE)
-        return fail_part(code, part, "lock");
+        return advise(fail_part(code, part, "lock"),
+                      is_lacking(code) ? "this file system has no locks on directories, and cannot keep a journal"
+                                       : NULL);
     *replaced = code == ESTALE;
     return SEGJ_OK;
+}
+
+bool segj_part_is_beside(const segj_part_t *part, const segj_part_t *other)
+{
+    return !SEGJ_STORAGE_HAS(part->storage, partition_beside) ||
+           part->storage->partition_beside(part->opened, other->opened) == 0;
+}
+
+/* What partition_named says, in a sentence. A partition that is gone is what a removal asks for. */
+static segj_status_t judge_named(int code, const segj_part_t *part)
+{
+    if (code == 0 || code == ENOENT)
+        return SEGJ_OK;
+    if (code != ESTALE)
+        return fail_part(code, part, "removal");
+    return segj_fail(
+        SEGJ_ERR_MISMATCH,
+        "%s/%s: removal: what is open was renamed or replaced, and is not what the name stands for; it stays",
+        part->directory, part->name);
+}
+
+segj_status_t segj_part_named(const segj_part_t *part)
+{
+    int code = 0;
+    if (SEGJ_STORAGE_HAS(part->storage, partition_named))
+        do
+            code = part->storage->partition_named(part->opened);
+        while (code == EINTR);
+    return judge_named(code, part);
 }
 
 /** What a listing has found so far. */
@@ -268,31 +368,101 @@ segj_status_t segj_part_sync(const segj_part_t *part)
     do
         code = part->storage->partition_sync(part->opened);
     while (code == EINTR);
-    return code == 0 ? SEGJ_OK : fail_part(code, part, "sync of the partition");
+    char path[512];
+    if (code == 0)
+        return SEGJ_OK;
+    (void)snprintf(path, sizeof path, "%s/%s", part->directory, part->name);
+    return fail_names(code, path, "sync of the partition");
 }
 
-/* The name goes while the lock is still held, and the partition is closed behind it: closed before, another opener
-   could take the lock of a partition that is about to lose its name, and would not learn of it. */
-segj_status_t segj_part_remove(segj_part_t *part)
+/** What is in a partition that should be empty. */
+struct rest {
+    char name[256];
+    bool any, foreign; /* the name is one that no file system gives to a file that it has not let go yet */
+};
+
+static int rest_visit(void *visit_context, const char *name, segj_entry_kind_t kind)
+{
+    struct rest *rest = visit_context;
+    bool foreign = strncmp(name, ".fuse_hidden", 12) != 0 && strncmp(name, ".nfs", 4) != 0;
+    (void)kind;
+    if (!rest->any || (foreign && !rest->foreign))
+        (void)snprintf(rest->name, sizeof rest->name, "%s", name);
+    rest->any = true;
+    rest->foreign = rest->foreign || foreign;
+    return 0;
+}
+
+static struct rest rest_of(const segj_part_t *part)
+{
+    struct rest rest = {.any = false};
+    int code = 0;
+    if (part->opened == NULL)
+        return rest;
+    do
+        code = part->storage->partition_list(part->opened, rest_visit, &rest);
+    while (code == EINTR);
+    rest.foreign = rest.foreign || code != 0; /* nothing to wait for */
+    return rest;
+}
+
+static int remove_once(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
     int code;
     do
-        code = storage->partition_remove(storage->context, part->directory, part->name);
+        code = part->opened != NULL && SEGJ_STORAGE_HAS(storage, partition_remove_open)
+                   ? storage->partition_remove_open(part->opened)
+                   : storage->partition_remove(storage->context, part->directory, part->name);
     while (again(code, part));
-    segj_part_close(part);
-    return code == 0 || code == ENOENT ? SEGJ_OK : fail_part(code, part, "removal");
+    return code;
+}
+
+static segj_status_t fail_rest(const segj_part_t *part, const struct rest *rest)
+{
+    segj_status_t status = fail_part(ENOTEMPTY, part, "removal");
+    if (!rest->any)
+        return advise(status, "nothing is seen in it; open and destroy the journal once more");
+    if (rest->foreign)
+        segj_say_behind(": \"%s\" is not the journal's, and stays; without it a second open and destroy will do",
+                        rest->name);
+    else
+        segj_say_behind(": \"%s\" is left of a file that the file system has not let go yet; a second open and "
+                        "destroy will do",
+                        rest->name);
+    return status;
+}
+
+/* Where files are closed with a delay, as behind FUSE and NFS, a file that was open when it was removed keeps a hidden name
+   until then; a little later it is gone. */
+segj_status_t segj_part_remove(const segj_part_t *part)
+{
+    static const unsigned pauses[] = {5, 10, 20, 40, 80, 145}; /* in milliseconds */
+    struct rest rest = {.any = false};
+    segj_status_t status = ask_guard(part, NULL);
+    if (status != SEGJ_OK)
+        return status;
+    int code = remove_once(part);
+    for (size_t i = 0; i <= sizeof pauses / sizeof pauses[0] && code == ENOTEMPTY; i++) {
+        rest = rest_of(part);
+        if (rest.foreign || i == sizeof pauses / sizeof pauses[0])
+            return fail_rest(part, &rest);
+        segj_pause(pauses[i]);
+        code = remove_once(part);
+    }
+    return judge_named(code, part);
 }
 
 segj_status_t segj_part_sync_directory(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
+    bool by_part = part->opened != NULL && SEGJ_STORAGE_HAS(storage, partition_sync_directory);
     int code;
     do
-        code = storage->directory_sync(storage->context, part->directory);
+        code = by_part ? storage->partition_sync_directory(part->opened)
+                       : storage->directory_sync(storage->context, part->directory);
     while (again(code, part));
-    return code == 0 ? SEGJ_OK
-                     : advise(code, part, only_io(segj_fail_code(code, "%s: sync of the directory", part->directory)));
+    return code == 0 ? SEGJ_OK : fail_names(code, part->directory, "sync of the directory");
 }
 
 void segj_part_close(segj_part_t *part)
@@ -302,28 +472,46 @@ void segj_part_close(segj_part_t *part)
     part->opened = NULL;
 }
 
+static segj_status_t unlink_file(const segj_io_file_t *file)
+{
+    char room[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(file, room);
+    int code;
+    segj_status_t status = ask_guard(file->part, file->name);
+    if (status != SEGJ_OK)
+        return status;
+    do
+        code = file->part->storage->file_remove(file->part->opened, name);
+    while (code == EINTR);
+    /* A name that is gone already is what was asked for. */
+    return code == 0 || code == ENOENT ? SEGJ_OK : fail_file(code, file, "removal");
+}
+
 segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section)
 {
     const segj_io_file_t file = {.part = part, .section = section};
-    char name[SEGJ_NAME_LENGTH + 1];
-    int code;
-    segj_section_name(section, name);
-    do
-        code = part->storage->file_remove(part->opened, name);
-    while (code == EINTR);
-    /* A name that is gone already is what was asked for. */
-    return code == 0 || code == ENOENT ? SEGJ_OK : fail_file(code, &file, "removal");
+    return unlink_file(&file);
+}
+
+segj_status_t segj_part_unlink_named(const segj_part_t *part, const char *name)
+{
+    const segj_io_file_t file = {.part = part, .name = name};
+    return unlink_file(&file);
 }
 
 /* --- files --- */
 
-segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
-                           bool *missing)
+/* `file` says of which partition and name, and is set on success alone. */
+static segj_status_t open_file(segj_io_file_t *file, segj_io_file_t result, segj_open_mode_t mode, bool *missing)
 {
-    segj_io_file_t result = {.part = part, .section = section, .writable = mode != SEGJ_OPEN_READ};
-    char name[SEGJ_NAME_LENGTH + 1];
+    const segj_part_t *part = result.part;
+    char room[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(&result, room);
     int code;
-    segj_section_name(section, name);
+    segj_status_t status = mode == SEGJ_OPEN_CREATE ? ask_guard(part, result.name) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
+    result.writable = mode != SEGJ_OPEN_READ;
     do
         code = part->storage->file_open(part->opened, name, mode, &result.opened);
     while (again(code, part));
@@ -341,11 +529,58 @@ segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64
         return SEGJ_ERR_CORRUPT; /* somebody else has put it there */
     }
     if (code != 0)
-        return fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open");
+        return advise(fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open"),
+                      mode != SEGJ_OPEN_READ ? advice_to_read(code) : NULL);
     *file = result;
     if (missing != NULL)
         *missing = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
+                           bool *missing)
+{
+    return open_file(file, (segj_io_file_t){.part = part, .section = section}, mode, missing);
+}
+
+segj_status_t segj_io_open_named(segj_io_file_t *file, const segj_part_t *part, const char *name, segj_open_mode_t mode,
+                                 bool *missing)
+{
+    return open_file(file, (segj_io_file_t){.part = part, .name = name}, mode, missing);
+}
+
+segj_status_t segj_io_lock(const segj_io_file_t *file, bool exclusive)
+{
+    const segj_storage_t *storage = file->part->storage;
+    int code = 0;
+    if (SEGJ_STORAGE_HAS(storage, file_lock))
+        do
+            code = storage->file_lock(file->opened, exclusive);
+        while (code == EINTR);
+    if (code == 0 || is_lacking(code))
+        return SEGJ_OK;
+    if (code != EWOULDBLOCK)
+        return fail_file(code, file, "lock");
+    return segj_fail(SEGJ_ERR_LOCKED,
+                     "%s/%s/%s: open elsewhere, %s lock refused: by another way to the directory, or on "
+                     "another machine",
+                     file->part->directory, file->part->name, file->name, exclusive ? "exclusive" : "shared");
+}
+
+segj_status_t segj_io_refresh(const segj_io_file_t *file, bool written)
+{
+    const segj_storage_t *storage = file->part->storage;
+    int code = 0;
+    if (SEGJ_STORAGE_HAS(storage, file_refresh))
+        do
+            code = storage->file_refresh(file->opened, written);
+        while (code == EINTR);
+    return code == 0 ? SEGJ_OK : fail_file(code, file, "looking for what others wrote");
+}
+
+bool segj_io_opener(const segj_storage_t *storage, segj_opener_t *opener)
+{
+    return SEGJ_STORAGE_HAS(storage, opener) && storage->opener(storage->context, opener) == 0;
 }
 
 void segj_io_close(segj_io_file_t *file)
@@ -443,6 +678,9 @@ segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset, 
     uint64_t size = 0;
     bool fits = true;
     assert(count <= SLICES_MAX);
+    segj_status_t status = ask_guard(file->part, file->name);
+    if (status != SEGJ_OK)
+        return status;
     for (size_t i = 0; i < count; i++) {
         left[i] = slices[i];
         fits = fits && segj_add_u64(size, slices[i].size, &size);
@@ -472,6 +710,9 @@ segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size)
 segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size)
 {
     int code;
+    segj_status_t status = ask_guard(file->part, file->name);
+    if (status != SEGJ_OK)
+        return status;
     if (size > SEGJ_FILE_SIZE_MAX)
         return fail_file(0, file, "truncation to %" PRIu64 " bytes: files end at 2^63 - 1 bytes", size);
     do

@@ -24,6 +24,12 @@
     ((storage)->struct_size >= offsetof(segj_storage_t, function) + sizeof(storage)->function &&                       \
      (storage)->function != NULL)
 
+/** Asked before anything is changed in a partition; another answer than SEGJ_OK refuses the change. */
+typedef struct segj_guard {
+    segj_status_t (*ask)(void *context);
+    void *context;
+} segj_guard_t;
+
 /** An opened partition, and what is needed to speak of it. Read by any thread, never changed after its opening. */
 typedef struct segj_part {
     const segj_storage_t *storage;
@@ -34,6 +40,7 @@ typedef struct segj_part {
      *  NULL: there is none to close. */
     bool (*give_back)(void *owner);
     void *owner; /**< borrowed: handed to give_back */
+    const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
 } segj_part_t;
 
 /** An opened file of a section. */
@@ -41,6 +48,7 @@ typedef struct segj_io_file {
     const segj_part_t *part;
     uint64_t section;
     segj_file_t *opened; /**< NULL: closed */
+    const char *name;    /**< NULL: the section's; else one of the journal's own, that no guard is asked about */
     uint64_t data;       /**< where the file's data begins, behind its header: for those who know of headers */
     bool writable;       /**< it was opened for writing too */
     bool exhausted;      /**< its last opening failed because no more files could be open */
@@ -55,13 +63,22 @@ bool segj_section_parse(const char *name, uint64_t *section);
 /* Partitions. `missing` is set where only a name is missing, which is then no failure: SEGJ_OK. */
 SEGJ_MUST_CHECK segj_status_t segj_part_create(const segj_part_t *part);
 SEGJ_MUST_CHECK segj_status_t segj_part_open(segj_part_t *part, bool *missing);
+/** SEGJ_ERR_NOT_FOUND: says what of a partition that is missing is. */
+segj_status_t segj_part_not_found(const segj_part_t *part);
 /** Takes the lock; *replaced: the partition's name stands for another directory now, open it again. */
 SEGJ_MUST_CHECK segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced);
 /** Gives the section numbers of the partition in ascending order, to be freed; SEGJ_ERR_CORRUPT names what does not
  *  belong there. Names that begin with a dot and lost+found are passed over. */
 SEGJ_MUST_CHECK segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync(const segj_part_t *part);
-SEGJ_MUST_CHECK segj_status_t segj_part_remove(segj_part_t *part); /**< and closes it behind that */
+/** Whether both, which are open, lie in one directory: where a path is given another directory between two openings, they
+ *  may not. */
+bool segj_part_is_beside(const segj_part_t *part, const segj_part_t *other);
+/** SEGJ_ERR_MISMATCH where the partition's name stands for another one by now. */
+SEGJ_MUST_CHECK segj_status_t segj_part_named(const segj_part_t *part);
+/** Removes the partition, which stays open, and locked: let go before, it could be locked by somebody who would not learn that
+ *  it is about to lose its name. May wait for some 0.3 s. SEGJ_ERR_MISMATCH as above. */
+SEGJ_MUST_CHECK segj_status_t segj_part_remove(const segj_part_t *part);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
@@ -69,7 +86,16 @@ SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t
 /* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,
                                            segj_open_mode_t mode, bool *missing); /**< missing may be NULL */
-void segj_io_close(segj_io_file_t *file);                                         /**< a closed one is fine */
+/** The same for a file of another name, which file->name borrows. */
+SEGJ_MUST_CHECK segj_status_t segj_io_open_named(segj_io_file_t *file, const segj_part_t *part, const char *name,
+                                                 segj_open_mode_t mode, bool *missing);
+SEGJ_MUST_CHECK segj_status_t segj_part_unlink_named(const segj_part_t *part, const char *name);
+/** SEGJ_ERR_LOCKED; where the file system has no such locks that is no failure. */
+SEGJ_MUST_CHECK segj_status_t segj_io_lock(const segj_io_file_t *file, bool exclusive);
+SEGJ_MUST_CHECK segj_status_t segj_io_refresh(const segj_io_file_t *file, bool written);
+/** Who opens a journal; false where the storage does not say, or cannot: openers do without that then. */
+bool segj_io_opener(const segj_storage_t *storage, segj_opener_t *opener);
+void segj_io_close(segj_io_file_t *file); /**< a closed one is fine */
 /** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds the
  *  bytes there were. */
 SEGJ_MUST_CHECK segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *buffer, size_t size,

@@ -30,6 +30,7 @@ struct memory_partition {
     char *name;
     unsigned references;
     bool removed;
+    struct memory_directory *parent; /* directories live as long as the storage */
     unsigned shared_locks;
     bool exclusive_lock;
     struct memory_file **files; /* sorted by name */
@@ -153,12 +154,13 @@ static struct memory_directory *add_directory(struct memory *memory, const char 
     return directory;
 }
 
-static int add_partition(struct memory_partition **place, const char *name)
+static int add_partition(struct memory_directory *parent, struct memory_partition **place, const char *name)
 {
     struct memory_partition *partition = calloc(1, sizeof *partition);
     if (partition == NULL)
         return ENOMEM;
     partition->references = 1;
+    partition->parent = parent;
     partition->name = copy_text(name);
     if (partition->name == NULL) {
         free(partition);
@@ -206,7 +208,7 @@ static int memory_partition_create(void *context, const char *directory, const c
         parent = add_directory(memory, directory);
     if (parent != NULL) {
         struct memory_partition **place = find_partition(parent, partition);
-        code = *place != NULL ? 0 : add_partition(place, partition);
+        code = *place != NULL ? 0 : add_partition(parent, place, partition);
     }
     segj_unlock(&memory->mutex);
     return code;
@@ -328,6 +330,18 @@ static void memory_partition_close(segj_partition_t *partition)
     free(partition);
 }
 
+/* With the mutex. */
+static int remove_partition(struct memory_partition **place)
+{
+    struct memory_partition *node = *place;
+    if (node->count > 0)
+        return ENOTEMPTY;
+    *place = node->next;
+    node->removed = true;
+    release_partition(node);
+    return 0;
+}
+
 static int memory_partition_remove(void *context, const char *directory, const char *partition)
 {
     struct memory *memory = context;
@@ -335,17 +349,39 @@ static int memory_partition_remove(void *context, const char *directory, const c
     segj_lock(&memory->mutex);
     struct memory_directory *parent = find_directory(memory, directory);
     struct memory_partition **place = parent == NULL ? NULL : find_partition(parent, partition);
-    if (place != NULL && *place != NULL) {
-        struct memory_partition *node = *place;
-        code = node->count > 0 ? ENOTEMPTY : 0;
-        if (code == 0) {
-            *place = node->next;
-            node->removed = true;
-            release_partition(node);
-        }
-    }
+    if (place != NULL && *place != NULL)
+        code = remove_partition(place);
     segj_unlock(&memory->mutex);
     return code;
+}
+
+/* Names are never given to other partitions here: one that was removed is gone. */
+static int memory_partition_named(segj_partition_t *partition)
+{
+    segj_lock(&partition->memory->mutex);
+    bool removed = partition->node->removed;
+    segj_unlock(&partition->memory->mutex);
+    return removed ? ENOENT : 0;
+}
+
+static int memory_partition_beside(segj_partition_t *partition, segj_partition_t *other)
+{
+    return partition->node->parent == other->node->parent ? 0 : ESTALE;
+}
+
+static int memory_partition_remove_open(segj_partition_t *partition)
+{
+    struct memory_partition *node = partition->node;
+    segj_lock(&partition->memory->mutex);
+    int code = node->removed ? ENOENT : remove_partition(find_partition(node->parent, node->name));
+    segj_unlock(&partition->memory->mutex);
+    return code;
+}
+
+static int memory_partition_sync_directory(segj_partition_t *partition)
+{
+    (void)partition;
+    return 0;
 }
 
 static int memory_directory_sync(void *context, const char *directory)
@@ -525,6 +561,10 @@ static const segj_storage_t memory_calls = {
     .file_truncate = memory_file_truncate,
     .file_sync = memory_file_sync,
     .file_close = memory_file_close,
+    .partition_beside = memory_partition_beside,
+    .partition_named = memory_partition_named,
+    .partition_remove_open = memory_partition_remove_open,
+    .partition_sync_directory = memory_partition_sync_directory,
 };
 
 segj_status_t segj_storage_memory_create(segj_storage_t **storage)

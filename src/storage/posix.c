@@ -1,10 +1,10 @@
 /*
- * storage/posix.c: the storage of the system's files; the only file that knows system calls. One call here is one
+ * storage/posix.c: the storage of the system's files; it and posix_system.c alone know system calls. One call here is one
  * attempt: interruptions, short transfers and sentences are storage/io.c's.
  *
- * A partition is a descriptor of its directory, and every name in it is resolved from there, so renaming or replacing a
- * directory above cannot move an open journal. The directory's own path may lead through links; the partition and
- * the files may not be links.
+ * The path of a directory is resolved once, when a partition in it is opened: a partition is a descriptor of the directory and
+ * one of its own, and every name is resolved from these two, so renaming or replacing a directory above cannot move an open
+ * journal. The directory's path may lead through links; the partition and the files may not be links.
  */
 /* flock, F_FULLFSYNC, sync_file_range and d_type are beyond POSIX; each system has its own word for "show everything",
    on the BSDs it is to ask for no standard at all. */
@@ -38,153 +38,64 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "storage/posix_system.h"
+
 static_assert(sizeof(off_t) == 8, "segjournal needs 64-bit file offsets: define _FILE_OFFSET_BITS=64");
 
 /** What one system call transfers at most: every system takes 16 slices, and counts below 2^31. */
 #define SLICES_MAX 16
 #define TRANSFER_MAX ((size_t)1 << 30)
 
+/** What makes a directory this one and no other. */
+typedef struct identity {
+    dev_t device;
+    ino_t inode;
+} identity_t;
+
 struct segj_partition {
     int fd;
+    int parent; /* the directory it lies in; may be without the right to read it */
+    identity_t self, above;
     atomic_bool listed; /* Linux: the descriptor's position has been used */
     pid_t locked_by;    /* the process that took the lock, 0: not locked */
-    char *path;         /* "directory/partition" */
+    char *directory;    /* the path by which the parent was found */
+    char *name;
 };
 
 struct segj_file {
     int fd;
+    pid_t locked_by; /* the process that took its lock, 0: not locked */
+    atomic_int away; /* whether others may write to it behind this system's cache: 0 not known yet, 1 no, 2 yes */
     /* Truncations made, and how many of them had been made when the last completed full sync began. */
     atomic_uint truncated;
     atomic_uint truncated_synced;
 };
-
-/** 0 for success, else errno: what most system calls answer, in the words of storage.h. */
-static int result_of(int answer)
-{
-    return answer == 0 ? 0 : errno;
-}
-
-/** "directory/name", to be freed; NULL without memory. */
-static char *join(const char *directory, const char *name)
-{
-    size_t length = strlen(directory);
-    size_t room = strlen(name) + 1;
-    char *path = malloc(length + 1 + room);
-    if (path == NULL)
-        return NULL;
-    memcpy(path, directory, length);
-    path[length] = '/';
-    memcpy(path + length + 1, name, room);
-    return path;
-}
 
 /** The path of a partition. An empty directory is refused: "" and a name would make a path below the root. */
 static int partition_path(const char *directory, const char *partition, char **path)
 {
     if (directory[0] == '\0')
         return EINVAL;
-    *path = join(directory, partition);
+    *path = segj_posix_join(directory, partition);
     return *path == NULL ? ENOMEM : 0;
 }
 
 /* --- durability --- */
-
-/** Everything about a file or directory. */
-static int sync_all(int fd)
-{
-#if defined(F_FULLFSYNC)
-    /* fsync leaves the bytes in the drive's cache here; a file system without the stronger call says ENOTSUP. */
-    if (fcntl(fd, F_FULLFSYNC) != -1)
-        return 0;
-    if (errno != ENOTSUP)
-        return errno;
-#endif
-    return result_of(fsync(fd));
-}
-
-/** The bytes of a file, and as much about it as is needed to read them back. */
-static int sync_data(int fd)
-{
-#if defined(__linux__)
-    return result_of(fdatasync(fd));
-#else
-    return sync_all(fd);
-#endif
-}
-
-/** Syncs the directory at a path; it may be reached through links. */
-static int sync_path(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int code = sync_all(fd);
-    (void)close(fd);
-    return code;
-}
-
-/**
- * The directory that holds the name by which `directory` is reached, to be freed; NULL without memory.
- *
- * Asking the system for "directory/.." would be wrong behind a link: that is where the link's target lives, and the
- * name in `directory` lives where the link is. So the last name is taken off the text. Only "." and ".." are no names
- * that a parent could be read from, and are never links: there, and only there, the system's ".." is right. "/" is its
- * own parent. A link's target has its name from whoever made it: mkdir makes nothing through a link.
- */
-static char *parent_of(const char *directory)
-{
-    size_t end = strlen(directory);
-    while (end > 1 && directory[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && directory[start - 1] != '/')
-        start--;
-    const char *last = directory + start;
-    size_t length = end - start;
-    if ((length == 1 && last[0] == '.') || (length == 2 && last[0] == '.' && last[1] == '.'))
-        return join(directory, "..");
-    char *parent = malloc(start + 2);
-    if (parent == NULL)
-        return NULL;
-    memcpy(parent, directory, start); /* with its slash, so that "/name" gives "/." */
-    memcpy(parent + start, ".", 2);
-    return parent;
-}
-
-/**
- * Syncs a parent that may be entered but not read, so that it cannot be opened and synced: by way of the whole file
- * system of `directory`. If the parent is on another one, `directory` is the root of a mount or a link, and its name
- * was not made by the library.
- */
-static int sync_unreadable_parent(const char *directory)
-{
-#if defined(__linux__)
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int code = result_of(syncfs(fd));
-    (void)close(fd);
-    return code;
-#else
-    (void)directory;
-    return EACCES;
-#endif
-}
 
 static int posix_directory_sync(void *context, const char *directory)
 {
     (void)context;
     if (directory[0] == '\0')
         return EINVAL;
-    int code = sync_path(directory);
+    int code = segj_posix_sync_path(directory);
     if (code != 0)
         return code;
-    char *parent = parent_of(directory);
+    char *parent = segj_posix_parent_of(directory);
     if (parent == NULL)
         return ENOMEM;
-    code = sync_path(parent);
+    code = segj_posix_sync_path(parent);
     free(parent);
-    return code == EACCES ? sync_unreadable_parent(directory) : code;
+    return code == EACCES ? segj_posix_sync_unreadable_parent(directory) : code;
 }
 
 /* --- partitions --- */
@@ -217,46 +128,117 @@ static int posix_partition_create(void *context, const char *directory, const ch
     return code;
 }
 
-static int posix_partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
+static int identify(int fd, identity_t *identity)
 {
-    (void)context;
-    segj_partition_t *result = malloc(sizeof *result);
-    if (result == NULL)
-        return ENOMEM;
-    int code = partition_path(directory, partition, &result->path);
-    if (code != 0) {
-        free(result);
-        return code;
-    }
-    result->locked_by = 0;
-    atomic_init(&result->listed, false);
-    /* O_NOFOLLOW is about the last name only: the partition's. */
-    result->fd = open(result->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (result->fd < 0) {
-        code = errno;
-        free(result->path);
-        free(result);
-        return code;
-    }
-    *opened = result;
+    struct stat found;
+    if (fstat(fd, &found) != 0)
+        return errno;
+    *identity = (identity_t){found.st_dev, found.st_ino};
     return 0;
 }
 
-/** ESTALE unless the partition's path still leads to the directory that is open. */
-static int still_named(const segj_partition_t *partition)
+static bool is_same(identity_t left, identity_t right)
 {
-    struct stat mine;
+    return left.device == right.device && left.inode == right.inode;
+}
+
+/* A descriptor to resolve names from: the directory need not be readable. */
+#if defined(O_PATH)
+#define OPEN_PARENT (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#elif defined(O_SEARCH)
+#define OPEN_PARENT (O_SEARCH | O_DIRECTORY | O_CLOEXEC)
+#else
+#define OPEN_PARENT (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#endif
+
+static void close_partition(segj_partition_t *partition)
+{
+    if (partition->fd >= 0)
+        (void)close(partition->fd); /* never again after EINTR: the number may be another file's by then */
+    if (partition->parent >= 0)
+        (void)close(partition->parent);
+    free(partition->directory);
+    free(partition->name);
+    free(partition);
+}
+
+/* ELOOP where the name is a link: the system's own word for one that is to be a directory is ENOTDIR. */
+static int open_in_parent(segj_partition_t *partition)
+{
+    struct stat found;
+    partition->fd = openat(partition->parent, partition->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (partition->fd >= 0)
+        return identify(partition->fd, &partition->self);
+    int code = errno;
+    if (code == ENOTDIR && fstatat(partition->parent, partition->name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(found.st_mode))
+        return ELOOP;
+    return code;
+}
+
+static int posix_partition_open(void *context, const char *directory, const char *partition, segj_partition_t **opened)
+{
+    (void)context;
+    if (directory[0] == '\0')
+        return EINVAL;
+    segj_partition_t *result = malloc(sizeof *result);
+    if (result == NULL)
+        return ENOMEM;
+    *result = (segj_partition_t){
+        .fd = -1, .parent = -1, .directory = segj_posix_copy(directory), .name = segj_posix_copy(partition)};
+    atomic_init(&result->listed, false);
+    int code = result->directory == NULL || result->name == NULL ? ENOMEM : 0;
+    if (code == 0) {
+        result->parent = open(directory, OPEN_PARENT);
+        code = result->parent < 0 ? errno : identify(result->parent, &result->above);
+    }
+    if (code == 0)
+        code = open_in_parent(result);
+    if (code == 0)
+        *opened = result;
+    else
+        close_partition(result);
+    return code;
+}
+
+/** 0 where the partition's name still stands for the directory that is open. */
+static int posix_partition_named(segj_partition_t *partition)
+{
     struct stat named;
-    if (fstat(partition->fd, &mine) != 0)
+    struct stat mine;
+    if (fstatat(partition->parent, partition->name, &named, AT_SYMLINK_NOFOLLOW) == 0)
+        return is_same(partition->self, (identity_t){named.st_dev, named.st_ino}) ? 0 : ESTALE;
+    if (errno != ENOENT && errno != ENOTDIR)
         return errno;
-    if (fstatat(AT_FDCWD, partition->path, &named, AT_SYMLINK_NOFOLLOW) != 0)
+    return fstat(partition->fd, &mine) == 0 && mine.st_nlink == 0 ? ENOENT : ESTALE;
+}
+
+/** Whether the path still leads to the directory in which the partition was opened. */
+static int still_led_to(const segj_partition_t *partition)
+{
+    struct stat found;
+    if (stat(partition->directory, &found) != 0)
         return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
-    return mine.st_dev == named.st_dev && mine.st_ino == named.st_ino ? 0 : ESTALE;
+    return is_same(partition->above, (identity_t){found.st_dev, found.st_ino}) ? 0 : ESTALE;
+}
+
+/** The whole path: what it does not lead to any more is to be looked for again. */
+static int still_named(segj_partition_t *partition)
+{
+    int code = still_led_to(partition);
+    if (code == 0)
+        code = posix_partition_named(partition);
+    return code == ENOENT ? ESTALE : code;
+}
+
+static int posix_partition_beside(segj_partition_t *partition, segj_partition_t *other)
+{
+    return is_same(partition->above, other->above) ? 0 : ESTALE;
 }
 
 static int posix_partition_unlock(segj_partition_t *partition)
 {
-    int code = result_of(flock(partition->fd, LOCK_UN));
+    int code = segj_posix_result(flock(partition->fd, LOCK_UN));
     if (code == 0)
         partition->locked_by = 0;
     return code;
@@ -281,9 +263,7 @@ static void posix_partition_close(segj_partition_t *partition)
 {
     if (partition->locked_by != 0 && partition->locked_by == getpid())
         (void)posix_partition_unlock(partition);
-    (void)close(partition->fd); /* never again after EINTR: the number may be another file's by then */
-    free(partition->path);
-    free(partition);
+    close_partition(partition);
 }
 
 /** Visits an entry; its kind is asked of the system where the listing does not tell. An entry that is gone is none. */
@@ -385,7 +365,13 @@ static int posix_partition_list(segj_partition_t *partition, segj_list_visit_t v
 
 static int posix_partition_sync(segj_partition_t *partition)
 {
-    return sync_all(partition->fd);
+    return segj_posix_sync_all(partition->fd);
+}
+
+static int removed(int answer)
+{
+    int code = segj_posix_result(answer);
+    return code == EEXIST ? ENOTEMPTY : code; /* POSIX leaves the choice between the two */
 }
 
 static int posix_partition_remove(void *context, const char *directory, const char *partition)
@@ -395,9 +381,54 @@ static int posix_partition_remove(void *context, const char *directory, const ch
     int code = partition_path(directory, partition, &path);
     if (code != 0)
         return code;
-    code = result_of(rmdir(path));
+    code = removed(rmdir(path));
     free(path);
-    return code == EEXIST ? ENOTEMPTY : code; /* POSIX leaves the choice between the two */
+    return code;
+}
+
+/* Between the look and the removal somebody may still give the name to another directory; of that only an empty one would be
+   removed. No system has a call that removes the directory that is open. */
+static int posix_partition_remove_open(segj_partition_t *partition)
+{
+    int code = posix_partition_named(partition);
+    return code == 0 ? removed(unlinkat(partition->parent, partition->name, AT_REMOVEDIR)) : code;
+}
+
+/** Syncs the directory `name`, seen from another one. */
+static int sync_at(int fd, const char *name)
+{
+    int found = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (found < 0)
+        return errno;
+    int code = segj_posix_sync_all(found);
+    (void)close(found);
+    return code;
+}
+
+/* As long as the path leads to the directory, the path says where the directory's name lies, which may be a link; afterwards the
+   directory above it is where its name is. */
+static int posix_partition_sync_directory(segj_partition_t *partition)
+{
+    if (still_led_to(partition) == 0)
+        return posix_directory_sync(NULL, partition->directory);
+    int code = sync_at(partition->parent, ".");
+    return code == 0 ? sync_at(partition->parent, "..") : code;
+}
+
+static int posix_directory_check(void *context, const char *directory)
+{
+    struct stat found;
+    (void)context;
+    if (stat(directory, &found) == 0)
+        return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return errno;
+    char *parent = segj_posix_parent_of(directory);
+    if (parent == NULL)
+        return ENOMEM;
+    int code = stat(parent, &found) == 0 && S_ISDIR(found.st_mode) ? ENOENT : ENOTDIR;
+    free(parent);
+    return code;
 }
 
 /* --- files --- */
@@ -423,7 +454,7 @@ static int open_regular(int directory, const char *name, int flags, int *fd)
     if (result < 0)
         return errno;
     result = above_standard(result);
-    int code = result < 0 ? errno : result_of(fstat(result, &found));
+    int code = result < 0 ? errno : segj_posix_result(fstat(result, &found));
     if (code == 0 && S_ISREG(found.st_mode)) {
         *fd = result;
         return 0;
@@ -447,6 +478,8 @@ static int posix_file_open(segj_partition_t *partition, const char *name, segj_o
     segj_file_t *result = malloc(sizeof *result); /* before the file: no name is made and then found without memory */
     if (result == NULL)
         return ENOMEM;
+    result->locked_by = 0;
+    atomic_init(&result->away, 0);
     atomic_init(&result->truncated, 0);
     atomic_init(&result->truncated_synced, 0);
     int code = open_regular(partition->fd, name, flags, &result->fd);
@@ -459,7 +492,7 @@ static int posix_file_open(segj_partition_t *partition, const char *name, segj_o
 
 static int posix_file_remove(segj_partition_t *partition, const char *name)
 {
-    return result_of(unlinkat(partition->fd, name, 0));
+    return segj_posix_result(unlinkat(partition->fd, name, 0));
 }
 
 static int posix_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
@@ -506,7 +539,7 @@ static int posix_file_size(segj_file_t *file, uint64_t *size)
    failed too: what it did then is unknown. */
 static int posix_file_truncate(segj_file_t *file, uint64_t size)
 {
-    int code = result_of(ftruncate(file->fd, (off_t)size));
+    int code = segj_posix_result(ftruncate(file->fd, (off_t)size));
     (void)atomic_fetch_add(&file->truncated, 1);
     return code;
 }
@@ -519,15 +552,37 @@ static int posix_file_sync(segj_file_t *file)
 {
     unsigned truncated = atomic_load(&file->truncated);
     if (truncated == atomic_load(&file->truncated_synced))
-        return sync_data(file->fd);
-    int code = sync_all(file->fd);
+        return segj_posix_sync_data(file->fd);
+    int code = segj_posix_sync_all(file->fd);
     if (code == 0)
         atomic_store(&file->truncated_synced, truncated);
     return code;
 }
 
+/* Like a partition's: a child of fork shares the lock, and its close leaves it alone. */
+static int posix_file_lock(segj_file_t *file, bool exclusive)
+{
+    int code = segj_posix_lock_file(file->fd, exclusive);
+    if (code == 0)
+        file->locked_by = getpid();
+    return code;
+}
+
+/* Where this system's cache is the file, reads see everything. */
+static int posix_file_refresh(segj_file_t *file, bool written)
+{
+    int away = atomic_load_explicit(&file->away, memory_order_relaxed);
+    if (away == 0) {
+        away = segj_posix_is_remote(file->fd) ? 2 : 1;
+        atomic_store_explicit(&file->away, away, memory_order_relaxed);
+    }
+    return away == 2 ? segj_posix_refresh(file->fd, written) : 0;
+}
+
 static void posix_file_close(segj_file_t *file)
 {
+    if (file->locked_by != 0 && file->locked_by == getpid())
+        segj_posix_unlock_file(file->fd);
     (void)close(file->fd); /* never again after EINTR: the number may be another file's by then */
     free(file);
 }
@@ -650,6 +705,14 @@ const segj_storage_t *segj_storage_posix(void)
         .file_unmap = posix_file_unmap,
 #endif
         .files_limit = posix_files_limit,
+        .partition_beside = posix_partition_beside,
+        .partition_named = posix_partition_named,
+        .partition_remove_open = posix_partition_remove_open,
+        .partition_sync_directory = posix_partition_sync_directory,
+        .directory_check = posix_directory_check,
+        .opener = segj_posix_opener,
+        .file_lock = posix_file_lock,
+        .file_refresh = posix_file_refresh,
     };
     return &storage;
 }

@@ -136,6 +136,7 @@ static void one_page_cached(oversized_config_t *config)
 
 const scenario_t scenarios[] = {
     {"a new journal", NULL, {{0}}, {OPEN, CLOSE}},
+    {"a new journal of which the values are there", NULL, {STEP(HARM_NO_INDEX, 0, 0)}, {OPEN, CLOSE}},
     {"a first append", NULL, {OPEN}, {APPEND(3, 20, 1), SYNC(3)}},
     {"a first append beyond the buffer", NULL, {OPEN, APPEND(1, 9, 1)}, {APPEND(3, 500, 1), SYNC(3)}},
     {"appends across pages", NULL, {OPEN, APPEND(1, 20, 2), SYNC(1)}, {APPEND(1, 20, 30)}},

@@ -42,8 +42,9 @@ static bool ends_with(const char *text, const char *end)
 static const site_excuse_t *excuse_of(const site_t *site, const site_excuse_t *excuses, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (ends_with(site->file, excuses[i].file) && strcmp(site->function, excuses[i].function) == 0 &&
-            strcmp(site->call, excuses[i].call) == 0)
+        if (ends_with(site->file, excuses[i].file) &&
+            (excuses[i].function == NULL ||
+             (strcmp(site->function, excuses[i].function) == 0 && strcmp(site->call, excuses[i].call) == 0)))
             return &excuses[i];
     return NULL;
 }

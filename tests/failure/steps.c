@@ -42,6 +42,7 @@ const char *step_name(step_kind_t kind)
         [HARM_INDEX_JUNK] = "harm: index junk",
         [HARM_JUNK] = "harm: junk",
         [HARM_ORPHAN] = "harm: orphan",
+        [HARM_NO_INDEX] = "harm: no index partition",
     };
     return names[kind];
 }
@@ -371,6 +372,8 @@ static void do_harm(world_t *w, const step_t *step)
     } else if (step->kind == HARM_JUNK) {
         append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
+    } else if (step->kind == HARM_NO_INDEX) {
+        assert_int_equal(w->disk->partition_create(w->disk->context, directory, values), 0);
     } else {
         assert_false(model->listed);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);

@@ -96,6 +96,9 @@ static path_t start(const scenario_t *scenario)
     return directory;
 }
 
+/** Of both partitions and of the directory that each lies in. */
+enum { PARTITIONS = 4 };
+
 /* --- none is left --- */
 
 static void no_scenario_leaves_a_descriptor(void **state)
@@ -106,7 +109,7 @@ static void no_scenario_leaves_a_descriptor(void **state)
         scenario_name = scenarios[i].name;
         world.config.directory = directory.text;
         (void)rehearse(&world, &scenarios[i]);
-        unsigned open = world.journal != NULL ? 2 + world.config.max_open_files : 0;
+        unsigned open = world.journal != NULL ? PARTITIONS + world.config.max_open_files : 0;
         assert_in_range(count_descriptors(), before, before + open);
         final_exam(&world);
         world_free(&world);
@@ -150,7 +153,7 @@ static void never_more_are_open_than_configured(void **state)
         for (const step_t *step = steps; step->kind != DO_END; step++) {
             const step_t one[] = {*step, {.kind = DO_END}};
             take_steps(&world, one);
-            assert_true(count_descriptors() <= before + 2 + limits[i]);
+            assert_true(count_descriptors() <= before + PARTITIONS + limits[i]);
         }
         assert_in_range(world.faulty.most_open_files, 4, limits[i]);
         final_exam(&world);

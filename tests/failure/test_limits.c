@@ -45,7 +45,7 @@ static path_t root;
 static struct rlimit usual;
 static oversized_config_t config;
 static oversized_t *journal;
-static char said[1024]; /* the last line logged as information */
+static char said[1024]; /* the last line logged about the bound */
 
 /* --- descriptors --- */
 
@@ -87,7 +87,7 @@ static void give_all(void)
 
 static void keep_line(void *context, segj_log_level_t level, const char *message)
 {
-    if (level == SEGJ_LOG_INFO)
+    if (level == SEGJ_LOG_INFO && strstr(message, "max_open_files") != NULL)
         (void)snprintf(said, sizeof said, "%s", message);
 }
 

@@ -48,7 +48,8 @@ typedef enum step_kind {
     HARM_HEADER,       /* the last `size` bytes of the index file are gone, which held no record */
     HARM_INDEX_JUNK,   /* bytes behind the end of the index file */
     HARM_JUNK,         /* bytes behind the end of both files */
-    HARM_ORPHAN        /* a values file without an index file */
+    HARM_ORPHAN,       /* a values file without an index file */
+    HARM_NO_INDEX      /* a values partition, empty, where there is no journal */
 } step_kind_t;
 
 typedef struct step {

@@ -354,11 +354,96 @@ fault("a file size limit is no lack of space" src/base/status.c "unit/status pro
 fault("destroy removes partitions before their files are gone for good" src/oversized/oversized.c
     "crash/trace promises/destroy"
     [==[    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count);
+    [==[        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    if (status == SEGJ_OK)
+        status = segj_owner_remove(&journal->env);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);]==]
-    [==[    segj_status_t status = segj_part_remove(&journal->env.index);
+    [==[        status = segj_owner_remove(&journal->env);
+    if (status == SEGJ_OK)
+        status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)
         status = segj_sections_unlink(journal, 0, journal->sections.count);]==])
+
+# --- places ---
+
+fault("partitions that were missing are taken for empty without a look behind their locks" src/oversized/recover.c
+    "failure/two_openers"
+    [==[    if (recovery->partitions_made)
+        return segj_parts_make(env);
+    segj_status_t status = sync_names(recovery);]==]
+    [==[    segj_status_t status = recovery->partitions_made ? segj_parts_make(env) : SEGJ_OK;
+    bool missing = false;
+    bool replaced = false;
+    recovery->partitions_made = false;
+    if (status == SEGJ_OK && env->index.opened == NULL)
+        status = segj_part_open(&env->index, &missing);
+    if (status == SEGJ_OK)
+        status = segj_part_lock(&env->index, true, &replaced);
+    if (status == SEGJ_OK && env->values.opened == NULL)
+        status = segj_part_open(&env->values, &missing);
+    if (status == SEGJ_OK)
+        status = segj_part_lock(&env->values, true, &replaced);
+    if (status == SEGJ_OK)
+        status = sync_names(recovery);]==])
+
+fault("values without an index are not doubted" src/oversized/open.c "failure/two_openers"
+    [==[    if (*appeared)
+        segj_part_close(&env->values);]==]
+    [==[    *appeared = false;]==])
+
+fault("partitions of two directories are taken for one journal's" src/storage/io.c "failure/places"
+    [==[    return !HAS(part->storage, partition_beside) ||]==]
+    [==[    return HAS(part->storage, partition_beside) ||]==])
+
+fault("destroy removes what its path leads to" src/storage/io.c "failure/places"
+    [==[part->opened != NULL && HAS(storage, partition_remove_open)]==]
+    [==[part->opened == NULL && HAS(storage, partition_remove_open)]==])
+
+fault("destroy does not ask what the names stand for before it removes files" src/oversized/oversized.c "failure/places"
+    [==[    segj_status_t status = segj_part_named(&journal->env.index);
+    if (status == SEGJ_OK)
+        status = segj_part_named(&journal->env.values);]==]
+    [==[    segj_status_t status = SEGJ_OK;]==])
+
+fault("names that a file system has not let go yet are not waited for" src/storage/io.c "failure/places"
+    [==[rest.foreign || i == sizeof]==]
+    [==[rest.any || i == sizeof]==])
+
+# --- owners ---
+
+fault("a sync is acknowledged without a look at who owns the journal" src/oversized/sync.c
+    "failure/owner failure/two_writers"
+    [==[    if (status == SEGJ_OK)
+        status = segj_owner_check(&journal->env);
+    if (status == SEGJ_OK)
+        status = check_lengths]==]
+    [==[    if (status == SEGJ_OK)
+        status = check_lengths]==])
+
+fault("files are changed without a look at who owns the journal" src/storage/io.c "failure/owner failure/two_writers"
+    [==[    return part->guard == NULL || name != NULL ? SEGJ_OK]==]
+    [==[    return part->guard != NULL || name != NULL ? SEGJ_OK]==])
+
+fault("a refused open leaves its token" src/journal/owner.c "failure/owner badinput/foreign"
+    [==[    if (owner->contended ||]==]
+    [==[    if (!owner->contended ||]==])
+
+fault("a late claim overlooks who came before" src/journal/owner.c "failure/owner"
+    [==[(size != owner->before_size || memcmp(found, owner->before, size) != 0)]==]
+    [==[(size != size || memcmp(found, found, size) != 0)]==])
+
+fault("a section that somebody else has made longer is written to" src/oversized/writers.c "failure/owner"
+    [==[    if (status != SEGJ_OK || size == expected)]==]
+    [==[    if (status != SEGJ_OK || size >= expected)]==])
+
+fault("a commonware sync does not look at lengths" src/oversized/sync.c "failure/owner"
+    [==[(size >= least && size <= most))]==]
+    [==[size >= least)]==])
+
+fault("readers do not lock the owner's file" src/journal/owner.c "failure/owner"
+    [==[    return status == SEGJ_OK && !missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==]
+    [==[    return status == SEGJ_OK && missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==])
 
 # --- the watermark ---
 

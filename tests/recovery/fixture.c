@@ -197,7 +197,7 @@ static void check_section_files(const fixture_t *f, const section_model_t *model
 static void check_names(const fixture_t *f, const char *partition, bool empty_may_miss)
 {
     names_t list = list_directory(join_path(f->directory.text, partition).text);
-    size_t next = 0;
+    size_t next = list.count > 0 && strcmp(list.names[0], ".owner") == 0 ? 1 : 0; /* the journal's own */
     for (size_t i = 0; i < f->section_count; i++) {
         char name[17];
         snprintf(name, sizeof name, "%016" PRIx64, f->sections[i].section);
@@ -461,11 +461,13 @@ static void check_second_open(const fixture_t *f)
     config.directory = copy.text;
     config.strict = true;
     config.log = NULL;
+    forget_owner(f->directory.text, f->config.index_partition);
     assert_ok(oversized_open(&config, &journal));
     oversized_recovery_t expected = expected_report(f);
     check_numbers(f, oversized_recovery(journal), &expected, (damage_t){0});
     check_journal(f, journal);
     oversized_abandon(journal);
+    forget_owner(copy.text, f->config.index_partition);
     assert_trees_equal(f->directory.text, copy.text);
     remove_tree(copy.text);
 }

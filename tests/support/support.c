@@ -155,6 +155,11 @@ void copy_tree(const char *from, const char *to)
     free_names(&list);
 }
 
+void forget_owner(const char *directory, const char *index_partition)
+{
+    remove_tree(join_path(join_path(directory, index_partition).text, ".owner").text);
+}
+
 static void assert_files_equal(const char *left, const char *right)
 {
     bytes_t a = read_file(left);

@@ -61,6 +61,8 @@ void make_directory(const char *path);
 void remove_tree(const char *path);
 /** Copies a directory of plain files and directories; `to` must not exist yet. */
 void copy_tree(const char *from, const char *to);
+/** Removes the file that says who has opened the journal last, which every open for writing changes. */
+void forget_owner(const char *directory, const char *index_partition);
 /** Both directories hold the same names and each file the same bytes; prints the first difference otherwise. */
 void assert_trees_equal(const char *left, const char *right);
 

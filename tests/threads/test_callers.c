@@ -326,7 +326,7 @@ static void the_errno_of_the_storage_is_told(void **state)
     check_failure(stage, CALL_WRITE, PART_VALUES, ENOSPC, call_sync, SEGJ_ERR_NO_SPACE);
     check_failure(stage, CALL_WRITE, PART_INDEX, EIO, call_sync, SEGJ_ERR_IO);
     check_failure(stage, CALL_WRITE, PART_INDEX, EDQUOT, call_sync_all, SEGJ_ERR_NO_SPACE); /* says it again */
-    check_failure(stage, CALL_OPEN, PART_INDEX, EMFILE, call_append_elsewhere, SEGJ_ERR_IO);
+    check_failure(stage, CALL_OPEN, PART_INDEX, EPERM, call_append_elsewhere, SEGJ_ERR_IO);
     check_failure(stage, CALL_REMOVE, PART_INDEX, EACCES, call_prune_all, SEGJ_ERR_IO);
     check_failure(stage, CALL_SYNC, PART_VALUES, ENXIO, call_sync, SEGJ_ERR_IO);
     /* It is poisoned now, and tells why. */

@@ -55,9 +55,13 @@ void contract_through_the_wrappers(void **state)
     assert_int_equal(segj_part_sync_directory(&part), SEGJ_OK);
     assert_int_equal(segj_part_unlink(&part, 7), SEGJ_OK);
     assert_int_equal(segj_part_unlink(&part, 7), SEGJ_OK); /* gone is what was asked for */
+    assert_int_equal(segj_part_named(&part), SEGJ_OK);
     assert_int_equal(segj_part_remove(&part), SEGJ_OK);
-    part.opened = NULL;
+    assert_int_equal(segj_part_named(&part), SEGJ_OK); /* gone is as good */
     assert_int_equal(segj_part_remove(&part), SEGJ_OK);
+    assert_int_equal(segj_part_sync_directory(&part), SEGJ_OK);
+    segj_part_close(&part);
+    assert_int_equal(segj_part_remove(&part), SEGJ_OK); /* by its name */
     assert_int_equal(segj_part_open(&part, &missing), SEGJ_OK);
     assert_true(missing);
 }
@@ -127,8 +131,10 @@ void contract_lock_refused_names_the_partition(void **state)
     char expected[PATH_LIMIT * 2];
     (void)snprintf(expected, sizeof expected, "%s/index: ", place->directory);
     assert_ptr_equal(strstr(segj_last_error(), expected), segj_last_error());
+    assert_true(segj_part_is_beside(&first, &second));
     segj_part_close(&first);
     assert_int_equal(segj_part_remove(&second), SEGJ_OK);
+    segj_part_close(&second);
     first = part_of(place, "index");
     second = make_part(place, "index");
     bool missing = true;

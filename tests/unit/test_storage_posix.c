@@ -90,6 +90,7 @@ static void posix_passes_over_hidden_names(void **state)
     free(sections);
     assert_int_equal(segj_part_remove(&part), SEGJ_ERR_IO); /* they are somebody's: not empty */
     assert_non_null(strstr(segj_last_error(), strerror(ENOTEMPTY)));
+    segj_part_close(&part);
 }
 
 static void posix_partition_is_no_link(void **state)

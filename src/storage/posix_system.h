@@ -1,0 +1,34 @@
+/*
+ * storage/posix_system.h: what storage/posix.c asks of the system about descriptors and paths: syncs, locks of files, what kind
+ * of file system it is, and who we are. Answers are 0 or errno.
+ */
+#ifndef SEGJ_STORAGE_POSIX_SYSTEM_H
+#define SEGJ_STORAGE_POSIX_SYSTEM_H
+
+#include "segjournal/storage.h"
+
+/** 0 for success, else errno: what most system calls answer, in the words of storage.h. */
+int segj_posix_result(int answer);
+/** A text, and "directory/name"; to be freed, NULL without memory. */
+char *segj_posix_copy(const char *text);
+char *segj_posix_join(const char *directory, const char *name);
+/** The directory that holds the name by which `directory` is reached; to be freed, NULL without memory. */
+char *segj_posix_parent_of(const char *directory);
+
+int segj_posix_sync_all(int fd);
+int segj_posix_sync_data(int fd);
+int segj_posix_sync_path(const char *path);
+int segj_posix_sync_unreadable_parent(const char *directory);
+
+/** Without waiting: EWOULDBLOCK. The lock belongs to the open file, as flock's does. */
+int segj_posix_lock_file(int fd, bool exclusive);
+void segj_posix_unlock_file(int fd);
+
+/** Whether others may write to the file without this system's caches knowing. */
+bool segj_posix_is_remote(int fd);
+/** What was `written` goes out; what is read next is not from this system's cache. */
+int segj_posix_refresh(int fd, bool written);
+
+int segj_posix_opener(void *context, segj_opener_t *opener);
+
+#endif
