@@ -4,7 +4,7 @@
  * which open removes; a crash behind it leaves only the latter.
  *
  * A prune holds the change lock while it hides its sections, and once more when it is known whether they are gone for good,
- * which the first file decides; the files it removes without a lock (DESIGN.md, "Removal"). Another removal waits until it is
+ * which the first file decides; the files it removes without a lock (DESIGN.md, "Removal: prune, rewind, destroy, orphans"). Another removal waits until it is
  * through. Rewinds and destroy remove under the change lock.
  */
 #include <stdlib.h>
@@ -81,6 +81,23 @@ static bool is_there(const oversized_t *journal, const segj_section_t *section)
 
 /* --- the steps of a removal --- */
 
+/* Under change. Files that nobody uses are closed before they are removed: behind FUSE the removal of an open file is a rename,
+ * which a full file system refuses. What has not been synced stays open: the removal may be undone. */
+static void close_unused(oversized_t *journal, const removal_t *removal)
+{
+    for (size_t i = 0; i < removal->count; i++) {
+        segj_section_t *section = removal->gone[i];
+        if (section->written && section->synced == section->appended)
+            segj_section_rest(journal, section);
+        segj_handle_t *handles[2] = {&section->index.handle, &section->values.handle};
+        segj_lock(&journal->env.state);
+        for (size_t j = 0; j < 2; j++)
+            if (atomic_load(&handles[j]->pins) == 0 && !handles[j]->opening)
+                segj_files_forget(&journal->env.files, handles[j]);
+        segj_unlock(&journal->env.state);
+    }
+}
+
 /* Under change. What can be refused is refused here; then the sections are hidden. */
 static segj_status_t begin(oversized_t *journal, size_t first, size_t last, uint64_t prune_line, removal_t *removal)
 {
@@ -103,6 +120,8 @@ static segj_status_t begin(oversized_t *journal, size_t first, size_t last, uint
         hide(journal, removal, first, prune_line);
     segj_maps_admit(&journal->env.maps);
     segj_unlock(&journal->env.state);
+    if (status == SEGJ_OK)
+        close_unused(journal, removal);
     if (status != SEGJ_OK)
         free(removal->gone);
     return status;

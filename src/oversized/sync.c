@@ -98,12 +98,11 @@ static segj_status_t make_durable(oversized_t *journal, const segj_section_t *se
         segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
     if (status == SEGJ_OK && capture->name != 0)
         status = sync_partitions(&journal->env);
-    /* Nothing is acknowledged that somebody else may not have seen. */
-    if (status == SEGJ_OK)
-        status = segj_owner_check(&journal->env);
-    if (status == SEGJ_OK)
-        status = check_lengths(journal, section, capture);
-    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
+    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    /* Nothing is acknowledged that somebody else may not have seen. A question that fails leaves everything to be synced again. */
+    status = segj_owner_check(&journal->env);
+    return status == SEGJ_OK ? check_lengths(journal, section, capture) : status;
 }
 
 /* Losing a mark costs the next open time, never data: a failure is only logged. */

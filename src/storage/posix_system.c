@@ -225,7 +225,7 @@ int segj_posix_opener(void *context, segj_opener_t *opener)
     if (getentropy(made.random, sizeof made.random) != 0)
         return errno;
     if (uname(&system) == 0)
-        (void)strncpy(made.host, system.nodename, sizeof made.host - 1);
+        memcpy(made.host, system.nodename, strnlen(system.nodename, sizeof made.host - 1));
     *opener = made;
     return 0;
 }
