@@ -1,10 +1,11 @@
 /*
- * oversized/replay.c: a walk over records in order, or backwards. It notes at its beginning how many records each section
- * has, reads pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not verify (it
- * is being written just now, or is in memory only) is asked for once more the way any reader asks; only then is it damaged.
+ * oversized/replay.c: a walk over records in order, or backwards. It notes at its beginning how many records each
+ * section has, reads pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not
+ * verify (it is being written just now, or is in memory only) is asked for once more the way any reader asks; only then
+ * is it damaged.
  *
- * Values are read ahead in bulk too, once two that follow each other were asked for. Backwards, what is read in bulk ends
- * with what was asked for, instead of beginning with it.
+ * Values are read ahead in bulk too, once two that follow each other were asked for. Backwards, what is read in bulk
+ * ends with what was asked for, instead of beginning with it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -249,8 +250,8 @@ static bool has_page(const oversized_replay_t *replay, uint64_t page, size_t len
            replay->lengths[page - replay->first] >= length;
 }
 
-/* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does not
- * give them (the page is being written, or damaged) the way any reader gets them. */
+/* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does
+ * not give them (the page is being written, or damaged) the way any reader gets them. */
 static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
 {
     segj_env_t *env = &replay->journal->env;
@@ -471,8 +472,8 @@ static range_t range_in_file(const oversized_replay_t *replay, const segj_sectio
     return range;
 }
 
-/* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one behind the other in the
- * walk's direction, as much as is to be read ahead and lies in the same place. */
+/* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one behind the other in
+ * the walk's direction, as much as is to be read ahead and lies in the same place. */
 static range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, range_t place)
 {
     uint64_t begin = replay->location.offset;
