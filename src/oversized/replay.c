@@ -62,14 +62,14 @@ static void enter(oversized_replay_t *replay, size_t at)
     replay->position = replay->back ? replay->targets[at].records - 1 : 0;
 }
 
-/* Under state: the sections from `section` on, or down from it, as they are now. *exists: it is the first of them. */
-static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, bool *exists)
+/* Under state: the sections from `section` on, or down from it, as they are now. */
+static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
 {
     oversized_t *journal = replay->journal;
     const segj_sections_t *sections = &journal->sections;
     size_t from = segj_sections_lower(sections, section);
-    *exists = from < sections->count && sections->order[from]->number == section;
-    replay->count = replay->back ? from + *exists : sections->count - from;
+    bool exists = from < sections->count && sections->order[from]->number == section;
+    replay->count = replay->back ? from + exists : sections->count - from;
     replay->targets = malloc((replay->count + 1) * sizeof *replay->targets);
     if (replay->targets == NULL)
         return segj_fail_memory((replay->count + 1) * sizeof *replay->targets);
@@ -86,10 +86,10 @@ static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, 
 static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
 {
     const oversized_t *journal = replay->journal;
-    bool exists;
-    segj_status_t status = note_targets(replay, section, &exists);
+    segj_status_t status = note_targets(replay, section);
     if (status != SEGJ_OK)
         return status;
+    bool exists = replay->count > 0 && replay->targets[0].section == section;
     uint64_t records = exists ? replay->targets[0].records : 0;
     if (replay->back && position == OVERSIZED_END)
         position = records;
