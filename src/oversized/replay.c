@@ -32,6 +32,7 @@ struct oversized_replay {
     uint16_t *lengths; /* valid bytes of each */
     size_t capacity, loaded;
     uint64_t first; /* number of the first page */
+    uint16_t valid; /* bytes of the page that was found damaged last: it may be good at an earlier length */
     uint8_t *record;
     uint32_t record_size, entry_size;
     const uint8_t *run;   /* the next records, where they lie back to back in a page */
@@ -263,6 +264,7 @@ static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, 
         segj_status_t status = load(replay, section, page);
         if (status != SEGJ_OK || has_page(replay, page, length))
             return status;
+        replay->valid = replay->lengths[page - replay->first];
         replay->loaded = 0;
         status = segj_fixed_read(&section->index, env, page * env->page_size, length, replay->pages);
         if (status != SEGJ_OK)
@@ -386,7 +388,8 @@ static segj_status_t next_target(oversized_replay_t *replay)
 static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversized_item_t *item)
 {
     const segj_env_t *env = &replay->journal->env;
-    uint64_t edge = (replay->back ? page : page + 1) * env->page_size;
+    /* Backwards, what is whole in such a page is still to come. */
+    uint64_t edge = replay->back ? page * env->page_size + replay->valid : (page + 1) * env->page_size;
     uint64_t whole = edge / env->record_size; /* records below it */
     *item = (oversized_item_t){replay->section, replay->position, NULL, {0, 0}};
     replay->position = replay->back ? whole - 1 : whole + (edge % env->record_size != 0);

@@ -632,3 +632,7 @@ fault("a count beyond 2^64 bytes wraps round" src/oversized/rewind.c "promises/r
     [==[    size = records * record_size;
     if (size / record_size <= records)
         return rewind_to(journal, number, size, later);]==])
+
+fault("a walk backwards passes over what a damaged page still holds" src/oversized/replay.c "promises/replay_back fuzz/image"
+    [==[    uint64_t edge = replay->back ? page * env->page_size + replay->valid : (page + 1) * env->page_size;]==]
+    [==[    uint64_t edge = (replay->back ? page : page + 1) * env->page_size;]==])
