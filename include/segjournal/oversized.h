@@ -193,8 +193,9 @@ typedef struct oversized_config {
     const oversized_checkpoint_t *checkpoint;
     /** The storage; NULL: segj_storage_posix(). Its context outlives the journal. */
     const segj_storage_t *storage;
-    /** Called with a line of text without line end; NULL: silence. May be called from any thread that is in a call of
-     *  the library, with no lock held that a reader needs; must not call the journal. */
+    /** Called with a line of text without line end, of any level, which tells what to pass on; NULL: silence, at no cost.
+     *  May be called from any thread that is in a call of the library, with no lock held that a reader needs; must not
+     *  call the journal. */
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     void *log_context;
     /** Bytes of zeros kept behind the last value of a section that is synced again and again, at most 2^30; 0: none.

@@ -1,10 +1,10 @@
 /*
  * base/readers.h: readers that take no lock, and how those who change what they look at keep them out meanwhile.
  *
- * A reader counts itself in one of several counters, each in cache lines of its own, so that readers do not slow each other
- * down; who changes something, of which there is one at a time, shuts the door and waits until every counter is zero. (Hsieh and
- * Weihl, Scalable reader-writer locks for parallel systems, 1992; Linux had it as its "big reader lock".) What a reader does
- * inside takes no lock, does not wait, and ends soon.
+ * A reader counts itself in one of several counters, each in cache lines of its own, so that readers do not slow each
+ * other down; who changes something, of which there is one at a time, shuts the door and waits until every counter is
+ * zero. (Hsieh and Weihl, Scalable reader-writer locks for parallel systems, 1992; Linux had it as its "big reader
+ * lock".) What a reader does inside takes no lock, does not wait, and ends soon.
  */
 #ifndef SEGJ_BASE_READERS_H
 #define SEGJ_BASE_READERS_H

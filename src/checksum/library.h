@@ -1,6 +1,6 @@
 /*
- * checksum/library.h: CRC-32 and CRC-32C by the library that was chosen when the build was configured (SEGJ_CHECKSUM), and
- * the sizes, measured, from which on it is the fastest. Included by checksum.c alone.
+ * checksum/library.h: CRC-32 and CRC-32C by the library that was chosen when the build was configured (SEGJ_CHECKSUM),
+ * and the sizes, measured, from which on it is the fastest. Included by checksum.c alone.
  */
 #ifndef SEGJ_CHECKSUM_LIBRARY_H
 #define SEGJ_CHECKSUM_LIBRARY_H
@@ -19,7 +19,8 @@ static inline uint32_t segj_crc32_by_library(uint32_t crc, const void *data, siz
     return crc32_gzip_refl(crc, data, size);
 }
 
-/* ISA-L counts in int, wants a pointer that it could write through and does not, and leaves both negations to others. */
+/* ISA-L counts in int, wants a pointer that it could write through and does not, and leaves both negations to
+ * others. */
 static inline uint32_t segj_crc32c_by_library(uint32_t crc, const void *data, size_t size)
 {
     unsigned char *from = (unsigned char *)(uintptr_t)data;

@@ -1,6 +1,6 @@
 /*
- * oversized/codec.h: values to payloads and back, by zstd. Contexts and scratch memory are kept for reuse: one to compress,
- * used under the change lock, and as many to decompress as readers were ever at it at once.
+ * oversized/codec.h: values to payloads and back, by zstd. Contexts and scratch memory are kept for reuse: one to
+ * compress, used under the change lock, and as many to decompress as readers were ever at it at once.
  */
 #ifndef SEGJ_OVERSIZED_CODEC_H
 #define SEGJ_OVERSIZED_CODEC_H
@@ -35,8 +35,8 @@ SEGJ_MUST_CHECK segj_status_t segj_codec_compress(segj_codec_t *codec, const voi
 SEGJ_MUST_CHECK segj_status_t segj_decoder_new(segj_decoder_t **made);
 void segj_decoder_free(segj_decoder_t *decoder);
 
-/** Judges a payload: one frame of data that says its size and needs no dictionary; anything else was not written here. Gives the
- *  content's size: SEGJ_ERR_TOO_LARGE, SEGJ_ERR_COMPRESSION. */
+/** Judges a payload: one frame of data that says its size and needs no dictionary; anything else was not written here.
+ *  Gives the content's size: SEGJ_ERR_TOO_LARGE, SEGJ_ERR_COMPRESSION. */
 SEGJ_MUST_CHECK segj_status_t segj_codec_inspect(const uint8_t *payload, size_t size, uint32_t limit, size_t *content);
 
 /** The same by its first bytes alone: whether something follows the frame is not looked at. */

@@ -1,9 +1,9 @@
 /*
- * oversized/frames.h: what every way of reading a value shares: a location is judged, its frame found and kept where it is
- * while no lock is held, its bytes are got and checked, and what they were in is given back.
+ * oversized/frames.h: what every way of reading a value shares: a location is judged, its frame found and kept where it
+ * is while no lock is held, its bytes are got and checked, and what they were in is given back.
  *
- * Between hold and let_go the section and the frame's place stay; whether the frame is still the section's is known behind
- * let_go: where the section has changed meanwhile, what was read says nothing (DESIGN.md, I11).
+ * Between hold and let_go the section and the frame's place stay; whether the frame is still the section's is known
+ * behind let_go: where the section has changed meanwhile, what was read says nothing (DESIGN.md, I11).
  */
 #ifndef SEGJ_OVERSIZED_FRAMES_H
 #define SEGJ_OVERSIZED_FRAMES_H
@@ -28,13 +28,13 @@ static inline const segj_io_file_t *segj_source_file(const segj_source_t *source
 SEGJ_MUST_CHECK segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t *file, bool compressed,
                                                oversized_location_t location, uint64_t end);
 
-/** The write buffer that holds the frame, or NULL where the file has it. SEGJ_ERR_CHECKSUM: no frame lies like that. Under
- *  state. */
+/** The write buffer that holds the frame, or NULL where the file has it. SEGJ_ERR_CHECKSUM: no frame lies like that.
+ *  Under state. */
 SEGJ_MUST_CHECK segj_status_t segj_frame_find(const segj_section_t *section, oversized_location_t location,
                                               segj_write_buffer_t **buffer);
 
-/** Judges a location, finds its frame and keeps it. Under state, which it may give up; *changed: and the section was cut or
- *  removed meanwhile, so that a failure says nothing. */
+/** Judges a location, finds its frame and keeps it. Under state, which it may give up; *changed: and the section was
+ *  cut or removed meanwhile, so that a failure says nothing. */
 SEGJ_MUST_CHECK segj_status_t segj_frame_hold(oversized_t *journal, segj_section_t *section,
                                               oversized_location_t location, segj_source_t *source, bool *changed);
 

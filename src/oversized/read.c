@@ -1,7 +1,8 @@
 /*
- * oversized/read.c: the way out. A reader takes the state lock once: it looks the section up, copies the record, and holds
- * what the value is in. It reads, checks and lets go without a lock; when the section's generation has changed meanwhile (a
- * rewind, a removal), what it read says nothing and it looks again. A record that is in no memory costs the lock once more.
+ * oversized/read.c: the way out. A reader takes the state lock once: it looks the section up, copies the record, and
+ * holds what the value is in. It reads, checks and lets go without a lock; when the section's generation has changed
+ * meanwhile (a rewind, a removal), what it read says nothing and it looks again. A record that is in no memory costs
+ * the lock once more.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /*
- * oversized/read_many.c: many values of a section at once. Under one taking of the state lock (given up now and then, so that
- * others have their turn) every item is looked up and its frame held; then frames that touch in the file are read in one go,
- * in the order of their offsets, and each is checked. A rewind beneath it is noticed at the end, and everything done again.
+ * oversized/read_many.c: many values of a section at once. Under one taking of the state lock (given up now and then,
+ * so that others have their turn) every item is looked up and its frame held; then frames that touch in the file are
+ * read in one go, in the order of their offsets, and each is checked. A rewind beneath it is noticed at the end, and
+ * everything done again.
  *
  * An item that fails leaves the others alone. The call answers with the first one that failed in the caller's order.
  */

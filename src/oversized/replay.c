@@ -1,10 +1,11 @@
 /*
- * oversized/replay.c: a walk over records in order, or backwards. It notes at its beginning how many records each section
- * has, reads pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not verify (it
- * is being written just now, or is in memory only) is asked for once more the way any reader asks; only then is it damaged.
+ * oversized/replay.c: a walk over records in order, or backwards. It notes at its beginning how many records each
+ * section has, reads pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not
+ * verify (it is being written just now, or is in memory only) is asked for once more the way any reader asks; only then
+ * is it damaged.
  *
- * Values are read ahead in bulk too, once two that follow each other were asked for. Backwards, what is read in bulk ends
- * with what was asked for, instead of beginning with it.
+ * Values are read ahead in bulk too, once two that follow each other were asked for. Backwards, what is read in bulk
+ * ends with what was asked for, instead of beginning with it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct oversized_replay {
     uint16_t *lengths; /* valid bytes of each */
     size_t capacity, loaded;
     uint64_t first; /* number of the first page */
+    uint16_t valid; /* bytes of the page that was found damaged last: it may be good at an earlier length */
     uint8_t *record;
     uint32_t record_size, entry_size;
     const uint8_t *run;   /* the next records, where they lie back to back in a page */
@@ -62,14 +64,14 @@ static void enter(oversized_replay_t *replay, size_t at)
     replay->position = replay->back ? replay->targets[at].records - 1 : 0;
 }
 
-/* Under state: the sections from `section` on, or down from it, as they are now. *exists: it is the first of them. */
-static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, bool *exists)
+/* Under state: the sections from `section` on, or down from it, as they are now. */
+static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
 {
     oversized_t *journal = replay->journal;
     const segj_sections_t *sections = &journal->sections;
     size_t from = segj_sections_lower(sections, section);
-    *exists = from < sections->count && sections->order[from]->number == section;
-    replay->count = replay->back ? from + *exists : sections->count - from;
+    bool exists = from < sections->count && sections->order[from]->number == section;
+    replay->count = replay->back ? from + exists : sections->count - from;
     replay->targets = malloc((replay->count + 1) * sizeof *replay->targets);
     if (replay->targets == NULL)
         return segj_fail_memory((replay->count + 1) * sizeof *replay->targets);
@@ -86,10 +88,10 @@ static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section, 
 static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
 {
     const oversized_t *journal = replay->journal;
-    bool exists;
-    segj_status_t status = note_targets(replay, section, &exists);
+    segj_status_t status = note_targets(replay, section);
     if (status != SEGJ_OK)
         return status;
+    bool exists = replay->count > 0 && replay->targets[0].section == section;
     uint64_t records = exists ? replay->targets[0].records : 0;
     if (replay->back && position == OVERSIZED_END)
         position = records;
@@ -265,8 +267,8 @@ static bool has_page(const oversized_replay_t *replay, uint64_t page, size_t len
            replay->lengths[page - replay->first] >= length;
 }
 
-/* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does not
- * give them (the page is being written, or damaged) the way any reader gets them. */
+/* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does
+ * not give them (the page is being written, or damaged) the way any reader gets them. */
 static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
 {
     segj_env_t *env = &replay->journal->env;
@@ -278,6 +280,7 @@ static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, 
         segj_status_t status = load(replay, section, page);
         if (status != SEGJ_OK || has_page(replay, page, length))
             return status;
+        replay->valid = replay->lengths[page - replay->first];
         replay->loaded = 0;
         status = segj_fixed_read(&section->index, env, page * env->page_size, length, replay->pages);
         if (status != SEGJ_OK)
@@ -401,7 +404,8 @@ static segj_status_t next_target(oversized_replay_t *replay)
 static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversized_item_t *item)
 {
     const segj_env_t *env = &replay->journal->env;
-    uint64_t edge = (replay->back ? page : page + 1) * env->page_size;
+    /* Backwards, what is whole in such a page is still to come. */
+    uint64_t edge = replay->back ? page * env->page_size + replay->valid : (page + 1) * env->page_size;
     uint64_t whole = edge / env->record_size; /* records below it */
     *item = (oversized_item_t){replay->section, replay->position, NULL, {0, 0}};
     replay->position = replay->back ? whole - 1 : whole + (edge % env->record_size != 0);
@@ -500,8 +504,8 @@ static range_t range_in_file(const oversized_replay_t *replay, const segj_sectio
     return range;
 }
 
-/* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one behind the other in the
- * walk's direction, as much as is to be read ahead and lies in the same place. */
+/* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one behind the other in
+ * the walk's direction, as much as is to be read ahead and lies in the same place. */
 static range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, range_t place)
 {
     uint64_t begin = replay->location.offset;

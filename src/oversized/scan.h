@@ -1,6 +1,6 @@
 /*
- * oversized/scan.h: how open reads a section that it judges: pages of the index and bytes of the values in bulk, in memory
- * that does not grow with the section. Every failed read is a failure: nothing here mistakes one for the end.
+ * oversized/scan.h: how open reads a section that it judges: pages of the index and bytes of the values in bulk, in
+ * memory that does not grow with the section. Every failed read is a failure: nothing here mistakes one for the end.
  */
 #ifndef SEGJ_OVERSIZED_SCAN_H
 #define SEGJ_OVERSIZED_SCAN_H
@@ -9,8 +9,8 @@
 
 #define SEGJ_SCAN_WINDOW ((size_t)256 << 10)
 
-/** Memory and counts of one open. Memory is taken when something is to be looked through: sections that a close has left
- *  need no more than a page. */
+/** Memory and counts of one open. Memory is taken when something is to be looked through: sections that a close has
+ *  left need no more than a page. */
 typedef struct segj_scan {
     oversized_t *journal;
     uint8_t *pages;                /* physical pages, read in one go */

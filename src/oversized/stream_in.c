@@ -1,10 +1,10 @@
 /*
  * oversized/stream_in.c: values that arrive in pieces and need not fit into memory. A writer borrows the end of its
- * section's values file (segj_glob_lend) and writes the frame there, through a buffer of its own and without a lock; the
- * section takes no other append until the writer ends. Finish places the record and publishes both.
+ * section's values file (segj_glob_lend) and writes the frame there, through a buffer of its own and without a lock;
+ * the section takes no other append until the writer ends. Finish places the record and publishes both.
  *
- * If the power goes before that, bytes lie behind the last frame, and open cuts them. A writer that is abandoned leaves such
- * bytes too; they are cut, durably, before their offsets are used again (segj_section_mend).
+ * If the power goes before that, bytes lie behind the last frame, and open cuts them. A writer that is abandoned leaves
+ * such bytes too; they are cut, durably, before their offsets are used again (segj_section_mend).
  */
 #include <stdlib.h>
 #include <string.h>

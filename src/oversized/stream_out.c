@@ -1,9 +1,9 @@
 /*
- * oversized/stream_out.c: values that are read in pieces and need not fit into memory. A reader holds nothing between two
- * calls; each looks whether the section is still the one that the reader was opened on, as a replay does.
+ * oversized/stream_out.c: values that are read in pieces and need not fit into memory. A reader holds nothing between
+ * two calls; each looks whether the section is still the one that the reader was opened on, as a replay does.
  *
- * The checksum covers the payload as a whole. It is compared when the payload's last byte has been read, before the call that
- * reads it gives anything: who has been given all bytes has been given checked ones.
+ * The checksum covers the payload as a whole. It is compared when the payload's last byte has been read, before the
+ * call that reads it gives anything: who has been given all bytes has been given checked ones.
  */
 #include <stdlib.h>
 #include <string.h>

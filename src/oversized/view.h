@@ -1,7 +1,7 @@
 /*
- * oversized/view.h: values shown where they are. A view is taken under the state lock, with what it counts in: a mapping, or,
- * where the value has to be copied, its section. While either counts, the section is not barred (journal/maps.h), so that
- * nothing beneath a view is cut or removed, and its section stays.
+ * oversized/view.h: values shown where they are. A view is taken under the state lock, with what it counts in: a
+ * mapping, or, where the value has to be copied, its section. While either counts, the section is not barred
+ * (journal/maps.h), so that nothing beneath a view is cut or removed, and its section stays.
  */
 #ifndef SEGJ_OVERSIZED_VIEW_H
 #define SEGJ_OVERSIZED_VIEW_H

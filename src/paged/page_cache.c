@@ -1,9 +1,9 @@
 /*
  * paged/page_cache.c: a hash of frames, replaced in clock order (a page read since the hand last passed stays).
  *
- * Readers take no lock. A frame counts those who copy from it in `pins`; who wants the frame for another page clears SHOWN there,
- * and a reader who comes later goes away. Everything else changes under the mutex. A reader that walks along a
- * bucket while frames move may miss a page that is there: it then reads the file.
+ * Readers take no lock. A frame counts those who copy from it in `pins`; who wants the frame for another page clears
+ * SHOWN there, and a reader who comes later goes away. Everything else changes under the mutex. A reader that walks
+ * along a bucket while frames move may miss a page that is there: it then reads the file.
  */
 #include "paged/page_cache.h"
 
@@ -19,7 +19,8 @@
 #include "base/thread.h"
 #include "paged/page_format.h"
 
-/* Frames are counted from 1, so that memory that is all zeros, which costs nothing until it is used, is an empty cache. */
+/* Frames are counted from 1, so that memory that is all zeros, which costs nothing until it is used, is an empty
+ * cache. */
 #define NO_FRAME 0
 #define PAGES_MAX ((uint32_t)1 << 28)
 

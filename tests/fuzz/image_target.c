@@ -205,6 +205,34 @@ static void check_replay(const run_t *run, size_t at, oversized_t *journal)
     oversized_replay_close(replay);
 }
 
+/* The same from the end down. */
+static void check_replay_back(const run_t *run, size_t at, oversized_t *journal)
+{
+    uint8_t record[IMAGE_ENTRY_MOST + LOCATION_BYTES];
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item = {.section = 0};
+    uint64_t number = run->files[at].number;
+    uint64_t left = run->verdicts[at].kept;
+    bool damaged = false;
+    segj_status_t status = oversized_replay_open_back(journal, number, OVERSIZED_END, 100, &replay);
+    fuzz_require(status == SEGJ_OK, "%s", segj_last_error());
+    for (;;) {
+        status = oversized_replay_next(replay, &item);
+        bool ended = status == SEGJ_END || item.section != number;
+        uint64_t above = ended ? 0 : item.position + 1;
+        for (; left > above; left--)
+            fuzz_require(damaged && !read_raw_record(&run->files[at], &run->geometry, left - 1, record),
+                         "a replay backwards passes record %llu over", (unsigned long long)(left - 1));
+        if (ended)
+            break;
+        fuzz_require(above == left, "a replay backwards gives record %llu", (unsigned long long)item.position);
+        check_item(run, at, status, &item);
+        damaged = status != SEGJ_OK;
+        left--;
+    }
+    oversized_replay_close(replay);
+}
+
 static void check_section(const run_t *run, size_t at, oversized_t *journal)
 {
     uint64_t number = run->files[at].number;
@@ -221,6 +249,7 @@ static void check_section(const run_t *run, size_t at, oversized_t *journal)
         check_record(run, at, journal, position, &value);
     fuzz_require(oversized_get(journal, number, verdict->kept, NULL, NULL) == SEGJ_ERR_NO_RECORD, "a record too many");
     check_replay(run, at, journal);
+    check_replay_back(run, at, journal);
     segj_buffer_free(&value);
 }
 

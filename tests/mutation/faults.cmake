@@ -918,3 +918,7 @@ fault("a mapping that was refused is tried with each view" src/journal/maps.c "u
         return true;]==]
     [==[    if (tries->left < TRIES_APART_MOST + 1)
         return true;]==])
+
+fault("a walk backwards passes over what a damaged page still holds" src/oversized/replay.c "promises/replay_back fuzz/image"
+    [==[    uint64_t edge = replay->back ? page * env->page_size + replay->valid : (page + 1) * env->page_size;]==]
+    [==[    uint64_t edge = (replay->back ? page : page + 1) * env->page_size;]==])

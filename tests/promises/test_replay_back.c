@@ -531,6 +531,30 @@ static void test_a_damaged_page_is_reported_once_and_the_walk_goes_on_below_it(v
     }
 }
 
+/* The page is good as it was at its last sync but one: what it held then can still be read, from either side. Page 8 has
+ * bytes 512 to 575: the end of record 25, records 26 and 27, and the beginning of 28. */
+static void test_what_a_damaged_page_still_holds_is_yielded(void **state)
+{
+    fixture_t *f = *state;
+    static const size_t buffers[] = {0, 2 * PHYSICAL_PAGE, 1u << 20};
+    open_journal(f);
+    append_samples(f->journal, 2, 26, 0);
+    assert_ok(oversized_sync(f->journal, 2));
+    append_samples(f->journal, 2, 14, 0);
+    close_journal(f);
+    flip_byte(index_path(f, 2).text, tested_index_data() + (uint64_t)8 * PHYSICAL_PAGE + 30);
+    open_journal(f);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        oversized_replay_t *replay = begin(f, 2, OVERSIZED_END, buffers[i]);
+        yields(f, replay, 2, 40, 29);
+        yields_damage(replay, 2, 28);
+        yields(f, replay, 2, 26, 0);
+        ends(replay);
+    }
+    check_sample(f->journal, 2, 25, 0);
+    assert_status(oversized_get(f->journal, 2, 26, NULL, NULL), SEGJ_ERR_CORRUPT);
+}
+
 static void test_a_walk_may_begin_in_a_damaged_page(void **state)
 {
     fixture_t *f = *state;
@@ -637,6 +661,7 @@ int main(void)
         PROMISE(test_an_earlier_section_rewound_before_the_walk_gets_there),
         PROMISE(test_changes_of_other_sections_do_not_disturb_the_walk),
         PROMISE(test_a_damaged_page_is_reported_once_and_the_walk_goes_on_below_it),
+        PROMISE(test_what_a_damaged_page_still_holds_is_yielded),
         PROMISE(test_a_walk_may_begin_in_a_damaged_page),
         PROMISE(test_below_a_damaged_first_page_comes_the_section_before),
         PROMISE(test_a_record_longer_than_a_page_is_lost_with_one_of_its_pages),
