@@ -106,6 +106,7 @@ void segj_entrance_open(segj_entrance_t *entrance, const segj_process_word_t *wo
 
 segj_ending_t segj_begin_ending(const char *call, oversized_t **journal, segj_caller_t **caller)
 {
+    assert(*journal != NULL);
     *caller = as_caller(*journal);
     if (*caller != NULL)
         *journal = (*caller)->journal;
@@ -153,8 +154,6 @@ void segj_lease_adopt(segj_lease_t *lease, segj_caller_t *caller)
 
 segj_status_t segj_lease_check(const segj_lease_t *lease, segj_badge_t badge, const char *what, const char *call)
 {
-    if (lease == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, what);
     if (segj_badge_of(&lease->badged) != (uint32_t)badge)
         return fail_ended(call, what);
     segj_status_t status = check_open(call, lease->journal);

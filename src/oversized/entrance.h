@@ -149,7 +149,9 @@ void segj_lease_end(segj_lease_t *lease);
 static inline segj_status_t segj_lease_enter(const segj_lease_t *lease, segj_badge_t badge, const char *what,
                                              const char *call)
 {
-    if (SEGJ_SELDOM(lease == NULL || segj_badge_of(&lease->badged) != (uint32_t)badge || !segj_is_live(lease->journal)))
+    if (SEGJ_SELDOM(lease == NULL))
+        return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, what);
+    if (SEGJ_SELDOM(segj_badge_of(&lease->badged) != (uint32_t)badge || !segj_is_live(lease->journal)))
         return segj_lease_check(lease, badge, what, call);
     return SEGJ_OK;
 }
