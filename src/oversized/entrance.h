@@ -41,8 +41,9 @@ typedef struct segj_entrance {
     segj_badged_t badged;
     const segj_process_word_t *word; /* says `token` in the process that opened it */
     uint64_t token;
-    int64_t process;        /* that opened it */
-    atomic_uint references; /* its own, and one of each caller and of each handle made from it */
+    segj_process_word_t no_word; /* 0: `word` leads here where there is none */
+    int64_t process;             /* that opened it */
+    atomic_uint references;      /* its own, and one of each caller and of each handle made from it */
 } segj_entrance_t;
 
 /** A caller. */
