@@ -39,22 +39,24 @@
  * section failed half way), the journal is poisoned: every change answers SEGJ_ERR_POISONED, reads go on, nothing more
  * is written. Close it and open it again: the open recovers.
  *
- * Threads. Any call may be made from any thread at any time, except that close, abandon and destroy come last. Changes
- * are serialised inside; readers run at the same time as each other and as a change, and a sync keeps no lock while the
- * storage works. What a call answers as its sentence belongs to its thread: goroutines and tasks, which change theirs, and all
- * who share a thread use callers (oversized_caller_open). Calls are not signal-safe.
+ * Threads. Any call may be made from any thread at any time, except that close, abandon and destroy come last.
+ * Changes are serialised inside; readers run at the same time as each other and as a change, and a sync keeps no lock
+ * while the storage works. What a call answers as its sentence belongs to its thread: goroutines and tasks, which
+ * change theirs, and all who share a thread use callers (oversized_caller_open). Calls are not signal-safe.
  *
- * Handles. What was closed, abandoned or finished is used no more. A mistake is answered with SEGJ_ERR_INVALID as long as the
- * memory has not been used for something else, and with an assertion in a library that is built with them.
+ * Handles. What was closed, abandoned or finished is used no more. A mistake is answered with SEGJ_ERR_INVALID as
+ * long as the memory has not been used for something else, and with an assertion in a library that is built with
+ * them.
  *
- * Forks. A journal belongs to the process that opened it. In a child every call, also of what was made from the journal, is
- * SEGJ_ERR_INVALID ("opened by process N"), reads included, because a lock may be held for ever there by a thread that the
- * child has not; nothing waits, no byte and no lock is touched. Close, abandon and destroy give the child's memory
- * and descriptors back, and no more: close and destroy answer SEGJ_ERR_INVALID. (What another thread was changing
- * at the moment of the fork stays.) The ends of writers, readers, replays, views and callers work; a view shows what it showed until it is
- * released; a replay may give what it has read. The parent's lock ends with the parent's close, whatever children there are; where the parent
- * ends without a close, its children hold the lock until they close or abandon the journal, call exec, or end. A child may open
- * journals of its own; the parent's own is SEGJ_ERR_LOCKED for it. Children of vfork make no call.
+ * Forks. A journal belongs to the process that opened it. In a child every call, also of what was made from the
+ * journal, is SEGJ_ERR_INVALID ("opened by process N"), reads included, because a lock may be held for ever there by
+ * a thread that the child has not; nothing waits, no byte and no lock is touched. Close, abandon and destroy give the
+ * child's memory and descriptors back, and no more: close and destroy answer SEGJ_ERR_INVALID. (What another thread
+ * was changing at the moment of the fork stays.) The ends of writers, readers, replays, views and callers work; a
+ * view shows what it showed until it is released; a replay may give what it has read. The parent's lock ends with the
+ * parent's close, whatever children there are; where the parent ends without a close, its children hold the lock
+ * until they close or abandon the journal, call exec, or end. A child may open journals of its own; the parent's own
+ * is SEGJ_ERR_LOCKED for it. Children of vfork make no call.
  *
  * Limits. Sections 0 to UINT64_MAX; entries of 0 to 65,535 bytes; values of 0 to 2^32 - 5 bytes; files to 2^63 - 1.
  */
@@ -259,13 +261,14 @@ SEGJ_MUST_CHECK segj_status_t oversized_checkpoint_at(const oversized_config_t *
 SEGJ_MUST_CHECK segj_status_t oversized_open(const oversized_config_t *config, oversized_t **journal);
 
 /**
- * Makes a caller: a handle that every call takes in the place of the journal, and that keeps how the last of its calls failed,
- * whatever threads these ran on. For goroutines and tasks, one each: of two calls of one caller at the same time the sentence may
- * be a mixture. What is opened through a caller (writers, readers, replays) leaves its failures there too. Takes about 1.2 KiB,
- * and costs nothing where it is not used.
+ * Makes a caller: a handle that every call takes in the place of the journal, and that keeps how the last of its
+ * calls failed, whatever threads these ran on. For goroutines and tasks, one each: of two calls of one caller at the
+ * same time the sentence may be a mixture. What is opened through a caller (writers, readers, replays) leaves its
+ * failures there too. Takes about 1.2 KiB, and costs nothing where it is not used.
  *
- * Closing or destroying the journal through a caller, or through the journal itself, ends the journal for all its callers: their
- * calls are SEGJ_ERR_INVALID from then on. Each caller is closed by its own call, before or after that.
+ * Closing or destroying the journal through a caller, or through the journal itself, ends the journal for all its
+ * callers: their calls are SEGJ_ERR_INVALID from then on. Each caller is closed by its own call, before or after
+ * that.
  * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_MEMORY. *caller is NULL then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_caller_open(oversized_t *journal, oversized_t **caller);

@@ -82,9 +82,9 @@ typedef struct segj_error {
  * "" before the first failure. Owned by the library, valid until the thread's next failing call or its end; at most
  * 1,023 bytes, longer texts are cut.
  *
- * It belongs to a thread of the system, and is asked for in the thread that made the call, before its next one. Where calls
- * move from one thread to another (goroutines, tasks of an event loop) or share one, each user has a caller of its own instead:
- * oversized_caller_open() and config.error, which work from any thread.
+ * It belongs to a thread of the system, and is asked for in the thread that made the call, before its next one. Where
+ * calls move from one thread to another (goroutines, tasks of an event loop) or share one, each user has a caller of
+ * its own instead: oversized_caller_open() and config.error, which work from any thread.
  */
 const char *segj_last_error(void);
 

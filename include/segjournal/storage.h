@@ -31,9 +31,9 @@
  * overlapping writes at a time, and never uses an object after it asked to close it. A read may overlap a write; it may
  * then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads again.
  *
- * Forks. In a child of fork the library calls file_close, partition_close and file_unmap alone, for what the parent had open:
- * they give memory and descriptors back, take no lock that a thread of the parent may have had, and end no lock of the
- * partition.
+ * Forks. In a child of fork the library calls file_close, partition_close and file_unmap alone, for what the parent
+ * had open: they give memory and descriptors back, take no lock that a thread of the parent may have had, and end no
+ * lock of the partition.
  */
 #ifndef SEGJOURNAL_STORAGE_H
 #define SEGJOURNAL_STORAGE_H

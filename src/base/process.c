@@ -2,8 +2,8 @@
  * base/process.c: see the header. A page of its own, which the system empties in a child (MADV_WIPEONFORK, Linux 4.14):
  * whatever makes the child, and however many threads there are, nobody has to be told.
  */
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* madvise and its advice are beyond POSIX */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* madvise and its advice are beyond POSIX */
 #endif
 
 #include "base/process.h"

@@ -38,7 +38,7 @@ struct segj_env {
     uint16_t page_size;
     size_t preallocate;   /* zeros kept behind the values of a section that is synced again and again */
     atomic_bool poisoned; /* set once, after the text */
-    int poison_code; /* the errno behind it, or 0 */
+    int poison_code;      /* the errno behind it, or 0 */
     char poison[SEGJ_POISON_CAPACITY];
     void (*log)(void *context, segj_log_level_t level, const char *message);
     void *log_context;

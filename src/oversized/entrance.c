@@ -12,8 +12,6 @@
 static_assert(offsetof(struct oversized, entrance) == 0, "a journal begins with its entrance");
 static_assert(offsetof(segj_badged_t, badge) >= SEGJ_BADGE_APART, "marks lie where allocators write nothing");
 
-static const segj_process_word_t no_word = 0;
-
 /* What was a handle once. Debug builds stop where the mistake is. */
 static segj_status_t fail_ended(const char *call, const char *what)
 {
@@ -30,7 +28,7 @@ segj_status_t segj_fail_child(const char *call, const oversized_t *journal, cons
 
 static bool is_childs(const segj_entrance_t *entrance)
 {
-    if (entrance->word == &no_word)
+    if (entrance->word == &entrance->no_word)
         return entrance->process != segj_process_id();
     return atomic_load(entrance->word) != entrance->token;
 }
@@ -94,18 +92,20 @@ void segj_entrance_init(segj_entrance_t *entrance)
 {
     atomic_init(&entrance->badged.badge, SEGJ_BADGE_ENDED);
     atomic_init(&entrance->references, 1);
+    atomic_init(&entrance->no_word, 0);
 }
 
 void segj_entrance_open(segj_entrance_t *entrance, const segj_process_word_t *word)
 {
     entrance->process = segj_process_id();
-    entrance->word = word != NULL ? word : &no_word;
-    entrance->token = word != NULL ? atomic_load(word) : 1; /* which the word that there always is does not say */
+    entrance->word = word != NULL ? word : &entrance->no_word;
+    entrance->token = word != NULL ? atomic_load(word) : 1; /* which no_word does not say */
     atomic_store(&entrance->badged.badge, SEGJ_BADGE_JOURNAL);
 }
 
 segj_ending_t segj_begin_ending(const char *call, oversized_t **journal, segj_caller_t **caller)
 {
+    assert(*journal != NULL);
     *caller = as_caller(*journal);
     if (*caller != NULL)
         *journal = (*caller)->journal;
@@ -153,8 +153,6 @@ void segj_lease_adopt(segj_lease_t *lease, segj_caller_t *caller)
 
 segj_status_t segj_lease_check(const segj_lease_t *lease, segj_badge_t badge, const char *what, const char *call)
 {
-    if (lease == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, what);
     if (segj_badge_of(&lease->badged) != (uint32_t)badge)
         return fail_ended(call, what);
     segj_status_t status = check_open(call, lease->journal);

@@ -41,8 +41,9 @@ typedef struct segj_entrance {
     segj_badged_t badged;
     const segj_process_word_t *word; /* says `token` in the process that opened it */
     uint64_t token;
-    int64_t process;        /* that opened it */
-    atomic_uint references; /* its own, and one of each caller and of each handle made from it */
+    segj_process_word_t no_word; /* 0: `word` leads here where there is none */
+    int64_t process;             /* that opened it */
+    atomic_uint references;      /* its own, and one of each caller and of each handle made from it */
 } segj_entrance_t;
 
 /** A caller. */
@@ -149,7 +150,9 @@ void segj_lease_end(segj_lease_t *lease);
 static inline segj_status_t segj_lease_enter(const segj_lease_t *lease, segj_badge_t badge, const char *what,
                                              const char *call)
 {
-    if (SEGJ_SELDOM(lease == NULL || segj_badge_of(&lease->badged) != (uint32_t)badge || !segj_is_live(lease->journal)))
+    if (SEGJ_SELDOM(lease == NULL))
+        return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, what);
+    if (SEGJ_SELDOM(segj_badge_of(&lease->badged) != (uint32_t)badge || !segj_is_live(lease->journal)))
         return segj_lease_check(lease, badge, what, call);
     return SEGJ_OK;
 }

@@ -131,7 +131,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
         return segj_fail_memory(room);
     *writer = (oversized_writer_t){.journal = journal, .announced = size};
     segj_lease_take(&writer->lease, SEGJ_BADGE_WRITER, journal);
-    if (journal->entry_size > 0)
+    if (entry != NULL && journal->entry_size > 0)
         memcpy(writer->entry, entry, journal->entry_size);
     /* Apart: what a large piece of memory held cannot be looked at any more once it is freed. */
     writer->buffer = malloc(BUFFER_SIZE);

@@ -69,6 +69,27 @@ static void test_version(void **state)
     assert_string_equal(segj_version(), expected);
 }
 
+static void test_errno_of_the_storage(void **state)
+{
+    segj_sentence_t kept;
+    segj_error_t error = {.status = SEGJ_OK};
+    (void)state;
+    assert_int_equal(segj_fail_code(ENOSPC, "a file"), SEGJ_ERR_NO_SPACE);
+    assert_int_equal(segj_last_errno(), ENOSPC);
+    assert_int_equal(segj_context(SEGJ_ERR_NO_SPACE, "append"), SEGJ_ERR_NO_SPACE);
+    assert_int_equal(segj_last_errno(), ENOSPC);
+    segj_keep(&kept);
+    assert_int_equal(segj_fail(SEGJ_ERR_RANGE, "short"), SEGJ_ERR_RANGE);
+    assert_int_equal(segj_last_errno(), 0);
+    segj_say_again(&kept);
+    assert_int_equal(segj_last_errno(), ENOSPC);
+    assert_int_equal(strncmp(segj_last_error(), "append: a file: ", 16), 0);
+    segj_error_take(&error, SEGJ_ERR_NO_SPACE);
+    assert_int_equal(error.status, SEGJ_ERR_NO_SPACE);
+    assert_int_equal(error.code, ENOSPC);
+    assert_string_equal(error.text, segj_last_error());
+}
+
 static void test_fail(void **state)
 {
     (void)state;
@@ -187,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_and_names),
         cmocka_unit_test(test_version),
+        cmocka_unit_test(test_errno_of_the_storage),
         cmocka_unit_test(test_fail),
         cmocka_unit_test(test_code_chooses_the_status),
         cmocka_unit_test(test_context_goes_before),
