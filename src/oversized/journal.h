@@ -1,6 +1,6 @@
 /*
  * oversized/journal.h: a journal and its sections as their rooms share them: oversized.c (lifecycle, questions),
- * writers.c, append.c, sync.c, rewind.c, remove.c, read.c, replay.c, open.c, verdict.c and recover.c.
+ * writers.c, append.c, sync.c, flush.c, rewind.c, remove.c, read.c, replay.c, open.c, verdict.c and recover.c.
  *
  * Life of a section:  idle --wake--> written --rest--> idle;  either --remove--> gone (freed by its last reference).
  * A written section has its files pinned, its buffers in memory and its place in the list of writers.

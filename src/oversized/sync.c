@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "oversized/journal.h"
 
-/* W is written when a completed sync has moved it further than this (semantics.md, "Ordering and durability"). */
+/* W is written when a completed sync has moved it further than this (DESIGN.md, "Watermark"). */
 #define MARK_RECORDS 1024
 #define MARK_BYTES ((uint64_t)1 << 20)
 
