@@ -45,6 +45,7 @@ typedef struct pending {
     size_t size;
     uint8_t *before; /* what was there */
     bool repeated;   /* over bytes that no sync has covered */
+    bool of_a_page;  /* begins with a page, of which that alone may be so */
 } pending_t;
 
 struct trace {
@@ -139,6 +140,19 @@ static void forget(trace_t *trace, part_t part, uint64_t section)
 
 /* --- writes --- */
 
+/* A page that a flush has written grows: the bytes it had stay, and of its slots one, so that the synced one does. */
+static bool has_grown(const trace_t *trace, const pending_t *pending, uint64_t section, const uint8_t *now)
+{
+    const uint8_t *before = pending->before;
+    uint16_t size = trace->page_size;
+    uint64_t page = (pending->offset - INDEX_DATA_OFFSET) / ((uint64_t)size + PAGE_CHECKSUMS);
+    uint16_t length = decode_page(before, size, section, page);
+    bool first = memcmp(now + size, before + size, PAGE_SLOT) != 0;
+    bool second = memcmp(now + size + PAGE_SLOT, before + size + PAGE_SLOT, PAGE_SLOT) != 0;
+    return length > 0 && decode_page(now, size, section, page) > length && memcmp(now, before, length) == 0 &&
+           !(first && second);
+}
+
 /* What the write before has changed. */
 static void settle_write(trace_t *trace, const record_t *call)
 {
@@ -153,7 +167,8 @@ static void settle_write(trace_t *trace, const record_t *call)
     pending->file = NULL;
     if (!changed)
         return;
-    if (pending->repeated)
+    if (pending->repeated && !(pending->of_a_page && now != NULL && size >= pending->offset + pending->size &&
+                               has_grown(trace, pending, file->section, now + pending->offset)))
         say(trace, call, "the call before has changed bytes that no sync has covered yet");
     if (file->part == INDEX && pending->size == MARK && pending->offset >= HEADER_BLOCK &&
         pending->offset < INDEX_DATA_OFFSET) {
@@ -191,7 +206,11 @@ static void keep_before(trace_t *trace, file_t *file, const record_t *call, bool
 {
     uint64_t size;
     const uint8_t *now = visible(trace, file->part, file->section, &size);
-    trace->pending = (pending_t){file, call->offset, (size_t)call->size, trace->pending.before, repeated};
+    trace->pending = (pending_t){.file = file,
+                                 .offset = call->offset,
+                                 .size = (size_t)call->size,
+                                 .before = trace->pending.before,
+                                 .repeated = repeated};
     trace->pending.before = realloc(trace->pending.before, (size_t)call->size + 1);
     if (trace->pending.before == NULL)
         abort();
@@ -207,6 +226,10 @@ static void on_write(trace_t *trace, const record_t *call)
     uint64_t offset = data_offset(file->part);
     bool slot = file->part == INDEX && call->offset >= HEADER_BLOCK && call->offset + call->size <= INDEX_DATA_OFFSET;
     bool repeated = !slot && call->offset >= offset && overlaps(file, call->offset, call->offset + call->size);
+    uint64_t physical = (uint64_t)trace->page_size + PAGE_CHECKSUMS;
+    bool of_a_page = file->part == INDEX && !slot && call->offset >= offset && call->size >= physical &&
+                     (call->offset - offset) % physical == 0 &&
+                     !overlaps(file, call->offset + physical, call->offset + call->size);
     if (file->must_sync)
         say(trace, call, "the file is to be synced first");
     if (call->offset >= offset && !file->header_durable)
@@ -227,6 +250,7 @@ static void on_write(trace_t *trace, const record_t *call)
     if (!slot)
         note_range(file, call->offset, call->offset + call->size);
     keep_before(trace, file, call, repeated);
+    trace->pending.of_a_page = of_a_page;
 }
 
 /* Both slots hold the same, durably. */

@@ -293,6 +293,15 @@ static bool play_end(player_t *player, operation_kind_t kind)
     return true;
 }
 
+/* A flush before a sync, of which the reference has none, changes nothing of what the sync leaves. What it answers the sync
+ * says too. */
+static void flush_first(player_t *player, uint64_t section)
+{
+    segj_status_t status = oversized_flush(player->journal, section);
+    if (status != SEGJ_OK && status != SEGJ_ERR_PRUNED)
+        interop_die("script %s: flush: %s", player->setting->id, segj_last_error());
+}
+
 static void play_operation(player_t *player, const operation_t *operation)
 {
     const uint64_t *words = operation->words;
@@ -303,6 +312,7 @@ static void play_operation(player_t *player, const operation_t *operation)
         play_append(player, words[0], words[1], (size_t)words[2]);
         break;
     case OPERATION_SYNC:
+        flush_first(player, words[0]);
         answer(player, oversized_sync(player->journal, words[0]));
         break;
     case OPERATION_SYNC_ALL:

@@ -257,7 +257,7 @@ fault("a rewind wants the descriptors of sections that cannot be written" src/ov
 
 fault("marks that find no space poison" src/oversized/rewind.c "promises/dropped_tails failure/storage_faults"
     [==[        return begun ? segj_env_poison(env, status) : status;]==]
-    [==[        return segj_env_poison(env, status);]==])
+    [==[        return begun || records > 0 ? segj_env_poison(env, status) : status;]==])
 
 fault("a page is shortened before what it reads is durable" src/journal/fixed.c
     "crash/exhaustive_unsynced@64/flushed crash/exhaustive_unsynced@4084/flushed crash/trace unit/fixed_cut"
@@ -326,7 +326,7 @@ fault("a prune waits for a sync with the change lock" src/oversized/remove.c "th
 
 fault("a sync of all forgets what a prune had hidden" src/oversized/sync.c "threads/prune_beside"
     [==[            one = sync_pruned(journal, numbers[i]);]==]
-    [==[            one = SEGJ_OK;]==])
+    [==[            one = journal->read_only ? sync_pruned(journal, numbers[i]) : SEGJ_OK;]==])
 
 fault("a sync takes a hidden section for gone" src/oversized/sync.c "threads/prune_beside"
     [==[    return section->removed && journal->hidden > 0;]==]
