@@ -11,8 +11,8 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/cmake/prepare.sh"
 
-install_missing need_build_tools need_test_tools need_sanitizers
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/test}")
+install_missing need_build_tools need_test_tools need_sanitizers
 good=true
 
 build_tree "$build/plain" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSEGJ_BUILD_TESTS=ON -DSEGJ_BUILD_EXAMPLES=ON \
@@ -27,6 +27,6 @@ export ASAN_OPTIONS UBSAN_OPTIONS
 choose_launcher address,undefined
 test_tree "$build/sanitize" "$@" || good=false
 
-[ "$skipped" -eq 0 ] || say "$skipped skipped: see the lists above"
+say_skipped
 printf '%s passed, %s failed\n' "$passed" "$failed"
 $good
