@@ -11,6 +11,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/cmake/prepare.sh"
 
+start=$(date +%s)
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/test}")
 install_missing need_build_tools need_test_tools need_sanitizers
 good=true
@@ -28,5 +29,6 @@ choose_launcher address,undefined
 test_tree "$build/sanitize" "$@" || good=false
 
 say_skipped
+say "it took $(($(date +%s) - start)) s; $build takes $(du -sm "$build" | cut -f 1) MB"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 $good

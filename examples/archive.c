@@ -760,6 +760,7 @@ static void open_directories(job_t *job)
 {
     if (job->work_given ? mkdir(job->work_path, 0777) != 0 && errno != EEXIST : mkdtemp(job->work_path) == NULL)
         DIE("%s: %s", job->work_path, strerror(errno));
+    kept = job->work_path;
     job->work = open_directory(AT_FDCWD, job->work_path);
     if (mkdirat(job->work, "journal", 0700) != 0 || mkdirat(job->work, "restored", 0700) != 0)
         DIE("%s: %s; WORK has to be an empty directory", job->work_path, strerror(errno));

@@ -21,7 +21,16 @@ static const char *clear_line = "", *line_end = "\n";
 
 /* Macros, so that the compiler sees each format beside its arguments. */
 #define NOTICE(...) (fprintf(stderr, "archive: " __VA_ARGS__), fputs(line_end, stderr))
-#define DIE(...) (NOTICE(__VA_ARGS__), exit(EXIT_FAILURE))
+#define DIE(...) (NOTICE(__VA_ARGS__), say_kept(), exit(EXIT_FAILURE))
+
+/** The directory that a failure leaves to be looked at, or NULL. */
+static const char *kept;
+
+static void say_kept(void)
+{
+    if (kept != NULL)
+        NOTICE("what was made so far stays in %s", kept);
+}
 
 /** The signal that asks for an end, or 0. */
 static volatile sig_atomic_t stop_signal;
