@@ -30,7 +30,8 @@ function(segj_flags target)
     set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
     target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
     if(APPLE)
-        target_compile_definitions(${target} PRIVATE _DARWIN_C_SOURCE) # F_FULLFSYNC
+        # F_FULLFSYNC. Without a value, as sources define it themselves.
+        target_compile_definitions(${target} PRIVATE "_DARWIN_C_SOURCE=")
     endif()
     if(NOT CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
         return()

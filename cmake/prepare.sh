@@ -18,8 +18,17 @@ die()
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'stopped 130' INT
+trap 'stopped 143' TERM
+trap 'stopped 129' HUP
+
+# stopped STATUS: ends after a signal; what was built stays, and is gone on from
+stopped()
+{
+    trap '' HUP
+    printf '\n== stopped%s\n' "${build:+; what was built stays in $build, and the next run goes on from there}" >&2 || true
+    exit "$1"
+}
 
 jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
@@ -122,7 +131,10 @@ install_missing()
     has apt-get || die "missing (by their Debian names):$missing. There is no apt-get here: please install them yourself"
     as_root=""
     if [ "$(id -u)" -ne 0 ]; then
-        has sudo || die "missing:$missing. Please run as root: apt-get install --no-install-recommends$missing"
+        first="apt-get update && " # as in a fresh container, which has no lists of packages
+        [ -z "$(find /var/lib/apt/lists -name '*_Packages*' 2>/dev/null | head -n 1)" ] || first=""
+        has sudo || die "missing:$missing. Please run as root:" \
+            "${first}apt-get install --no-install-recommends$missing"
         as_root=sudo
     fi
     say "installing with apt-get:$missing"
@@ -146,7 +158,10 @@ apt_get()
 # absolute DIRECTORY: makes the directory and prints its absolute path
 absolute()
 {
-    mkdir -p "$1" && (cd "$1" && pwd)
+    mkdir -p "$1" 2>"$scratch/mkdir" && [ -w "$1" ] ||
+        die "cannot write to $1$(sed 's/.*:/:/' "$scratch/mkdir"). Where the source tree is read-only," \
+            "say where to build, as in: SEGJ_BUILD_DIR=/tmp/segjournal-build sh $0"
+    (cd "$1" && pwd)
 }
 
 # configure_tree DIRECTORY OPTION...: lets CMake prepare a build of the sources there
@@ -193,6 +208,14 @@ passed=0
 failed=0
 skipped=0
 
+# say_skipped: once more, at the end, what was skipped and why
+say_skipped()
+{
+    [ "$skipped" -gt 0 ] || return 0
+    say "$skipped skipped, for these reasons:"
+    LC_ALL=C sort -u "$scratch/skipped"
+}
+
 # test_tree DIRECTORY CTEST-OPTION...: runs the tests of a built tree and adds them to passed, failed and skipped. The
 # cases of a cmocka program count one by one, any other test counts as one. False when anything failed.
 test_tree()
@@ -214,5 +237,8 @@ test_tree()
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
     [ -z "${SEGJ_TALLY:-}" ] || echo "$1 $2 $3" >>"$SEGJ_TALLY"
     say "in $tree: $1 passed, $2 failed, $3 skipped"
+    if [ "$3" -gt 0 ]; then
+        awk -f "$root/cmake/skipped_tests.awk" "$output" "$log" | tee -a "$scratch/skipped" ${SEGJ_TALLY:+"$SEGJ_TALLY.skipped"}
+    fi
     return "$answer"
 }

@@ -11,8 +11,9 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/cmake/prepare.sh"
 
-install_missing need_build_tools need_test_tools need_sanitizers
+start=$(date +%s)
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/test}")
+install_missing need_build_tools need_test_tools need_sanitizers
 good=true
 
 build_tree "$build/plain" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSEGJ_BUILD_TESTS=ON -DSEGJ_BUILD_EXAMPLES=ON \
@@ -27,6 +28,7 @@ export ASAN_OPTIONS UBSAN_OPTIONS
 choose_launcher address,undefined
 test_tree "$build/sanitize" "$@" || good=false
 
-[ "$skipped" -eq 0 ] || say "$skipped skipped: see the lists above"
+say_skipped
+say "it took $(($(date +%s) - start)) s; $build takes $(du -sm "$build" | cut -f 1) MB"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 $good

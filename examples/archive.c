@@ -38,19 +38,15 @@
 
 #include "segjournal/oversized.h"
 
-enum { ENTRY_SIZE = 28, LENGTH_SIZE = 4, CHUNK = 1 << 16, LIST_STEP = 4096, PERMISSIONS = 0777 };
+#include "archive_entry.h"
+#include "terminal.h"
+
+enum { CHUNK = 1 << 16, LIST_STEP = 4096 };
 
 #define TOO_LARGE "too large: a value takes 4294967291 bytes, the path included"
 #define MEGABYTES(bytes) ((double)(bytes) / 1e6)
 
 /* --- what goes wrong --- */
-
-/** Before what replaces a progress bar, and behind what is written over one; no escapes where there is no terminal. */
-static const char *clear_line = "", *line_end = "\n";
-
-/* Macros, so that the compiler sees each format beside its arguments. */
-#define NOTICE(...) (fprintf(stderr, "archive: " __VA_ARGS__), fputs(line_end, stderr))
-#define DIE(...) (NOTICE(__VA_ARGS__), exit(EXIT_FAILURE))
 
 /** True for SEGJ_OK, false for SEGJ_END; everything else ends the program with its reason. */
 static bool ok(segj_status_t status, const char *what)
@@ -66,62 +62,6 @@ static void *grow(void *memory, uint64_t size)
     if (grown == NULL)
         DIE("no memory for %" PRIu64 " bytes", size);
     return grown;
-}
-
-/* --- entries --- */
-
-typedef struct entry {
-    uint64_t hash, size;
-    int64_t modified;
-    uint16_t mode;
-    char type; /**< 'f', 'l', 'd', 'x' */
-} entry_t;
-
-static void put(unsigned char *to, uint64_t number, size_t size)
-{
-    for (size_t i = size; i-- > 0; number >>= 8)
-        to[i] = (unsigned char)(number & 0xff);
-}
-
-static uint64_t get(const unsigned char *from, size_t size)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | from[i];
-    return number;
-}
-
-static void entry_encode(const entry_t *entry, unsigned char bytes[ENTRY_SIZE])
-{
-    put(bytes, entry->hash, 8);
-    put(bytes + 8, entry->size, 8);
-    put(bytes + 16, (uint64_t)entry->modified, 8);
-    put(bytes + 24, entry->mode, 2);
-    put(bytes + 26, (unsigned char)entry->type, 2);
-}
-
-static entry_t entry_decode(const unsigned char *bytes)
-{
-    entry_t entry = {.hash = get(bytes, 8), .size = get(bytes + 8, 8), .modified = (int64_t)get(bytes + 16, 8)};
-    entry.mode = (uint16_t)get(bytes + 24, 2);
-    entry.type = (char)get(bytes + 26, 2);
-    return entry;
-}
-
-/** The entry of a name; of type 0 where it cannot be stored: sockets, fifos, devices, and files too large.
- *  The hash is FNV-1a of Fowler, Noll and Vo: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static entry_t entry_describe(const char *path, const struct stat *found)
-{
-    entry_t entry = {.hash = UINT64_C(0xcbf29ce484222325), .modified = (int64_t)found->st_mtime};
-    size_t length = strlen(path);
-    for (size_t i = 0; i < length; i++)
-        entry.hash = (entry.hash ^ (unsigned char)path[i]) * UINT64_C(0x100000001b3);
-    entry.mode = (uint16_t)(found->st_mode & PERMISSIONS);
-    entry.type = S_ISREG(found->st_mode) ? 'f' : S_ISLNK(found->st_mode) ? 'l' : S_ISDIR(found->st_mode) ? 'd' : 0;
-    entry.size = entry.type == 'f' || entry.type == 'l' ? (uint64_t)found->st_size : 0;
-    if (entry.size > OVERSIZED_VALUE_MAX - LENGTH_SIZE - length)
-        entry.type = 0;
-    return entry;
 }
 
 /* --- the job, and its progress --- */
@@ -184,18 +124,41 @@ static int phase_percent(const job_t *job)
     return done < whole ? (int)(100 * done / whole) : 100;
 }
 
-/** Draws the bar, on a terminal and at most 20 times a second. */
+/** Ends the program where a signal has asked for it: says how far it came, and takes a fresh directory away. */
+static void stop_if_asked(const job_t *job)
+{
+    if (stop_signal == 0)
+        return;
+    int number = stop_signal;
+    printf("%sstopped   by signal %d in \"%s\", at %d %%: %" PRIu64 " of %zu names; ", clear_line, number, job->phase,
+           phase_percent(job), job->progress.names, job->count);
+    if (job->work == 0)
+        printf("nothing was begun\n");
+    else if (job->work_given)
+        printf("what was synced stays in %s/journal\n", job->work_path);
+    else
+        printf("%s is removed\n", job->work_path);
+    fflush(stdout);
+    if (!job->work_given && job->work > 0)
+        remove_tree(AT_FDCWD, job->work_path);
+    stop_signals_do(SIG_DFL);
+    (void)raise(number);
+    exit(128 + number); /* the signal is blocked */
+}
+
+/** Draws the progress, on a terminal and at most 20 times a second; ends the program where that was asked for. */
 static void phase_show(job_t *job)
 {
+    stop_if_asked(job);
     double time = now();
     if (clear_line[0] == '\0' || time - job->drawn < 0.05)
         return;
     job->drawn = time;
-    int done = phase_percent(job);
-    printf("%s%-9s [%.*s%.*s] %3d %%  %" PRIu64 "/%zu  %.1f MB/s\r", clear_line, job->phase, done / 4,
-           "#########################", 25 - done / 4, ".........................", done, job->progress.names,
-           job->count, MEGABYTES(job->progress.bytes - job->from.bytes) / (time - job->started + 1e-9));
-    fflush(stdout);
+    char counts[64], rate[64];
+    snprintf(counts, sizeof(counts), "%" PRIu64 "/%zu", job->progress.names, job->count);
+    snprintf(rate, sizeof(rate), "%.1f MB/s",
+             MEGABYTES(job->progress.bytes - job->from.bytes) / (time - job->started + 1e-9));
+    terminal_progress(job->phase, phase_percent(job), counts, rate);
 }
 
 /** Takes the bar away and gives the seconds that passed. */
@@ -285,13 +248,54 @@ static int item_order(const void *a, const void *b)
 /** The list is its own queue of directories still to be read, so a deep tree costs no stack. */
 static void list_source(job_t *job)
 {
+    job->phase = "list";
     list_directory(job, "");
     for (size_t i = 0; i < job->count; i++) {
+        stop_if_asked(job);
         if (job->items[i].entry.type == 'd')
             list_directory(job, job->items[i].path);
     }
     if (job->count > 0)
         qsort(job->items, job->count, sizeof(item_t), item_order);
+}
+
+static int open_directory(int root, const char *path)
+{
+    int descriptor = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        DIE("%s: %s", path, strerror(errno));
+    return descriptor;
+}
+
+/** Lists the source; where none was named, the first of some trees that is large enough to show something, or the last
+ *  that is there: a bare system has no headers. */
+static void choose_source(job_t *job)
+{
+    static const char *const trees[] = {"/usr/include", "/usr/share", "/usr/lib", "/etc"};
+    enum { TREES = sizeof(trees) / sizeof(trees[0]), ENOUGH_NAMES = 100, ENOUGH_BYTES = 4000000 };
+    bool enough = job->source_path != NULL;
+    if (enough) {
+        job->source = open_directory(AT_FDCWD, job->source_path);
+        list_source(job);
+    }
+    for (size_t i = 0; i < TREES && !enough; i++) {
+        int descriptor = open(trees[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor < 0)
+            continue;
+        job->source = descriptor; /* the names of a tree that was too small go with the process */
+        job->source_path = trees[i];
+        job->items = NULL;
+        job->count = job->passed_over = 0;
+        job->bytes = 0;
+        list_source(job);
+        enough = job->count >= ENOUGH_NAMES && job->bytes >= ENOUGH_BYTES;
+    }
+    if (job->source_path == NULL)
+        DIE("there is nothing to archive in the usual places; please name a SOURCE");
+}
+
+static void print_source(const job_t *job)
+{
     printf("archive   %s in %s: %zu names, %.1f MB; %zu others are passed over\n", job->source_path, job->work_path,
            job->count, MEGABYTES(job->bytes), job->passed_over);
 }
@@ -385,7 +389,9 @@ static void append(job_t *job, const entry_t *entry, const value_t *value, uint6
     uint64_t stored;
     ok(oversized_value_size(job->journal, *section, &stored), "the section's size");
     bool full = stored >= (uint64_t)job->options[SECTION_MIB] << 20;
-    if (full || *unsynced >= (uint64_t)job->options[SYNC_MIB] << 20) {
+    uint64_t step = (uint64_t)job->options[SYNC_MIB] << 20,
+             eighth = job->bytes / 8 + 1; /* a small tree is synced, too */
+    if (full || *unsynced >= (step < eighth ? step : eighth)) {
         ok(oversized_sync(job->journal, *section), "sync");
         job->progress.synced = job->progress.names;
         *unsynced = 0;
@@ -421,6 +427,7 @@ static void archive(job_t *job, int report)
 /** The child. It never closes the journal: should it be done before the kill, it waits for it. */
 static void child_main(job_t *job, int report)
 {
+    stop_signals_do(SIG_DFL);
     journal_open(job, false);
     archive(job, report);
     struct pollfd parent = {.fd = report};
@@ -445,14 +452,24 @@ static void crash_phase(job_t *job)
     close(ends[1]);
     progress_t report;
     bool killed = false;
-    while (read(ends[0], &report, sizeof(report)) == (ssize_t)sizeof(report)) {
+    while (stop_signal == 0 && read(ends[0], &report, sizeof(report)) == (ssize_t)sizeof(report)) {
         job->progress = report;
-        phase_show(job);
+        if (stop_signal == 0)
+            phase_show(job);
         if (!killed && phase_percent(job) >= job->options[KILL_PERCENT])
             killed = kill(child, SIGKILL) == 0;
     }
     close(ends[0]);
-    if (waitpid(child, NULL, 0) != child || !killed)
+    if (stop_signal != 0)
+        (void)kill(child, SIGKILL);
+    int status = 0;
+    pid_t ended;
+    while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR)
+        continue;
+    if (stop_signal == 0 && WIFSIGNALED(status) && is_stop_signal(WTERMSIG(status)))
+        stop_signal = WTERMSIG(status); /* Ctrl-C reaches both processes, the child sooner */
+    stop_if_asked(job);
+    if (ended != child || !killed)
         DIE("the archiving process ended by itself");
     job->archive_seconds = phase_end(job);
     job->archived = job->progress.stored;
@@ -680,14 +697,16 @@ static const struct {
     const char *meaning;
 } texts[OPTIONS] = {{"--compress", 0, 22, 3, "zstd level, 0 for none"},
                     {"--section-mib", 1, 1048576, 16, "MiB of stored values that make a section"},
-                    {"--sync-mib", 1, 1048576, 8, "MiB of values from sync to sync"},
+                    {"--sync-mib", 1, 1048576, 8, "MiB of values from sync to sync, an eighth of a small tree"},
                     {"--kill-percent", 0, 100, 50, "how far the child comes"}};
 
 static void usage(FILE *stream, int code)
 {
     fputs("usage: archive [OPTIONS] [SOURCE [WORK]]\n"
-          "Archives the directory tree SOURCE (/usr/include) in a journal in WORK (a fresh directory below $TMPDIR or\n"
-          "/tmp, removed at the end), kills the archiving process half way, goes on, restores, compares.\n"
+          "Archives the directory tree SOURCE (/usr/include, or another one where that is missing or small) in a "
+          "journal in\n"
+          "WORK (a fresh directory below $TMPDIR or /tmp, removed at the end), kills the archiving process half way, "
+          "goes on, restores, compares.\n"
           "Exit: 0 the restored tree is equal, 1 it is not or something failed, 2 wrong usage. Options:\n",
           stream);
     for (int i = 0; i < OPTIONS; i++)
@@ -708,7 +727,7 @@ static long parse_number(const char *text, int option)
 
 static void parse_arguments(job_t *job, int argc, char **argv)
 {
-    const char *paths[2] = {"/usr/include", NULL};
+    const char *paths[2] = {NULL, NULL};
     size_t count = 0;
     for (int i = 0; i < OPTIONS; i++)
         job->options[i] = texts[i].preset;
@@ -736,52 +755,36 @@ static void parse_arguments(job_t *job, int argc, char **argv)
         DIE("the path of WORK is too long");
 }
 
-static int open_directory(int root, const char *path)
-{
-    int descriptor = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        DIE("%s: %s", path, strerror(errno));
-    return descriptor;
-}
-
 /** The journal and the restored tree begin from nothing, so that what is compared is of this run. */
 static void open_directories(job_t *job)
 {
-    job->source = open_directory(AT_FDCWD, job->source_path);
     if (job->work_given ? mkdir(job->work_path, 0777) != 0 && errno != EEXIST : mkdtemp(job->work_path) == NULL)
         DIE("%s: %s", job->work_path, strerror(errno));
+    kept = job->work_path;
     job->work = open_directory(AT_FDCWD, job->work_path);
     if (mkdirat(job->work, "journal", 0700) != 0 || mkdirat(job->work, "restored", 0700) != 0)
         DIE("%s: %s; WORK has to be an empty directory", job->work_path, strerror(errno));
     job->restored = open_directory(job->work, "restored");
 }
 
-/** Removes the fresh directory, children first. Directories are opened to changes before: the source's may not be. */
+/** Removes the fresh directory, its journal first. */
 static void remove_work(job_t *job)
 {
     journal_open(job, false);
     ok(oversized_destroy(job->journal), "destroy");
-    for (size_t i = 0; i < job->count; i++) {
-        if (job->items[i].entry.type == 'd')
-            (void)fchmodat(job->restored, job->items[i].path, 0700, 0);
-    }
-    for (size_t i = job->count; i-- > 0;)
-        (void)unlinkat(job->restored, job->items[i].path, job->items[i].entry.type == 'd' ? AT_REMOVEDIR : 0);
-    if (unlinkat(job->work, "restored", AT_REMOVEDIR) != 0 || unlinkat(job->work, "journal", AT_REMOVEDIR) != 0 ||
-        rmdir(job->work_path) != 0) /* which also tells whether what they held is gone */
-        DIE("%s: %s", job->work_path, strerror(errno));
+    remove_tree(AT_FDCWD, job->work_path);
+    if (access(job->work_path, F_OK) == 0)
+        DIE("%s could not be removed", job->work_path);
 }
 
 int main(int argc, char **argv)
 {
     static job_t job; /* what it holds is given back by the end of the process */
     parse_arguments(&job, argc, argv);
-    if (isatty(STDOUT_FILENO))
-        clear_line = "\r\033[K";
-    if (isatty(STDERR_FILENO))
-        line_end = "\033[K\n";
+    terminal_set_up();
+    choose_source(&job);
     open_directories(&job);
-    list_source(&job);
+    print_source(&job);
     crash_phase(&job);
     resume_phase(&job);
     restore_phase(&job);

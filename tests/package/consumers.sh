@@ -139,13 +139,17 @@ static)
     by_cmake static_add_subdirectory C -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" \
         -DCMAKE_EXE_LINKER_FLAGS=-static
     is_static "$SEGJ_WORK/static_add_subdirectory/consumer_c"
-    # archives asked for, by name and by CMake's list of suffixes: only the C library is loaded
+    # archives asked for, by name and by CMake's list of suffixes: nothing that is linked is a shared library
     for option in -DSEGJ_STATIC=ON -DCMAKE_FIND_LIBRARY_SUFFIXES=.a; do
-        by_cmake static_archives C -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" $option
-        if "${READELF:-readelf}" -d "$SEGJ_WORK/static_archives/consumer_c" | grep NEEDED | grep -E 'zstd|isal|deflate|libz'; then
-            echo "$option: a shared library is loaded"
+        rm -rf "$SEGJ_WORK/static_archives"
+        "$CMAKE" -S "$here/consumer" -B "$SEGJ_WORK/static_archives" -G "$CMAKE_GENERATOR" -DCMAKE_C_COMPILER="$CC" \
+            -DCONSUMER_LANGUAGES=C -DCONSUMER_VIA=add_subdirectory -DSEGJ_SOURCE="$SEGJ_SOURCE" $option
+        find "$SEGJ_WORK/static_archives" -name link.txt -o -name '*.ninja' | xargs cat >"$SEGJ_WORK/static_archives.link"
+        if grep -oE '[^ ]*lib(zstd|z|isal|deflate)\.(so|dylib)' "$SEGJ_WORK/static_archives.link"; then
+            echo "$option: a shared library is linked"
             exit 1
         fi
+        grep -q 'libzstd\.a' "$SEGJ_WORK/static_archives.link"
     done
     [ -d "$prefix" ] || exit 0
     link=""

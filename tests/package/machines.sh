@@ -81,6 +81,18 @@ says "NOT BUILT" "cmocka" "install libcmocka-dev" "apk add cmocka-dev"
 "$CMAKE" --build "$work/no_cmocka" --config "$SEGJ_CONFIG" --parallel 2 >"$log" 2>&1 || wrong "not built without cmocka"
 [ -n "$(find "$work/no_cmocka" -name 'libsegjournal.a')" ] || wrong "no library without cmocka"
 
+# --- a source tree that cannot be written to ---
+
+mkdir -p "$work/read_only"
+cp -r "$SEGJ_SOURCE/cmake" "$work/read_only/"
+echo "no directory can be made here" >"$work/read_only/build"
+for script in test demo; do
+    if (unset SEGJ_BUILD_DIR && sh "$work/read_only/cmake/$script.sh") >"$log" 2>&1; then
+        wrong "$script.sh worked without a place to build"
+    fi
+    says "cannot write to $work/read_only/build/$script" "SEGJ_BUILD_DIR=" "read-only"
+done
+
 # --- Ninja and no make, by the README's own commands ---
 
 if ! command -v ninja >/dev/null; then

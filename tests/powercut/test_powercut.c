@@ -13,8 +13,11 @@
  *     SEGJ_SEED=S            another course of events; 1. The system's own threads and clocks have a part in it too
  */
 #if !defined(__linux__)
+#include <stdio.h>
+
 int main(void)
 {
+    puts("SKIPPED: this is not Linux");
     return 77; /* skipped: what it stands on is Linux */
 }
 #else
@@ -298,7 +301,7 @@ int main(void)
         cmocka_unit_test(what_was_synced_survives_power_cuts_under_a_file_system),
     };
     if (getenv("SEGJ_POWERCUTS") == NULL || !have_mounts_of_our_own()) {
-        print_message("not run: wants SEGJ_POWERCUTS=N, root, /dev/fuse and loop devices\n");
+        print_message("SKIPPED: it wants SEGJ_POWERCUTS=N, root, /dev/fuse and loop devices (sh cmake/powercut.sh)\n");
         return SKIPPED;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

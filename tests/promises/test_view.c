@@ -40,7 +40,7 @@ static fixture_t *begin(void **state)
     fixture_t *f = *state;
     mapping = *f->config.storage;
     if (mapping.file_map == NULL)
-        skip(); /* no mappings on this system */
+        SKIP("this system's storage shows no mappings");
     mapping.file_map = count_map;
     mapping.file_unmap = count_unmap;
     memset(&seen, 0, sizeof seen);

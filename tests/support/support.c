@@ -638,7 +638,7 @@ segj_format_t tested_format(void)
 void for_native_only(void)
 {
     if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+        SKIP("the native format alone has this");
 }
 
 uint64_t tested_index_data(void)

@@ -177,6 +177,8 @@ enum { SMALL_ENTRY = 8, SMALL_RECORD = 20, SMALL_PAGE = 64 };
 /** The format that small_config() asks for: native, or commonware where the environment's SEGJ_TEST_FORMAT says so. CTest
  *  runs some programs both ways. */
 segj_format_t tested_format(void);
+/** Skips the test that runs, and says why where people look: the scripts gather these lines (cmake/skipped_tests.awk). */
+#define SKIP(why) (print_message("SKIPPED: %s\n", why), skip())
 /** At the beginning of a test of something that only the native format has: skips it in the other one. */
 void for_native_only(void);
 /** Where the data of new files begins. */
