@@ -162,74 +162,77 @@ lacks()
 play_ext4()
 {
     knows ext4 || { lacks ext4 "this kernel has none"; return; }
-    ext4 ext4
+    ext4 ext4 || { lacks ext4 "it cannot be mounted"; return; }
     play ext4
 }
 
 play_xfs()
 {
     knows xfs || { lacks xfs "this kernel has none"; return; }
-    xfs xfs
+    xfs xfs || { lacks xfs "it cannot be mounted"; return; }
     play xfs
 }
 
+# play_btrfs NAME OPTIONS TRAIT...
 play_btrfs()
 {
-    knows btrfs || { lacks btrfs "this kernel has none"; return; }
-    btrfs btrfs ""
-    play btrfs cow
+    name=$1
+    knows btrfs || { lacks "$name" "this kernel has no btrfs"; return; }
+    btrfs "$name" "$2" || { lacks "$name" "it cannot be mounted"; return; }
+    shift 2
+    play "$name" "$@"
 }
 
-play_btrfs_nodatacow()
+limited()
 {
-    knows btrfs || { lacks btrfs-nodatacow "this kernel has no btrfs"; return; }
-    btrfs btrfs-nodatacow ,nodatacow
-    play btrfs-nodatacow
+    command btrfs quota enable "$1" && command btrfs subvolume create "$1/limited" >/dev/null &&
+        command btrfs qgroup limit 24M "$1/limited"
 }
 
 play_btrfs_quota()
 {
     knows btrfs || { lacks btrfs-quota "this kernel has no btrfs"; return; }
-    btrfs btrfs-quota "" 1M
-    command btrfs quota enable "$place/btrfs-quota" &&
-        command btrfs subvolume create "$place/btrfs-quota/limited" >/dev/null &&
-        command btrfs qgroup limit 24M "$place/btrfs-quota/limited"
+    btrfs btrfs-quota "" 1M && limited "$place/btrfs-quota" || { lacks btrfs-quota "there are no quota groups"; return; }
     journals=$place/btrfs-quota/limited
     play btrfs-quota cow
     journals=""
 }
 
+# Two file systems beneath, so that each has its own room.
+overlay()
+{
+    ext4 overlay-lower && "$program" lower "$place/overlay-lower" && mount -o remount,ro "$place/overlay-lower" &&
+        ext4 overlay-upper && mkdir "$place/overlay-upper/upper" "$place/overlay-upper/work" &&
+        mounted overlay mount -t overlay overlay \
+            -o "lowerdir=$place/overlay-lower,upperdir=$place/overlay-upper/upper,workdir=$place/overlay-upper/work"
+}
+
 play_overlay()
 {
     knows overlay && knows ext4 || { lacks overlay "this kernel has none, or no ext4 to lie on"; return; }
-    ext4 overlay-lower
-    "$program" lower "$place/overlay-lower"
-    mount -o remount,ro "$place/overlay-lower"
-    ext4 overlay-upper
-    mkdir "$place/overlay-upper/upper" "$place/overlay-upper/work"
-    mounted overlay mount -t overlay \
-        -o "lowerdir=$place/overlay-lower,upperdir=$place/overlay-upper/upper,workdir=$place/overlay-upper/work" overlay
+    overlay || { lacks overlay "it cannot be mounted"; return; }
     play overlay "upper=$place/overlay-upper/upper"
 }
 
+# play_bindfs NAME OPTION TRAIT...
 play_bindfs()
 {
-    needs_fuse || { lacks "$1" "there is no /dev/fuse"; return; }
-    has bindfs || { lacks "$1" "there is no bindfs"; return; }
     name=$1
-    shift
-    ext4 "$name-below"
-    # shellcheck disable=SC2086 # options or nothing
-    mounted "$name" bindfs ${bindfs_options:-} "$place/$name-below"
+    option=$2
+    needs_fuse || { lacks "$name" "there is no /dev/fuse"; return; }
+    # shellcheck disable=SC2086 # an option or none
+    ext4 "$name-below" && mounted "$name" bindfs $option "$place/$name-below" ||
+        { lacks "$name" "it cannot be mounted"; return; }
+    shift 2
     play "$name" "beneath=$place/$name-below" "$@"
 }
 
+# It wants free blocks to overwrite, too.
 play_fuse2fs()
 {
     needs_fuse || { lacks fuse2fs "there is no /dev/fuse"; return; }
-    has fuse2fs || { lacks fuse2fs "there is no fuse2fs"; return; }
-    image fuse2fs 40M mkfs.ext4 -q -F -m 0
-    mounted fuse2fs fuse2fs -o fakeroot "$image"
+    image fuse2fs 40M mkfs.ext4 -q -F -m 0 && mounted fuse2fs fuse2fs -o fakeroot "$image" ||
+        { lacks fuse2fs "it cannot be mounted"; return; }
     play fuse2fs cow
 }
 
@@ -239,12 +242,12 @@ for system; do
     case $system in
     ext4) play_ext4 ;;
     xfs) play_xfs ;;
-    btrfs) play_btrfs ;;
+    btrfs) play_btrfs btrfs "" cow ;;
     btrfs-quota) play_btrfs_quota ;;
-    btrfs-nodatacow) play_btrfs_nodatacow ;;
+    btrfs-nodatacow) play_btrfs btrfs-nodatacow ,nodatacow ;;
     overlay) play_overlay ;;
-    bindfs) play_bindfs bindfs ;;
-    bindfs-direct) bindfs_options="-o direct_io" play_bindfs bindfs-direct nomap ;;
+    bindfs) play_bindfs bindfs "" ;;
+    bindfs-direct) play_bindfs bindfs-direct "-o direct_io" nomap ;;
     fuse2fs) play_fuse2fs ;;
     *) die "file systems are ext4, xfs, btrfs, btrfs-quota, btrfs-nodatacow, overlay, bindfs, bindfs-direct and fuse2fs;
        \"$system\" is none" ;;
