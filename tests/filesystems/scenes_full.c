@@ -82,7 +82,7 @@ void scene_fills_to_the_last_byte(scene_t *scene)
         filler_open(&filler, 0);
     }
     TELL(scene, "%llu records, %u refusals", (unsigned long long)live, (unsigned)filler.noted->refusals);
-    remove_file(scene->others.text);
+    remove_tree(scene->others.text);
     prune_half_and_go_on(&filler);
     scene_close_and_open_strict(&filler);
     filler_end(&filler);
@@ -161,7 +161,7 @@ static void open_full_prune_go_on(const scene_t *scene, filler_t *filler)
     if (filler_newest(filler) > 0)
         prune_half_and_go_on(filler);
     else
-        remove_file(scene->others.text);
+        remove_tree(scene->others.text);
     scene_close_and_open_strict(filler);
     filler->noted->refusals = refusals;
 }
@@ -201,7 +201,7 @@ void scene_opens_a_new_empty_pair_on_a_full_disk(scene_t *scene)
     take_the_rest(scene->others.text);
     filler_open(&filler, 0);
     filler_prune(&filler, 2);
-    remove_file(scene->others.text);
+    remove_tree(scene->others.text);
     assert_true(filler_append(&filler, 9, 10000));
     assert_true(filler_sync(&filler, 9));
     scene_close_and_open_strict(&filler);
