@@ -28,6 +28,7 @@ int main(void)
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "filesystems/scenes.h"
@@ -94,6 +95,7 @@ static _Noreturn void play_it(const kind_of_scene_t *kind, scene_t *scene, int p
 static bool play(const kind_of_scene_t *kind, scene_t *scene)
 {
     int ends[2], status = 0;
+    time_t start = time(NULL);
     char told[sizeof scene->told + 1] = "";
     assert_int_equal(pipe(ends), 0);
     (void)fflush(NULL);
@@ -112,8 +114,9 @@ static bool play(const kind_of_scene_t *kind, scene_t *scene)
         TELL(scene, "ended by signal %d", WTERMSIG(status));
     else
         TELL(scene, "%s", told);
-    (void)printf("%-7s %s: %s (%s)%s%s\n", good ? "ok" : "FAILED", scene->name, kind->name,
-                 filler_kind_names[scene->kind], scene->told[0] != '\0' ? ": " : "", scene->told);
+    (void)printf("%-7s %s: %s (%s, %ld s)%s%s\n", good ? "ok" : "FAILED", scene->name, kind->name,
+                 filler_kind_names[scene->kind], (long)(time(NULL) - start), scene->told[0] != '\0' ? ": " : "",
+                 scene->told);
     clear(scene);
     return good;
 }
