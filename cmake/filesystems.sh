@@ -2,8 +2,8 @@
 # sh cmake/filesystems.sh [FILE-SYSTEM...]
 #
 # Installs what is missing, builds with optimisation, makes small file systems, mounts them and plays the scenes of
-# tests/filesystems on each: filled to the last byte, pruned, rewound, killed, opened again, by two openers, in views. A line
-# a scene. Without arguments all of
+# tests/filesystems on each: filled to the last byte, pruned, rewound, killed, opened again, by two openers, in views.
+# A line a scene. Without arguments all of
 #
 #   ext4 xfs btrfs        in images, on loop devices
 #   btrfs-quota           a subvolume at the limit of its quota group
@@ -13,8 +13,9 @@
 #   bindfs-direct         the same, with direct_io, where mappings are refused
 #   fuse2fs               FUSE, an ext4 file system in a process
 #
-# Wants root and loop devices, and /dev/fuse for the last three. A file system that this kernel or machine lacks is left out,
-# with a sentence; where none is left the answer is 77. Mounts are in a name space of their own, and go with it.
+# Wants root and loop devices, and /dev/fuse for the last three. A file system that this kernel or machine lacks is
+# left out, with a sentence; where none is left the answer is 77. Mounts are in a name space of their own, and go with
+# it.
 #
 #   SEGJ_BUILD_DIR   where to build; build/filesystems beside the sources when it is not set
 #   SEGJ_ONLY        scenes whose names hold this word
@@ -35,7 +36,7 @@ not_run()
 [ -w /dev/loop-control ] || not_run "there are no loop devices here"
 if [ "${SEGJ_MOUNTS_OF_OUR_OWN:-}" != 1 ]; then
     has unshare || not_run "there is no unshare, which belongs to util-linux"
-    unshare --mount --propagation private true 2>/dev/null || not_run "this machine lets nobody make a name space of mounts"
+    unshare --mount --propagation private true 2>/dev/null || not_run "nobody may make a name space of mounts here"
     rm -rf "$scratch" # exec runs no trap
     SEGJ_MOUNTS_OF_OUR_OWN=1 exec unshare --mount --propagation private sh "$root/cmake/filesystems.sh" "$@"
 fi
@@ -121,7 +122,8 @@ xfs()
 btrfs()
 {
     options=$2
-    image "$1" 160M mkfs.btrfs -q -f && mounted "$1" mount -t btrfs -o "loop$options" "$image" && ballast "$1" "${3:-40M}"
+    image "$1" 160M mkfs.btrfs -q -f && mounted "$1" mount -t btrfs -o "loop$options" "$image" &&
+        ballast "$1" "${3:-40M}"
 }
 
 needs_fuse()
@@ -192,7 +194,8 @@ limited()
 play_btrfs_quota()
 {
     knows btrfs || { lacks btrfs-quota "this kernel has no btrfs"; return; }
-    btrfs btrfs-quota "" 1M && limited "$place/btrfs-quota" || { lacks btrfs-quota "there are no quota groups"; return; }
+    btrfs btrfs-quota "" 1M && limited "$place/btrfs-quota" ||
+        { lacks btrfs-quota "there are no quota groups"; return; }
     journals=$place/btrfs-quota/limited
     play btrfs-quota cow
     journals=""

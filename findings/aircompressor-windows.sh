@@ -1,12 +1,13 @@
 #!/bin/sh
 # aircompressor refuses a zstd frame with a window of 16 MiB, and reads one of the same data with a window of 34 MiB.
 #
-# Version: io.airlift:aircompressor 2.0.2 from Maven, Java 17; frames by zstandard 0.23.0 from pip (zstd 1.5.6), whose own decoder
-# reads both. Input: 36 MB that repeat, compressed with windowLog 24 and with windowLog 27.
+# Version: io.airlift:aircompressor 2.0.2 from Maven, Java 17; frames by zstandard 0.23.0 from pip (zstd 1.5.6), whose
+# own decoder reads both. Input: 36 MB that repeat, compressed with windowLog 24 and with windowLog 27.
 #
 # Seen: "Window size too large (not yet supported)" for the smaller window. Where the window would be as large as the
-# content, zstd leaves the window out of the header (a single segment), and aircompressor checks only a window that is there. So of two values
-# the one with the larger window may be the one that can be read: at level 20 36 MB are refused, at level 22 they are read.
+# content, zstd leaves the window out of the header (a single segment), and aircompressor checks only a window that is
+# there. So of two values the one with the larger window may be the one that can be read: at level 20 36 MB are
+# refused, at level 22 they are read.
 #
 #     windowLog 24: MalformedInputException: Window size too large (not yet supported)
 #     windowLog 27: right

@@ -1,12 +1,14 @@
 #!/bin/sh
 # On btrfs, bytes that posix_fallocate has reserved can be written once; the second time a full disk refuses them.
 #
-# Version: Linux 6.18.44, btrfs-progs 6.2 (Debian 12), mounted with defaults. Root and loop devices are needed. Two files of 1 MiB are reserved
-# with posix_fallocate, one of them with copying on write turned off (chattr +C). Then another file takes all room.
+# Version: Linux 6.18.44, btrfs-progs 6.2 (Debian 12), mounted with defaults. Root and loop devices are needed. Two
+# files of 1 MiB are reserved with posix_fallocate, one of them with copying on write turned off (chattr +C). Then
+# another file takes all room.
 #
-# Seen: POSIX says that writes to the reserved range do not fail for lack of space. The first one of a block does not. The second one of the
-# same block does, because it is written elsewhere, and the reservation is used up: a file that is made in full size so that it
-# can be overwritten for ever cannot. With +C both work, and the file has no checksums.
+# Seen: POSIX says that writes to the reserved range do not fail for lack of space. The first one of a block does not.
+# The second one of the same block does, because it is written elsewhere, and the reservation is used up: a file that
+# is made in full size so that it can be overwritten for ever cannot. With +C both work, and the file has no
+# checksums.
 #
 #     plain, first write of a block: ok
 #     plain, second write of that block: ENOSPC

@@ -1,11 +1,12 @@
 #!/bin/sh
-# bindfs with --enable-lock-forwarding forwards flock of a file to what lies beneath, and of a directory it does not, and says yes.
+# bindfs with --enable-lock-forwarding forwards flock of a file to what lies beneath, and of a directory it does not,
+# and says yes.
 #
 # Version: bindfs 1.14.7 (Debian 12), libfuse 3.14, Linux 6.18.44. Root and /dev/fuse are needed.
 #
-# Seen: FUSE has a request for locks of files; for directories there is none, whatever the server offers. flock of a directory
-# in a FUSE mount succeeds, and excludes others within that mount alone. Nothing tells it from a lock that works: so a lock file
-# and a lock on the directory itself, either of which does on a local file system, differ here.
+# Seen: FUSE has a request for locks of files; for directories there is none, whatever the server offers. flock of a
+# directory in a FUSE mount succeeds, and excludes others within that mount alone. Nothing tells it from a lock that
+# works: so a lock file and a lock on the directory itself, either of which does on a local file system, differ here.
 #
 #     a file, locked in the mount: beneath it is locked
 #     a directory, locked in the mount: beneath it is free

@@ -1,11 +1,13 @@
 #!/bin/sh
-# On a full fuse2fs (an ext4 file system) bytes that are there cannot be overwritten, and a file that is open cannot be unlinked.
+# On a full fuse2fs (an ext4 file system) bytes that are there cannot be overwritten, and a file that is open cannot
+# be unlinked.
 #
 # Version: fuse2fs 1.47.0 of e2fsprogs (Debian 12), libfuse 2.9.9, Linux 6.18.44. Root and /dev/fuse are needed.
 #
 # Seen: ext4 overwrites in place, so the kernel's own ext4 allows all four calls on a full disk. fuse2fs counts free
-# blocks before it looks whether a write needs any. And libfuse renames an open file that is unlinked (to .fuse_hidden...), for which
-# fuse2fs wants free blocks; so who means to make room by removing files has to close them first.
+# blocks before it looks whether a write needs any. And libfuse renames an open file that is unlinked (to
+# .fuse_hidden...), for which fuse2fs wants free blocks; so who means to make room by removing files has to close them
+# first.
 #
 #     overwriting 16 bytes: ENOSPC
 #     unlink of an open file: ENOSPC

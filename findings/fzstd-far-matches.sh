@@ -1,13 +1,15 @@
 #!/bin/sh
 # fzstd gives wrong bytes, and no error, where a match lies more than about 96 MiB back.
 #
-# Version: fzstd 0.1.1 from npm (the newest), on Node.js; frames by zstandard 0.23.0 from pip (zstd 1.5.6), which reads them
-# back right. Input: random bytes, followed by pieces of their beginning, so that every match lies as far back as they are
-# many. The frame has a content size and no checksum, and its window is within the 128 MiB that zstd itself accepts.
+# Version: fzstd 0.1.1 from npm (the newest), on Node.js; frames by zstandard 0.23.0 from pip (zstd 1.5.6), which
+# reads them back right. Input: random bytes, followed by pieces of their beginning, so that every match lies as far
+# back as they are many. The frame has a content size and no checksum, and its window is within the 128 MiB that zstd
+# itself accepts.
 #
-# Seen: the same frame but for the distance is right at 70 MB and wrong at 120 MB. The length is right each time, nothing is
-# thrown. One would expect an error ("window too large"), which fzstd has for windows above 2 GiB. An offset takes as many extra
-# bits as its logarithm; from 2^26 on these, read from a word of 32 bits behind up to 7 bits that are used up, do not all fit.
+# Seen: the same frame but for the distance is right at 70 MB and wrong at 120 MB. The length is right each time,
+# nothing is thrown. One would expect an error ("window too large"), which fzstd has for windows above 2 GiB. An
+# offset takes as many extra bits as its logarithm; from 2^26 on these, read from a word of 32 bits behind up to 7
+# bits that are used up, do not all fit.
 #
 #     70 MB: 70880000 bytes, right
 #     120 MB: 120880000 bytes, WRONG

@@ -4,9 +4,9 @@
 # Version: github.com/klauspost/compress 1.20.4 (and 1.18.0). EncodeAll is given the whole input, and writes the size of
 # every other input into the frame's header: of an empty one, and of 256 bytes and more.
 #
-# Seen: a reader that takes memory by the frame's content size (ZSTD_getFrameContentSize) works in all tests with large values,
-# and fails for small ones. One byte for the size is only there in frames of a single segment, and the encoder makes small frames
-# with a window of 1 KiB instead. zstd.WithSingleSegment(true) puts the size in.
+# Seen: a reader that takes memory by the frame's content size (ZSTD_getFrameContentSize) works in all tests with
+# large values, and fails for small ones. One byte for the size is only there in frames of a single segment, and the
+# encoder makes small frames with a window of 1 KiB instead. zstd.WithSingleSegment(true) puts the size in.
 #
 #     0: true   1: false   100: false   255: false   256: true   100000: true
 #     0: true   1: true   100: true   255: true   256: true   100000: true
@@ -54,7 +54,8 @@ func main() {
 	}
 }
 END
-go get github.com/klauspost/compress@v1.20.4 >get.log 2>&1 || { tail -n 2 get.log; echo "not run: go get failed"; exit 77; }
+go get github.com/klauspost/compress@v1.20.4 >get.log 2>&1 ||
+    { tail -n 2 get.log; echo "not run: go could not get the package"; exit 77; }
 go run . | tee seen
 diff - seen <<'END' || { echo "it behaves otherwise now"; exit 1; }
 0: true   1: false   100: false   255: false   256: true   100000: true

@@ -1,7 +1,7 @@
 /*
- * filesystems/filler.h: fills a journal until its file system has no room left, notes what it was told, and judges by that
- * what is there afterwards. What it notes lies in memory that is shared with forked children: it is there when these were
- * killed. Helpers print what is wrong and end the process, as those of support.h do.
+ * filesystems/filler.h: fills a journal until its file system has no room left, notes what it was told, and judges by
+ * that what is there afterwards. What it notes lies in memory that is shared with forked children: it is there when
+ * these were killed. Helpers print what is wrong and end the process, as those of support.h do.
  */
 #ifndef FILESYSTEMS_FILLER_H
 #define FILESYSTEMS_FILLER_H
@@ -62,9 +62,9 @@ bool filler_rewind(filler_t *filler, unsigned section, uint32_t records);
 void filler_prune(filler_t *filler, unsigned section);
 
 /**
- * Appends to one section after the other until there is no room: large values first, then smaller ones down to one byte, each
- * with a sync. A sync without room ends it, or, `to_the_last_byte`, what it left behind is dropped by a rewind, and smaller
- * values are tried.
+ * Appends to one section after the other until there is no room: large values first, then smaller ones down to one
+ * byte, each with a sync. A sync without room ends it, or, `to_the_last_byte`, what it left behind is dropped by a
+ * rewind, and smaller values are tried.
  */
 void filler_fill(filler_t *filler, bool to_the_last_byte);
 

@@ -1,4 +1,4 @@
-/* filesystems/scenes_full.c: a disk without room: filled, pruned, rewound, reopened, and left so by processes that were killed. */
+/* filesystems/scenes_full.c: a disk without room: filled, pruned, rewound, opened, and left so by killed processes. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -208,7 +208,7 @@ void scene_opens_a_new_empty_pair_on_a_full_disk(scene_t *scene)
     filler_end(&filler);
 }
 
-/* The oldest section that a checkpoint keeps is the newest: everything else goes first, and makes the room for the rest. */
+/* The oldest section that a checkpoint keeps is the newest: everything else goes first, and makes room for the rest. */
 void scene_restores_a_checkpoint_on_a_full_disk(scene_t *scene)
 {
     filler_t filler;

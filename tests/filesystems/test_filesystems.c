@@ -1,11 +1,12 @@
 /*
- * filesystems/test_filesystems.c: a journal on a real file system, by the calls and answers that an application sees: its disk is
- * filled to the last byte, what was acknowledged reads back, sections are pruned, processes are killed, and what they left
- * is opened where there is no room for repairs. Each scene is a process of its own and a line of output.
+ * filesystems/test_filesystems.c: a journal on a real file system, by the calls and answers that an application sees:
+ * its disk is filled to the last byte, what was acknowledged reads back, sections are pruned, processes are killed,
+ * and what they left is opened where there is no room for repairs. Each scene is a process of its own and a line of
+ * output.
  *
- *     test_filesystems NAME DIRECTORY [TRAIT...]    NAME: what the lines call it; DIRECTORY: empty, on a file system that has
- *                                                   16 to 64 MiB of room, which the scenes fill and give back
- *     test_filesystems lower DIRECTORY              makes the journal there that an overlay will have in its lower layer
+ *     test_filesystems NAME DIRECTORY [TRAIT...]    NAME: what the lines call it; DIRECTORY: empty, with 16 to 64 MiB
+ *                                                   of room, which the scenes fill and give back
+ *     test_filesystems lower DIRECTORY              makes the journal that an overlay will have in its lower layer
  *
  *     cow           overwriting needs room
  *     nomap         mappings are refused
@@ -73,7 +74,7 @@ static void clear(const scene_t *scene)
     remove_tree(scene->others.text);
     for (unsigned tries = 0; tries < 3 && path_exists(scene->place.text); tries++) {
         char command[PATH_LIMIT + 16];
-        (void)snprintf(command, sizeof command, "rm -rf '%s'", scene->place.text);
+        (void)snprintf(command, sizeof command, "rm -rf '%.*s'", PATH_LIMIT - 1, scene->place.text);
         if (system(command) != 0) /* NOLINT(cert-env33-c): a FUSE file system may keep hidden names for a moment */
             (void)sleep(1);
     }
@@ -96,7 +97,7 @@ static bool play(const kind_of_scene_t *kind, scene_t *scene)
 {
     int ends[2], status = 0;
     time_t start = time(NULL);
-    char told[sizeof scene->told + 1] = "";
+    char told[sizeof scene->told] = "";
     assert_int_equal(pipe(ends), 0);
     (void)fflush(NULL);
     pid_t child = fork();

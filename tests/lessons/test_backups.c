@@ -1,9 +1,10 @@
 /*
- * lessons/test_backups.c: a journal is copied, file by file, while a writer appends to it. What the files held behind every
- * change of the writer's is kept, writes in two halves; then copies are put together, each file as it was at some moment, in
- * the order in which a copy reads: all pairs of moments for the two partitions, and random moments for each file and for
- * the two parts of a file. A copy that takes the index first opens with `strict` and holds what was synced when it began.
- * One that takes the values first looks, now and then, like a loss of synced records: the order is what counts.
+ * lessons/test_backups.c: a journal is copied, file by file, while a writer appends to it. What the files held behind
+ * every change of the writer's is kept, writes in two halves; then copies are put together, each file as it was at
+ * some moment, in the order in which a copy reads: all pairs of moments for the two partitions, and random moments
+ * for each file and for the two parts of a file. A copy that takes the index first opens with `strict` and holds what
+ * was synced when it began. One that takes the values first looks, now and then, like a loss of synced records: the
+ * order is what counts.
  */
 #include <errno.h>
 #include <stdio.h>

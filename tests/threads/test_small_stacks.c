@@ -1,7 +1,8 @@
 /*
- * threads/test_small_stacks.c: how much of a thread's stack the library takes, zstd and the system's libraries included. A thread is
- * given a stack that was painted, makes every kind of call, and what it has painted over is measured: 32 KiB must be enough,
- * with what the C library keeps at the top of a stack. Instrumented and unoptimised code is measured too, and may take more.
+ * threads/test_small_stacks.c: how much of a thread's stack the library takes, zstd and the system's libraries
+ * included. A thread is given a stack that was painted, makes every kind of call, and what it has painted over is
+ * measured: 32 KiB must be enough, with what the C library keeps at the top of a stack. Instrumented and unoptimised
+ * code is measured too, and may take more.
  */
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 
