@@ -169,6 +169,15 @@ bool filler_sync(filler_t *filler, unsigned section)
     return true;
 }
 
+/* A rewind that finds no room behind its first step poisons; what is there, a new open finds out, without room itself. */
+static void reopen_poisoned(filler_t *filler)
+{
+    if (oversized_error(filler->journal) == NULL)
+        return;
+    assert_status(oversized_close(filler->journal), SEGJ_ERR_POISONED);
+    filler_open(filler, 0);
+}
+
 bool filler_rewind(filler_t *filler, unsigned section, uint32_t records)
 {
     filled_t *filled = &filler->noted->sections[section];
@@ -178,8 +187,10 @@ bool filler_rewind(filler_t *filler, unsigned section, uint32_t records)
     count_operation(filler);
     segj_status_t status = oversized_rewind(filler->journal, section, size);
     if (filler->copies_on_write && status == SEGJ_ERR_NO_SPACE) {
+        filler->noted->refusals++;
         filler->noted->unrewound++;
-        return found_room(filler, status, "rewind");
+        reopen_poisoned(filler);
+        return false;
     }
     if (status != SEGJ_OK)
         fail_msg("rewind of %u records to %u answers %s: %s", (unsigned)filled->count, (unsigned)records,

@@ -56,7 +56,8 @@ void filler_close(filler_t *filler);
 /** Appends a record of so many bytes. False: SEGJ_ERR_NO_SPACE, which has changed nothing. */
 bool filler_append(filler_t *filler, unsigned section, uint32_t size);
 bool filler_sync(filler_t *filler, unsigned section);
-/** Back to what is synced. False: no room for it, where the file system copies on write. */
+/** Cuts the section. False: there was no room for it, where the file system copies on write; a journal that this has
+ *  poisoned is opened again. */
 bool filler_rewind(filler_t *filler, unsigned section, uint32_t records);
 /** Removes the sections below. */
 void filler_prune(filler_t *filler, unsigned section);
