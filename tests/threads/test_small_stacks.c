@@ -14,7 +14,7 @@
 
 #include "support/support.h"
 
-enum { STACK = 4 << 20, ENOUGH = 32 << 10, PAINT = 0xA5, VALUE = 300000, MANY = 60, PLAIN = 2000000 };
+enum { STACK = 4 << 20, ENOUGH = 32 << 10, PAINT = 0xA5, VALUE = 300000, MANY = 60, PLAIN = 1200000 };
 
 typedef struct job {
     segj_format_t format;
@@ -67,7 +67,7 @@ static void append(job_t *job, oversized_t *journal, const uint8_t *value)
     oversized_writer_t *writer;
     uint64_t stored = 0;
     for (size_t i = 0; i < MANY; i++)
-        NEED(job, oversized_append(journal, i / 20, "abcdefgh", value, i * i * 40, NULL, NULL) == SEGJ_OK);
+        NEED(job, oversized_append(journal, i / 20, "abcdefgh", value, i * i * 20, NULL, NULL) == SEGJ_OK);
     NEED(job, oversized_append_batch(journal, 2, batch, 3, NULL, NULL) == SEGJ_OK);
     NEED(job, oversized_appendv(journal, 2, "abcdefgh", pieces, 2, NULL, NULL) == SEGJ_OK);
     NEED(job, oversized_writer_open(journal, 2, "abcdefgh", VALUE, &writer) == SEGJ_OK);
