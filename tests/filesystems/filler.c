@@ -169,7 +169,7 @@ bool filler_sync(filler_t *filler, unsigned section)
     return true;
 }
 
-/* A rewind that finds no room behind its first step poisons; what is there, a new open finds out, without room itself. */
+/* A rewind that finds no room behind its first step poisons. What is there an open finds out, without room itself. */
 static void reopen_poisoned(filler_t *filler)
 {
     if (oversized_error(filler->journal) == NULL)
