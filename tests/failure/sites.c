@@ -11,24 +11,28 @@
 extern site_t *const __start_segj_sites[] __attribute__((weak));
 extern site_t *const __stop_segj_sites[] __attribute__((weak));
 
-static _Thread_local site_t *current[SITE_KINDS];
+/* A call that wants a descriptor may put a section to rest before it is made again: calls within calls. */
+enum { DEPTH = 8 };
+static _Thread_local site_t *current[SITE_KINDS][DEPTH];
+static _Thread_local unsigned depth[SITE_KINDS];
 static uint64_t unknown[SITE_KINDS];
 
 void site_enter(site_t *site)
 {
     site->passed++;
-    current[site->kind] = site;
+    assert_in_range(depth[site->kind], 0, DEPTH - 1);
+    current[site->kind][depth[site->kind]++] = site;
 }
 
 void site_leave(site_kind_t kind)
 {
-    current[kind] = NULL;
+    depth[kind]--;
 }
 
 void site_failed(site_kind_t kind)
 {
-    if (current[kind] != NULL)
-        current[kind]->failed++;
+    if (depth[kind] > 0)
+        current[kind][depth[kind] - 1]->failed++;
     else
         unknown[kind]++;
 }
