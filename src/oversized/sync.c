@@ -95,12 +95,15 @@ static segj_status_t make_durable(oversized_t *journal, const segj_section_t *se
         status = segj_part_sync(&journal->env.index);
     if (status == SEGJ_OK && capture->name != 0)
         status = segj_part_sync(&journal->env.values);
-    /* Nothing is acknowledged that somebody else may not have seen. */
-    if (status == SEGJ_OK)
-        status = segj_owner_check(&journal->env);
-    if (status == SEGJ_OK)
-        status = check_lengths(journal, section, capture);
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
+}
+
+/* Nothing is acknowledged that somebody else, who has opened the journal meanwhile, may not have seen. A look that fails leaves
+ * the sync to be made again. */
+static segj_status_t look_for_others(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
+{
+    segj_status_t status = segj_owner_check(&journal->env);
+    return status == SEGJ_OK ? check_lengths(journal, section, capture) : status;
 }
 
 /* Losing a mark costs the next open time, never data: a failure is only logged. */
@@ -120,6 +123,8 @@ static segj_status_t transfer(oversized_t *journal, segj_section_t *section, cap
         status = segj_paged_write(section->index.tail, &section->index.handle.file, &capture->index);
     if (status == SEGJ_OK)
         status = make_durable(journal, section, capture);
+    if (status == SEGJ_OK)
+        status = look_for_others(journal, section, capture);
     /* Only what this sync has just covered is marked, and no other sync of the section can run yet: the fsync above has
      * also covered the slot written last, so that of the two one is always whole. */
     if (status != SEGJ_OK)

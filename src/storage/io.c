@@ -125,7 +125,11 @@ static const char *advice_to_read(int code)
 /* A call that file systems without it refuse so. */
 static bool is_lacking(int code)
 {
-    return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP;
+#if ENOTSUP != EOPNOTSUPP
+    if (code == ENOTSUP)
+        return true;
+#endif
+    return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
 }
 
 static segj_status_t fail_names(int code, const char *path, const char *what)
