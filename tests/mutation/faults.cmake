@@ -577,11 +577,11 @@ fault("a failed sync does not poison" src/oversized/sync.c "failure/failed_syncs
     [==[    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
-/* Losing a mark]==]
+/* Nothing is acknowledged]==]
     [==[    return status;
 }
 
-/* Losing a mark]==])
+/* Nothing is acknowledged]==])
 
 fault("a failed rewind does not poison" src/oversized/rewind.c "failure/storage_faults lessons/rewind"
     [==[    if (status != SEGJ_OK)
