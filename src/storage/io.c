@@ -411,6 +411,9 @@ segj_status_t segj_part_remove(const segj_part_t *part)
         if (rest.foreign || i == sizeof pauses / sizeof pauses[0])
             return fail_rest(part, &rest);
         segj_pause(pauses[i]);
+        /* A name that nobody holds any more, and that was forgotten, is taken away; one that is held stays. */
+        if (i > 0 && rest.any)
+            (void)part->storage->file_remove(part->opened, rest.name);
         code = remove_once(part);
     }
     return judge_named(code, part);
