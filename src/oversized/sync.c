@@ -98,10 +98,14 @@ static segj_status_t make_durable(oversized_t *journal, const segj_section_t *se
         segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
     if (status == SEGJ_OK && capture->name != 0)
         status = sync_partitions(&journal->env);
-    if (status != SEGJ_OK)
-        return segj_env_poison(&journal->env, status);
-    /* Nothing is acknowledged that somebody else may not have seen. A question that fails leaves everything to be synced again. */
-    status = segj_owner_check(&journal->env);
+    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
+}
+
+/* Nothing is acknowledged that somebody else, who has opened the journal meanwhile, may not have seen. A look that fails leaves
+ * the sync to be made again. */
+static segj_status_t look_for_others(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
+{
+    segj_status_t status = segj_owner_check(&journal->env);
     return status == SEGJ_OK ? check_lengths(journal, section, capture) : status;
 }
 
@@ -122,6 +126,8 @@ static segj_status_t transfer(oversized_t *journal, segj_section_t *section, cap
         status = segj_paged_write(section->index.tail, &section->index.handle.file, &capture->index);
     if (status == SEGJ_OK)
         status = make_durable(journal, section, capture);
+    if (status == SEGJ_OK)
+        status = look_for_others(journal, section, capture);
     /* Only what this sync has just covered is marked, and no other sync of the section can run yet: the fsync above has
      * also covered the slot written last, so that of the two one is always whole. */
     if (status != SEGJ_OK)

@@ -161,7 +161,11 @@ static const char *advice_to_read(int code)
 /* A call that file systems without it refuse so. */
 static bool is_lacking(int code)
 {
-    return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP;
+#if ENOTSUP != EOPNOTSUPP
+    if (code == ENOTSUP)
+        return true;
+#endif
+    return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
 }
 
 static segj_status_t fail_names(int code, const char *path, const char *what)
@@ -448,6 +452,9 @@ segj_status_t segj_part_remove(const segj_part_t *part)
         if (rest.foreign || i == sizeof pauses / sizeof pauses[0])
             return fail_rest(part, &rest);
         segj_pause(pauses[i]);
+        /* A name that nobody holds any more, and that was forgotten, is taken away; one that is held stays. */
+        if (i > 0 && rest.any)
+            (void)part->storage->file_remove(part->opened, rest.name);
         code = remove_once(part);
     }
     return judge_named(code, part);

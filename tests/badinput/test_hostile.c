@@ -135,6 +135,7 @@ static void read_hostile(place_t *place, size_t victim, oversized_location_t loc
     oversized_location_t found;
     segj_buffer_t value = {NULL, 0, 0};
     write_section(place, RECORDS, victim, location);
+    forget_owner(place->directory.text, place->config.index_partition);
     manifest_t before = take_manifest(place->root.text);
     forget_requests();
     assert_ok(oversized_open(&place->config, &journal));
@@ -156,6 +157,7 @@ static void read_hostile(place_t *place, size_t victim, oversized_location_t loc
     assert_int_equal(value.size, 0);
     check_others(journal, victim);
     assert_ok(oversized_close(journal));
+    forget_owner(place->directory.text, place->config.index_partition);
     assert_unchanged(place->root.text, &before);
     free_manifest(&before);
     segj_buffer_free(&value);
@@ -237,6 +239,7 @@ static void a_rewind_to_a_record_that_leads_out_of_the_section_is_refused(void *
     for (size_t i = 0; i < COUNT_OF(impossible); i++) {
         oversized_t *journal;
         write_section(place, RECORDS, 1, impossible[i]);
+        forget_owner(place->directory.text, place->config.index_partition);
         manifest_t before = take_manifest(place->root.text);
         assert_ok(oversized_open(&place->config, &journal));
         assert_status(oversized_rewind(journal, 1, (uint64_t)2 * SMALL_RECORD), SEGJ_ERR_CORRUPT);
@@ -245,6 +248,7 @@ static void a_rewind_to_a_record_that_leads_out_of_the_section_is_refused(void *
         assert_null(oversized_error(journal));
         check_others(journal, 1);
         assert_ok(oversized_close(journal));
+        forget_owner(place->directory.text, place->config.index_partition);
         assert_unchanged(place->root.text, &before);
         free_manifest(&before);
     }

@@ -590,7 +590,7 @@ static void who_claims_late_finds_who_came_before(void **state)
     oversized_abandon(journal);
 }
 
-/* A look that fails is a failure of what was to be done, and poisons where that was done already. */
+/* A look that fails is a failure of what was to be done, which may be done again. */
 static void a_look_that_fails_is_a_failure(void **state)
 {
     place_t *place = *state;

@@ -185,9 +185,18 @@ static int remove_late(segj_partition_t *partition)
     return segj_storage_posix()->partition_remove_open(partition);
 }
 
+static bool held;
+
+/* A file that is open keeps its hidden name. */
+static int remove_unless_held(segj_partition_t *partition, const char *name)
+{
+    return name[0] == '.' && name[1] != 'o' && held ? EBUSY : segj_storage_posix()->file_remove(partition, name);
+}
+
 static void destroy_beside(place_t *place, const char *partition, const char *name, segj_status_t expected)
 {
     storage.partition_remove_open = remove_late;
+    storage.file_remove = remove_unless_held;
     place->config.storage = &storage;
     oversized_t *journal = open_with(&place->config);
     append_synced(journal, 1);
@@ -199,6 +208,7 @@ static void destroy_beside(place_t *place, const char *partition, const char *na
 
 static void hidden_names_are_waited_for(void **state)
 {
+    held = true;
     static const char *const names[] = {".fuse_hidden0000000200000001", ".nfs00000000000212"};
     static const char *const partitions[] = {"test_index", "test_values"};
     place_t *place = *state;
@@ -214,6 +224,7 @@ static void hidden_names_are_waited_for(void **state)
 static void hidden_names_that_stay_are_named(void **state)
 {
     place_t *place = *state;
+    held = true;
     gone_after = UINT32_MAX;
     destroy_beside(place, "test_index", ".nfs00000000000212", SEGJ_ERR_IO);
     assert_int_equal(removals, 7);
@@ -223,6 +234,16 @@ static void hidden_names_that_stay_are_named(void **state)
     oversized_t *journal = open_with(&place->config);
     assert_ok(oversized_destroy(journal));
     assert_false(path_exists(partition_of(place->directory.text, "test_values").text));
+}
+
+/* libfuse has been seen to leave them for ever. */
+static void hidden_names_that_nobody_holds_are_removed(void **state)
+{
+    place_t *place = *state;
+    held = false;
+    gone_after = UINT32_MAX;
+    destroy_beside(place, "test_index", ".fuse_hidden0000000200000001", SEGJ_OK);
+    assert_false(path_exists(partition_of(place->directory.text, "test_index").text));
 }
 
 static void foreign_names_are_not_waited_for(void **state)
@@ -409,6 +430,7 @@ int main(void)
         TEST(partitions_of_two_directories_are_not_taken_for_one),
         TEST(hidden_names_are_waited_for),
         TEST(hidden_names_that_stay_are_named),
+        TEST(hidden_names_that_nobody_holds_are_removed),
         TEST(foreign_names_are_not_waited_for),
         TEST(what_is_missing_is_said),
         TEST(a_partition_that_is_a_link_is_called_one),

@@ -414,12 +414,10 @@ fault("names that a file system has not let go yet are not waited for" src/stora
 
 fault("a sync is acknowledged without a look at who owns the journal" src/oversized/sync.c
     "failure/owner failure/two_writers"
-    [==[    if (status == SEGJ_OK)
-        status = segj_owner_check(&journal->env);
-    if (status == SEGJ_OK)
-        status = check_lengths]==]
-    [==[    if (status == SEGJ_OK)
-        status = check_lengths]==])
+    [==[    segj_status_t status = segj_owner_check(&journal->env);
+    return status == SEGJ_OK ? check_lengths]==]
+    [==[    segj_status_t status = SEGJ_OK;
+    return status == SEGJ_OK ? check_lengths]==])
 
 fault("files are changed without a look at who owns the journal" src/storage/io.c "failure/owner failure/two_writers"
     [==[    return part->guard == NULL || name != NULL ? SEGJ_OK]==]
@@ -691,11 +689,11 @@ fault("a failed sync does not poison" src/oversized/sync.c "failure/failed_syncs
     [==[    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
-/* Losing a mark]==]
+/* Nothing is acknowledged]==]
     [==[    return status;
 }
 
-/* Losing a mark]==])
+/* Nothing is acknowledged]==])
 
 fault("a failed rewind does not poison" src/oversized/rewind.c "failure/storage_faults lessons/rewind"
     [==[    if (status != SEGJ_OK)

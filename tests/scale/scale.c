@@ -92,6 +92,7 @@ const segj_storage_t *counted_storage(void)
 {
     static segj_storage_t storage;
     storage = *segj_storage_posix();
+    storage.opener = NULL; /* no file but those of sections */
     storage.file_open = counted_file_open;
     storage.file_close = counted_file_close;
     storage.file_remove = counted_file_remove;

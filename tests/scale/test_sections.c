@@ -14,7 +14,7 @@
 enum {
     DESCRIPTORS = 1024,
     MOST_FILES = 256,
-    LOCKS = 2,
+    LOCKS = 4,
     ROUNDS = 2,
     VALUE = 100,
     MEMORY_A_SECTION = 1024,

@@ -57,6 +57,7 @@ const segj_storage_t *quick_storage(void)
         storage.file_open = quick_file_open;
         storage.file_close = quick_file_close;
         storage.file_write_back = NULL;
+        storage.opener = NULL; /* one opener, and no file but those of sections */
     }
     return &storage;
 }
