@@ -37,6 +37,7 @@ void oversized_config_init(oversized_config_t *config)
         .write_memory = (size_t)64 << 20,
         .max_value_size = OVERSIZED_VALUE_MAX,
         .max_open_files = 256,
+        .quarantine = (uint64_t)256 << 20,
     };
 }
 
@@ -265,8 +266,8 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     if (journal->directory == NULL || journal->index_name == NULL || journal->value_name == NULL ||
         journal->record == NULL)
         return segj_fail_memory(env->record_size);
-    env->index = (segj_part_t){&journal->storage, journal->directory, journal->index_name, NULL};
-    env->values = (segj_part_t){&journal->storage, journal->directory, journal->value_name, NULL};
+    env->index = (segj_part_t){.storage = &journal->storage, .directory = journal->directory, .name = journal->index_name};
+    env->values = (segj_part_t){.storage = &journal->storage, .directory = journal->directory, .name = journal->value_name};
     return SEGJ_OK;
 }
 

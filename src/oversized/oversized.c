@@ -194,6 +194,7 @@ void segj_journal_free(oversized_t *journal)
     segj_unlock(&env->state);
     segj_page_cache_release(env->cache);
     segj_codec_free(&journal->codec);
+    segj_quarantine_free(journal);
     segj_part_close(&env->index);
     segj_part_close(&env->values);
     segj_cond_destroy(&env->changed);
@@ -204,6 +205,7 @@ void segj_journal_free(oversized_t *journal)
     free(journal->directory);
     free(journal->index_name);
     free(journal->value_name);
+    free(journal->plans);
     free(journal);
 }
 
@@ -248,6 +250,8 @@ void oversized_abandon(oversized_t *journal)
 static segj_status_t remove_everything(oversized_t *journal)
 {
     segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    if (status == SEGJ_OK)
+        status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)
         status = segj_part_remove(&journal->env.index);
     if (status == SEGJ_OK)

@@ -118,7 +118,9 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
         }
         return SEGJ_OK;
     }
-    segj_status_t status = make_room(journal);
+    segj_status_t status = segj_section_repair(journal, section);
+    if (status == SEGJ_OK)
+        status = make_room(journal);
     if (status == SEGJ_OK)
         status = pin_both(journal, section);
     if (status != SEGJ_OK)
@@ -132,9 +134,10 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section)
 {
-    if (!section->inherited)
-        return SEGJ_OK;
-    segj_status_t status = segj_section_hold(journal, section);
+    segj_status_t status = segj_section_repair(journal, section);
+    if (status != SEGJ_OK || !section->inherited)
+        return status;
+    status = segj_section_hold(journal, section);
     if (status == SEGJ_OK)
         segj_section_rest(journal, section);
     return status;

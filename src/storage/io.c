@@ -58,6 +58,15 @@ static segj_status_t fail_part(int code, const segj_part_t *part, const char *wh
     return only_io(segj_fail_code(code, "%s/%s: %s", part->directory, part->name, what));
 }
 
+/* The file's name; `text` has room for one that is made of a number. */
+static const char *name_of(const segj_io_file_t *file, char text[SEGJ_NAME_LENGTH + 1])
+{
+    if (file->part->named)
+        return file->name;
+    segj_section_name(file->section, text);
+    return text;
+}
+
 static segj_status_t fail_file(int code, const segj_io_file_t *file, const char *format, ...) SEGJ_PRINTF(3, 4);
 
 /** `code` 0: the text is the whole reason. */
@@ -65,13 +74,15 @@ static segj_status_t fail_file(int code, const segj_io_file_t *file, const char 
 {
     const segj_part_t *part = file->part;
     char what[256];
+    char text[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(file, text);
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     if (code == 0)
-        return segj_fail(SEGJ_ERR_IO, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what);
-    return only_io(segj_fail_code(code, "%s/%s/%016" PRIx64 ": %s", part->directory, part->name, file->section, what));
+        return segj_fail(SEGJ_ERR_IO, "%s/%s/%s: %s", part->directory, part->name, name, what);
+    return only_io(segj_fail_code(code, "%s/%s/%s: %s", part->directory, part->name, name, what));
 }
 
 void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format, ...)
@@ -81,8 +92,9 @@ void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    segj_say("%s/%s/%016" PRIx64 ", offset %" PRIu64 ": %s", file->part->directory, file->part->name, file->section,
-             offset, what);
+    char text[SEGJ_NAME_LENGTH + 1];
+    segj_say("%s/%s/%s, offset %" PRIu64 ": %s", file->part->directory, file->part->name, name_of(file, text), offset,
+             what);
 }
 
 /* --- partitions --- */
@@ -259,28 +271,49 @@ void segj_part_close(segj_part_t *part)
     part->opened = NULL;
 }
 
-segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section)
+static segj_status_t unlink_file(const segj_io_file_t *file)
 {
-    const segj_io_file_t file = {.part = part, .section = section};
-    char name[SEGJ_NAME_LENGTH + 1];
+    const segj_part_t *part = file->part;
+    char text[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(file, text);
     int code;
-    segj_section_name(section, name);
     do
         code = part->storage->file_remove(part->opened, name);
     while (code == EINTR);
     /* A name that is gone already is what was asked for. */
-    return code == 0 || code == ENOENT ? SEGJ_OK : fail_file(code, &file, "removal");
+    return code == 0 || code == ENOENT ? SEGJ_OK : fail_file(code, file, "removal");
+}
+
+segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section)
+{
+    const segj_io_file_t file = {.part = part, .section = section};
+    return unlink_file(&file);
+}
+
+segj_status_t segj_part_unlink_name(const segj_part_t *part, const char *name)
+{
+    const segj_io_file_t file = {.part = part, .name = name};
+    return unlink_file(&file);
+}
+
+segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context)
+{
+    int code;
+    do
+        code = part->storage->partition_list(part->opened, visit, visit_context);
+    while (code == EINTR);
+    return code == 0 ? SEGJ_OK : fail_part(code, part, "listing");
 }
 
 /* --- files --- */
 
-segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
-                           bool *missing)
+/* `result` says which file. */
+static segj_status_t open_file(segj_io_file_t *file, segj_io_file_t result, segj_open_mode_t mode, bool *missing)
 {
-    segj_io_file_t result = {.part = part, .section = section};
-    char name[SEGJ_NAME_LENGTH + 1];
+    const segj_part_t *part = result.part;
+    char text[SEGJ_NAME_LENGTH + 1];
+    const char *name = name_of(&result, text);
     int code;
-    segj_section_name(section, name);
     do
         code = part->storage->file_open(part->opened, name, mode, &result.opened);
     while (code == EINTR);
@@ -302,6 +335,18 @@ segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64
     if (missing != NULL)
         *missing = false;
     return SEGJ_OK;
+}
+
+segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section, segj_open_mode_t mode,
+                           bool *missing)
+{
+    return open_file(file, (segj_io_file_t){.part = part, .section = section}, mode, missing);
+}
+
+segj_status_t segj_io_open_name(segj_io_file_t *file, const segj_part_t *part, const char *name, segj_open_mode_t mode,
+                                bool *missing)
+{
+    return open_file(file, (segj_io_file_t){.part = part, .name = name}, mode, missing);
 }
 
 void segj_io_close(segj_io_file_t *file)

@@ -25,12 +25,16 @@ typedef struct segj_part {
     const char *directory; /**< borrowed: outlives the partition */
     const char *name;      /**< borrowed */
     segj_partition_t *opened;
+    bool named; /**< its files go by names of their own, not by section numbers */
 } segj_part_t;
 
 /** An opened file of a section. */
 typedef struct segj_io_file {
     const segj_part_t *part;
-    uint64_t section;
+    union {
+        uint64_t section;
+        const char *name; /**< borrowed; where part->named */
+    };
     segj_file_t *opened; /**< NULL: closed */
     uint64_t data;       /**< where the file's data begins, behind its header: for those who know of headers */
 } segj_io_file_t;
@@ -54,10 +58,17 @@ SEGJ_MUST_CHECK segj_status_t segj_part_remove(segj_part_t *part); /**< and clos
 SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
+/** The same by a name, of a partition of names. A name that is gone is no failure. */
+SEGJ_MUST_CHECK segj_status_t segj_part_unlink_name(const segj_part_t *part, const char *name);
+/** Visits every entry, as partition_list does; may begin again after an interruption. */
+SEGJ_MUST_CHECK segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context);
 
 /* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,
                                            segj_open_mode_t mode, bool *missing); /**< missing may be NULL */
+/** The same by a name, of a partition of names, which outlives the file. */
+SEGJ_MUST_CHECK segj_status_t segj_io_open_name(segj_io_file_t *file, const segj_part_t *part, const char *name,
+                                                segj_open_mode_t mode, bool *missing);
 void segj_io_close(segj_io_file_t *file);                                         /**< a closed one is fine */
 /** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds the
  *  bytes there were. */

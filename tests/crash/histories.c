@@ -10,6 +10,7 @@
 
 #include "crash/raw.h"
 #include "crash/runner.h"
+#include "support/strict.h"
 
 #define SICK_STEPS 3 /* what a poisoned journal has to stand before it is opened again */
 
@@ -311,7 +312,7 @@ static segj_status_t try_open(runner_t *runner, bool faulty)
 {
     runner->armed = faulty;
     runner->config.storage = simdisk_storage(runner->disk);
-    segj_status_t status = oversized_open(&runner->config, &runner->journal);
+    segj_status_t status = open_behind_a_crash(&runner->config, &runner->journal);
     runner->armed = false;
     return status;
 }

@@ -106,6 +106,9 @@ static verdict_t verdict_of_removal(const faulty_t *faulty, const attempt_t *att
 static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
 {
     const failed_call_t *first = &faulty->first;
+    /* A repair that is made now, and fails again, may be made once more. */
+    if (world.unrepaired && (first->code == ENOSPC || first->code == EDQUOT))
+        return EITHER;
     switch (attempt->step->kind) {
     case DO_APPEND:
     case DO_APPENDV:
@@ -134,14 +137,15 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     }
 }
 
-/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room; and
- * it says so. */
+/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room, and
+ * sections for whose repair open finds none; and it says so. */
 static void check_swallowed(const world_t *w, const step_t *step)
 {
     const failed_call_t *first = &w->faulty.first;
     bool full = first->code == ENOSPC || first->code == EDQUOT;
     bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
-    if ((!first->slot_write && !zeros) || w->warnings == 0) {
+    bool later = opens(step) && w->unrepaired && full;
+    if ((!first->slot_write && !zeros && !later) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));
         fail();
     }

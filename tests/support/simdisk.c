@@ -54,7 +54,7 @@ static int unlock(simdisk_t *disk, int code)
 
 static int part_of(const simdisk_t *disk, const char *name)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < SIMDISK_PARTS; i++)
         if (disk->parts[i].made && strcmp(disk->parts[i].name, name) == 0)
             return i;
     return -1;
@@ -65,7 +65,7 @@ static int make_part(simdisk_t *disk, const char *partition)
 {
     if (part_of(disk, partition) >= 0)
         return 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIMDISK_PARTS; i++) {
         if (disk->parts[i].made)
             continue;
         disk->parts[i].made = true;
@@ -443,7 +443,7 @@ void simdisk_free(simdisk_t *disk)
     }
     for (size_t i = 0; i < disk->change_count; i++)
         simdisk_change_free(&disk->changes[i]);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIMDISK_PARTS; i++) {
         free(disk->parts[i].visible.entries);
         free(disk->parts[i].durable.entries);
     }
