@@ -33,6 +33,7 @@ typedef struct segj_quarantine {
     uint64_t sequence; /* of the catalogue written last */
     unsigned newest;   /* of the two */
     uint32_t next_ordinal;
+    bool settled; /* the newest catalogue is durable */
     bool damaged; /* neither catalogue is valid */
 } segj_quarantine_t;
 
@@ -107,9 +108,11 @@ void segj_journal_free(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
-/** Makes an idle section durable whose records a process before may have left without a sync. */
+/** Makes an idle section durable that open could not repair, or whose records a process before may have left without a
+ *  sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
-/** Repairs a section that open could not repair for lack of space. In repair.c; under change, without state. */
+/** Repairs a section that open could not repair for lack of space; there is room for a writer's files. In repair.c; under
+ *  change, without state. */
 segj_status_t segj_section_repair(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */
 segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);

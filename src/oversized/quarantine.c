@@ -153,10 +153,9 @@ segj_status_t segj_quarantine_open(oversized_t *journal, const oversized_config_
     return status;
 }
 
-/* Writes the older of the two. *made: its name is new. */
-static segj_status_t write_catalogue(const segj_quarantine_t *quarantine, const uint8_t *bytes, size_t size)
+static segj_status_t write_catalogue(const segj_quarantine_t *quarantine, const char *name, const uint8_t *bytes,
+                                     size_t size)
 {
-    const char *name = catalogues[1 - quarantine->newest];
     segj_io_file_t file;
     bool missing = false;
     segj_status_t status = segj_io_open_name(&file, &quarantine->part, name, SEGJ_OPEN_WRITE, &missing);
@@ -170,22 +169,41 @@ static segj_status_t write_catalogue(const segj_quarantine_t *quarantine, const 
     if (status == SEGJ_OK)
         status = segj_io_sync(&file);
     segj_io_close(&file);
-    return status == SEGJ_OK && missing ? segj_part_sync(&quarantine->part) : status;
+    return status == SEGJ_OK ? segj_part_sync(&quarantine->part) : status;
 }
 
-static segj_status_t commit(segj_quarantine_t *quarantine)
+static segj_status_t put_catalogue(const segj_quarantine_t *quarantine, unsigned which, uint64_t sequence)
 {
     size_t size = segj_lost_size(quarantine->count);
     uint8_t *bytes = malloc(size);
     if (bytes == NULL)
         return segj_fail_memory(size);
-    segj_lost_encode(bytes, quarantine->losses, quarantine->count, quarantine->sequence + 1, quarantine->next_ordinal);
-    segj_status_t status = write_catalogue(quarantine, bytes, size);
+    segj_lost_encode(bytes, quarantine->losses, quarantine->count, sequence, quarantine->next_ordinal);
+    segj_status_t status = write_catalogue(quarantine, catalogues[which], bytes, size);
     free(bytes);
+    return status;
+}
+
+/* The catalogue that was found may be a killed process's, and not durable: it is written again, byte for byte, before the
+ * other one, which may be the only durable one, is written. Before the losses change. */
+static segj_status_t settle(segj_quarantine_t *quarantine)
+{
+    if (quarantine->settled || quarantine->sequence == 0)
+        return SEGJ_OK;
+    segj_status_t status = put_catalogue(quarantine, quarantine->newest, quarantine->sequence);
+    quarantine->settled = status == SEGJ_OK;
+    return status;
+}
+
+/* Writes the older of the two. */
+static segj_status_t commit(segj_quarantine_t *quarantine)
+{
+    segj_status_t status = put_catalogue(quarantine, 1 - quarantine->newest, quarantine->sequence + 1);
     if (status != SEGJ_OK)
         return status;
     quarantine->sequence++;
     quarantine->newest = 1 - quarantine->newest;
+    quarantine->settled = true;
     return SEGJ_OK;
 }
 
@@ -235,16 +253,21 @@ static uint64_t bytes_held(const segj_quarantine_t *quarantine)
     return held;
 }
 
-/* Passes a range of a file through the window: into `to`, or nowhere; and gives its checksum. */
-static segj_status_t copy_range(segj_scan_t *scan, const segj_io_file_t *from, uint64_t offset, uint64_t size,
-                                const segj_io_file_t *to, uint32_t *crc)
+/** A range of a section's file. */
+typedef struct range {
+    const segj_part_t *part;
+    uint64_t section, offset, size;
+} range_t;
+
+/* Passes it through the window: into `to`, or nowhere; and gives its checksum. */
+static segj_status_t pass(segj_scan_t *scan, const segj_io_file_t *from, const range_t *range, const segj_io_file_t *to,
+                          uint32_t *crc)
 {
     uint64_t done = 0;
-    *crc = 0;
     segj_status_t status = segj_scan_have_window(scan);
-    while (done < size && status == SEGJ_OK) {
-        size_t part = (size_t)segj_min_u64(size - done, SEGJ_SCAN_WINDOW);
-        status = segj_io_read(from, offset + done, scan->window, part, NULL);
+    while (done < range->size && status == SEGJ_OK) {
+        size_t part = (size_t)segj_min_u64(range->size - done, SEGJ_SCAN_WINDOW);
+        status = segj_io_read(from, range->offset + done, scan->window, part, NULL);
         if (status != SEGJ_OK)
             break;
         *crc = segj_crc32(*crc, scan->window, part);
@@ -255,36 +278,41 @@ static segj_status_t copy_range(segj_scan_t *scan, const segj_io_file_t *from, u
     return status;
 }
 
-/* Makes an item, durable but for its name. What fails leaves none. */
-static segj_status_t make_item(segj_scan_t *scan, const segj_io_file_t *from, uint64_t offset, uint64_t size,
-                               const char *name, uint32_t *crc)
+static segj_status_t copy_range(segj_scan_t *scan, const range_t *range, const segj_io_file_t *to, uint32_t *crc)
 {
-    const segj_part_t *part = &scan->journal->quarantine.part;
-    segj_io_file_t to;
-    if (size == 0)
+    segj_io_file_t from;
+    *crc = 0;
+    if (range->size == 0)
         return SEGJ_OK;
-    segj_status_t status = segj_io_open_name(&to, part, name, SEGJ_OPEN_CREATE, NULL);
+    segj_status_t status = segj_io_open(&from, range->part, range->section, SEGJ_OPEN_READ, NULL);
     if (status != SEGJ_OK)
         return status;
-    status = copy_range(scan, from, offset, size, &to, crc);
+    status = pass(scan, &from, range, to, crc);
+    segj_io_close(&from);
+    return status;
+}
+
+/* Makes an item, durable but for its name. */
+static segj_status_t make_item(segj_scan_t *scan, const range_t *range, const char *name, uint32_t *crc)
+{
+    segj_io_file_t to;
+    if (range->size == 0)
+        return SEGJ_OK;
+    segj_status_t status =
+        segj_io_open_name(&to, &scan->journal->quarantine.part, name, SEGJ_OPEN_CREATE, NULL);
+    if (status != SEGJ_OK)
+        return status;
+    status = copy_range(scan, range, &to, crc);
     if (status == SEGJ_OK)
         status = segj_io_sync(&to);
     segj_io_close(&to);
     return status;
 }
 
-/** A section's two files, as they are, for reading. */
-typedef struct original {
-    segj_io_file_t index, values;
-} original_t;
-
-static segj_status_t open_original(const segj_env_t *env, const segj_plan_t *plan, original_t *original)
+static range_t range_of(const segj_env_t *env, const segj_loss_t *loss, bool values)
 {
-    *original = (original_t){0};
-    segj_status_t status = segj_io_open(&original->index, &env->index, plan->number, SEGJ_OPEN_READ, NULL);
-    if (status == SEGJ_OK && plan->value_size > 0)
-        status = segj_io_open(&original->values, &env->values, plan->number, SEGJ_OPEN_READ, NULL);
-    return status;
+    return values ? (range_t){&env->values, loss->section, loss->values_offset, loss->values_size}
+                  : (range_t){&env->index, loss->section, loss->index_offset, loss->index_size};
 }
 
 /* --- one loss --- */
@@ -331,44 +359,46 @@ static bool alike(const segj_loss_t *noted, const segj_loss_t *loss)
            noted->index_size + noted->values_size + noted->missed == loss->index_size + loss->values_size;
 }
 
-/* Whether an open that was cut off has set the very same bytes aside. */
-static segj_status_t is_noted(segj_scan_t *scan, const original_t *original, const segj_loss_t *loss, bool *noted)
+/* An open that was cut off has set the very same bytes aside: its copy goes, because a killed process's need not be durable,
+ * and is made again. */
+static segj_status_t drop_copy(segj_scan_t *scan, const segj_loss_t *loss)
 {
-    const segj_quarantine_t *quarantine = &scan->journal->quarantine;
+    segj_quarantine_t *quarantine = &scan->journal->quarantine;
     segj_status_t status = SEGJ_OK;
-    *noted = false;
-    for (size_t i = 0; i < quarantine->count && status == SEGJ_OK && !*noted; i++) {
+    for (size_t i = quarantine->count; i-- > 0 && status == SEGJ_OK;) {
         const segj_loss_t *at = &quarantine->losses[i];
-        uint32_t index = 0;
-        uint32_t values = 0;
+        const range_t index = range_of(&scan->journal->env, at, false);
+        const range_t values = range_of(&scan->journal->env, at, true);
+        uint32_t crcs[2] = {0, 0};
         if (!alike(at, loss))
             continue;
-        if (at->index_size > 0)
-            status = copy_range(scan, &original->index, at->index_offset, at->index_size, NULL, &index);
-        if (status == SEGJ_OK && at->values_size > 0)
-            status = copy_range(scan, &original->values, at->values_offset, at->values_size, NULL, &values);
-        *noted = status == SEGJ_OK && index == at->index_crc && values == at->values_crc;
+        status = copy_range(scan, &index, NULL, &crcs[0]);
+        if (status == SEGJ_OK)
+            status = copy_range(scan, &values, NULL, &crcs[1]);
+        if (status != SEGJ_OK || crcs[0] != at->index_crc || crcs[1] != at->values_crc)
+            continue;
+        status = unlink_items(quarantine, at);
+        forget(quarantine, i);
     }
     return status;
 }
 
-static segj_status_t make_items(segj_scan_t *scan, const original_t *original, segj_loss_t *loss)
+/* Both items of a loss. What fails leaves none, or what the next open removes, because no catalogue lists it. */
+static segj_status_t make_items(segj_scan_t *scan, segj_loss_t *loss)
 {
-    const segj_quarantine_t *quarantine = &scan->journal->quarantine;
+    const range_t index = range_of(&scan->journal->env, loss, false);
+    const range_t values = range_of(&scan->journal->env, loss, true);
     char name[ITEM_NAME];
     item_name(loss, false, name);
-    segj_status_t status =
-        make_item(scan, &original->index, loss->index_offset, loss->index_size, name, &loss->index_crc);
+    segj_status_t status = make_item(scan, &index, name, &loss->index_crc);
     item_name(loss, true, name);
     if (status == SEGJ_OK)
-        status = make_item(scan, &original->values, loss->values_offset, loss->values_size, name, &loss->values_crc);
+        status = make_item(scan, &values, name, &loss->values_crc);
     if (status == SEGJ_OK)
         return SEGJ_OK;
     char cause[SEGJ_POISON_CAPACITY];
     (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
-    if (unlink_items(quarantine, loss) != SEGJ_OK) {
-        /* The next open removes it: no catalogue lists it. */
-    }
+    (void)!unlink_items(&scan->journal->quarantine, loss);
     segj_say("%s", cause);
     return status;
 }
@@ -383,36 +413,42 @@ static segj_status_t add(segj_quarantine_t *quarantine, const segj_loss_t *loss)
     return SEGJ_OK;
 }
 
-static segj_status_t keep_one(segj_scan_t *scan, segj_plan_t *plan, bool *noted)
+/* As long as acknowledged losses are there to make room. */
+static segj_status_t make_items_somehow(segj_scan_t *scan, segj_loss_t *loss)
 {
-    oversized_t *journal = scan->journal;
-    segj_quarantine_t *quarantine = &journal->quarantine;
-    original_t original;
-    segj_loss_t loss = loss_of(journal, plan);
-    segj_status_t status = open_original(&journal->env, plan, &original);
-    if (status == SEGJ_OK)
-        status = is_noted(scan, &original, &loss, noted);
-    if (status == SEGJ_OK && !*noted) {
-        loss.ordinal = quarantine->next_ordinal++;
-        loss.when = (uint64_t)time(NULL);
-        status = fit(quarantine, &loss);
-        while (status == SEGJ_OK) {
-            status = make_items(scan, &original, &loss);
-            segj_status_t dropped = SEGJ_OK;
-            if (status != SEGJ_ERR_NO_SPACE || !drop_oldest(quarantine, &dropped))
-                break;
-            status = SEGJ_OK;
-        }
-        if (status == SEGJ_OK)
-            status = add(quarantine, &loss);
+    for (;;) {
+        segj_status_t dropped = SEGJ_OK;
+        segj_status_t status = make_items(scan, loss);
+        if (status != SEGJ_ERR_NO_SPACE || !drop_oldest(&scan->journal->quarantine, &dropped))
+            return dropped != SEGJ_OK ? dropped : status;
     }
-    if (status == SEGJ_OK && !*noted && loss.missed > 0)
+}
+
+static void say_missed(const oversized_t *journal, const segj_loss_t *loss)
+{
+    if (loss->missed > 0)
         segj_env_log(&journal->env, SEGJ_LOG_ERROR,
                      "%s: %" PRIu64 " bytes of section %" PRIu64 " are cut and not set aside: the bound of the "
                      "quarantine, config.quarantine, is %" PRIu64 " bytes",
-                     journal->directory, loss.missed, loss.section, quarantine->limit);
-    segj_io_close(&original.index);
-    segj_io_close(&original.values);
+                     journal->directory, loss->missed, loss->section, journal->quarantine.limit);
+}
+
+static segj_status_t keep_one(segj_scan_t *scan, const segj_plan_t *plan)
+{
+    segj_quarantine_t *quarantine = &scan->journal->quarantine;
+    segj_loss_t loss = loss_of(scan->journal, plan);
+    segj_status_t status = drop_copy(scan, &loss);
+    if (status != SEGJ_OK)
+        return status;
+    loss.ordinal = quarantine->next_ordinal++;
+    loss.when = (uint64_t)time(NULL);
+    status = fit(quarantine, &loss);
+    if (status == SEGJ_OK)
+        status = make_items_somehow(scan, &loss);
+    if (status == SEGJ_OK)
+        status = add(quarantine, &loss);
+    if (status == SEGJ_OK)
+        say_missed(scan->journal, &loss);
     return status;
 }
 
@@ -447,7 +483,7 @@ static int collect(void *context, const char *name, segj_entry_kind_t kind)
 static segj_status_t list(const segj_quarantine_t *quarantine, found_t *found)
 {
     *found = (found_t){0};
-    segj_status_t status = segj_part_visit(&quarantine->part, collect, found);
+    segj_status_t status = segj_part_visit(&quarantine->part, collect, found, &found->count);
     if (found->failed)
         status = segj_fail_memory(found->capacity * ITEM_NAME);
     if (status != SEGJ_OK)
@@ -486,14 +522,16 @@ static segj_status_t clean(segj_quarantine_t *quarantine)
     return status;
 }
 
+/* Its name is made durable also where it is there: an open that was cut off may have made it. */
 static segj_status_t make_partition(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
-    if (quarantine->part.opened != NULL)
-        return SEGJ_OK;
-    segj_status_t status = segj_part_create(&quarantine->part);
-    if (status == SEGJ_OK)
-        status = segj_part_open(&quarantine->part, NULL);
+    segj_status_t status = SEGJ_OK;
+    if (quarantine->part.opened == NULL) {
+        status = segj_part_create(&quarantine->part);
+        if (status == SEGJ_OK)
+            status = segj_part_open(&quarantine->part, NULL);
+    }
     return status == SEGJ_OK ? segj_part_sync_directory(&quarantine->part) : status;
 }
 
@@ -510,17 +548,16 @@ static void take_back(segj_quarantine_t *quarantine, uint32_t first)
     segj_say("%s", cause);
 }
 
-/* *changed: the catalogue is to be written. */
-static segj_status_t keep_each(segj_scan_t *scan, segj_plan_t *plans, size_t count, bool *changed)
+/* *kept: something was, and the catalogue is to be written. */
+static segj_status_t keep_each(segj_scan_t *scan, segj_plan_t *plans, size_t count, bool *kept)
 {
     segj_status_t status = SEGJ_OK;
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
-        bool noted = false;
         if (segj_plan_unwanted_loss(&plans[i]) == 0 || plans[i].noted)
             continue;
-        status = keep_one(scan, &plans[i], &noted);
+        status = keep_one(scan, &plans[i]);
         plans[i].noted = status == SEGJ_OK;
-        *changed = *changed || (status == SEGJ_OK && !noted);
+        *kept = *kept || status == SEGJ_OK;
         if (status == SEGJ_ERR_NO_SPACE)
             status = SEGJ_OK; /* another one may fit */
     }
@@ -530,17 +567,19 @@ static segj_status_t keep_each(segj_scan_t *scan, segj_plan_t *plans, size_t cou
 static segj_status_t keep_and_note(segj_scan_t *scan, segj_plan_t *plans, size_t count)
 {
     segj_quarantine_t *quarantine = &scan->journal->quarantine;
-    bool changed = false;
+    bool kept = false;
     segj_status_t status = make_partition(scan->journal);
+    if (status == SEGJ_OK)
+        status = settle(quarantine);
     if (status == SEGJ_OK)
         status = clean(quarantine);
     if (status != SEGJ_OK)
         return status;
     uint32_t first = quarantine->next_ordinal;
-    status = keep_each(scan, plans, count, &changed);
-    if (status == SEGJ_OK && changed)
+    status = keep_each(scan, plans, count, &kept);
+    if (status == SEGJ_OK && kept)
         status = segj_part_sync(&quarantine->part);
-    if (status == SEGJ_OK && changed)
+    if (status == SEGJ_OK && kept)
         status = commit(quarantine);
     if (status == SEGJ_OK)
         return SEGJ_OK;
@@ -605,9 +644,17 @@ segj_status_t segj_quarantine_remove(oversized_t *journal)
     free(found.names);
     if (status == SEGJ_OK)
         status = segj_part_sync(&quarantine->part);
-    if (status == SEGJ_OK)
-        status = segj_part_remove(&quarantine->part);
-    quarantine->count = status == SEGJ_OK ? 0 : quarantine->count;
+    if (status != SEGJ_OK)
+        return status;
+    quarantine->count = 0;
+    status = segj_part_remove(&quarantine->part);
+    bool missing;
+    if (status != SEGJ_OK) {
+        char cause[SEGJ_POISON_CAPACITY];
+        (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+        (void)!segj_part_open(&quarantine->part, &missing); /* it may stay closed: it is empty */
+        segj_say("%s", cause);
+    }
     return status;
 }
 
@@ -627,7 +674,7 @@ static segj_status_t settle_losses(oversized_t *journal)
     for (size_t i = 0; journal->unrepaired > 0 && i < journal->sections.count && status == SEGJ_OK; i++) {
         segj_section_t *section = (segj_section_t *)(void *)journal->sections.order[i];
         if (section->unrepaired != NULL && segj_plan_unwanted_loss(section->unrepaired) > 0)
-            status = segj_section_repair(journal, section);
+            status = segj_section_settle_inherited(journal, section);
     }
     return status;
 }
@@ -637,6 +684,9 @@ static segj_status_t acknowledge(oversized_t *journal)
     segj_quarantine_t *quarantine = &journal->quarantine;
     segj_status_t status = settle_losses(journal);
     if (status != SEGJ_OK || quarantine->count == 0)
+        return status;
+    status = settle(quarantine);
+    if (status != SEGJ_OK)
         return status;
     size_t open = 0;
     bool *before = malloc(quarantine->count * sizeof *before);
@@ -654,7 +704,30 @@ static segj_status_t acknowledge(oversized_t *journal)
     return status;
 }
 
-/* The catalogue without them comes first: items that it does not list are the rest of this, and go. */
+/* The catalogue without what is acknowledged; where it cannot be written things are as they were. */
+static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, size_t kept)
+{
+    segj_loss_t *all = quarantine->losses;
+    size_t count = quarantine->count;
+    segj_loss_t *left = malloc((kept + 1) * sizeof *left);
+    if (left == NULL)
+        return segj_fail_memory((kept + 1) * sizeof *left);
+    quarantine->losses = left;
+    quarantine->count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!all[i].acknowledged)
+            left[quarantine->count++] = all[i];
+    segj_status_t status = commit(quarantine);
+    if (status != SEGJ_OK) {
+        quarantine->losses = all;
+        quarantine->count = count;
+    }
+    free(status == SEGJ_OK ? all : left);
+    return status;
+}
+
+/* The catalogue without them comes first: items that it does not list are the rest of this, and go. What the other one says
+ * is acknowledged too, so that it may be the one that a power cut leaves. */
 static segj_status_t discard(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
@@ -663,16 +736,13 @@ static segj_status_t discard(oversized_t *journal)
         return SEGJ_OK;
     for (size_t i = 0; i < quarantine->count; i++)
         kept += !quarantine->losses[i].acknowledged;
-    if (kept == 0 && !quarantine->damaged) {
-        segj_status_t status = segj_quarantine_remove(journal);
+    segj_status_t status = kept < quarantine->count ? settle(quarantine) : SEGJ_OK;
+    if (status == SEGJ_OK && kept < quarantine->count)
+        status = commit_without_acknowledged(quarantine, kept);
+    if (status == SEGJ_OK && kept == 0 && !quarantine->damaged) {
+        status = segj_quarantine_remove(journal);
         return status == SEGJ_OK ? segj_part_sync_directory(&journal->env.index) : status;
     }
-    if (kept == quarantine->count)
-        return SEGJ_OK;
-    for (size_t i = quarantine->count; i-- > 0;)
-        if (quarantine->losses[i].acknowledged)
-            forget(quarantine, i);
-    segj_status_t status = commit(quarantine);
     if (status == SEGJ_OK)
         status = clean(quarantine);
     return status == SEGJ_OK ? segj_part_sync(&quarantine->part) : status;

@@ -10,6 +10,9 @@
 #include "base/bytes.h"
 #include "oversized/quarantine.h"
 
+/* Both of the section, or one and its copy. */
+#define FILES_AT_ONCE 2
+
 /* Writes bytes of a file again as they read: after a failed write-back the system's cache shows bytes that are no longer
  * dirty and never reached the disk, and a sync alone would not write them. Any mixture of both is the same bytes. */
 static segj_status_t write_again(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from, uint64_t to)
@@ -232,6 +235,9 @@ static segj_status_t repair_now(oversized_t *journal, segj_section_t *section)
     if (status != SEGJ_OK)
         return status;
     segj_plan_t *plan = section->unrepaired;
+    segj_lock(&journal->env.state);
+    segj_files_lend(&journal->env.files, FILES_AT_ONCE);
+    segj_unlock(&journal->env.state);
     status = segj_quarantine_keep(&scan, plan, 1);
     if (status == SEGJ_OK && segj_plan_unwanted_loss(plan) > 0 && !plan->noted)
         status = segj_context(SEGJ_ERR_NO_SPACE, "what it has lost cannot be set aside");
@@ -240,6 +246,9 @@ static segj_status_t repair_now(oversized_t *journal, segj_section_t *section)
         status = segj_repair(&scan, plan);
         end_cutting(journal, section);
     }
+    segj_lock(&journal->env.state);
+    segj_files_take_back(&journal->env.files, FILES_AT_ONCE);
+    segj_unlock(&journal->env.state);
     segj_scan_free(&scan);
     return status;
 }

@@ -109,6 +109,15 @@ static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *sect
     return SEGJ_OK;
 }
 
+/* What open found no room to do; its files are a writer's. */
+static segj_status_t repair(oversized_t *journal, segj_section_t *section)
+{
+    if (section->unrepaired == NULL)
+        return SEGJ_OK;
+    segj_status_t status = make_room(journal);
+    return status == SEGJ_OK ? segj_section_repair(journal, section) : status;
+}
+
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
     if (section->written) {
@@ -118,7 +127,7 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
         }
         return SEGJ_OK;
     }
-    segj_status_t status = segj_section_repair(journal, section);
+    segj_status_t status = repair(journal, section);
     if (status == SEGJ_OK)
         status = make_room(journal);
     if (status == SEGJ_OK)
@@ -134,7 +143,7 @@ segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section)
 {
-    segj_status_t status = segj_section_repair(journal, section);
+    segj_status_t status = repair(journal, section);
     if (status != SEGJ_OK || !section->inherited)
         return status;
     status = segj_section_hold(journal, section);

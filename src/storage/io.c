@@ -296,12 +296,13 @@ segj_status_t segj_part_unlink_name(const segj_part_t *part, const char *name)
     return unlink_file(&file);
 }
 
-segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context)
+segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context, size_t *count)
 {
     int code;
-    do
+    do {
+        *count = 0;
         code = part->storage->partition_list(part->opened, visit, visit_context);
-    while (code == EINTR);
+    } while (code == EINTR);
     return code == 0 ? SEGJ_OK : fail_part(code, part, "listing");
 }
 

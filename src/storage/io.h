@@ -60,8 +60,9 @@ void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
 /** The same by a name, of a partition of names. A name that is gone is no failure. */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink_name(const segj_part_t *part, const char *name);
-/** Visits every entry, as partition_list does; may begin again after an interruption. */
-SEGJ_MUST_CHECK segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context);
+/** Visits every entry, as partition_list does. An interrupted listing begins again: *count, of what was visited, is 0 then. */
+SEGJ_MUST_CHECK segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context,
+                                              size_t *count);
 
 /* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,

@@ -403,7 +403,7 @@ static void every_call_site_has_failed(void **state)
 
 int main(void)
 {
-    enum { TESTS_MAX = 160 };
+    enum { TESTS_MAX = 240 };
     static struct CMUnitTest tests[TESTS_MAX];
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];

@@ -107,6 +107,11 @@ void simdisk_drop(simdisk_t *disk, uint64_t seed);
 /** A number for what is on the disk, durable and pending. */
 uint64_t simdisk_hash(const simdisk_t *disk);
 
+/** From now on the disk writes nothing where it was, as btrfs does: each write and each creation takes new blocks of 4096
+ *  bytes, overwritten or not, of which there are `bytes`, and answers ENOSPC, with nothing done, where they do not suffice.
+ *  Removals and truncations take none, and give none back. SIZE_MAX: there is room again. */
+void simdisk_set_room(simdisk_t *disk, uint64_t bytes);
+
 /** Storage calls so far, by kind. */
 uint64_t simdisk_count(const simdisk_t *disk, simdisk_call_t call);
 

@@ -71,6 +71,8 @@ struct simdisk {
     void *faults_context;
     flush_order_t *order; /* NULL: as they come */
     bool off, count_idle, lean, whole_syncs;
+    bool scarce;   /* room counts */
+    uint64_t room; /* bytes that may still be written, each to a new place */
     unsigned open_files, most_open_files;
     uint64_t counts[SIMDISK_CALLS];
 };
