@@ -217,7 +217,7 @@ typedef struct oversized_recovery {
     uint64_t unacknowledged_sections;     /**< sections that had them */
     uint64_t unacknowledged_bytes_missed; /**< bytes that were cut of these sections and not set aside */
     uint64_t quarantine_bytes;            /**< bytes set aside, of acknowledged losses too */
-    const char *quarantine;               /**< the directory where they are; NULL: nothing was ever lost. Lives as long as
+    const char *quarantine; /**< the directory where they are; NULL: nothing was ever lost. Lives as long as
                                                the journal */
 } oversized_recovery_t;
 

@@ -23,6 +23,9 @@
 
 struct segj_plan;
 
+/** Longer names are none of the library's. */
+#define SEGJ_ITEM_NAME 80
+
 /** Where what was lost is set aside (quarantine.c). */
 typedef struct segj_quarantine {
     segj_part_t part; /* closed: there is none */
@@ -33,6 +36,8 @@ typedef struct segj_quarantine {
     uint64_t sequence; /* of the catalogue written last */
     unsigned newest;   /* of the two */
     uint32_t next_ordinal;
+    char (*names)[SEGJ_ITEM_NAME]; /* that segj_quarantine_look has found */
+    size_t name_count;
     bool settled; /* the newest catalogue is durable */
     bool damaged; /* neither catalogue is valid */
 } segj_quarantine_t;
@@ -136,6 +141,8 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);
 
 /* quarantine.c */
+/** Finds what segj_quarantine_remove will remove: for that memory is wanted, and must be there before anything goes. */
+SEGJ_MUST_CHECK segj_status_t segj_quarantine_look(oversized_t *journal);
 /** Removes the quarantine, durably but for its partition's name. */
 SEGJ_MUST_CHECK segj_status_t segj_quarantine_remove(oversized_t *journal);
 void segj_quarantine_free(oversized_t *journal);

@@ -266,8 +266,10 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     if (journal->directory == NULL || journal->index_name == NULL || journal->value_name == NULL ||
         journal->record == NULL)
         return segj_fail_memory(env->record_size);
-    env->index = (segj_part_t){.storage = &journal->storage, .directory = journal->directory, .name = journal->index_name};
-    env->values = (segj_part_t){.storage = &journal->storage, .directory = journal->directory, .name = journal->value_name};
+    env->index =
+        (segj_part_t){.storage = &journal->storage, .directory = journal->directory, .name = journal->index_name};
+    env->values =
+        (segj_part_t){.storage = &journal->storage, .directory = journal->directory, .name = journal->value_name};
     return SEGJ_OK;
 }
 

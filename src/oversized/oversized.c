@@ -249,7 +249,9 @@ void oversized_abandon(oversized_t *journal)
 /* Every section file goes, durably, before either partition. */
 static segj_status_t remove_everything(oversized_t *journal)
 {
-    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    segj_status_t status = segj_quarantine_look(journal);
+    if (status == SEGJ_OK)
+        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
     if (status == SEGJ_OK)
         status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)

@@ -13,8 +13,7 @@
 #include "base/bytes.h"
 #include "checksum/checksum.h"
 
-/* Names longer than this are none of the library's. */
-#define ITEM_NAME 80
+#define ITEM_NAME SEGJ_ITEM_NAME
 #define PARTITION_NAME_MAX 255
 static const char suffix[] = ".lost";
 static const char *const catalogues[2] = {"catalogue.0", "catalogue.1"};
@@ -148,8 +147,8 @@ segj_status_t segj_quarantine_open(oversized_t *journal, const oversized_config_
         return status;
     status = load(quarantine);
     if (status == SEGJ_OK && quarantine->damaged)
-        segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: both catalogues are damaged: what was lost before is not known",
-                     quarantine->path);
+        segj_env_log(&journal->env, SEGJ_LOG_ERROR,
+                     "%s: both catalogues are damaged: what was lost before is not known", quarantine->path);
     return status;
 }
 
@@ -298,8 +297,7 @@ static segj_status_t make_item(segj_scan_t *scan, const range_t *range, const ch
     segj_io_file_t to;
     if (range->size == 0)
         return SEGJ_OK;
-    segj_status_t status =
-        segj_io_open_name(&to, &scan->journal->quarantine.part, name, SEGJ_OPEN_CREATE, NULL);
+    segj_status_t status = segj_io_open_name(&to, &scan->journal->quarantine.part, name, SEGJ_OPEN_CREATE, NULL);
     if (status != SEGJ_OK)
         return status;
     status = copy_range(scan, range, &to, crc);
@@ -340,8 +338,7 @@ static segj_status_t fit(segj_quarantine_t *quarantine, segj_loss_t *loss)
 {
     uint64_t wanted = loss->index_size + loss->values_size;
     segj_status_t status = SEGJ_OK;
-    while (wanted > 0 && behind(quarantine->limit, bytes_held(quarantine)) < wanted &&
-           drop_oldest(quarantine, &status))
+    while (wanted > 0 && behind(quarantine->limit, bytes_held(quarantine)) < wanted && drop_oldest(quarantine, &status))
         continue;
     uint64_t room = behind(quarantine->limit, bytes_held(quarantine));
     loss->index_size = segj_min_u64(loss->index_size, room);
@@ -620,41 +617,57 @@ void segj_quarantine_report(oversized_t *journal)
     found->quarantine_bytes = bytes_held(quarantine);
     found->quarantine = quarantine->part.opened != NULL ? quarantine->path : NULL;
     if (found->unacknowledged_records > 0)
-        segj_env_log(&journal->env, SEGJ_LOG_ERROR,
-                     "%s: %llu records that were synced, of %llu sections, are lost, which nobody has acknowledged yet; "
-                     "%llu bytes are set aside in %s, %llu bytes were not",
-                     journal->directory, (unsigned long long)found->unacknowledged_records,
-                     (unsigned long long)found->unacknowledged_sections, (unsigned long long)found->quarantine_bytes,
-                     quarantine->path, (unsigned long long)found->unacknowledged_bytes_missed);
+        segj_env_log(
+            &journal->env, SEGJ_LOG_ERROR,
+            "%s: %llu records that were synced, of %llu sections, are lost, which nobody has acknowledged yet; "
+            "%llu bytes are set aside in %s, %llu bytes were not",
+            journal->directory, (unsigned long long)found->unacknowledged_records,
+            (unsigned long long)found->unacknowledged_sections, (unsigned long long)found->quarantine_bytes,
+            quarantine->path, (unsigned long long)found->unacknowledged_bytes_missed);
 }
 
 /* --- the end of it --- */
 
-segj_status_t segj_quarantine_remove(oversized_t *journal)
+segj_status_t segj_quarantine_look(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
     found_t found;
+    free(quarantine->names);
+    quarantine->names = NULL;
+    quarantine->name_count = 0;
     if (quarantine->part.opened == NULL)
         return SEGJ_OK;
     segj_status_t status = list(quarantine, &found);
     if (status != SEGJ_OK)
         return status;
-    for (size_t i = 0; i < found.count && status == SEGJ_OK; i++)
-        status = segj_part_unlink_name(&quarantine->part, found.names[i]);
-    free(found.names);
+    quarantine->names = found.names;
+    quarantine->name_count = found.count;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_quarantine_remove(oversized_t *journal)
+{
+    segj_quarantine_t *quarantine = &journal->quarantine;
+    segj_status_t status = SEGJ_OK;
+    bool missing;
+    if (quarantine->part.opened == NULL)
+        return SEGJ_OK;
+    for (size_t i = 0; i < quarantine->name_count && status == SEGJ_OK; i++)
+        status = segj_part_unlink_name(&quarantine->part, quarantine->names[i]);
     if (status == SEGJ_OK)
         status = segj_part_sync(&quarantine->part);
     if (status != SEGJ_OK)
         return status;
     quarantine->count = 0;
+    quarantine->sequence = 0;
+    quarantine->newest = 1;
     status = segj_part_remove(&quarantine->part);
-    bool missing;
-    if (status != SEGJ_OK) {
-        char cause[SEGJ_POISON_CAPACITY];
-        (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
-        (void)!segj_part_open(&quarantine->part, &missing); /* it may stay closed: it is empty */
-        segj_say("%s", cause);
-    }
+    if (status == SEGJ_OK)
+        return SEGJ_OK;
+    char cause[SEGJ_POISON_CAPACITY];
+    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+    (void)!segj_part_open(&quarantine->part, &missing); /* it may stay closed: it is empty */
+    segj_say("%s", cause);
     return status;
 }
 
@@ -662,6 +675,7 @@ void segj_quarantine_free(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
     segj_part_close(&quarantine->part);
+    free(quarantine->names);
     free(quarantine->losses);
     free(quarantine->name);
     free(quarantine->path);
@@ -740,7 +754,9 @@ static segj_status_t discard(oversized_t *journal)
     if (status == SEGJ_OK && kept < quarantine->count)
         status = commit_without_acknowledged(quarantine, kept);
     if (status == SEGJ_OK && kept == 0 && !quarantine->damaged) {
-        status = segj_quarantine_remove(journal);
+        status = segj_quarantine_look(journal);
+        if (status == SEGJ_OK)
+            status = segj_quarantine_remove(journal);
         return status == SEGJ_OK ? segj_part_sync_directory(&journal->env.index) : status;
     }
     if (status == SEGJ_OK)

@@ -19,8 +19,9 @@ typedef struct recovery {
     size_t count;
     const uint64_t *values; /* listed in the values partition, ascending */
     size_t value_count;
-    uint64_t *orphans; /* of each of these, the bytes of data that it holds without an index; NULL: there is none such */
-    bool begun;        /* something has been changed */
+    uint64_t
+        *orphans; /* of each of these, the bytes of data that it holds without an index; NULL: there is none such */
+    bool begun;   /* something has been changed */
 } recovery_t;
 
 /* --- decide --- */
@@ -108,11 +109,12 @@ static segj_status_t judge_orphan(recovery_t *recovery, size_t at)
     if (status != SEGJ_OK || data == 0)
         return status;
     if (recovery->config->strict && is_wanted(recovery, number))
-        return segj_fail(SEGJ_ERR_CORRUPT,
-                         "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
-                         "from a copy, or open once without strict, which removes what a removal or a power cut has left",
-                         values->directory, values->name, (unsigned long long)number, (unsigned long long)data,
-                         recovery->journal->env.index.name);
+        return segj_fail(
+            SEGJ_ERR_CORRUPT,
+            "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
+            "from a copy, or open once without strict, which removes what a removal or a power cut has left",
+            values->directory, values->name, (unsigned long long)number, (unsigned long long)data,
+            recovery->journal->env.index.name);
     if (recovery->orphans == NULL)
         recovery->orphans = calloc(recovery->value_count, sizeof *recovery->orphans);
     if (recovery->orphans == NULL)

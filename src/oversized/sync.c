@@ -231,7 +231,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
     segj_lock(&journal->change);
     segj_status_t status = find(journal, number, &section);
     segj_lock(&journal->env.state);
-    bool covered = section != NULL && ticket != NULL && section->synced >= ticket->change && section->unrepaired == NULL;
+    bool covered =
+        section != NULL && ticket != NULL && section->synced >= ticket->change && section->unrepaired == NULL;
     if (section != NULL)
         segj_section_acquire(section);
     segj_unlock(&journal->env.state);

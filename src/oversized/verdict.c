@@ -203,10 +203,11 @@ static segj_status_t compare_with_files(segj_scan_t *scan, segj_plan_t *plan, co
 /* Of one file the header is missing, and the other one holds data. */
 static segj_status_t headless(const segj_io_file_t *file, const segj_io_file_t *other, uint64_t data)
 {
-    return segj_io_fail(SEGJ_ERR_CORRUPT, file, 0,
-                        "the file has no whole header, while %s/%016llx holds %llu bytes of data: no crash leaves that. "
-                        "Bring the file back from a copy, or move both away to do without the section",
-                        other->part->name, (unsigned long long)other->section, (unsigned long long)data);
+    return segj_io_fail(
+        SEGJ_ERR_CORRUPT, file, 0,
+        "the file has no whole header, while %s/%016llx holds %llu bytes of data: no crash leaves that. "
+        "Bring the file back from a copy, or move both away to do without the section",
+        other->part->name, (unsigned long long)other->section, (unsigned long long)data);
 }
 
 /*

@@ -70,7 +70,7 @@ SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part
 /** The same by a name, of a partition of names, which outlives the file. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open_name(segj_io_file_t *file, const segj_part_t *part, const char *name,
                                                 segj_open_mode_t mode, bool *missing);
-void segj_io_close(segj_io_file_t *file);                                         /**< a closed one is fine */
+void segj_io_close(segj_io_file_t *file); /**< a closed one is fine */
 /** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds the
  *  bytes there were. */
 SEGJ_MUST_CHECK segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *buffer, size_t size,

@@ -257,9 +257,49 @@ static void every_script_on_a_full_disk(run_t *run)
     print_message("  %llu states, %llu opens, %llu without room for a repair, %llu appends refused, %llu repairs, "
                   "%llu crashes in them\n",
                   (unsigned long long)run->states, (unsigned long long)run->opens, (unsigned long long)run->unrepaired,
-                  (unsigned long long)run->refused, (unsigned long long)run->repairs,
-                  (unsigned long long)run->crashes);
+                  (unsigned long long)run->refused, (unsigned long long)run->repairs, (unsigned long long)run->crashes);
     assert_true(run->states > 300 && run->unrepaired > 200 && run->refused > 100 && run->crashes > 1000);
+}
+
+/** Calls of an open. */
+typedef struct order {
+    unsigned writes, removals;
+    bool wrong; /* something was removed behind a write */
+} order_t;
+
+static void watch(void *context, simdisk_t *disk, simdisk_call_t call)
+{
+    order_t *order = context;
+    (void)disk;
+    order->writes += call == SIMDISK_WRITE;
+    order->removals += call == SIMDISK_REMOVE;
+    order->wrong = order->wrong || (call == SIMDISK_REMOVE && order->writes > 0);
+}
+
+/* What a checkpoint does without goes before anything is written: it is what makes room. */
+static void removals_come_before_repairs(void **state)
+{
+    run_t *run = calloc(1, sizeof *run);
+    simdisk_t *disk = simdisk_new();
+    const char *wrong;
+    order_t order = {0};
+    static const operation_t script[] = {OP_APPEND_MANY, OP_APPEND_NEW, OP_APPEND_NEW, OP_SYNC_ALL, OP_APPEND_NEW};
+    assert_non_null(run);
+    application_init(&run->application, SEGJ_FORMAT_NATIVE, 64, 0, simdisk_storage(disk));
+    assert_true(application_open(&run->application));
+    for (size_t i = 0; i < sizeof script / sizeof script[0]; i++)
+        assert_true(application_perform(&run->application, script[i], &wrong));
+    oversized_abandon(run->application.journal);
+    oversized_checkpoint_t checkpoint = {3, 3, 0};
+    run->application.config.checkpoint = &checkpoint;
+    simdisk_on_call(disk, watch, &order);
+    oversized_t *journal = open_on(run, disk);
+    assert_int_equal(order.removals, 6);
+    assert_true(order.writes > 0);
+    assert_false(order.wrong);
+    oversized_abandon(journal);
+    simdisk_free(disk);
+    free(run);
 }
 
 static void native(void **state)
@@ -282,6 +322,7 @@ static void commonware(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(removals_come_before_repairs),
         cmocka_unit_test(native),
         cmocka_unit_test(commonware),
     };

@@ -120,7 +120,8 @@ static bool holds(simdisk_t *disk, const char *partition, const char *name, cons
 {
     uint64_t found;
     const uint8_t *visible = simdisk_visible(disk, partition, name, &found);
-    return visible != NULL && found >= at + size - from && memcmp(visible + at, bytes + from, (size_t)(size - from)) == 0;
+    return visible != NULL && found >= at + size - from &&
+           memcmp(visible + at, bytes + from, (size_t)(size - from)) == 0;
 }
 
 static bool is_uncut(simdisk_t *disk, const run_t *run, uint64_t section)
@@ -141,8 +142,8 @@ static unsigned copies(simdisk_t *disk, const run_t *run, uint64_t section, bool
     for (unsigned ordinal = 0; ordinal < 64; ordinal++) {
         char name[NAME];
         uint64_t size = 0;
-        (void)snprintf(name, sizeof name, "%016" PRIx64 ".%s.%u.%" PRIu64, section, values ? "values" : "index", ordinal,
-                       values ? original->values_from : original->index_from);
+        (void)snprintf(name, sizeof name, "%016" PRIx64 ".%s.%u.%" PRIu64, section, values ? "values" : "index",
+                       ordinal, values ? original->values_from : original->index_from);
         if (simdisk_visible(disk, LOST, name, &size) == NULL)
             continue;
         uint64_t expected =

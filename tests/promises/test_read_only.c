@@ -159,8 +159,7 @@ static void test_a_wreck_is_shown_as_it_would_be_recovered_and_left_as_it_is(voi
     f->config.read_only = false;
     open_journal(f);
     look(f, false);
-    assert_memory_equal(oversized_recovery(f->journal), &shown,
-                        offsetof(oversized_recovery_t, unacknowledged_records));
+    assert_memory_equal(oversized_recovery(f->journal), &shown, offsetof(oversized_recovery_t, unacknowledged_records));
     assert_int_equal(shown.unacknowledged_records, 0);
     assert_null(shown.quarantine);
     assert_int_equal(oversized_recovery(f->journal)->unacknowledged_records, 30 - counts[1] + 5);

@@ -73,7 +73,7 @@ typedef struct fixture {
     segj_buffer_t value;
     unsigned errors_logged;
     uint64_t unacknowledged; /* records that were lost so far */
-    size_t section_count; /* in ascending order of section numbers */
+    size_t section_count;    /* in ascending order of section numbers */
     section_model_t sections[MODEL_SECTIONS];
 } fixture_t;
 

@@ -156,12 +156,12 @@ typedef struct memo {
 struct simdisk_cut {
     simdisk_t *disk;
     size_t units;
-    size_t *order;     /* units of contents, those of a file side by side */
-    size_t *first;     /* of a file, in order; first[inode + 1] is their end */
-    bool growth[SIMDISK_PARTS];    /* of a partition's files */
-    bool *changes;     /* of a file: a crash may leave more than one image */
-    memo_t *memos;     /* images of files by what became of their units */
-    size_t memo_count; /* */
+    size_t *order;              /* units of contents, those of a file side by side */
+    size_t *first;              /* of a file, in order; first[inode + 1] is their end */
+    bool growth[SIMDISK_PARTS]; /* of a partition's files */
+    bool *changes;              /* of a file: a crash may leave more than one image */
+    memo_t *memos;              /* images of files by what became of their units */
+    size_t memo_count;          /* */
     size_t memo_capacity;
     names_t names[SIMDISK_PARTS]; /* of the crash that was looked at last */
 };

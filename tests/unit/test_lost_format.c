@@ -28,8 +28,8 @@ static void a_catalogue_has_the_documented_bytes(void **state)
     uint8_t bytes[32 + 2 * 96];
     assert_int_equal(segj_lost_size(2), sizeof bytes);
     segj_lost_encode(bytes, samples, 2, 0x0A0B0C0D0E0F, 81);
-    static const uint8_t head[28] = {'S', 'E', 'G', 'L', 0, 1, 0, 0,  0, 0, 0x0A, 0x0B, 0x0C, 0x0D,
-                                     0x0E, 0x0F, 0,  0, 0, 2, 0, 0, 0, 81};
+    static const uint8_t head[28] = {'S',  'E',  'G',  'L',  0, 1, 0, 0, 0, 0, 0x0A, 0x0B,
+                                     0x0C, 0x0D, 0x0E, 0x0F, 0, 0, 0, 2, 0, 0, 0,    81};
     assert_memory_equal(bytes, head, sizeof head);
     const uint8_t *entry = bytes + 32;
     static const uint64_t fields[9] = {0x0102030405060708, 9, 10, 11, 12288, 76, 4096, 77, 78};
