@@ -38,6 +38,7 @@ typedef struct segj_quarantine {
     uint32_t next_ordinal;
     char (*names)[SEGJ_ITEM_NAME]; /* that segj_quarantine_look has found */
     size_t name_count;
+    bool leaving; /* it is being removed, its names are gone */
     bool settled; /* the newest catalogue is durable */
     bool damaged; /* neither catalogue is valid */
 } segj_quarantine_t;

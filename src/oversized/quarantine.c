@@ -525,6 +525,7 @@ static segj_status_t make_partition(oversized_t *journal)
     segj_quarantine_t *quarantine = &journal->quarantine;
     segj_status_t status = SEGJ_OK;
     if (quarantine->part.opened == NULL) {
+        quarantine->leaving = false;
         status = segj_part_create(&quarantine->part);
         if (status == SEGJ_OK)
             status = segj_part_open(&quarantine->part, NULL);
@@ -645,30 +646,27 @@ segj_status_t segj_quarantine_look(oversized_t *journal)
     return SEGJ_OK;
 }
 
+static segj_status_t remove_names(segj_quarantine_t *quarantine)
+{
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < quarantine->name_count && status == SEGJ_OK; i++)
+        status = segj_part_unlink_name(&quarantine->part, quarantine->names[i]);
+    return status == SEGJ_OK ? segj_part_sync(&quarantine->part) : status;
+}
+
 segj_status_t segj_quarantine_remove(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
-    segj_status_t status = SEGJ_OK;
-    bool missing;
-    if (quarantine->part.opened == NULL)
+    if (quarantine->part.opened == NULL && !quarantine->leaving)
         return SEGJ_OK;
-    for (size_t i = 0; i < quarantine->name_count && status == SEGJ_OK; i++)
-        status = segj_part_unlink_name(&quarantine->part, quarantine->names[i]);
-    if (status == SEGJ_OK)
-        status = segj_part_sync(&quarantine->part);
+    segj_status_t status = quarantine->part.opened != NULL ? remove_names(quarantine) : SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
     quarantine->count = 0;
     quarantine->sequence = 0;
     quarantine->newest = 1;
-    status = segj_part_remove(&quarantine->part);
-    if (status == SEGJ_OK)
-        return SEGJ_OK;
-    char cause[SEGJ_POISON_CAPACITY];
-    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
-    (void)!segj_part_open(&quarantine->part, &missing); /* it may stay closed: it is empty */
-    segj_say("%s", cause);
-    return status;
+    quarantine->leaving = true;
+    return segj_part_remove(&quarantine->part);
 }
 
 void segj_quarantine_free(oversized_t *journal)
@@ -746,7 +744,7 @@ static segj_status_t discard(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
     size_t kept = 0;
-    if (quarantine->part.opened == NULL)
+    if (quarantine->part.opened == NULL && !quarantine->leaving)
         return SEGJ_OK;
     for (size_t i = 0; i < quarantine->count; i++)
         kept += !quarantine->losses[i].acknowledged;
@@ -757,7 +755,10 @@ static segj_status_t discard(oversized_t *journal)
         status = segj_quarantine_look(journal);
         if (status == SEGJ_OK)
             status = segj_quarantine_remove(journal);
-        return status == SEGJ_OK ? segj_part_sync_directory(&journal->env.index) : status;
+        if (status == SEGJ_OK)
+            status = segj_part_sync_directory(&journal->env.index);
+        quarantine->leaving = quarantine->leaving && status != SEGJ_OK;
+        return status;
     }
     if (status == SEGJ_OK)
         status = clean(quarantine);
