@@ -184,7 +184,10 @@ typedef struct oversized_config {
     segj_format_t format;
     /** OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
-    /** Fail with SEGJ_ERR_CORRUPT, changing nothing, where synced data is lost (instead of reporting it). */
+    /** Fail with SEGJ_ERR_CORRUPT, changing nothing, where synced data is lost (instead of reporting it), and where a
+     *  values file that holds data has no index file. A prune or rewind that was interrupted, by a power cut or a kill,
+     *  leaves such files too, as does a section that was never synced; an open without strict removes them, says so in
+     *  the log, and loses nothing that was synced by it, unless somebody has removed the index file. */
     bool strict;
     /** Take a shared lock, write nothing, show what open would recover. */
     bool read_only;
@@ -218,6 +221,15 @@ typedef struct oversized_config {
      *  with the journal; a read-only journal has none. It works for one sync at a time: others that come meanwhile, and
      *  all where it cannot be made, which is logged once, flush one file after the other, as without this. */
     bool parallel_flush;
+    /** Bytes of what open sets aside, in all, before it cuts a section that has lost records that were synced; 256 MiB. 0:
+     *  nothing is set aside. It lies in a directory of its own, "." + index_partition + ".lost" beside the partitions
+     *  (names longer than 249 bytes are shortened), which is made when something is lost: the index from the first page
+     *  that is cut, and the values from the end that stays, as they were (src/FORMAT.md, "Quarantine"). What does not fit
+     *  is cut all the same, values before index, which the report and the log say; losses that were acknowledged make room
+     *  first, the oldest before others. Where the storage has no room for it, the section is not cut, but waits
+     *  (sections_unrepaired). Values files without an index file are removed and not set aside. The native format
+     *  alone: commonware files do not say what was synced, and nothing of them is set aside. */
+    uint64_t quarantine;
     /** Where oversized_open() leaves how it failed, or NULL. Used during that call alone. */
     segj_error_t *error;
 } oversized_config_t;
@@ -236,6 +248,18 @@ typedef struct oversized_recovery_t {
     uint64_t orphan_sections_removed; /**< values sections without an index section */
     uint64_t values_verified;         /**< values whose checksum was read: those above the watermarks */
     uint64_t sections_repaired;       /**< sections that were not left by a close and were made durable again */
+    uint64_t sections_unrepaired;     /**< those for which the storage had no room: they can be read and pruned; what
+                                           open has shown of them, beyond what was synced, may go in a power cut. Each is
+                                           repaired before its first change, and by a sync of it or of all, which
+                                           answer SEGJ_ERR_NO_SPACE until there is room. Close leaves them alone */
+    /* Losses that oversized_acknowledge_losses() has not been called for, those of earlier opens included, as they are
+     * when open has ended; those of sections that wait to be cut are above alone. The native format alone. */
+    uint64_t unacknowledged_records;      /**< records that were synced and are gone */
+    uint64_t unacknowledged_sections;     /**< sections that had them */
+    uint64_t unacknowledged_bytes_missed; /**< bytes that were cut of these sections and not set aside */
+    uint64_t quarantine_bytes;            /**< bytes set aside, of acknowledged losses too */
+    const char *quarantine; /**< the directory where they are; NULL: nothing was ever lost. Lives as long as
+                                               the journal */
 } oversized_recovery_t;
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */
@@ -638,6 +662,22 @@ SEGJ_MUST_CHECK segj_status_t oversized_prev_section(oversized_t *journal, uint6
 
 /** What open found and did; lives as long as the journal. NULL for NULL. */
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal);
+
+/**
+ * Says that the application knows of the records that were lost: later opens no longer report them. Durable. What was set
+ * aside stays, until room is wanted for other losses. SEGJ_OK where nothing was lost.
+ * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO: the losses stay as they
+ * were; a section with a loss that waits to be cut (sections_unrepaired) may have been.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_acknowledge_losses(oversized_t *journal);
+
+/**
+ * Removes what was set aside of losses that are acknowledged, durably, and the directory where nothing else is in it.
+ * SEGJ_OK where there is nothing. The path in the report is not to be used any more.
+ * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO: part of it may be gone,
+ * and the call may be made again.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_discard_quarantine(oversized_t *journal);
 
 /** The sentence of what poisoned the journal, or NULL; lives as long as the journal. */
 const char *oversized_error(const oversized_t *journal);

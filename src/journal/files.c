@@ -280,6 +280,20 @@ void segj_files_let_go(segj_files_t *files, segj_handle_t *handle)
     segj_unlock(files->state);
 }
 
+void segj_files_lend(segj_files_t *files, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        await_descriptor(files);
+        files->open++;
+    }
+}
+
+void segj_files_take_back(segj_files_t *files, uint32_t count)
+{
+    files->open -= count;
+    segj_wake_all(files->changed);
+}
+
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle)
 {
     assert(atomic_load(&handle->pins) == 0 && !handle->opening);

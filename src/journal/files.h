@@ -72,6 +72,10 @@ void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 /** The same without the state lock. How long the file has been unused counts from its pin then. */
 void segj_files_let_go(segj_files_t *files, segj_handle_t *handle);
 
+/** Keeps `count` descriptors, one after the other, for files that the caller opens himself; waits for them like a pin. */
+void segj_files_lend(segj_files_t *files, uint32_t count);
+void segj_files_take_back(segj_files_t *files, uint32_t count);
+
 /** Closes a file that nobody pins, because its section goes away or is opened otherwise. */
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
 

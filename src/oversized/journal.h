@@ -15,17 +15,41 @@
 #include "journal/env.h"
 #include "journal/fixed.h"
 #include "journal/glob.h"
+#include "journal/lost_format.h"
 #include "journal/sections.h"
 #include "oversized/codec.h"
 #include "oversized/entrance.h"
 #include "oversized/flusher.h"
 #include "segjournal/oversized.h"
 
+struct segj_plan;
+
+/** Longer names are none of the library's. */
+#define SEGJ_ITEM_NAME 80
+
+/** Where what was lost is set aside (quarantine.c). */
+typedef struct segj_quarantine {
+    segj_part_t part; /* closed: there is none */
+    char *name, *path;
+    uint64_t limit;
+    segj_loss_t *losses; /* ascending by ordinal */
+    size_t count;
+    uint64_t sequence; /* of the catalogue written last */
+    unsigned newest;   /* of the two */
+    uint32_t next_ordinal;
+    char (*names)[SEGJ_ITEM_NAME]; /* that segj_quarantine_look has found */
+    size_t name_count;
+    bool leaving; /* it is being removed, its names are gone */
+    bool settled; /* the newest catalogue is durable */
+    bool damaged; /* neither catalogue is valid */
+} segj_quarantine_t;
+
 typedef struct segj_section {
     segj_node_t node; /* first: the table gives it back */
     segj_fixed_t index;
     segj_glob_t values;
     struct segj_section *older, *newer; /* writers, by their last append */
+    struct segj_plan *unrepaired;       /* what open found no room to do, or NULL; under change */
     uint64_t appended;                  /* changes when something is appended: under change */
     uint64_t synced;                    /* `appended` of the last completed sync */
     uint64_t handed;                    /* `appended` of what the last sync or flush has handed to the storage */
@@ -47,6 +71,9 @@ struct oversized {
     segj_section_t *oldest, *newest; /* writers, under change */
     uint32_t writers;
     bool names_inherited;          /* values files that an earlier process removed may come back: under change */
+    size_t unrepaired;             /* sections that open could not repair: under change */
+    struct segj_plan *plans;       /* where theirs are; NULL: there are none */
+    segj_quarantine_t quarantine;  /* of what was lost: under change */
     uint64_t names_made;           /* under change */
     uint64_t names_synced;         /* under state */
     uint64_t generations;          /* under state: given out so far */
@@ -103,8 +130,12 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
 /** A part's give_back, of a journal: what nobody uses, and where that is nothing, and no change is under way, the section
  *  written to longest ago. Without locks, or under change. */
 bool segj_journal_give_back(void *journal);
-/** Makes an idle section durable whose records a process before may have left without a sync. */
+/** Makes an idle section durable that open could not repair, or whose records a process before may have left without a
+ *  sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
+/** Repairs a section that open could not repair for lack of space; there is room for a writer's files. In repair.c; under
+ *  change, without state. */
+segj_status_t segj_section_repair(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */
 segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
 /** Gives its buffers and descriptors back, written or not. No sync under way. */
@@ -125,6 +156,13 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
 /** Shows the last `count` records, which are in place with their values, to readers; gives the first one's position. Under
  *  change, without state. */
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);
+
+/* quarantine.c */
+/** Finds what segj_quarantine_remove will remove: for that memory is wanted, and must be there before anything goes. */
+SEGJ_MUST_CHECK segj_status_t segj_quarantine_look(oversized_t *journal);
+/** Removes the quarantine, durably but for its partition's name. */
+SEGJ_MUST_CHECK segj_status_t segj_quarantine_remove(oversized_t *journal);
+void segj_quarantine_free(oversized_t *journal);
 
 /* sync.c; without locks */
 /** Begins a call that works on the storage without the change lock. Close waits for its end, which is the last that the call

@@ -38,6 +38,7 @@ void oversized_config_init(oversized_config_t *config)
         .write_memory = (size_t)64 << 20,
         .max_value_size = OVERSIZED_VALUE_MAX,
         .max_open_files = 256,
+        .quarantine = (uint64_t)256 << 20,
     };
 }
 

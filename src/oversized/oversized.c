@@ -234,6 +234,7 @@ void segj_journal_free(oversized_t *journal)
     segj_page_cache_release(env->cache);
     segj_codec_free(&journal->codec);
     segj_owner_close(env);
+    segj_quarantine_free(journal);
     segj_part_close(&env->index);
     segj_part_close(&env->values);
     segj_cond_destroy(&env->changed);
@@ -244,6 +245,7 @@ void segj_journal_free(oversized_t *journal)
     free(journal->directory);
     free(journal->index_name);
     free(journal->value_name);
+    free(journal->plans);
     segj_journal_drop(journal);
 }
 
@@ -326,7 +328,11 @@ static segj_status_t remove_everything(oversized_t *journal)
     if (status == SEGJ_OK)
         status = segj_part_named(&journal->env.values);
     if (status == SEGJ_OK)
+        status = segj_quarantine_look(journal);
+    if (status == SEGJ_OK)
         status = segj_sections_unlink(journal, 0, journal->sections.count);
+    if (status == SEGJ_OK)
+        status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)
         status = segj_owner_remove(&journal->env);
     if (status == SEGJ_OK)

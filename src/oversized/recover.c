@@ -4,7 +4,8 @@
  * made durable as they stand. A failure before the first write leaves every file as it was; a crash or a failure behind
  * it leaves a state that the next open judges alike.
  */
-#include "oversized/recover.h"
+#include "oversized/quarantine.h"
+#include "oversized/repair.h"
 
 #include <stdlib.h>
 
@@ -18,8 +19,9 @@ typedef struct recovery {
     size_t count;
     const uint64_t *values; /* listed in the values partition, ascending */
     size_t value_count;
-    bool values_made;     /* a values file was made whose name is not durable yet */
-    bool begun;           /* something has been changed */
+    uint64_t
+        *orphans; /* of each of these, the bytes of data that it holds without an index; NULL: there is none such */
+    bool begun;   /* something has been changed */
     bool partitions_made; /* and nothing else has been done */
 } recovery_t;
 
@@ -91,6 +93,37 @@ static segj_status_t check_values_mounted(const recovery_t *recovery)
                      values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
 }
 
+/* What a checkpoint removes anyway is no loss. */
+static bool is_wanted(const recovery_t *recovery, uint64_t number)
+{
+    const oversized_checkpoint_t *checkpoint = recovery->config->checkpoint;
+    return checkpoint == NULL || (number >= checkpoint->oldest && number <= checkpoint->section);
+}
+
+/* An interrupted removal leaves values without an index, and so does somebody who has removed the index file. */
+static segj_status_t judge_orphan(recovery_t *recovery, size_t at)
+{
+    const segj_part_t *values = &recovery->journal->env.values;
+    uint64_t number = recovery->values[at];
+    uint64_t data;
+    segj_status_t status = segj_verdict_orphan(&recovery->scan, number, &data);
+    if (status != SEGJ_OK || data == 0)
+        return status;
+    if (recovery->config->strict && is_wanted(recovery, number))
+        return segj_fail(
+            SEGJ_ERR_CORRUPT,
+            "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
+            "from a copy, or open once without strict, which removes what a removal or a power cut has left",
+            values->directory, values->name, (unsigned long long)number, (unsigned long long)data,
+            recovery->journal->env.index.name);
+    if (recovery->orphans == NULL)
+        recovery->orphans = calloc(recovery->value_count, sizeof *recovery->orphans);
+    if (recovery->orphans == NULL)
+        return segj_fail_memory(recovery->value_count * sizeof *recovery->orphans);
+    recovery->orphans[at] = data;
+    return SEGJ_OK;
+}
+
 static segj_status_t judge_orphans(recovery_t *recovery)
 {
     segj_status_t status = SEGJ_OK;
@@ -98,9 +131,22 @@ static segj_status_t judge_orphans(recovery_t *recovery)
         if (has_index(recovery, recovery->values[i]))
             continue;
         recovery->journal->recovery.orphan_sections_removed++;
-        status = segj_verdict_orphan(&recovery->scan, recovery->values[i]);
+        status = judge_orphan(recovery, i);
     }
     return status;
+}
+
+/* Says what goes, or would, with the values that have no index. */
+static void report_orphans(const recovery_t *recovery)
+{
+    const segj_part_t *values = &recovery->journal->env.values;
+    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
+        if (recovery->orphans[i] > 0)
+            segj_env_log(&recovery->journal->env, SEGJ_LOG_WARNING,
+                         "%s/%s/%016llx has no index file and %s, with %llu bytes of data", values->directory,
+                         values->name, (unsigned long long)recovery->values[i],
+                         recovery->config->read_only ? "would be removed" : "is removed",
+                         (unsigned long long)recovery->orphans[i]);
 }
 
 static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section, const char *why)
@@ -166,12 +212,6 @@ static uint64_t behind(uint64_t size, uint64_t kept)
     return size > kept ? size - kept : 0;
 }
 
-/* Synced records that are gone, but for those that a checkpoint does without. */
-static uint64_t unwanted_loss(const segj_plan_t *plan)
-{
-    return plan->remove || plan->restored ? 0 : segj_plan_lost(plan);
-}
-
 /* Fills the report; says what was lost. */
 static void report(recovery_t *recovery)
 {
@@ -180,7 +220,7 @@ static void report(recovery_t *recovery)
     found->values_verified = recovery->scan.verified;
     for (size_t i = 0; i < recovery->count; i++) {
         const segj_plan_t *plan = &recovery->plans[i];
-        uint64_t lost = unwanted_loss(plan);
+        uint64_t lost = segj_plan_unwanted_loss(plan);
         if (plan->remove)
             continue;
         uint64_t index_data = plan->section->index.handle.file.data;
@@ -193,7 +233,7 @@ static void report(recovery_t *recovery)
         found->index_bytes_truncated +=
             behind(plan->index_size, segj_fixed_file_size(&journal->env, index_data, plan->records));
         found->value_bytes_truncated += behind(plan->value_size, values_data + plan->end);
-        found->sections_repaired += !plan->clean;
+        found->sections_repaired += !plan->clean && plan->section->unrepaired == NULL;
         if (lost > 0)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
                          journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
@@ -208,9 +248,11 @@ static segj_status_t check_strict(const recovery_t *recovery)
 {
     for (size_t i = 0; i < recovery->count; i++) {
         const segj_plan_t *plan = &recovery->plans[i];
-        if (unwanted_loss(plan) == 0)
+        if (segj_plan_unwanted_loss(plan) == 0)
             continue;
-        return segj_fail(SEGJ_ERR_CORRUPT, "%s: section %llu has lost %llu of %llu synced records (strict)",
+        return segj_fail(SEGJ_ERR_CORRUPT,
+                         "%s: section %llu has lost %llu of %llu synced records (strict): an open without strict cuts "
+                         "it, and sets aside what it cuts",
                          recovery->journal->directory, (unsigned long long)plan->number,
                          (unsigned long long)segj_plan_lost(plan), (unsigned long long)plan->watermark);
     }
@@ -218,189 +260,6 @@ static segj_status_t check_strict(const recovery_t *recovery)
 }
 
 /* --- act --- */
-
-/* Writes bytes of a file again as they read: after a failed write-back the system's cache shows bytes that are no longer
- * dirty and never reached the disk, and a sync alone would not write them. Any mixture of both is the same bytes. */
-static segj_status_t write_again(recovery_t *recovery, const segj_io_file_t *file, uint64_t from, uint64_t to)
-{
-    segj_scan_t *scan = &recovery->scan;
-    segj_status_t status = from < to ? segj_scan_have_window(scan) : SEGJ_OK;
-    while (from < to && status == SEGJ_OK) {
-        size_t part = (size_t)segj_min_u64(to - from, SEGJ_SCAN_WINDOW);
-        status = segj_io_read(file, from, scan->window, part, NULL);
-        if (status == SEGJ_OK)
-            status = segj_io_write(file, from, scan->window, part);
-        if (status == SEGJ_OK)
-            segj_io_write_back(file, from, part);
-        from += part;
-    }
-    return status;
-}
-
-/* Headers of files that may never have been durable, and of those without data: what lies behind their fields was not
- * judged, and would be refused as soon as data followed. */
-static segj_status_t write_headers(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
-                                   const segj_io_file_t *values)
-{
-    segj_section_t *section = plan->section;
-    segj_status_t status = SEGJ_OK;
-    bool index_empty = plan->index_size <= index->data;
-    bool values_empty = plan->value_size <= values->data;
-    if (!plan->index_valid || plan->watermark == 0 || index_empty)
-        status = segj_fixed_write_header(&section->index, &recovery->journal->env, index);
-    /* A header that was cut short gets its length back; what was cut away reads as zeros. */
-    if (status == SEGJ_OK && plan->index_size < index->data)
-        status = segj_io_truncate(index, index->data);
-    if (status == SEGJ_OK && (!plan->value_valid || plan->watermark == 0 || values_empty))
-        status = segj_glob_write_header(&section->values, &recovery->journal->env, values);
-    return status;
-}
-
-static bool both_marked(const segj_plan_t *plan)
-{
-    return plan->marks[0].valid && plan->marks[1].valid && plan->marks[0].records == plan->marks[1].records;
-}
-
-/* A cut is marked in both slots, durably, before it; slots that stay are written again as they are. */
-static segj_status_t write_marks(const segj_plan_t *plan, const segj_io_file_t *index)
-{
-    if (plan->cut || segj_plan_lost(plan) > 0)
-        return segj_fixed_mark_cut(&plan->section->index, index, segj_min_u64(plan->watermark, plan->records));
-    segj_status_t status = SEGJ_OK;
-    for (unsigned slot = 0; slot < 2 && status == SEGJ_OK; slot++) {
-        uint8_t bytes[SEGJ_SLOT_SIZE];
-        if (!plan->marks[slot].valid)
-            continue;
-        segj_mark_encode(bytes, index->section, plan->marks[slot].records, plan->marks[slot].sequence);
-        status = segj_io_write(index, segj_mark_offset(slot), bytes, sizeof bytes);
-    }
-    return status;
-}
-
-static segj_status_t write_contents(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
-                                    const segj_io_file_t *values)
-{
-    const segj_env_t *env = &recovery->journal->env;
-    if (plan->records < plan->watermark)
-        return SEGJ_OK;
-    uint64_t page = plan->watermark * env->record_size / env->page_size;
-    segj_status_t status = write_again(recovery, index, index->data + page * segj_page_physical(env->page_size),
-                                       segj_fixed_file_size(env, index->data, plan->records));
-    return status == SEGJ_OK
-               ? write_again(recovery, values, values->data + plan->watermark_end, values->data + plan->end)
-               : status;
-}
-
-/* Index before values: a crash between leaves bytes behind the last frame, and no record without its value. Both get
- * their size also where they show it already: a killed process may have cut them and synced nothing, and what was done
- * through its open files is not what a sync of these covers. */
-static segj_status_t cut_and_sync(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
-                                  const segj_io_file_t *values)
-{
-    const segj_env_t *env = &recovery->journal->env;
-    bool cut = plan->cut_index || (env->format == SEGJ_FORMAT_NATIVE && (plan->cut || segj_plan_lost(plan) > 0));
-    segj_status_t status;
-    if (cut) {
-        status = segj_fixed_cut(env, index, plan->records);
-    } else {
-        status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));
-        if (status == SEGJ_OK)
-            status = segj_io_sync(index);
-    }
-    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
-}
-
-/* Losing this costs the next open the same work again. */
-static void raise_mark(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index)
-{
-    segj_fixed_t *fixed = &plan->section->index;
-    segj_status_t status = SEGJ_OK;
-    bool equal = plan->cut || segj_plan_lost(plan) > 0 || both_marked(plan);
-    if (plan->records > fixed->marked)
-        status = segj_fixed_mark(fixed, index, plan->records);
-    else if (equal)
-        status = segj_fixed_clear_mark(fixed, index);
-    if (status != SEGJ_OK)
-        segj_env_log(&recovery->journal->env, SEGJ_LOG_WARNING, "a watermark could not be written: %s",
-                     segj_last_error());
-}
-
-/* Headers of new files are written, and nothing else again. */
-static segj_status_t repair_commonware(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
-                                       const segj_io_file_t *values)
-{
-    const segj_env_t *env = &recovery->journal->env;
-    segj_status_t status = SEGJ_OK;
-    if (!plan->index_valid)
-        status = segj_fixed_write_header(&plan->section->index, env, index);
-    if (status == SEGJ_OK && !plan->value_valid)
-        status = segj_glob_write_header(&plan->section->values, env, values);
-    return status == SEGJ_OK ? cut_and_sync(recovery, plan, index, values) : status;
-}
-
-static segj_status_t repair_files(recovery_t *recovery, const segj_plan_t *plan, const segj_io_file_t *index,
-                                  const segj_io_file_t *values)
-{
-    if (recovery->journal->env.format != SEGJ_FORMAT_NATIVE)
-        return repair_commonware(recovery, plan, index, values);
-    segj_status_t status = write_headers(recovery, plan, index, values);
-    if (status == SEGJ_OK)
-        status = write_marks(plan, index);
-    if (status == SEGJ_OK)
-        status = write_contents(recovery, plan, index, values);
-    if (status == SEGJ_OK)
-        status = cut_and_sync(recovery, plan, index, values);
-    if (status == SEGJ_OK)
-        raise_mark(recovery, plan, index);
-    return status;
-}
-
-/* What was opened for reading need not show what is repaired. Says whether files were kept open. */
-static bool forget_kept(segj_env_t *env, segj_section_t *section)
-{
-    bool kept = section->index.handle.file.opened != NULL;
-    segj_lock(&env->state);
-    segj_files_forget(&env->files, &section->index.handle);
-    segj_files_forget(&env->files, &section->values.handle);
-    segj_unlock(&env->state);
-    return kept;
-}
-
-/* The newest section's files stay open, as they are now. */
-static void keep_repaired(segj_env_t *env, segj_section_t *section, segj_io_file_t *index, segj_io_file_t *values)
-{
-    segj_lock(&env->state);
-    segj_files_adopt(&env->files, &section->index.handle, index);
-    segj_files_adopt(&env->files, &section->values.handle, values);
-    segj_unlock(&env->state);
-}
-
-static segj_status_t repair(recovery_t *recovery, segj_plan_t *plan)
-{
-    segj_env_t *env = &recovery->journal->env;
-    uint64_t number = plan->number;
-    segj_io_file_t index = plan->section->index.handle.file;
-    segj_io_file_t values = plan->section->values.handle.file;
-    index.opened = values.opened = NULL;
-    bool kept = forget_kept(env, plan->section);
-    segj_status_t status = segj_io_open(&index, &env->index, number, SEGJ_OPEN_WRITE, NULL);
-    if (status == SEGJ_OK)
-        status =
-            segj_io_open(&values, &env->values, number, plan->value_there ? SEGJ_OPEN_WRITE : SEGJ_OPEN_CREATE, NULL);
-    if (status == SEGJ_OK) {
-        index.data = plan->section->index.handle.file.data;
-        values.data = plan->section->values.handle.file.data;
-        recovery->begun = true;
-        recovery->values_made = recovery->values_made || !plan->value_there;
-        status = repair_files(recovery, plan, &index, &values);
-        plan->settled = status == SEGJ_OK;
-        if (plan->settled && kept)
-            keep_repaired(env, plan->section, &index, &values);
-    }
-    segj_io_close(&index);
-    segj_io_close(&values);
-    return status;
-}
 
 /* What a checkpoint does without, and then values without an index; each kind behind its own barrier. */
 static segj_status_t remove_sections(recovery_t *recovery)
@@ -418,7 +277,7 @@ static segj_status_t remove_sections(recovery_t *recovery)
     if (status == SEGJ_OK && removed)
         status = segj_part_sync(&env->index);
     size_t at = 0;
-    bool changed = recovery->values_made;
+    bool changed = false;
     for (size_t i = 0; i < recovery->value_count && status == SEGJ_OK; i++) {
         uint64_t number = recovery->values[i];
         while (at < recovery->count && recovery->plans[at].number < number)
@@ -472,6 +331,40 @@ static bool nothing_to_do(const recovery_t *recovery)
     return clean;
 }
 
+/* A section for whose repair the storage has no room stays as it is, and is repaired when it is changed or synced. */
+static segj_status_t repair_or_wait(recovery_t *recovery, segj_plan_t *plan)
+{
+    oversized_t *journal = recovery->journal;
+    bool waits = segj_plan_unwanted_loss(plan) > 0 && !plan->noted;
+    segj_status_t status = waits ? SEGJ_ERR_NO_SPACE : segj_repair(&recovery->scan, plan);
+    recovery->begun = recovery->begun || plan->begun;
+    if (status != SEGJ_ERR_NO_SPACE)
+        return status;
+    segj_env_log(&journal->env, SEGJ_LOG_WARNING,
+                 "%s: there is no room to %s section %llu: until it is changed or synced, what it shows may go in a "
+                 "power cut, but for what was synced before, and what is behind its end may come back (%s)",
+                 journal->directory, waits ? "set aside what is lost of" : "repair", (unsigned long long)plan->number,
+                 segj_last_error());
+    plan->section->unrepaired = plan;
+    journal->unrepaired++;
+    journal->recovery.sections_unrepaired++;
+    return SEGJ_OK;
+}
+
+static segj_status_t repair_sections(recovery_t *recovery)
+{
+    bool native = recovery->journal->env.format == SEGJ_FORMAT_NATIVE;
+    const segj_plan_t *newest = native ? NULL : newest_kept(recovery);
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
+        segj_plan_t *plan = &recovery->plans[i];
+        if (!plan->remove && (!plan->clean || plan == newest))
+            status = repair_or_wait(recovery, plan);
+    }
+    return status;
+}
+
+/* What is to go goes first: on a storage that is full it makes the room that the repairs want. */
 static segj_status_t act(recovery_t *recovery)
 {
     segj_env_t *env = &recovery->journal->env;
@@ -482,13 +375,11 @@ static segj_status_t act(recovery_t *recovery)
     if (recovery->partitions_made)
         return segj_parts_make(env);
     segj_status_t status = sync_names(recovery);
-    const segj_plan_t *newest = env->format == SEGJ_FORMAT_NATIVE ? NULL : newest_kept(recovery);
-    for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
-        segj_plan_t *plan = &recovery->plans[i];
-        if (!plan->remove && (!plan->clean || plan == newest))
-            status = repair(recovery, plan);
-    }
-    return status == SEGJ_OK ? remove_sections(recovery) : status;
+    if (status == SEGJ_OK)
+        status = remove_sections(recovery);
+    if (status == SEGJ_OK)
+        status = segj_quarantine_keep(&recovery->scan, recovery->plans, recovery->count);
+    return status == SEGJ_OK ? repair_sections(recovery) : status;
 }
 
 /* --- both --- */
@@ -500,13 +391,13 @@ static void adopt(recovery_t *recovery)
     for (size_t i = 0; i < recovery->count; i++) {
         segj_plan_t *plan = &recovery->plans[i];
         segj_section_t *section = plan->section;
-        if (plan->remove || section == NULL)
+        if (plan->remove)
             continue;
         section->index.records = section->index.durable = plan->records;
         section->values.size = section->values.marked_size = plan->end;
         section->inherited = recovery->journal->env.format != SEGJ_FORMAT_NATIVE && !plan->settled;
         segj_sections_insert(&recovery->journal->sections, &section->node);
-        plan->section = NULL;
+        plan->adopted = true;
     }
     segj_unlock(&recovery->journal->env.state);
 }
@@ -534,7 +425,13 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     segj_status_t status = segj_scan_init(&recovery.scan, journal);
     if (status != SEGJ_OK)
         return status;
-    status = decide(&recovery, index, index_count);
+    journal->recovery = (oversized_recovery_t){0}; /* an open may begin anew */
+    if (journal->env.format == SEGJ_FORMAT_NATIVE)
+        status = segj_quarantine_open(journal, config);
+    if (status == SEGJ_OK)
+        status = decide(&recovery, index, index_count);
+    if (status == SEGJ_OK)
+        report_orphans(&recovery);
     if (status == SEGJ_OK && !config->read_only) {
         status = act(&recovery);
         /* "Out of memory" promises that nothing changed; only a storage can want memory behind that. */
@@ -544,14 +441,19 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     *partitions_made = recovery.partitions_made;
     if (status == SEGJ_OK && !recovery.partitions_made) {
         report(&recovery);
+        segj_quarantine_report(journal);
         adopt(&recovery);
     }
     segj_lock(&journal->env.state);
     for (size_t i = 0; i < recovery.count; i++)
-        if (recovery.plans[i].section != NULL)
+        if (!recovery.plans[i].adopted)
             segj_section_release(journal, recovery.plans[i].section);
     segj_unlock(&journal->env.state);
-    free(recovery.plans);
+    if (status == SEGJ_OK && journal->unrepaired > 0)
+        journal->plans = recovery.plans;
+    else
+        free(recovery.plans);
+    free(recovery.orphans);
     segj_scan_free(&recovery.scan);
     return status;
 }

@@ -10,7 +10,7 @@
 /** A section's verdict. */
 typedef struct segj_plan {
     uint64_t number;
-    segj_section_t *section; /* owned until it goes into the table */
+    segj_section_t *section; /* owned until it is adopted */
     uint64_t index_size;     /* of the files as found */
     uint64_t value_size;     /* 0: missing */
     segj_mark_t marks[2];    /* as found */
@@ -27,7 +27,11 @@ typedef struct segj_plan {
     bool clean;                    /* nothing is to be done */
     bool remove;                   /* a checkpoint does without it */
     bool restored;                 /* a checkpoint has shortened it */
-    bool settled;                  /* open has made it durable */
+    bool noted;                    /* what it has lost is set aside, and in the catalogue */
+    bool adopted;                  /* the section is in the table */
+    bool begun;                    /* its repair has changed something */
+    bool settled;                  /* it has been made durable */
+    bool values_made;              /* by its repair, and its name is durable when that has ended */
 } segj_plan_t;
 
 /** Judges a section; plan->section and plan->value_there are set. Nothing is written. */
@@ -51,8 +55,15 @@ static inline uint64_t segj_plan_lost(const segj_plan_t *plan)
     return plan->records < plan->watermark ? plan->watermark - plan->records : 0;
 }
 
-/** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest. */
-SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number);
+/** Synced records that are gone, but for those that a checkpoint does without. */
+static inline uint64_t segj_plan_unwanted_loss(const segj_plan_t *plan)
+{
+    return plan->remove || plan->restored ? 0 : segj_plan_lost(plan);
+}
+
+/** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest. *data:
+ *  how many bytes it holds behind its header. */
+SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data);
 
 /** Makes the partitions that are not open. Somebody else may have made them, and have written to them, before: they are to
  *  be opened, locked and listed next. In open.c. */

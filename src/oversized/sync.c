@@ -334,7 +334,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
     segj_lock(&journal->change);
     segj_status_t status = segj_section_to_sync(journal, number, &section);
     segj_lock(&journal->env.state);
-    bool covered = section != NULL && ticket != NULL && section->synced >= ticket->change;
+    bool covered =
+        section != NULL && ticket != NULL && section->synced >= ticket->change && section->unrepaired == NULL;
     segj_unlock(&journal->env.state);
     if (covered)
         status = SEGJ_OK;
@@ -453,8 +454,8 @@ segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t
 /* The numbers of the sections that have something to sync. Under change. */
 static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, size_t *count)
 {
-    bool native = journal->env.format == SEGJ_FORMAT_NATIVE;
-    size_t most = native ? journal->writers : journal->sections.count;
+    bool inherited = journal->env.format != SEGJ_FORMAT_NATIVE || journal->unrepaired > 0;
+    size_t most = inherited ? journal->sections.count : journal->writers;
     *count = 0;
     *numbers = malloc((most + 1) * sizeof **numbers);
     if (*numbers == NULL)
@@ -463,9 +464,11 @@ static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, si
     for (segj_section_t *at = journal->oldest; at != NULL; at = at->newer)
         if (!is_clean(at))
             (*numbers)[(*count)++] = at->node.number;
-    for (size_t i = 0; i < most && !native; i++)
-        if (((segj_section_t *)(void *)journal->sections.order[i])->inherited)
-            (*numbers)[(*count)++] = journal->sections.order[i]->number;
+    for (size_t i = 0; i < most && inherited; i++) {
+        const segj_section_t *at = (const segj_section_t *)(const void *)journal->sections.order[i];
+        if (at->inherited || at->unrepaired != NULL)
+            (*numbers)[(*count)++] = at->node.number;
+    }
     segj_unlock(&journal->env.state);
     return SEGJ_OK;
 }

@@ -200,6 +200,34 @@ static segj_status_t compare_with_files(segj_scan_t *scan, segj_plan_t *plan, co
     return SEGJ_OK;
 }
 
+/* Of one file the header is missing, and the other one holds data. */
+static segj_status_t headless(const segj_io_file_t *file, const segj_io_file_t *other, uint64_t data)
+{
+    return segj_io_fail(
+        SEGJ_ERR_CORRUPT, file, 0,
+        "the file has no whole header, while %s/%016llx holds %llu bytes of data: no crash leaves that. "
+        "Bring the file back from a copy, or move both away to do without the section",
+        other->part->name, (unsigned long long)other->section, (unsigned long long)data);
+}
+
+/*
+ * Both headers are durable, at their full size, before any data follows in either file, and a values file that is made
+ * for an index that was there finds it without pages. So data beside a file without its header is no crash's work, and is
+ * not cut for it. Where W says that values were synced they are reported as lost instead, as any others that are gone.
+ */
+static segj_status_t check_headers(const segj_plan_t *plan, const segj_judged_t *judged)
+{
+    const segj_io_file_t *index = &judged->index;
+    const segj_io_file_t *values = &judged->values;
+    bool index_whole = plan->index_valid && plan->index_size >= index->data;
+    bool values_whole = plan->value_valid && plan->value_size >= values->data;
+    if (!index_whole && plan->value_size > values->data)
+        return headless(index, values, plan->value_size - values->data);
+    if (plan->value_there && !values_whole && plan->index_size > index->data && plan->watermark == 0)
+        return headless(values, index, plan->index_size - index->data);
+    return SEGJ_OK;
+}
+
 static segj_status_t judge_native(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged)
 {
     const segj_env_t *env = &scan->journal->env;
@@ -209,6 +237,9 @@ static segj_status_t judge_native(segj_scan_t *scan, segj_plan_t *plan, segj_jud
     if (status != SEGJ_OK)
         return status;
     take_marks(plan);
+    status = check_headers(plan, judged);
+    if (status != SEGJ_OK)
+        return status;
     uint64_t most = judged->pages * env->page_size / env->record_size;
     status = count_records(scan, plan, judged);
     if (status == SEGJ_OK)
@@ -269,12 +300,13 @@ static segj_status_t judge_orphan_header(const segj_io_file_t *file, uint64_t fi
     return status == SEGJ_OK ? judge_header(file, header, got, file_size, &identity, valid) : status;
 }
 
-segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number)
+segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data)
 {
     const segj_env_t *env = &scan->journal->env;
     segj_io_file_t file;
     uint64_t file_size = 0;
     bool valid;
+    *data = 0;
     segj_status_t status = segj_io_open(&file, &env->values, number, SEGJ_OPEN_READ, NULL);
     if (status != SEGJ_OK)
         return status;
@@ -283,6 +315,10 @@ segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number)
         status = env->format == SEGJ_FORMAT_NATIVE ? judge_orphan_header(&file, file_size, &valid)
                                                    : segj_judge_commonware_header(&file, file_size, &valid);
     segj_io_close(&file);
+    if (env->format == SEGJ_FORMAT_NATIVE)
+        file.data = SEGJ_VALUES_DATA_OFFSET;
+    if (status == SEGJ_OK && file_size > file.data)
+        *data = file_size - file.data;
     return status;
 }
 

@@ -53,6 +53,12 @@ static segj_status_t read_headers(const segj_scan_t *scan, segj_plan_t *plan, se
         judged->pages = (plan->index_size - judged->index.data) / segj_page_physical(scan->journal->env.page_size);
     if (plan->value_valid)
         judged->values_size = plan->value_size - judged->values.data;
+    /* The reference writes values before it makes the index file, so that a crash leaves this; the values stay. */
+    if (!plan->index_valid && judged->values_size > 0)
+        segj_env_log(&scan->journal->env, SEGJ_LOG_WARNING,
+                     "%s: section %llu has no index, and %llu bytes of values that no record leads to; they stay",
+                     scan->journal->directory, (unsigned long long)plan->number,
+                     (unsigned long long)judged->values_size);
     return SEGJ_OK;
 }
 

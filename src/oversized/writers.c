@@ -187,6 +187,15 @@ static segj_status_t check_sizes(oversized_t *journal, const segj_section_t *sec
     return status;
 }
 
+/* What open found no room to do; its files are a writer's. */
+static segj_status_t repair(oversized_t *journal, segj_section_t *section)
+{
+    if (section->unrepaired == NULL)
+        return SEGJ_OK;
+    segj_status_t status = make_room(journal);
+    return status == SEGJ_OK ? segj_section_repair(journal, section) : status;
+}
+
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
     segj_status_t status = section->written ? SEGJ_OK : make_room(journal);
@@ -204,6 +213,8 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
     }
     segj_status_t status = segj_owner_claim_again(&journal->env);
     if (status == SEGJ_OK)
+        status = repair(journal, section);
+    if (status == SEGJ_OK)
         status = hold_both(journal, section);
     if (status != SEGJ_OK)
         return status;
@@ -218,9 +229,10 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
 
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section)
 {
-    if (!section->inherited)
-        return SEGJ_OK;
-    segj_status_t status = segj_section_hold(journal, section);
+    segj_status_t status = repair(journal, section);
+    if (status != SEGJ_OK || !section->inherited)
+        return status;
+    status = segj_section_hold(journal, section);
     if (status == SEGJ_OK)
         segj_section_rest(journal, section);
     return status;

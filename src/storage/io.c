@@ -137,8 +137,9 @@ void segj_io_say(const segj_io_file_t *file, uint64_t offset, const char *format
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    segj_say("%s/%s/%016" PRIx64 ", offset %" PRIu64 ": %s", file->part->directory, file->part->name, file->section,
-             offset, what);
+    char text[SEGJ_NAME_LENGTH + 1];
+    segj_say("%s/%s/%s, offset %" PRIu64 ": %s", file->part->directory, file->part->name, name_of(file, text), offset,
+             what);
 }
 
 /* --- partitions --- */
@@ -504,6 +505,16 @@ segj_status_t segj_part_unlink_named(const segj_part_t *part, const char *name)
 {
     const segj_io_file_t file = {.part = part, .name = name};
     return unlink_file(&file);
+}
+
+segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context, size_t *count)
+{
+    int code;
+    do {
+        *count = 0;
+        code = part->storage->partition_list(part->opened, visit, visit_context);
+    } while (again(code, part));
+    return code == 0 ? SEGJ_OK : fail_part(code, part, "listing");
 }
 
 /* --- files --- */

@@ -39,7 +39,7 @@ typedef struct segj_part {
     /** Called without locks when a storage can open no more files: true when one was closed, and it is worth trying again.
      *  NULL: there is none to close. */
     bool (*give_back)(void *owner);
-    void *owner; /**< borrowed: handed to give_back */
+    void *owner;               /**< borrowed: handed to give_back */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
 } segj_part_t;
 
@@ -82,6 +82,9 @@ SEGJ_MUST_CHECK segj_status_t segj_part_remove(const segj_part_t *part);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
+/** Visits every entry, as partition_list does. An interrupted listing begins again: *count, of what was visited, is 0 then. */
+SEGJ_MUST_CHECK segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context,
+                                              size_t *count);
 
 /* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
 SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,

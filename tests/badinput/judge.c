@@ -110,6 +110,17 @@ verdict_t judge(const vault_t *vault)
         return verdict;
     copy_part(slots, &vault->damaged.index, HEADER_BLOCK, sizeof slots);
     verdict.watermark = index_valid ? effective_watermark(slots, VAULT_SECTION) : 0;
+    /* Both headers are durable before any data: DESIGN.md, I1. With a watermark lost values are counted instead. */
+    verdict.in_values = false;
+    if ((!index_valid || vault->damaged.index.size < INDEX_DATA_OFFSET) && values_size(vault) > 0)
+        verdict.status = SEGJ_ERR_CORRUPT;
+    else if ((!values_valid || vault->damaged.values.size < VALUES_DATA_OFFSET) && verdict.watermark == 0 &&
+             vault->damaged.index.size > INDEX_DATA_OFFSET) {
+        verdict.status = SEGJ_ERR_CORRUPT;
+        verdict.in_values = true;
+    }
+    if (verdict.status != SEGJ_OK)
+        return verdict;
     for (size_t i = 0; i < SAMPLES; i++) {
         verdict.readable[i] = is_readable(vault, i);
         verdict.value_right[i] = is_value_right(vault, i);

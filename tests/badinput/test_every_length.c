@@ -3,6 +3,8 @@
  *
  * The section holds the records whose pages and values are whole, from the first one on; what a completed sync covered and
  * is gone is counted as lost. That holds where W covers everything, and where it covers all but the last record that stays.
+ * An index file that is shorter than its header is refused, and so is a values file where W is 0: beside data no crash
+ * leaves them.
  *
  *     SEGJ_EVERY=1   all lengths; otherwise one in STRIDE
  */
@@ -46,6 +48,16 @@ static uint64_t kept_of_values(const large_t *large, size_t length)
     return kept;
 }
 
+/* Without its whole header an index file says nothing of the values beside it, and no crash leaves it so. */
+static void try_headless(large_t *large, side_t side, size_t length)
+{
+    uint64_t records;
+    uint64_t lost;
+    cut_to(large, side, length);
+    check_status(probe(large, &records, &lost), SEGJ_ERR_CORRUPT, "headless", __FILE__, __LINE__);
+    check_status(probe_strict(large), SEGJ_ERR_CORRUPT, "strict", __FILE__, __LINE__);
+}
+
 static void try_length(large_t *large, side_t side, size_t length)
 {
     uint64_t records;
@@ -58,13 +70,15 @@ static void try_length(large_t *large, side_t side, size_t length)
     assert_int_equal(lost, watermark > kept ? watermark - kept : 0);
     if (lengths % 16 == 0)
         check_status(probe_strict(large), watermark > kept ? SEGJ_ERR_CORRUPT : SEGJ_OK, "strict", __FILE__, __LINE__);
-    if (side == IN_VALUES || length >= INDEX_DATA_OFFSET) {
-        set_watermark(large, kept > 0 ? kept - 1 : 0);
+    set_watermark(large, kept > 0 ? kept - 1 : 0);
+    if (side == IN_VALUES && length < VALUES_DATA_OFFSET) {
+        check_status(probe(large, &records, &lost), SEGJ_ERR_CORRUPT, "without a watermark", __FILE__, __LINE__);
+    } else {
         assert_ok(probe(large, &records, &lost));
         assert_int_equal(records, kept);
         assert_int_equal(lost, 0);
-        restore_watermark(large);
     }
+    restore_watermark(large);
     /* Repaired, which the lengths beside it are in the same way. */
     if (lengths++ % 101 == 0)
         try_large(large, kept);
@@ -73,8 +87,12 @@ static void try_length(large_t *large, side_t side, size_t length)
 static void cut_everywhere(large_t *large, side_t side, size_t size)
 {
     for (size_t length = size + 1; length-- > 0;)
-        if (length % stride == 0 || length == size)
-            try_length(large, side, length);
+        if (length % stride == 0 || length == size) {
+            if (side == IN_INDEX && length < INDEX_DATA_OFFSET)
+                try_headless(large, side, length);
+            else
+                try_length(large, side, length);
+        }
     restore_all(large);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "crash/application.h"
 
+#include "support/strict.h"
+
 #define SMALL_VALUE 16
 #define LARGE_VALUE 300
 
@@ -35,7 +37,7 @@ void application_init(application_t *application, segj_format_t format, uint16_t
 
 bool application_open(application_t *application)
 {
-    return oversized_open(&application->config, &application->journal) == SEGJ_OK;
+    return open_behind_a_crash(&application->config, &application->journal) == SEGJ_OK;
 }
 
 static bool append_to(application_t *application, size_t number, size_t size, const char **wrong)

@@ -10,6 +10,7 @@
 
 #include "crash/raw.h"
 #include "crash/runner.h"
+#include "support/strict.h"
 
 #define SICK_STEPS 3 /* what a poisoned journal has to stand before it is opened again */
 
@@ -316,7 +317,7 @@ static segj_status_t try_open(runner_t *runner, bool faulty)
 {
     runner->armed = faulty;
     runner->config.storage = simdisk_storage(runner->disk);
-    segj_status_t status = oversized_open(&runner->config, &runner->journal);
+    segj_status_t status = open_behind_a_crash(&runner->config, &runner->journal);
     runner->armed = false;
     return status;
 }
@@ -376,12 +377,26 @@ static void judge_open(runner_t *runner, const uint64_t counts[MODEL_SECTIONS])
         runner->model = seen;
 }
 
+/* Open found no room to repair a section, and has shown it all the same: a sync repairs it. False: a crash has come. */
+static bool repair_all(runner_t *runner)
+{
+    const char *wrong = model_judge(&runner->model, runner->journal, NULL);
+    if (wrong != NULL && !runner->script->spoil)
+        runner_fail(runner, "after an open without room", wrong);
+    segj_status_t status = oversized_sync_all(runner->journal);
+    if (status != SEGJ_OK && runner->after == NULL)
+        runner_fail(runner, "repair", segj_last_error());
+    return status == SEGJ_OK;
+}
+
 /* The first open may fail where the step wants it to; the next one succeeds. False: a crash has come, or it has not. */
 static bool open_twice(runner_t *runner, bool faulty)
 {
     segj_status_t status = try_open(runner, faulty);
     if (runner->after != NULL)
         return false;
+    if (status == SEGJ_OK && oversized_recovery(runner->journal)->sections_unrepaired > 0)
+        return repair_all(runner);
     if (status == SEGJ_OK && faulty && runner->fired_sync)
         runner_fail(runner, "open", "a sync has failed and the answer is SEGJ_OK");
     if (status != SEGJ_OK && faulty && runner->fired && status == runner->expected)

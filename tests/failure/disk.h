@@ -28,7 +28,7 @@ bool partition_exists(const segj_storage_t *storage, const char *directory, cons
 /** Makes a file, or writes behind the end of one that exists. */
 void append_to_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section,
                     const void *data, size_t size);
-/** Takes `size` bytes off the end of a file. */
+/** Takes `size` bytes off the end of a file; SIZE_MAX: all that there are. */
 void shorten_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section,
                   uint64_t size);
 void unlink_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section);

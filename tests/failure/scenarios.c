@@ -37,6 +37,11 @@ static void four_descriptors(oversized_config_t *config)
     config->max_open_files = 4; /* one section at a time is written */
 }
 
+static void little_set_aside(oversized_config_t *config)
+{
+    config->quarantine = 300;
+}
+
 static void compressed(oversized_config_t *config)
 {
     config->compression = 3;
@@ -273,6 +278,24 @@ const scenario_t scenarios[] = {
      NULL,
      {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7)},
      {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"an open of which little can be set aside",
+     little_set_aside,
+     {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7), OPEN, STEP(DO_ACKNOWLEDGE, 0, 0), CLOSE,
+      STEP(HARM_VALUES_HEADER, 2, 0)},
+     {OPEN, APPEND(2, 20, 1), SYNC(2)}},
+    {"losses that are acknowledged and discarded",
+     NULL,
+     {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7), STEP(HARM_VALUES_HEADER, 2, 0), OPEN},
+     {STEP(DO_ACKNOWLEDGE, 0, 0), STEP(DO_DISCARD, 0, 0)}},
+    {"what was set aside of two losses, of which one is acknowledged, is discarded",
+     NULL,
+     {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7), OPEN, STEP(DO_ACKNOWLEDGE, 0, 0), CLOSE,
+      STEP(HARM_VALUES_HEADER, 2, 0), OPEN},
+     {STEP(DO_DISCARD, 0, 0), STEP(DO_ACKNOWLEDGE, 0, 0)}},
+    {"a destroy of what was set aside too",
+     NULL,
+     {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7), OPEN},
+     {STEP(DO_DESTROY, 0, 0)}},
     {"an open without a values file",
      NULL,
      {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_NO_VALUES, 2, 0)},

@@ -36,6 +36,9 @@ const char *step_name(step_kind_t kind)
         [DO_REPLAY] = "replay",
         [DO_SCAN_BACK] = "a scan of values backwards",
         [DO_TEAR] = "a torn append",
+        [DO_ACKNOWLEDGE] = "acknowledge",
+        [DO_DISCARD] = "discard",
+        [HARM_VALUES_HEADER] = "harm: values header",
         [HARM_VALUES] = "harm: values",
         [HARM_NO_VALUES] = "harm: no values",
         [HARM_HEADER] = "harm: header",
@@ -95,6 +98,7 @@ static segj_status_t open_journal(world_t *w, const step_t *step)
     }
     assert_null(oversized_error(w->journal));
     allow_loss(w, NULL);
+    w->unrepaired = oversized_recovery(w->journal)->sections_unrepaired > 0;
     if (step->kind == DO_OPEN_CHECKPOINT)
         apply_checkpoint(w, step);
     settle(w);
@@ -374,8 +378,15 @@ static void do_harm(world_t *w, const step_t *step)
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
     } else if (step->kind == HARM_NO_INDEX) {
         assert_int_equal(w->disk->partition_create(w->disk->context, directory, values), 0);
+    } else if (step->kind == HARM_VALUES_HEADER) {
+        shorten_file(w->disk, directory, values, step->section, SIZE_MAX);
+        keep_at_most(model, 0);
     } else {
+        uint8_t header[HEADER_BLOCK];
         assert_false(model->listed);
+        encode_identity(header, &(identity_t){1, IDENTITY_VALUES, 0, 0, 0, step->section});
+        if (w->config.format == SEGJ_FORMAT_NATIVE)
+            append_to_file(w->disk, directory, values, step->section, header, sizeof header);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
     }
 }
@@ -420,6 +431,12 @@ segj_status_t take_step(world_t *w, const step_t *step)
     case DO_REWIND:
     case DO_REWIND_SECTION:
         return rewind_it(w, step);
+    case DO_ACKNOWLEDGE:
+        enter(w);
+        return leave(w, oversized_acknowledge_losses(w->journal));
+    case DO_DISCARD:
+        enter(w);
+        return leave(w, oversized_discard_quarantine(w->journal));
     case DO_READ:
         return read_all(w);
     case DO_READ_TOGETHER:

@@ -427,7 +427,7 @@ static void every_call_site_has_failed(void **state)
 
 int main(void)
 {
-    enum { TESTS_MAX = 320 };
+    enum { TESTS_MAX = 400 };
     static struct CMUnitTest tests[TESTS_MAX];
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];

@@ -107,6 +107,9 @@ static verdict_t verdict_of_removal(const faulty_t *faulty, const attempt_t *att
 static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
 {
     const failed_call_t *first = &faulty->first;
+    /* A repair that is made now, and fails again, may be made once more. */
+    if (world.unrepaired && (first->code == ENOSPC || first->code == EDQUOT))
+        return EITHER;
     switch (attempt->step->kind) {
     case DO_APPEND:
     case DO_APPENDV:
@@ -136,8 +139,9 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     }
 }
 
-/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room; and
- * it says so. And for want of a descriptor the call is made again, once there is one. */
+/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room, and
+ * sections for whose repair open finds none; and it says so. And for want of a descriptor the call is made again, once there
+ * is one. */
 static void check_swallowed(const world_t *w, const step_t *step)
 {
     const failed_call_t *first = &w->faulty.first;
@@ -149,7 +153,12 @@ static void check_swallowed(const world_t *w, const step_t *step)
     if (first->kind == CALL_PARTITION_REMOVE && first->code == ENOTEMPTY && step->kind == DO_DESTROY)
         return;
     bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
-    if ((!first->slot_write && !zeros) || w->warnings == 0) {
+    bool later = opens(step) && w->unrepaired && full;
+    /* What was set aside of acknowledged losses made room. */
+    bool roomy = opens(step) && full && oversized_recovery(w->journal)->quarantine != NULL;
+    if (roomy && !w->unrepaired)
+        return;
+    if ((!first->slot_write && !zeros && !later) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));
         fail();
     }

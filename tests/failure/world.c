@@ -175,7 +175,10 @@ void settle(world_t *w)
             memset(model, 0, sizeof *model);
             continue;
         }
-        model->count = model->least = model->synced = check_section(w, i);
+        model->count = model->least = check_section(w, i);
+        /* What could not be repaired may go again, but for what was synced. */
+        if (!w->unrepaired || model->synced > model->count)
+            model->synced = model->count;
         model->may_be_missing = false;
         model->durable = true;
     }

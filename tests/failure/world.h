@@ -32,24 +32,27 @@ typedef enum step_kind {
     DO_SYNC_WAIT, /* for what was started last */
     DO_SYNC_ALL,
     DO_FLUSH,
-    DO_PRUNE,          /* below `section` */
-    DO_REWIND,         /* `section` to `size` records */
-    DO_REWIND_SECTION, /* the same */
-    DO_READ,           /* every record by read, get, get_value, last */
-    DO_READ_TOGETHER,  /* every record of a section by read_values, then get_values */
-    DO_READ_IN_PIECES, /* every value by a reader, `size` bytes at a time; `extra`: verified first */
-    DO_VIEW,           /* every record by view, every value by view_value */
-    DO_SCAN,           /* the same as the next, with values */
-    DO_REPLAY,         /* from record `size` of `section`, reading `extra` bytes ahead */
-    DO_SCAN_BACK,      /* every record and value from the end of `section` down, reading `extra` bytes at a time */
-    DO_TEAR,           /* an append like DO_APPEND that the storage fails with EIO after half of its one write */
-    HARM_VALUES,       /* the last byte of the values file is gone, `size` records stay */
-    HARM_NO_VALUES,    /* the values file is gone, `size` records stay (0 or what there are) */
-    HARM_HEADER,       /* the last `size` bytes of the index file are gone, which held no record */
-    HARM_INDEX_JUNK,   /* bytes behind the end of the index file */
-    HARM_JUNK,         /* bytes behind the end of both files */
-    HARM_ORPHAN,       /* a values file without an index file */
-    HARM_NO_INDEX      /* a values partition, empty, where there is no journal */
+    DO_PRUNE,           /* below `section` */
+    DO_REWIND,          /* `section` to `size` records */
+    DO_REWIND_SECTION,  /* the same */
+    DO_ACKNOWLEDGE,     /* what was lost */
+    DO_DISCARD,         /* what was set aside of it */
+    DO_READ,            /* every record by read, get, get_value, last */
+    DO_READ_TOGETHER,   /* every record of a section by read_values, then get_values */
+    DO_READ_IN_PIECES,  /* every value by a reader, `size` bytes at a time; `extra`: verified first */
+    DO_VIEW,            /* every record by view, every value by view_value */
+    DO_SCAN,            /* the same as the next, with values */
+    DO_REPLAY,          /* from record `size` of `section`, reading `extra` bytes ahead */
+    DO_SCAN_BACK,       /* every record and value from the end of `section` down, reading `extra` bytes at a time */
+    DO_TEAR,            /* an append like DO_APPEND that the storage fails with EIO after half of its one write */
+    HARM_VALUES,        /* the last byte of the values file is gone, `size` records stay */
+    HARM_NO_VALUES,     /* the values file is gone, `size` records stay (0 or what there are) */
+    HARM_VALUES_HEADER, /* the values file is emptied, and its header gone */
+    HARM_HEADER,        /* the last `size` bytes of the index file are gone, which held no record */
+    HARM_INDEX_JUNK,    /* bytes behind the end of the index file */
+    HARM_JUNK,          /* bytes behind the end of both files */
+    HARM_ORPHAN,        /* a values file without an index file */
+    HARM_NO_INDEX       /* a values partition, empty, where there is no journal */
 } step_kind_t;
 
 typedef struct step {
@@ -92,6 +95,7 @@ typedef struct world {
     size_t ticketed[MODEL_SECTIONS];            /* records that it answers for */
     unsigned warnings, errors;                  /* lines logged */
     bool read_only;                             /* as the journal was opened last */
+    bool unrepaired;                            /* that open found no room to repair every section */
     bool under_test;                            /* library_running is set by steps from now on */
     void (*around)(bool entering);              /* NULL, or called before and behind each call of a step under test */
 } world_t;

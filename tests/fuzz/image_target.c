@@ -270,6 +270,16 @@ static void check_state(const run_t *run, oversized_t *journal)
 
 /* --- opening --- */
 
+/* Values with data and without an index. */
+static bool has_orphan(const run_t *run)
+{
+    bool found = false;
+    for (size_t i = 0; i < run->count; i++)
+        found = found || (run->files[i].index.data == NULL && run->files[i].values.data != NULL &&
+                          run->files[i].values.size > run->verdicts[i].values_data);
+    return found;
+}
+
 static oversized_t *open_as_expected(run_t *run, bool read_only, bool strict)
 {
     oversized_t *journal = NULL;
@@ -280,7 +290,7 @@ static oversized_t *open_as_expected(run_t *run, bool read_only, bool strict)
     /* Where either is right the first answer holds for all. */
     run->refused = run->refused || (run->may_refuse && status != SEGJ_OK);
     run->may_refuse = false;
-    bool refused = run->refused || (strict && run->lost > 0);
+    bool refused = run->refused || (strict && (run->lost > 0 || has_orphan(run)));
     fuzz_require((status == SEGJ_OK) == !refused, "open: %s, expected %s: %s", segj_status_name(status),
                  refused ? "a refusal" : "success", status == SEGJ_OK ? "" : segj_last_error());
     if (status == SEGJ_OK)

@@ -302,9 +302,16 @@ verdict_t judge_section(const section_files_t *files, const geometry_t *geometry
         verdict.refused = true;
     if (values_valid)
         verdict.compressed = files->values.data[7] == 1;
+    /* Both headers are durable before any data: DESIGN.md, I1. */
+    bool index_whole = index_valid && files->index.size >= INDEX_DATA_OFFSET;
+    bool values_whole = values_valid && files->values.size >= VALUES_DATA_OFFSET;
+    if (files->index.data != NULL && !index_whole && files->values.size > VALUES_DATA_OFFSET)
+        verdict.refused = true;
     if (verdict.refused || !index_valid)
         return verdict;
     verdict.watermark = judge_watermark(files);
+    if (files->values.data != NULL && !values_whole && files->index.size > INDEX_DATA_OFFSET && verdict.watermark == 0)
+        verdict.refused = true;
     judge_records(files, geometry, &verdict);
     return verdict;
 }

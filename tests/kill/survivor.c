@@ -1,6 +1,8 @@
 /* kill/survivor.c: see the header. */
 #include "kill/survivor.h"
 
+#include "support/strict.h"
+
 #include <stddef.h>
 
 #include "crash/raw.h"
@@ -60,7 +62,7 @@ static oversized_t *open_and_judge(survivor_t *survivor, const oversized_config_
                                    const uint64_t counts[MODEL_SECTIONS], model_t *seen)
 {
     oversized_t *journal = NULL;
-    if (oversized_open(config, &journal) != SEGJ_OK) {
+    if (open_behind_a_crash(config, &journal) != SEGJ_OK) {
         survivor->tell(survivor->context);
         fail_msg("open: %s", segj_last_error());
     }

@@ -11,6 +11,7 @@
 
 #include "crash/readers.h"
 #include "crash/script.h"
+#include "support/strict.h"
 
 #define LARGE_VALUE 60000
 
@@ -155,7 +156,7 @@ static void open_journal(writer_t *writer, const segj_storage_t *storage)
     model_t seen;
     writer_config(&config, writer->order->directory, writer->order->setting);
     config.storage = storage;
-    if (oversized_open(&config, &writer->journal) != SEGJ_OK)
+    if (open_behind_a_crash(&config, &writer->journal) != SEGJ_OK)
         give_up(writer, "open", segj_last_error());
     const char *wrong = model_judge(&writer->model, writer->journal, &seen);
     if (wrong != NULL)

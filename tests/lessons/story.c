@@ -1,6 +1,8 @@
 /* lessons/story.c: see lessons/story.h. */
 #include "lessons/story.h"
 
+#include "support/strict.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,7 +340,7 @@ static void settle_chapter(story_t *story, chapter_t *chapter)
 
 bool story_open(story_t *story)
 {
-    if (!SETTLED(oversized_open(&story->config, &story->journal)))
+    if (!SETTLED(open_behind_a_crash(&story->config, &story->journal)))
         return false;
     /* The power may have gone in a write whose failure an open forgives: then nothing can be read, but promised it is. */
     if (disk_powered(story->disk))

@@ -152,14 +152,15 @@ fault("open does not sync the directory" src/oversized/recover.c "${order}"
     [==[        status = segj_part_sync_directory(&env->index);]==]
     [==[        status = SEGJ_OK;]==])
 
-fault("open does not sync an index that it takes over" src/oversized/recover.c "${order}"
-    [==[        if (status == SEGJ_OK)
-            status = segj_io_sync(index);]==]
-    [==[]==])
+fault("open does not sync an index that it takes over" src/oversized/repair.c "${order}"
+    [==[    return status == SEGJ_OK ? segj_io_sync(index) : status;]==]
+    [==[    return status;]==])
 
-fault("open does not sync values that it takes over" src/oversized/recover.c "${order}"
-    [==[    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;]==]
-    [==[    return status != SEGJ_OK || plan->value_size <= values->data + plan->end ? status
+fault("open does not sync values that it takes over" src/oversized/repair.c "${order}"
+    [==[values->data + plan->end);
+    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;]==]
+    [==[values->data + plan->end);
+    return status != SEGJ_OK || plan->value_size <= values->data + plan->end ? status
                                                                              : segj_glob_cut(values, plan->end);]==])
 
 fault("open does not sync the removal of values without an index" src/oversized/recover.c "${order}"
@@ -193,13 +194,13 @@ fault("a rewind cuts the values before the index" src/oversized/rewind.c "${orde
     if (status == SEGJ_OK)
         status = segj_fixed_cut(env, file, records);]==])
 
-fault("open cuts the values before the index" src/oversized/recover.c "${order}"
-    [==[    segj_status_t status;
-    if (cut) {]==]
-    [==[    segj_status_t status = segj_glob_cut(values, plan->end);
-    if (status != SEGJ_OK)
-        return status;
-    if (cut) {]==])
+fault("open cuts the values before the index" src/oversized/repair.c "${order}"
+    [==[        status = repair_index(scan, plan, index);
+    if]==]
+    [==[        status = values->opened != NULL ? segj_glob_cut(values, plan->end) : SEGJ_OK;
+    if (status == SEGJ_OK)
+        status = repair_index(scan, plan, index);
+    if]==])
 
 fault("a rewind cuts before it marks" src/oversized/rewind.c "${order}"
     [==[    segj_status_t status = mark(env, index, records, begun);]==]
@@ -225,15 +226,13 @@ fault("index and values are removed together" src/oversized/remove.c "${order}"
         status = segj_part_unlink(&journal->env.values, removal->gone[0]->node.number);
     removal->undone = status != SEGJ_OK && is_there(journal, removal->gone[0]);]==])
 
-fault("open raises W before the section is durable" src/oversized/recover.c "${states}"
-    [==[        status = write_contents(recovery, plan, index, values);
+fault("open raises W before the section is durable" src/oversized/repair.c "${states}"
+    [==[        status = repair_values(scan, plan, values);
     if (status == SEGJ_OK)
-        status = cut_and_sync(]==]
-    [==[        status = write_contents(recovery, plan, index, values);
+        raise_mark(scan, plan, index);]==]
+    [==[        raise_mark(scan, plan, index);
     if (status == SEGJ_OK)
-        raise_mark(recovery, plan, index);
-    if (status == SEGJ_OK)
-        status = cut_and_sync(]==])
+        status = repair_values(scan, plan, values);]==])
 
 fault("a section goes idle with W before its sync" src/oversized/sync.c "${states}"
     [==[    segj_status_t status = segj_section_sync(journal, section);
@@ -353,8 +352,9 @@ fault("a file size limit is no lack of space" src/base/status.c "unit/status pro
 
 fault("destroy removes partitions before their files are gone for good" src/oversized/oversized.c
     "crash/trace promises/destroy"
-    [==[    segj_status_t status = segj_sections_unlink(journal, 0, journal->sections.count);
-    [==[        status = segj_sections_unlink(journal, 0, journal->sections.count, 0);
+    [==[        status = segj_sections_unlink(journal, 0, journal->sections.count);
+    if (status == SEGJ_OK)
+        status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)
         status = segj_owner_remove(&journal->env);
     if (status == SEGJ_OK)
@@ -393,12 +393,12 @@ fault("values without an index are not doubted" src/oversized/open.c "failure/tw
     [==[    *appeared = false;]==])
 
 fault("partitions of two directories are taken for one journal's" src/storage/io.c "failure/places"
-    [==[    return !HAS(part->storage, partition_beside) ||]==]
-    [==[    return HAS(part->storage, partition_beside) ||]==])
+    [==[    return !SEGJ_STORAGE_HAS(part->storage, partition_beside) ||]==]
+    [==[    return SEGJ_STORAGE_HAS(part->storage, partition_beside) ||]==])
 
 fault("destroy removes what its path leads to" src/storage/io.c "failure/places"
-    [==[part->opened != NULL && HAS(storage, partition_remove_open)]==]
-    [==[part->opened == NULL && HAS(storage, partition_remove_open)]==])
+    [==[part->opened != NULL && SEGJ_STORAGE_HAS(storage, partition_remove_open)]==]
+    [==[part->opened == NULL && SEGJ_STORAGE_HAS(storage, partition_remove_open)]==])
 
 fault("destroy does not ask what the names stand for before it removes files" src/oversized/oversized.c "failure/places"
     [==[    segj_status_t status = segj_part_named(&journal->env.index);
@@ -449,7 +449,7 @@ fault("W runs ahead: sync marks a record more" src/oversized/sync.c "promises/wa
     [==[    if (segj_fixed_mark(&section->index, &section->index.handle.file, records) == SEGJ_OK)]==]
     [==[    if (segj_fixed_mark(&section->index, &section->index.handle.file, records + 1) == SEGJ_OK)]==])
 
-fault("W runs ahead: open marks a record more" src/oversized/recover.c "${states}"
+fault("W runs ahead: open marks a record more" src/oversized/repair.c "${states}"
     [==[        status = segj_fixed_mark(fixed, index, plan->records);]==]
     [==[        status = segj_fixed_mark(fixed, index, plan->records + 1);]==])
 
@@ -471,7 +471,7 @@ fault("W is never raised" src/oversized/sync.c "promises/watermark"
     [==[    if (section->index.marked != section->index.durable)]==]
     [==[    if (section->index.marked > section->index.durable)]==])
 
-fault("open does not raise W" src/oversized/recover.c "promises/watermark recovery/recovery lessons/durability"
+fault("open does not raise W" src/oversized/repair.c "promises/watermark recovery/recovery lessons/durability"
     [==[    if (plan->records > fixed->marked)]==]
     [==[    if (plan->records < fixed->marked)]==])
 
@@ -479,7 +479,7 @@ fault("a rewind does not clear its mark" src/oversized/rewind.c "promises/waterm
     [==[        status = segj_fixed_clear_mark(index, file);]==]
     [==[        status = SEGJ_OK;]==])
 
-fault("open does not clear the mark of a cut" src/oversized/recover.c
+fault("open does not clear the mark of a cut" src/oversized/repair.c
     "promises/watermark lessons/rewind recovery/recovery_edges"
     [==[    else if (equal)]==]
     [==[    else if (false)]==])
@@ -640,48 +640,81 @@ fault("values without any mounted are taken for empty" src/oversized/recover.c "
 
 # --- what open writes ---
 
-fault("open does not write an index's header again" src/oversized/recover.c "${order}"
-    [==[    if (!plan->index_valid || plan->watermark == 0 || index_empty)]==]
-    [==[    if (!plan->index_valid)]==])
+fault("open does not write an index's header again" src/oversized/repair.c "${order}"
+    [==[wants_header(plan, index, plan->index_valid, plan->index_size)]==]
+    [==[!plan->index_valid]==])
 
-fault("open does not write a values file's header again" src/oversized/recover.c
+fault("open does not write a values file's header again" src/oversized/repair.c
     "${states} lessons/durability failure/failed_syncs"
-    [==[(!plan->value_valid || plan->watermark == 0 || values_empty))]==]
-    [==[!plan->value_valid)]==])
+    [==[wants_header(plan, values, plan->value_valid, plan->value_size)]==]
+    [==[!plan->value_valid]==])
 
-fault("open does not write pages again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+fault("open does not write pages again" src/oversized/repair.c "${states} lessons/durability failure/failed_syncs"
     [==[    uint64_t page = plan->watermark * env->record_size / env->page_size;]==]
     [==[    uint64_t page = plan->records * env->record_size / env->page_size;]==])
 
-fault("open does not write values again" src/oversized/recover.c "${states} lessons/durability failure/failed_syncs"
+fault("open does not write values again" src/oversized/repair.c "${states} lessons/durability failure/failed_syncs"
     [==[values->data + plan->watermark_end, values->data + plan->end)]==]
     [==[values->data + plan->end, values->data + plan->end)]==])
 
-fault("open does not write the marks again" src/oversized/recover.c "${order}"
+fault("open does not write the marks again" src/oversized/repair.c "${order}"
     [==[        if (!plan->marks[slot].valid)]==]
     [==[        if (plan->marks[slot].valid)]==])
 
-fault("open cuts without a mark" src/oversized/recover.c "${order}"
+fault("open cuts without a mark" src/oversized/repair.c "${order}"
     [==[    if (plan->cut || segj_plan_lost(plan) > 0)
         return segj_fixed_mark_cut(]==]
     [==[    if (segj_plan_lost(plan) > 0)
         return segj_fixed_mark_cut(]==])
 
-fault("open marks a cut with W as it was" src/oversized/recover.c "recovery/recovery lessons/recovery recovery/recovery_edges"
+fault("open marks a cut with W as it was" src/oversized/repair.c "recovery/recovery lessons/recovery recovery/recovery_edges"
     [==[index, segj_min_u64(plan->watermark, plan->records));]==]
     [==[index, plan->watermark);]==])
 
-fault("open does not give both files their size" src/oversized/recover.c "crash/exhaustive@20/plain"
-    [==[        status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));
-        if]==]
-    [==[        status = SEGJ_OK;
-        if]==])
+fault("open does not give both files their size" src/oversized/repair.c "crash/exhaustive@20/plain"
+    [==[    segj_status_t status = segj_io_truncate(index, segj_fixed_file_size(env, index->data, plan->records));]==]
+    [==[    segj_status_t status = SEGJ_OK;]==])
 
 fault("values without an index stay" src/oversized/recover.c "${states}"
     [==[        if (indexed && !recovery->plans[at].remove)
             continue;]==]
     [==[        if (!indexed || !recovery->plans[at].remove)
             continue;]==])
+
+# --- what is lost ---
+
+fault("values beside an index without its header are cut" src/oversized/verdict.c
+    "badinput/emptied badinput/truncated badinput/every_length"
+    [==[    if (!index_whole && plan->value_size > values->data)]==]
+    [==[    if (!index_whole && plan->value_size == 1)]==])
+
+fault("strict lets values without an index go" src/oversized/recover.c "badinput/emptied"
+    [==[    if (recovery->config->strict && is_wanted(recovery, number))]==]
+    [==[    if (recovery->config->strict && !is_wanted(recovery, number))]==])
+
+fault("what is set aside is not synced" src/oversized/quarantine.c "crash/set_aside"
+    [==[        status = segj_io_sync(&to);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("what does not find room to be set aside is cut" src/oversized/recover.c "failure/storage_faults crash/set_aside"
+    [==[    bool waits = segj_plan_unwanted_loss(plan) > 0 && !plan->noted;]==]
+    [==[    bool waits = segj_plan_unwanted_loss(plan) > 0 && plan->noted;]==])
+
+fault("an open without room fails" src/oversized/recover.c "crash/full_open"
+    [==[    if (status != SEGJ_ERR_NO_SPACE)
+        return status;]==]
+    [==[    if (status != SEGJ_OK || plan->settled)
+        return status;]==])
+
+fault("open repairs before it removes" src/oversized/recover.c "crash/full_open"
+    [==[        status = remove_sections(recovery);
+    if (status == SEGJ_OK)
+        status = segj_quarantine_keep(&recovery->scan, recovery->plans, recovery->count);
+    return status == SEGJ_OK ? repair_sections(recovery) : status;]==]
+    [==[        status = segj_quarantine_keep(&recovery->scan, recovery->plans, recovery->count);
+    if (status == SEGJ_OK)
+        status = repair_sections(recovery);
+    return status == SEGJ_OK ? remove_sections(recovery) : status;]==])
 
 # --- errors, descriptors, readers ---
 
@@ -903,9 +936,9 @@ fault("a mapping from before a first change shows what comes later" src/journal/
     [==[    if (glob->maps != NULL && glob->spoiled)
         segj_maps_settle]==])
 
-fault("open reads through a file from before its repair" src/oversized/recover.c "promises/layers"
-    [==[    bool kept = forget_kept(env, plan->section);]==]
-    [==[    bool kept = !plan->keep && forget_kept(env, plan->section);]==])
+fault("open reads through a file from before its repair" src/oversized/repair.c "promises/layers"
+    [==[    bool kept = forget_kept(env, plan);]==]
+    [==[    bool kept = !plan->keep && forget_kept(env, plan);]==])
 
 fault("a descriptor that is wanted is not given back" src/storage/io.c "failure/limits failure/crowded unit/files_few"
     [==[    return code == EINTR || (is_exhausted(code) && part->give_back != NULL && part->give_back(part->owner));]==]

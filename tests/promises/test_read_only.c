@@ -115,6 +115,7 @@ static void make_wreck(fixture_t *f)
     remove_file(values_path(f, 3).text);
     remove_file(index_path(f, 4).text);
     resize_file(index_path(f, 5).text, 3);
+    resize_file(values_path(f, 5).text, tested_values_data());
 }
 
 static uint64_t counts[4];
@@ -158,7 +159,11 @@ static void test_a_wreck_is_shown_as_it_would_be_recovered_and_left_as_it_is(voi
     f->config.read_only = false;
     open_journal(f);
     look(f, false);
-    assert_memory_equal(oversized_recovery(f->journal), &shown, sizeof shown);
+    assert_memory_equal(oversized_recovery(f->journal), &shown, offsetof(oversized_recovery_t, unacknowledged_records));
+    assert_int_equal(shown.unacknowledged_records, 0);
+    assert_null(shown.quarantine);
+    assert_int_equal(oversized_recovery(f->journal)->unacknowledged_records, 30 - counts[1] + 5);
+    assert_non_null(oversized_recovery(f->journal)->quarantine);
     assert_false(path_exists(values_path(f, 4).text));
     close_and_open(f);
     look(f, false);

@@ -72,7 +72,8 @@ typedef struct fixture {
     oversized_t *journal;
     segj_buffer_t value;
     unsigned errors_logged;
-    size_t section_count; /* in ascending order of section numbers */
+    uint64_t unacknowledged; /* records that were lost so far */
+    size_t section_count;    /* in ascending order of section numbers */
     section_model_t sections[MODEL_SECTIONS];
 } fixture_t;
 

@@ -50,11 +50,31 @@ static int unlock(simdisk_t *disk, int code)
     return code;
 }
 
+#define BLOCK ((uint64_t)4096)
+
+/* Blocks for so many bytes at an offset; ENOSPC. */
+static int take_room(simdisk_t *disk, uint64_t offset, uint64_t size)
+{
+    uint64_t blocks = size == 0 ? 0 : (offset + size - 1) / BLOCK - offset / BLOCK + 1;
+    if (!disk->scarce || disk->off)
+        return 0;
+    if (blocks * BLOCK > disk->room)
+        return ENOSPC;
+    disk->room -= blocks * BLOCK;
+    return 0;
+}
+
+void simdisk_set_room(simdisk_t *disk, uint64_t bytes)
+{
+    disk->scarce = bytes != SIZE_MAX;
+    disk->room = bytes;
+}
+
 /* --- partitions --- */
 
 static int part_of(const simdisk_t *disk, const char *name)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < SIMDISK_PARTS; i++)
         if (disk->parts[i].made && strcmp(disk->parts[i].name, name) == 0)
             return i;
     return -1;
@@ -65,7 +85,7 @@ static int make_part(simdisk_t *disk, const char *partition)
 {
     if (part_of(disk, partition) >= 0)
         return 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIMDISK_PARTS; i++) {
         if (disk->parts[i].made)
             continue;
         disk->parts[i].made = true;
@@ -182,6 +202,8 @@ static int find_or_create(segj_partition_t *partition, const char *name, bool cr
     if (!create && at == names->count)
         return ENOENT;
     int code = call(disk, create ? SIMDISK_CREATE : SIMDISK_OPEN).code;
+    if (code == 0 && create)
+        code = take_room(disk, 0, 1);
     if (code != 0)
         return code;
     if (!create) {
@@ -335,7 +357,12 @@ static int sim_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t
     simdisk_t *disk = file->disk;
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_WRITE);
+    uint64_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += slices[i].size;
     *done = 0;
+    if (fault.code == 0 && take_room(disk, offset, size) != 0)
+        fault = (simdisk_fault_t){.code = ENOSPC};
     if (fault.code == 0 || (fault.limit > 0 && fault.limit < SIZE_MAX))
         write_slices(file, offset, slices, count, fault.limit, done);
     return unlock(disk, fault.code);
@@ -443,7 +470,7 @@ void simdisk_free(simdisk_t *disk)
     }
     for (size_t i = 0; i < disk->change_count; i++)
         simdisk_change_free(&disk->changes[i]);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIMDISK_PARTS; i++) {
         free(disk->parts[i].visible.entries);
         free(disk->parts[i].durable.entries);
     }

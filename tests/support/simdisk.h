@@ -94,7 +94,7 @@ size_t simdisk_cut_units(const simdisk_cut_t *cut);
 /** Whether a file of the first (0) or second (1) partition that was made can be longer than the bytes that reached it, so
  *  that its fill makes a difference. */
 bool simdisk_cut_growth(const simdisk_cut_t *cut, int part);
-/** A fill for each partition. simdisk_hash() of the disk that simdisk_cut_build() makes. */
+/** A fill for each of two partitions, a third one has the first one's. simdisk_hash() of the disk that simdisk_cut_build() makes. */
 uint64_t simdisk_cut_hash(simdisk_cut_t *cut, const uint8_t *keep, const simdisk_fill_t fill[2]);
 simdisk_t *simdisk_cut_build(simdisk_cut_t *cut, const uint8_t *keep, const simdisk_fill_t fill[2]);
 
@@ -106,6 +106,11 @@ void simdisk_drop(simdisk_t *disk, uint64_t seed);
 
 /** A number for what is on the disk, durable and pending. */
 uint64_t simdisk_hash(const simdisk_t *disk);
+
+/** From now on the disk writes nothing where it was, as btrfs does: each write and each creation takes new blocks of 4096
+ *  bytes, overwritten or not, of which there are `bytes`, and answers ENOSPC, with nothing done, where they do not suffice.
+ *  Removals and truncations take none, and give none back. SIZE_MAX: there is room again. */
+void simdisk_set_room(simdisk_t *disk, uint64_t bytes);
 
 /** Storage calls so far, by kind. */
 uint64_t simdisk_count(const simdisk_t *disk, simdisk_call_t call);

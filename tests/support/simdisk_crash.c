@@ -156,14 +156,14 @@ typedef struct memo {
 struct simdisk_cut {
     simdisk_t *disk;
     size_t units;
-    size_t *order;     /* units of contents, those of a file side by side */
-    size_t *first;     /* of a file, in order; first[inode + 1] is their end */
-    bool growth[2];    /* of a partition's files */
-    bool *changes;     /* of a file: a crash may leave more than one image */
-    memo_t *memos;     /* images of files by what became of their units */
-    size_t memo_count; /* */
+    size_t *order;              /* units of contents, those of a file side by side */
+    size_t *first;              /* of a file, in order; first[inode + 1] is their end */
+    bool growth[SIMDISK_PARTS]; /* of a partition's files */
+    bool *changes;              /* of a file: a crash may leave more than one image */
+    memo_t *memos;              /* images of files by what became of their units */
+    size_t memo_count;          /* */
     size_t memo_capacity;
-    names_t names[2]; /* of the crash that was looked at last */
+    names_t names[SIMDISK_PARTS]; /* of the crash that was looked at last */
 };
 
 /* Which file's contents a unit belongs to, SIZE_MAX: names. Pieces of one unit are of one file. */
@@ -219,7 +219,7 @@ void simdisk_cut_free(simdisk_cut_t *cut)
 {
     for (size_t i = 0; i < cut->memo_capacity; i++)
         simdisk_image_free(cut->memos[i].image);
-    for (int part = 0; part < 2; part++)
+    for (int part = 0; part < SIMDISK_PARTS; part++)
         free(cut->names[part].entries);
     free(cut->memos);
     free(cut->order);
@@ -264,7 +264,7 @@ static image_t *image_of(simdisk_cut_t *cut, size_t inode, const uint8_t *keep, 
     const inode_t *file = &cut->disk->inodes[inode];
     if (!cut->changes[inode])
         return file->durable;
-    uint64_t key = simdisk_mix(1, 4 * inode + (uint64_t)fill[file->part] + 2);
+    uint64_t key = simdisk_mix(1, 4 * inode + (uint64_t)fill[file->part % 2] + 2);
     for (size_t i = cut->first[inode]; i < cut->first[inode + 1]; i++)
         key = simdisk_mix(key, keep[cut->order[i]]);
     key |= 1;
@@ -273,7 +273,7 @@ static image_t *image_of(simdisk_cut_t *cut, size_t inode, const uint8_t *keep, 
     memo_t *memo = find_memo(cut->memos, cut->memo_capacity, key);
     if (memo->key == 0) {
         memo->key = key;
-        memo->image = crash_file(cut->disk, inode, keep, fill[file->part]);
+        memo->image = crash_file(cut->disk, inode, keep, fill[file->part % 2]);
         cut->memo_count++;
     }
     return memo->image;
@@ -285,13 +285,16 @@ static uint64_t mix_name(uint64_t hash, const char name[SIMDISK_NAME_SIZE])
 {
     uint64_t words[SIMDISK_NAME_SIZE / 8];
     memcpy(words, name, sizeof words);
-    return simdisk_mix(simdisk_mix(simdisk_mix(hash, words[0]), words[1]), words[2]);
+    hash = simdisk_mix(simdisk_mix(simdisk_mix(hash, words[0]), words[1]), words[2]);
+    for (size_t i = 3; i < sizeof words / sizeof words[0] && words[i] != 0; i++)
+        hash = simdisk_mix(hash, words[i]);
+    return hash;
 }
 
 uint64_t simdisk_cut_hash(simdisk_cut_t *cut, const uint8_t *keep, const simdisk_fill_t fill[2])
 {
     uint64_t hash = 1;
-    for (int part = 0; part < 2; part++) {
+    for (int part = 0; part < SIMDISK_PARTS; part++) {
         names_t *names = &cut->names[part];
         crash_names(cut->disk, part, keep, names);
         for (size_t i = 0; i < names->count; i++)
@@ -315,7 +318,7 @@ static uint64_t mix_names(const simdisk_t *disk, uint64_t hash, const names_t *n
 uint64_t simdisk_hash(const simdisk_t *disk)
 {
     uint64_t hash = 1;
-    for (int part = 0; part < 2; part++) {
+    for (int part = 0; part < SIMDISK_PARTS; part++) {
         hash = mix_names(disk, hash, &disk->parts[part].visible, false);
         if (disk->change_count > 0)
             hash = mix_names(disk, hash, &disk->parts[part].durable, true);
@@ -337,7 +340,7 @@ static simdisk_t *disk_like(const simdisk_t *disk)
     after->inode_count = disk->inode_count;
     after->inode_capacity = disk->inode_count + 4;
     after->inodes = simdisk_need(calloc(after->inode_capacity, sizeof *after->inodes));
-    for (int part = 0; part < 2; part++) {
+    for (int part = 0; part < SIMDISK_PARTS; part++) {
         memcpy(after->parts[part].name, disk->parts[part].name, SIMDISK_NAME_SIZE);
         after->parts[part].made = disk->parts[part].made;
     }
@@ -353,7 +356,7 @@ static simdisk_t *disk_like(const simdisk_t *disk)
 simdisk_t *simdisk_cut_build(simdisk_cut_t *cut, const uint8_t *keep, const simdisk_fill_t fill[2])
 {
     simdisk_t *after = disk_like(cut->disk);
-    for (int part = 0; part < 2; part++) {
+    for (int part = 0; part < SIMDISK_PARTS; part++) {
         names_t *names = &after->parts[part].durable;
         crash_names(cut->disk, part, keep, names);
         simdisk_names_copy(&after->parts[part].visible, names);
@@ -385,7 +388,7 @@ simdisk_t *simdisk_kill(const simdisk_t *disk)
         after->inodes[i].durable = simdisk_image_share(disk->inodes[i].durable);
         after->inodes[i].longest = disk->inodes[i].longest;
     }
-    for (int part = 0; part < 2; part++) {
+    for (int part = 0; part < SIMDISK_PARTS; part++) {
         simdisk_names_copy(&after->parts[part].visible, &disk->parts[part].visible);
         simdisk_names_copy(&after->parts[part].durable, &disk->parts[part].durable);
     }

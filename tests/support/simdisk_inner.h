@@ -11,7 +11,8 @@
 #include "support/simdisk.h"
 #include "support/simdisk_image.h"
 
-#define SIMDISK_NAME_SIZE 24
+#define SIMDISK_NAME_SIZE 64
+#define SIMDISK_PARTS 3
 #define SIMDISK_GARBAGE_BYTE 0xA5
 
 typedef struct inode {
@@ -57,7 +58,7 @@ typedef struct part {
 struct simdisk {
     segj_storage_t storage;
     pthread_mutex_t lock; /* held by every call of the storage */
-    part_t parts[2];
+    part_t parts[SIMDISK_PARTS];
     inode_t *inodes;
     size_t inode_count, inode_capacity;
     change_t *changes;
@@ -70,6 +71,8 @@ struct simdisk {
     void *faults_context;
     flush_order_t *order; /* NULL: as they come */
     bool off, count_idle, lean, whole_syncs;
+    bool scarce;   /* room counts */
+    uint64_t room; /* bytes that may still be written, each to a new place */
     unsigned open_files, most_open_files;
     uint64_t counts[SIMDISK_CALLS];
 };
