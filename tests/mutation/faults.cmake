@@ -734,8 +734,12 @@ fault("a failed rewind does not poison" src/oversized/rewind.c "failure/storage_
     [==[]==])
 
 fault("a failed removal does not poison" src/oversized/remove.c "failure/storage_faults promises/prune"
-    [==[    return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);]==]
-    [==[    return status;]==])
+    [==[    if (status != SEGJ_OK)
+        return segj_env_poison(&journal->env, status);
+    segj_env_trace]==]
+    [==[    if (status != SEGJ_OK)
+        return status;
+    segj_env_trace]==])
 
 fault("a failed sync of a new header does not poison" src/oversized/writers.c "failure/failed_syncs failure/storage_faults"
     [==[        if (status != SEGJ_OK)
