@@ -175,7 +175,9 @@ typedef struct oversized_config {
      *  When the system has none left (EMFILE, ENFILE), files that are not in use are closed, a few more than are wanted; where
      *  there are none, the section written to longest ago is synced and rests. Then the call goes on, and fewer files are kept
      *  open until some hundred openings have gone well. A call that finds nothing to close is SEGJ_ERR_IO and has changed
-     *  nothing; its sentence names the limit. */
+     *  nothing; its sentence names the limit.
+     *  Files are opened for reading until their section is changed: the first change since then opens them anew, and waits
+     *  for readers that are inside a call of the storage on them. */
     uint32_t max_open_files;
     /** SEGJ_FORMAT_NATIVE. Files of the other format are SEGJ_ERR_MISMATCH. Commonware files record neither entry_size
      *  nor page_size, which must be what they were made with (others are recognised by what the files hold, and are

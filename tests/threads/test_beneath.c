@@ -15,6 +15,9 @@ static void fill(stage_t *stage)
     append_samples(stage->journal, SECTION - 1, 0, COUNT);
     append_samples(stage->journal, SECTION, 0, COUNT);
     stage_reopen(stage);
+    /* Written to since it was opened: a first change would open its files anew, and wait for who reads them. */
+    append_samples(stage->journal, SECTION, COUNT, 1);
+    assert_ok(oversized_rewind_section(stage->journal, SECTION, (uint64_t)COUNT * SMALL_RECORD));
 }
 
 /* Records with other ids at positions that had records before. */

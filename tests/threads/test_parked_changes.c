@@ -179,11 +179,14 @@ static segj_status_t call_read_2(oversized_t *journal, uint64_t section)
     return status;
 }
 
-/* One reader stands at the device with the page, or the value, that the others want too. */
+/* One reader stands at the device with the page, or the value, that the others want too. The section has been written to
+ * since its files were opened: a first change would open them anew, and wait for who reads them. */
 static void check_reader_parked(stage_t *stage, watched_part_t part)
 {
     errand_t read;
     fill(stage);
+    append_samples(stage->journal, SECTION, COUNT, 1);
+    assert_ok(oversized_rewind_section(stage->journal, SECTION, (uint64_t)COUNT * SMALL_RECORD));
     gate_t *gate = park(stage, &read, CALL_READ, part, call_read_2, SECTION);
     check_samples(stage->journal, SECTION, COUNT);
     append_samples(stage->journal, SECTION, COUNT, 70);
