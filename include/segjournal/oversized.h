@@ -613,7 +613,7 @@ SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min
  * must find some.
  * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
  * would end in a damaged page or record), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out, a value
- * is being streamed into one, or into all that may be written to at a time), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
+ * is being streamed into one), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
  * SEGJ_ERR_MEMORY: nothing changed.
  * SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE: nothing changed, or poisoned once the first step was durable.
  */

@@ -772,10 +772,8 @@ static segj_status_t discard(oversized_t *journal)
     return status == SEGJ_OK ? segj_part_sync(&quarantine->part) : status;
 }
 
-static segj_status_t change(oversized_t *journal, segj_status_t (*what)(oversized_t *journal), const char *name)
+static segj_status_t change(oversized_t *journal, segj_status_t (*what)(oversized_t *journal))
 {
-    if (journal == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "%s: journal is NULL", name);
     segj_lock(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK && journal->env.format == SEGJ_FORMAT_NATIVE)
@@ -786,10 +784,12 @@ static segj_status_t change(oversized_t *journal, segj_status_t (*what)(oversize
 
 segj_status_t oversized_acknowledge_losses(oversized_t *journal)
 {
-    return change(journal, acknowledge, "oversized_acknowledge_losses");
+    SEGJ_ENTER(journal, oversized_acknowledge_losses(journal));
+    return change(journal, acknowledge);
 }
 
 segj_status_t oversized_discard_quarantine(oversized_t *journal)
 {
-    return change(journal, discard, "oversized_discard_quarantine");
+    SEGJ_ENTER(journal, oversized_discard_quarantine(journal));
+    return change(journal, discard);
 }

@@ -169,9 +169,9 @@ static bool is_lacking(int code)
     return code == EINVAL || code == EBADF || code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
 }
 
-static segj_status_t fail_names(int code, const char *path, const char *what)
+static segj_status_t fail_names(int code, const segj_part_t *part, const char *path, const char *what)
 {
-    segj_status_t status = only_io(segj_fail_code(code, "%s: %s", path, what));
+    segj_status_t status = advise_exhausted(code, part, only_io(segj_fail_code(code, "%s: %s", path, what)));
     return advise(status, is_lacking(code)
                               ? "this file system does not make names durable, and cannot keep a journal that "
                                 "is written to"
@@ -377,7 +377,7 @@ segj_status_t segj_part_sync(const segj_part_t *part)
     if (code == 0)
         return SEGJ_OK;
     (void)snprintf(path, sizeof path, "%s/%s", part->directory, part->name);
-    return fail_names(code, path, "sync of the partition");
+    return fail_names(code, part, path, "sync of the partition");
 }
 
 /** What is in a partition that should be empty. */
@@ -470,7 +470,7 @@ segj_status_t segj_part_sync_directory(const segj_part_t *part)
         code = by_part ? storage->partition_sync_directory(part->opened)
                        : storage->directory_sync(storage->context, part->directory);
     while (again(code, part));
-    return code == 0 ? SEGJ_OK : fail_names(code, part->directory, "sync of the directory");
+    return code == 0 ? SEGJ_OK : fail_names(code, part, part->directory, "sync of the directory");
 }
 
 void segj_part_close(segj_part_t *part)

@@ -149,6 +149,8 @@ typedef struct listener {
 static void listen(void *context, segj_log_level_t level, const char *message)
 {
     listener_t *listener = context;
+    if (level < SEGJ_LOG_WARNING)
+        return;
     listener->lines++;
     listener->warnings += level == SEGJ_LOG_WARNING;
     (void)snprintf(listener->last, sizeof listener->last, "%s", message);

@@ -150,7 +150,8 @@ static void check_swallowed(const world_t *w, const step_t *step)
         return;
     bool full = first->code == ENOSPC || first->code == EDQUOT || first->code == EFBIG;
     /* A partition in which nothing is seen is tried once more. */
-    if (first->kind == CALL_PARTITION_REMOVE && first->code == ENOTEMPTY && step->kind == DO_DESTROY)
+    if (first->kind == CALL_PARTITION_REMOVE && first->code == ENOTEMPTY &&
+        (step->kind == DO_DESTROY || step->kind == DO_DISCARD))
         return;
     bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
     bool later = opens(step) && w->unrepaired && full;
@@ -333,7 +334,7 @@ int main(void)
                  {FAULT_LASTING, "each call fails for good"},
                  {FAULT_DEVICE_GONE, "the device is gone from each call on"},
                  {FAULT_DEVICE_FULL, "the device is full from each call on"}};
-    enum { MODES = sizeof modes / sizeof modes[0], TESTS_MAX = 512 };
+    enum { MODES = sizeof modes / sizeof modes[0], TESTS_MAX = 1024 };
     static struct CMUnitTest tests[TESTS_MAX];
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];

@@ -13,6 +13,7 @@
 
 #include "crash/script.h"
 #include "support/support.h"
+#include "support/strict.h"
 
 enum { SECTIONS = 3, APPENDS = 14, SYNC_EVERY = 3, MOMENTS = 400, RANDOM_COPIES = 3000 };
 enum { INDEX = 0, VALUES = 1, PARTITIONS = 2 };
@@ -29,6 +30,7 @@ static struct run {
     uint64_t synced[SECTIONS];
     moment_t moments[MOMENTS];
     size_t count;
+    size_t young; /* copies that were refused for a section that was being made */
 } run;
 
 static const char *partition_name(int partition)
@@ -180,6 +182,20 @@ static segj_storage_t *put_together(const copied_t *copied)
 }
 
 /* Opens the copy as it was made, and then once more. False: synced records are missing. */
+/* A section that was being made when its index was copied has values without a header beside them: the copy is refused, by its
+ * name, and nothing that was synced when the copy began can be in it. */
+static bool is_too_young(const copied_t *copied)
+{
+    char name[32];
+    for (unsigned i = 0; i < SECTIONS; i++) {
+        (void)snprintf(name, sizeof name, "/%016x, offset 0", i);
+        if (strstr(segj_last_error(), name) != NULL)
+            return run.moments[copied->began].synced[i] == 0 &&
+                   strstr(segj_last_error(), "has no whole header") != NULL;
+    }
+    return false;
+}
+
 static bool opens_strict(const copied_t *copied)
 {
     segj_storage_t *storage = put_together(copied);
@@ -190,7 +206,12 @@ static bool opens_strict(const copied_t *copied)
     config.storage = storage;
     config.strict = true;
     for (unsigned opens = 0; whole && opens < 2; opens++) {
-        segj_status_t status = oversized_open(&config, &journal);
+        /* Of sections that are younger than the copy of the index there may be values alone. */
+        segj_status_t status = open_behind_a_crash(&config, &journal);
+        if (opens == 0 && status == SEGJ_ERR_CORRUPT && is_too_young(copied)) {
+            run.young++;
+            break;
+        }
         whole = status == SEGJ_OK;
         for (unsigned i = 0; whole && i < SECTIONS; i++) {
             uint64_t count;
@@ -252,8 +273,9 @@ static void index_before_values(segj_format_t format, size_t preallocate)
         if (!opens_strict(&copied))
             fail_msg("random copy %llu of %zu moments: %s", (unsigned long long)seed, run.count, segj_last_error());
     }
-    print_message("%zu moments, %zu copies at two of them, %d at many\n", run.count, run.count * (run.count + 1) / 2,
-                  RANDOM_COPIES);
+    print_message("%zu moments, %zu copies at two of them, %d at many, %zu refused for a section that was being made\n",
+                  run.count, run.count * (run.count + 1) / 2, RANDOM_COPIES, run.young);
+    assert_true(run.young < run.count * (run.count + 1) / 20);
     forget_run();
 }
 

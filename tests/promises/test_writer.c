@@ -273,11 +273,11 @@ static void test_a_sync_of_an_inherited_section_may_find_no_descriptors(void **s
     abandon_and_open(f);
     oversized_writer_t *writer = begin(f, 2, 5);
     assert_status(oversized_sync(f->journal, 1), commonware ? SEGJ_ERR_BUSY : SEGJ_OK);
-    assert_status(oversized_rewind_section_to(f->journal, 1, 1), SEGJ_ERR_BUSY);
     check_section(f->journal, 1, 3, 0);
+    assert_ok(oversized_rewind_section_to(f->journal, 1, 1)); /* it lets go of the section again */
+    check_section(f->journal, 1, 1, 0);
     oversized_writer_abandon(writer);
     assert_ok(oversized_sync(f->journal, 1));
-    assert_ok(oversized_rewind_section_to(f->journal, 1, 1));
     check_section(f->journal, 1, 1, 0);
 }
 

@@ -90,8 +90,9 @@ static int layered_file_open(segj_partition_t *partition, const char *name, segj
     int code = 0;
     (void)pthread_mutex_lock(&mutex);
     bool upper = find(partition, name) != NULL;
-    seen.writing += mode == SEGJ_OPEN_WRITE;
-    if (mode == SEGJ_OPEN_WRITE && !upper)
+    bool own = name[0] == '.'; /* no section's: who writes says so there */
+    seen.writing += mode == SEGJ_OPEN_WRITE && !own;
+    if (mode == SEGJ_OPEN_WRITE && !upper && !own)
         code = copy_up(partition, name);
     if (code == 0)
         code = below()->file_open(partition, name, mode, opened);

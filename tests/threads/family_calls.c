@@ -62,6 +62,7 @@ REFUSED(oversized_rewind_to, family.journal, FAMILY_SECTION, 0)
 REFUSED(oversized_rewind_section_to, family.journal, FAMILY_SECTION, 0)
 REFUSED(oversized_flush, family.journal, FAMILY_SECTION)
 REFUSED(oversized_acknowledge_losses, family.journal)
+REFUSED(oversized_discard_quarantine, family.journal)
 CALL(oversized_section_exists, bool exists;
      EXPECT(is_refused(oversized_section_exists(family.journal, FAMILY_SECTION, &exists))))
 CALL(oversized_checkpoint_at, oversized_checkpoint_t at;
@@ -130,6 +131,7 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_rewind_section_to),
                                       ENTRY(oversized_flush),
                                       ENTRY(oversized_acknowledge_losses),
+                                      ENTRY(oversized_discard_quarantine),
                                       ENTRY(oversized_section_exists),
                                       ENTRY(oversized_checkpoint_at),
                                       ENTRY(oversized_size),
