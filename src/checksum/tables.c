@@ -47,7 +47,7 @@ static const segj_crc_table_t crc32c_table = {
     ROW(0x493C7D27u, 0x9278FA4Eu, 0x211D826Du, 0x423B04DAu, 0x847609B4u, 0x0D006599u, 0x1A00CB32u, 0x34019664u)};
 
 /* Four bytes, the first one lowest, whatever the machine's own order; compilers make one load of it. */
-static inline uint32_t load(const uint8_t *from)
+static inline uint32_t tables_load(const uint8_t *from)
 {
     return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
 }
@@ -56,12 +56,12 @@ static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, con
 {
     crc = ~crc;
     for (; size >= 8; from += 8, size -= 8) {
-        uint32_t low = crc ^ load(from), high = load(from + 4);
+        uint32_t low = crc ^ tables_load(from), high = tables_load(from + 4);
         crc = table[7][low & 0xFF] ^ table[6][low >> 8 & 0xFF] ^ table[5][low >> 16 & 0xFF] ^ table[4][low >> 24] ^
               table[3][high & 0xFF] ^ table[2][high >> 8 & 0xFF] ^ table[1][high >> 16 & 0xFF] ^ table[0][high >> 24];
     }
     if (size >= 4) {
-        uint32_t low = crc ^ load(from);
+        uint32_t low = crc ^ tables_load(from);
         crc = table[3][low & 0xFF] ^ table[2][low >> 8 & 0xFF] ^ table[1][low >> 16 & 0xFF] ^ table[0][low >> 24];
         from += 4;
         size -= 4;

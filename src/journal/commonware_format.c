@@ -34,7 +34,7 @@ size_t segj_commonware_encode(uint8_t block[SEGJ_COMMONWARE_V1_SIZE], uint64_t d
     return SEGJ_COMMONWARE_V1_SIZE;
 }
 
-static bool all_zero(const uint8_t *bytes, size_t size)
+static bool commonware_format_all_zero(const uint8_t *bytes, size_t size)
 {
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
@@ -51,7 +51,7 @@ static size_t common_length(const uint8_t *left, const uint8_t *right, size_t si
 static bool cut_short(const uint8_t *block, size_t size, const uint8_t *header, size_t header_size)
 {
     size_t same = common_length(block, header, size < header_size ? size : header_size);
-    return all_zero(block + same, size - same);
+    return commonware_format_all_zero(block + same, size - same);
 }
 
 static segj_header_verdict_t decode_v1(const uint8_t *block, size_t size, uint64_t file_size, uint64_t *data,
@@ -62,7 +62,7 @@ static segj_header_verdict_t decode_v1(const uint8_t *block, size_t size, uint64
     encode_v1(fields, segj_get_u16(application));
     *data = SEGJ_COMMONWARE_V1_SIZE;
     bool whole = size == SEGJ_COMMONWARE_V1_SIZE && memcmp(block, fields, sizeof fields) == 0;
-    if (whole && all_zero(block + sizeof fields, size - sizeof fields)) {
+    if (whole && commonware_format_all_zero(block + sizeof fields, size - sizeof fields)) {
         *why = NULL;
         return SEGJ_HEADER_VALID;
     }

@@ -18,7 +18,7 @@ void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t s
     *handle = (segj_handle_t){.file = {.part = part, .section = section}};
 }
 
-static void list_remove(segj_files_t *files, segj_handle_t *handle)
+static void files_list_remove(segj_files_t *files, segj_handle_t *handle)
 {
     if (handle->older != NULL)
         handle->older->newer = handle->newer;
@@ -31,7 +31,7 @@ static void list_remove(segj_files_t *files, segj_handle_t *handle)
     handle->older = handle->newer = NULL;
 }
 
-static void list_add(segj_files_t *files, segj_handle_t *handle)
+static void files_list_add(segj_files_t *files, segj_handle_t *handle)
 {
     handle->older = files->newest;
     if (files->newest != NULL)
@@ -45,15 +45,15 @@ static void make_newest(segj_files_t *files, segj_handle_t *handle)
 {
     if (files->newest == handle)
         return;
-    list_remove(files, handle);
-    list_add(files, handle);
+    files_list_remove(files, handle);
+    files_list_add(files, handle);
 }
 
 /* Closes outside the lock: readers need not wait for the system. */
 static void close_idle(segj_files_t *files, segj_handle_t *handle)
 {
     segj_io_file_t file = handle->file;
-    list_remove(files, handle);
+    files_list_remove(files, handle);
     handle->file.opened = NULL;
     segj_unlock(files->state);
     segj_io_close(&file);
@@ -64,7 +64,7 @@ static void close_idle(segj_files_t *files, segj_handle_t *handle)
 }
 
 /* Pins are taken under the lock, so a file that has none gets none meanwhile. */
-static segj_handle_t *find_idle(const segj_files_t *files)
+static segj_handle_t *files_find_idle(const segj_files_t *files)
 {
     segj_handle_t *at = files->oldest;
     while (at != NULL && (atomic_load(&at->pins) > 0 || at->opening))
@@ -87,7 +87,7 @@ static void await_descriptor(segj_files_t *files)
     while (descriptors(files) >= atomic_load_explicit(&files->limit, memory_order_relaxed)) {
         bool full = descriptors(files) >= files->most;
         atomic_fetch_add(&files->waiting, 1);
-        segj_handle_t *idle = find_idle(files);
+        segj_handle_t *idle = files_find_idle(files);
         if (idle == NULL && full)
             segj_wait(files->changed, files->state);
         atomic_fetch_sub(&files->waiting, 1);
@@ -133,7 +133,7 @@ static bool close_some(segj_files_t *files)
     segj_handle_t *idle;
     while (files->closed == before && (files->open > files->held || files->opening > files->stuck)) {
         atomic_fetch_add(&files->waiting, 1);
-        idle = find_idle(files);
+        idle = files_find_idle(files);
         if (idle == NULL)
             segj_wait(files->changed, files->state);
         atomic_fetch_sub(&files->waiting, 1);
@@ -141,7 +141,7 @@ static bool close_some(segj_files_t *files)
             close_idle(files, idle);
     }
     bool closed = files->closed != before;
-    while (closed && files->open > files->limit && (idle = find_idle(files)) != NULL)
+    while (closed && files->open > files->limit && (idle = files_find_idle(files)) != NULL)
         close_idle(files, idle);
     return closed;
 }
@@ -178,7 +178,7 @@ static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, seg
         handle->file.writable = file.writable;
         handle->openings++;
         files->open++;
-        list_add(files, handle);
+        files_list_add(files, handle);
         raise_again(files);
     }
     segj_wake_all(files->changed);
@@ -218,7 +218,7 @@ segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle)
     return pin(files, handle, SEGJ_OPEN_READ);
 }
 
-static segj_status_t hold(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
+static segj_status_t files_hold(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     assert(!handle->held);
     segj_status_t status = pin(files, handle, mode);
@@ -231,12 +231,12 @@ static segj_status_t hold(segj_files_t *files, segj_handle_t *handle, segj_open_
 
 segj_status_t segj_files_hold(segj_files_t *files, segj_handle_t *handle)
 {
-    return hold(files, handle, SEGJ_OPEN_WRITE);
+    return files_hold(files, handle, SEGJ_OPEN_WRITE);
 }
 
 segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle)
 {
-    return hold(files, handle, SEGJ_OPEN_CREATE);
+    return files_hold(files, handle, SEGJ_OPEN_CREATE);
 }
 
 void segj_files_release(segj_files_t *files, segj_handle_t *handle)
@@ -256,7 +256,7 @@ void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t
     handle->openings++;
     file->opened = NULL;
     files->open++;
-    list_add(files, handle);
+    files_list_add(files, handle);
 }
 
 void segj_files_unpin(segj_files_t *files, segj_handle_t *handle)

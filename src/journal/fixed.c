@@ -72,8 +72,8 @@ void segj_fixed_rest(segj_fixed_t *fixed, segj_env_t *env)
 }
 
 /* Reads a page from the file into memory of its own or of the cache, checks it, and copies the part. */
-static segj_status_t fetch(const segj_io_file_t *file, const segj_env_t *env, uint64_t cache_id, uint64_t page,
-                           size_t from, size_t size, uint8_t *to)
+static segj_status_t fixed_fetch(const segj_io_file_t *file, const segj_env_t *env, uint64_t cache_id, uint64_t page,
+                                 size_t from, size_t size, uint8_t *to)
 {
     size_t physical = segj_page_physical(env->page_size);
     uint64_t offset = file->data + page * physical;
@@ -130,7 +130,7 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t pa
         if (status != SEGJ_OK)
             return status;
         segj_unlock(&env->state);
-        status = fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
+        status = fixed_fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
         segj_lock(&env->state);
         segj_files_unpin(&env->files, &fixed->handle);
         /* The last page of a section that has woken meanwhile, or is being cut, may have been read while it was written. */

@@ -44,7 +44,7 @@ static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_b
     return status;
 }
 
-static segj_write_buffer_t *next_sealed(const segj_glob_t *glob)
+static segj_write_buffer_t *glob_next_sealed(const segj_glob_t *glob)
 {
     segj_write_buffer_t *at = glob->chain.first;
     while (at != NULL && at->state != SEGJ_BUFFER_SEALED)
@@ -52,12 +52,12 @@ static segj_write_buffer_t *next_sealed(const segj_glob_t *glob)
     return at;
 }
 
-static segj_status_t write_sealed(segj_glob_t *glob, segj_env_t *env)
+static segj_status_t glob_write_sealed(segj_glob_t *glob, segj_env_t *env)
 {
     segj_status_t status = SEGJ_OK;
     segj_write_buffer_t *buffer;
     segj_lock(&env->state);
-    while (status == SEGJ_OK && (buffer = next_sealed(glob)) != NULL) {
+    while (status == SEGJ_OK && (buffer = glob_next_sealed(glob)) != NULL) {
         buffer->state = SEGJ_BUFFER_WRITING;
         segj_unlock(&env->state);
         status = write_buffer(&glob->handle.file, buffer, false);
@@ -74,7 +74,7 @@ static segj_status_t write_sealed(segj_glob_t *glob, segj_env_t *env)
 #define LEAST_CAPACITY 4096
 
 /* Under the state lock. An empty live buffer is given back. The next one begins with what this one has needed. */
-static void seal(segj_glob_t *glob, segj_env_t *env)
+static void glob_seal(segj_glob_t *glob, segj_env_t *env)
 {
     segj_write_buffer_t *live = glob->live;
     assert(glob->pending == 0 && glob->early == NULL);
@@ -89,15 +89,15 @@ static void seal(segj_glob_t *glob, segj_env_t *env)
 
 segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean)
 {
-    segj_status_t status = write_sealed(glob, env);
+    segj_status_t status = glob_write_sealed(glob, env);
     if (status != SEGJ_OK)
         return status;
     segj_lock(&env->state);
-    seal(glob, env);
+    glob_seal(glob, env);
     segj_unlock(&env->state);
     if (lean)
         glob->next_capacity = 0;
-    return write_sealed(glob, env);
+    return glob_write_sealed(glob, env);
 }
 
 void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
@@ -203,7 +203,7 @@ static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_
 static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
                                   uint32_t crc, uint32_t frame)
 {
-    segj_status_t status = write_sealed(glob, env);
+    segj_status_t status = glob_write_sealed(glob, env);
     if (status != SEGJ_OK)
         return status;
     uint8_t trailer[SEGJ_FRAME_TRAILER];
@@ -243,7 +243,7 @@ static segj_status_t take_live(segj_glob_t *glob, segj_env_t *env, size_t frame)
 
 /* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when what
  * there is has been written, an empty one. */
-static segj_status_t make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
+static segj_status_t glob_make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
 {
     segj_pool_t *pool = &env->frames;
     segj_status_t status = SEGJ_OK;
@@ -269,7 +269,7 @@ static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const se
                                     uint32_t crc, uint32_t frame)
 {
     if (glob->live == NULL || frame > glob->live->capacity - filled(glob)) {
-        segj_status_t status = make_room(glob, env, frame);
+        segj_status_t status = glob_make_room(glob, env, frame);
         if (status != SEGJ_OK)
             return status;
     }
@@ -361,7 +361,7 @@ void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *
     segj_write_buffer_t **link = &capture->first;
     *capture = (segj_glob_capture_t){NULL, false};
     segj_lock(&env->state);
-    seal(glob, env);
+    glob_seal(glob, env);
     for (segj_write_buffer_t *at = glob->chain.first; at != NULL; at = at->next) {
         if (at->state != SEGJ_BUFFER_SEALED)
             continue;

@@ -8,17 +8,17 @@
 #include "base/bytes.h"
 #include "checksum/checksum.h"
 
-#define FORMAT_VERSION 1
+#define HEADER_FORMAT_FORMAT_VERSION 1
 #define IDENTITY_SIZE 32
 #define IDENTITY_CHECKED 28
 
-static const uint8_t magic[4] = {'S', 'E', 'G', 'J'};
+static const uint8_t header_format_magic[4] = {'S', 'E', 'G', 'J'};
 
 void segj_identity_encode(uint8_t block[SEGJ_BLOCK_SIZE], const segj_identity_t *identity)
 {
     memset(block, 0, SEGJ_BLOCK_SIZE);
-    memcpy(block, magic, sizeof magic);
-    segj_put_u16(block + 4, FORMAT_VERSION);
+    memcpy(block, header_format_magic, sizeof header_format_magic);
+    segj_put_u16(block + 4, HEADER_FORMAT_FORMAT_VERSION);
     block[6] = (uint8_t)identity->kind;
     block[7] = identity->compressed ? 1 : 0;
     segj_put_u16(block + 8, identity->page_size);
@@ -27,7 +27,7 @@ void segj_identity_encode(uint8_t block[SEGJ_BLOCK_SIZE], const segj_identity_t 
     segj_put_u32(block + IDENTITY_CHECKED, segj_crc32(0, block, IDENTITY_CHECKED));
 }
 
-static bool all_zero(const uint8_t *bytes, size_t size)
+static bool header_format_all_zero(const uint8_t *bytes, size_t size)
 {
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
@@ -45,7 +45,7 @@ static const char *field_damage(const uint8_t *block, size_t size)
     bool unsized = segj_get_u16(block + 8) == 0 && segj_get_u32(block + 12) == 0;
     if (block[6] == SEGJ_KIND_INDEX ? !sized : !unsized)
         return "its page and record size do not fit its kind";
-    if (!all_zero(block + IDENTITY_SIZE, size - IDENTITY_SIZE))
+    if (!header_format_all_zero(block + IDENTITY_SIZE, size - IDENTITY_SIZE))
         return "bytes behind its header are not zero";
     return NULL;
 }
@@ -58,11 +58,11 @@ segj_header_verdict_t segj_identity_decode(const uint8_t *block, size_t size, se
         *why = "it is a file of the commonware format";
         return SEGJ_HEADER_FOREIGN;
     }
-    if (size < 6 || memcmp(block, magic, sizeof magic) != 0)
+    if (size < 6 || memcmp(block, header_format_magic, sizeof header_format_magic) != 0)
         return SEGJ_HEADER_NONE;
     /* Version 0 does not exist: zeros are what a crash leaves of a header that was being written. */
     uint16_t version = segj_get_u16(block + 4);
-    if (version != FORMAT_VERSION && version != 0) {
+    if (version != HEADER_FORMAT_FORMAT_VERSION && version != 0) {
         *why = "it is of another version of the format";
         return SEGJ_HEADER_FOREIGN;
     }

@@ -8,10 +8,10 @@
 #include "base/bytes.h"
 #include "checksum/checksum.h"
 
-#define FORMAT_VERSION 1
+#define LOST_FORMAT_FORMAT_VERSION 1
 #define HEADER_CHECKED 28
 
-static const uint8_t magic[4] = {'S', 'E', 'G', 'L'};
+static const uint8_t lost_format_magic[4] = {'S', 'E', 'G', 'L'};
 
 static void encode_entry(uint8_t *to, const segj_loss_t *loss)
 {
@@ -40,8 +40,8 @@ static uint32_t checksum(const uint8_t *bytes, size_t size)
 void segj_lost_encode(uint8_t *to, const segj_loss_t *losses, size_t count, uint64_t sequence, uint32_t next_ordinal)
 {
     memset(to, 0, SEGJ_LOST_HEADER);
-    memcpy(to, magic, sizeof magic);
-    segj_put_u16(to + 4, FORMAT_VERSION);
+    memcpy(to, lost_format_magic, sizeof lost_format_magic);
+    segj_put_u16(to + 4, LOST_FORMAT_FORMAT_VERSION);
     segj_put_u64(to + 8, sequence);
     segj_put_u32(to + 16, (uint32_t)count);
     segj_put_u32(to + 20, next_ordinal);
@@ -52,7 +52,8 @@ void segj_lost_encode(uint8_t *to, const segj_loss_t *losses, size_t count, uint
 
 bool segj_lost_check(const uint8_t *from, size_t size, size_t *count, uint64_t *sequence, uint32_t *next_ordinal)
 {
-    if (size < SEGJ_LOST_HEADER || memcmp(from, magic, sizeof magic) != 0 || segj_get_u16(from + 4) != FORMAT_VERSION)
+    if (size < SEGJ_LOST_HEADER || memcmp(from, lost_format_magic, sizeof lost_format_magic) != 0 ||
+        segj_get_u16(from + 4) != LOST_FORMAT_FORMAT_VERSION)
         return false;
     size_t entries = segj_get_u32(from + 16);
     if (entries > SEGJ_LOST_MOST || size != segj_lost_size(entries) ||

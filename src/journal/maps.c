@@ -26,7 +26,7 @@
 #define TRIES_APART 16
 #define TRIES_APART_MOST 1024
 /* Where mappings may begin: every system's page is a part of this. */
-#define ALIGNMENT ((uint64_t)64 << 10)
+#define MAPS_ALIGNMENT ((uint64_t)64 << 10)
 
 segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end)
 {
@@ -99,7 +99,7 @@ static void unmap(const segj_maps_t *maps, segj_map_t *map)
 }
 
 /* One that no view uses: the one used longest ago, roughly. */
-static segj_map_t *find_idle(segj_maps_t *maps)
+static segj_map_t *maps_find_idle(segj_maps_t *maps)
 {
     for (size_t step = 2 * maps->count; step > 0; step--) {
         segj_map_t *map = maps->oldest;
@@ -112,11 +112,11 @@ static segj_map_t *find_idle(segj_maps_t *maps)
     return NULL;
 }
 
-static bool make_room(segj_maps_t *maps, uint64_t size)
+static bool maps_make_room(segj_maps_t *maps, uint64_t size)
 {
     while (maps->count >= MAPS_MOST || maps->bytes + size > BYTES_MOST) {
         segj_maps_shut(maps);
-        segj_map_t *idle = maps->count > 0 ? find_idle(maps) : NULL;
+        segj_map_t *idle = maps->count > 0 ? maps_find_idle(maps) : NULL;
         if (idle != NULL)
             take_out(maps, idle->list, idle);
         segj_maps_admit(maps);
@@ -134,8 +134,8 @@ static void choose_window(uint64_t begin, uint64_t end, uint64_t size, uint64_t 
 {
     uint64_t window = begin / WINDOW_MOST * WINDOW_MOST;
     if (end > window + WINDOW_MOST) {
-        *from = begin / ALIGNMENT * ALIGNMENT;
-        *length = (end - *from + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        *from = begin / MAPS_ALIGNMENT * MAPS_ALIGNMENT;
+        *length = (end - *from + MAPS_ALIGNMENT - 1) / MAPS_ALIGNMENT * MAPS_ALIGNMENT;
         return;
     }
     uint64_t wanted = WINDOW_LEAST;
@@ -194,7 +194,7 @@ bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *
     uint64_t from;
     uint64_t length;
     choose_window(begin, end, size > end ? size : end, &from, &length);
-    if (!maps->on || !make_room(maps, length))
+    if (!maps->on || !maps_make_room(maps, length))
         return false;
     segj_unlock(maps->state);
     bool refused;

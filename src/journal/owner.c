@@ -22,7 +22,7 @@
 
 /* --- the token --- */
 
-static void encode(uint8_t token[SEGJ_OWNER_SIZE], const segj_opener_t *opener)
+static void owner_encode(uint8_t token[SEGJ_OWNER_SIZE], const segj_opener_t *opener)
 {
     memset(token, 0, SEGJ_OWNER_SIZE);
     segj_put_u32(token, MAGIC);
@@ -116,7 +116,7 @@ segj_status_t segj_owner_claim(segj_env_t *env)
     if (env->format != SEGJ_FORMAT_NATIVE || owner->wanted || !segj_io_opener(env->index.storage, &opener))
         return SEGJ_OK;
     owner->wanted = true;
-    encode(owner->token, &opener);
+    owner_encode(owner->token, &opener);
     owner->guard = (segj_guard_t){guard, env};
     env->index.guard = env->values.guard = &owner->guard;
     segj_status_t status = claim(env);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t bucket_of(const segj_sections_t *sections, uint64_t number)
+static size_t sections_bucket_of(const segj_sections_t *sections, uint64_t number)
 {
     /* Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4); its upper bits are the mixed ones. */
     return (size_t)((number * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & sections->mask;
@@ -15,7 +15,7 @@ static size_t bucket_of(const segj_sections_t *sections, uint64_t number)
 
 static void link_node(segj_sections_t *sections, segj_node_t *node)
 {
-    segj_node_t **bucket = &sections->buckets[bucket_of(sections, node->number)];
+    segj_node_t **bucket = &sections->buckets[sections_bucket_of(sections, node->number)];
     node->next = *bucket;
     *bucket = node;
 }
@@ -57,7 +57,7 @@ segj_node_t *segj_sections_find(const segj_sections_t *sections, uint64_t number
 {
     if (sections->count == 0)
         return NULL;
-    segj_node_t *node = sections->buckets[bucket_of(sections, number)];
+    segj_node_t *node = sections->buckets[sections_bucket_of(sections, number)];
     while (node != NULL && node->number != number)
         node = node->next;
     return node;
@@ -96,7 +96,7 @@ void segj_sections_remove(segj_sections_t *sections, size_t first, size_t last)
         return;
     for (size_t i = first; i < last; i++) {
         segj_node_t *node = sections->order[i];
-        segj_node_t **link = &sections->buckets[bucket_of(sections, node->number)];
+        segj_node_t **link = &sections->buckets[sections_bucket_of(sections, node->number)];
         while (*link != node)
             link = &(*link)->next;
         *link = node->next;

@@ -14,14 +14,14 @@
 #include "oversized/journal.h"
 
 /** Records that are being appended together. */
-typedef struct batch {
+typedef struct append_batch {
     oversized_t *journal;
     segj_section_t *section; /* NULL: made by the first record */
     uint64_t number;
     uint64_t records; /* to be appended */
     uint64_t placed;  /* of them, in place */
     bool created;
-} batch_t;
+} append_batch_t;
 
 /** A value in pieces. */
 typedef struct value {
@@ -30,9 +30,9 @@ typedef struct value {
     size_t size; /* of all together */
 } value_t;
 
-static segj_status_t begin(batch_t *batch, oversized_t *journal, uint64_t number, uint64_t records)
+static segj_status_t append_begin(append_batch_t *batch, oversized_t *journal, uint64_t number, uint64_t records)
 {
-    *batch = (batch_t){.journal = journal, .number = number, .records = records};
+    *batch = (append_batch_t){.journal = journal, .number = number, .records = records};
     segj_status_t status = segj_journal_changeable(journal);
     if (status != SEGJ_OK)
         return status;
@@ -48,7 +48,7 @@ static segj_status_t begin(batch_t *batch, oversized_t *journal, uint64_t number
 }
 
 /* Wakes the section, or makes it, and makes room for its records: once their values are in place nothing may fail. */
-static segj_status_t prepare(batch_t *batch)
+static segj_status_t append_prepare(append_batch_t *batch)
 {
     oversized_t *journal = batch->journal;
     segj_status_t status;
@@ -69,7 +69,7 @@ static segj_status_t prepare(batch_t *batch)
 }
 
 /* Puts a value that is in pieces together. */
-static segj_status_t gather(segj_codec_t *codec, const value_t *value, const void **whole)
+static segj_status_t append_gather(segj_codec_t *codec, const value_t *value, const void **whole)
 {
     segj_codec_trim(&codec->gathered);
     segj_status_t status = segj_buffer_reserve(&codec->gathered, value->size, SIZE_MAX);
@@ -86,10 +86,10 @@ static segj_status_t gather(segj_codec_t *codec, const value_t *value, const voi
 }
 
 /* Makes a payload of a value: *payload stays valid until the next call. */
-static segj_status_t encode(oversized_t *journal, const value_t *value, segj_slice_t *payload)
+static segj_status_t append_encode(oversized_t *journal, const value_t *value, segj_slice_t *payload)
 {
     const void *whole = value->count > 0 ? value->pieces[0].data : NULL;
-    segj_status_t status = value->count > 1 ? gather(&journal->codec, value, &whole) : SEGJ_OK;
+    segj_status_t status = value->count > 1 ? append_gather(&journal->codec, value, &whole) : SEGJ_OK;
     return status == SEGJ_OK ? segj_codec_compress(&journal->codec, whole, value->size, &payload->data, &payload->size)
                              : status;
 }
@@ -103,7 +103,8 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
 }
 
 /* Puts a record and its value in place. */
-static segj_status_t add(batch_t *batch, const void *entry, const value_t *value, oversized_location_t *location)
+static segj_status_t append_add(append_batch_t *batch, const void *entry, const value_t *value,
+                                oversized_location_t *location)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
@@ -111,7 +112,7 @@ static segj_status_t add(batch_t *batch, const void *entry, const value_t *value
     segj_slice_t encoded = {NULL, 0};
     segj_status_t status = SEGJ_OK;
     if (section != NULL ? section->values.compressed : journal->codec.level != 0) {
-        status = encode(journal, value, &encoded);
+        status = append_encode(journal, value, &encoded);
         payload = (value_t){&encoded, 1, encoded.size};
     }
     if (status == SEGJ_OK && payload.size > UINT32_MAX - SEGJ_FRAME_TRAILER)
@@ -119,7 +120,7 @@ static segj_status_t add(batch_t *batch, const void *entry, const value_t *value
             segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 bytes are possible",
                       (unsigned long long)batch->number, payload.size);
     if (status == SEGJ_OK && batch->placed == 0)
-        status = prepare(batch);
+        status = append_prepare(batch);
     if (status != SEGJ_OK)
         return status;
     section = batch->section;
@@ -145,7 +146,7 @@ uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uin
 }
 
 /* Shows the records, all of them. */
-static uint64_t commit(batch_t *batch)
+static uint64_t append_commit(append_batch_t *batch)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
@@ -156,7 +157,7 @@ static uint64_t commit(batch_t *batch)
 }
 
 /* Nothing has happened. */
-static void take_back(batch_t *batch)
+static void append_take_back(append_batch_t *batch)
 {
     segj_section_t *section = batch->section;
     if (batch->created) {
@@ -170,17 +171,17 @@ static void take_back(batch_t *batch)
 static segj_status_t append(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
                             uint64_t *position, oversized_location_t *location)
 {
-    batch_t batch;
+    append_batch_t batch;
     oversized_location_t placed;
-    segj_status_t status = begin(&batch, journal, number, 1);
+    segj_status_t status = append_begin(&batch, journal, number, 1);
     if (status != SEGJ_OK)
         return status;
-    status = add(&batch, entry, value, &placed);
+    status = append_add(&batch, entry, value, &placed);
     if (status != SEGJ_OK) {
-        take_back(&batch);
+        append_take_back(&batch);
         return status;
     }
-    uint64_t first = commit(&batch);
+    uint64_t first = append_commit(&batch);
     if (position != NULL)
         *position = first;
     if (location != NULL)
@@ -197,7 +198,7 @@ static segj_status_t check_entry(const oversized_t *journal, const char *call, c
     return SEGJ_OK;
 }
 
-static segj_status_t check_size(const oversized_t *journal, uint64_t section, size_t size)
+static segj_status_t append_check_size(const oversized_t *journal, uint64_t section, size_t size)
 {
     if (size > journal->max_value_size)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %zu bytes, max_value_size is %u bytes",
@@ -205,12 +206,12 @@ static segj_status_t check_size(const oversized_t *journal, uint64_t section, si
     return SEGJ_OK;
 }
 
-static segj_status_t check_value(const oversized_t *journal, const char *call, uint64_t section, const void *value,
-                                 size_t size)
+static segj_status_t append_check_value(const oversized_t *journal, const char *call, uint64_t section,
+                                        const void *value, size_t size)
 {
     if (value == NULL && size > 0)
         return segj_fail(SEGJ_ERR_INVALID, "%s: value is NULL, expected %zu bytes", call, size);
-    return check_size(journal, section, size);
+    return append_check_size(journal, section, size);
 }
 
 segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry, const void *value,
@@ -219,7 +220,7 @@ segj_status_t oversized_append(oversized_t *journal, uint64_t section, const voi
     SEGJ_ENTER(journal, oversized_append(journal, section, entry, value, size, position, location));
     segj_status_t status = check_entry(journal, "oversized_append", entry);
     if (status == SEGJ_OK)
-        status = check_value(journal, "oversized_append", section, value, size);
+        status = append_check_value(journal, "oversized_append", section, value, size);
     if (status != SEGJ_OK)
         return status;
     segj_slice_t piece = {value, size};
@@ -248,7 +249,7 @@ segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const vo
             value.size += pieces[i].size;
     }
     if (status == SEGJ_OK)
-        status = check_size(journal, section, value.size);
+        status = append_check_size(journal, section, value.size);
     if (status != SEGJ_OK)
         return status;
     segj_lock(&journal->change);
@@ -260,20 +261,20 @@ segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const vo
 static segj_status_t append_batch(oversized_t *journal, uint64_t number, const oversized_record_t *records,
                                   size_t count, uint64_t *position, oversized_location_t *locations)
 {
-    batch_t batch;
-    segj_status_t status = begin(&batch, journal, number, count);
+    append_batch_t batch;
+    segj_status_t status = append_begin(&batch, journal, number, count);
     if (status != SEGJ_OK || count == 0)
         return status;
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
         segj_slice_t piece = {records[i].value, records[i].size};
         value_t value = {&piece, 1, records[i].size};
-        status = add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
+        status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
-        take_back(&batch);
+        append_take_back(&batch);
         return status;
     }
-    uint64_t first = commit(&batch);
+    uint64_t first = append_commit(&batch);
     if (position != NULL)
         *position = first;
     return SEGJ_OK;
@@ -288,7 +289,7 @@ segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section, con
     for (size_t i = 0; i < count; i++) {
         segj_status_t status = check_entry(journal, "oversized_append_batch", records[i].entry);
         if (status == SEGJ_OK)
-            status = check_value(journal, "oversized_append_batch", section, records[i].value, records[i].size);
+            status = append_check_value(journal, "oversized_append_batch", section, records[i].value, records[i].size);
         if (status != SEGJ_OK)
             return segj_context(status, "record %zu", i);
     }

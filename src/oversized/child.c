@@ -20,7 +20,7 @@ static void free_chain(segj_chain_t *chain)
     }
 }
 
-static void free_section(segj_section_t *section)
+static void child_free_section(segj_section_t *section)
 {
     if (section->index.tail != NULL)
         free_chain(&section->index.tail->chain);
@@ -53,7 +53,7 @@ static void free_what_state_guards(oversized_t *journal)
     close_files(&env->files);
     unmap_all(&env->maps);
     for (size_t i = 0; i < journal->sections.count; i++)
-        free_section((segj_section_t *)(void *)journal->sections.order[i]);
+        child_free_section((segj_section_t *)(void *)journal->sections.order[i]);
     segj_sections_free(&journal->sections);
     segj_pool_free(&env->pages);
     segj_pool_free(&env->frames);

@@ -26,7 +26,7 @@ segj_status_t segj_fail_child(const char *call, const oversized_t *journal, cons
                      what);
 }
 
-static bool is_childs(const segj_entrance_t *entrance)
+static bool entrance_is_childs(const segj_entrance_t *entrance)
 {
     if (entrance->word == &entrance->no_word)
         return entrance->process != segj_process_id();
@@ -38,7 +38,7 @@ static segj_status_t check_open(const char *call, const oversized_t *journal)
 {
     if (segj_badge_of(&journal->entrance.badged) != SEGJ_BADGE_JOURNAL)
         return segj_fail(SEGJ_ERR_INVALID, "%s: the journal was closed", call);
-    if (is_childs(&journal->entrance))
+    if (entrance_is_childs(&journal->entrance))
         return segj_fail_child(call, journal, "a forked child can only close it");
     return SEGJ_OK;
 }
@@ -119,7 +119,7 @@ segj_ending_t segj_begin_ending(const char *call, oversized_t **journal, segj_ca
         return SEGJ_ENDING_TWICE;
     }
     /* The system is asked too: here it costs nothing, and a mistake the most. */
-    if (is_childs(entrance) || entrance->process != segj_process_id())
+    if (entrance_is_childs(entrance) || entrance->process != segj_process_id())
         return SEGJ_ENDING_CHILD;
     return SEGJ_ENDING_HERE;
 }
@@ -171,7 +171,7 @@ bool segj_lease_ends(const segj_lease_t *lease, segj_badge_t badge)
 
 bool segj_lease_holds(const segj_lease_t *lease)
 {
-    return is_journal(lease->journal) && !is_childs(&lease->journal->entrance);
+    return is_journal(lease->journal) && !entrance_is_childs(&lease->journal->entrance);
 }
 
 static void drop_caller(segj_caller_t *caller)

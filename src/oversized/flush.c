@@ -37,7 +37,7 @@ static segj_status_t take(oversized_t *journal, segj_section_t *section, flush_t
 }
 
 /* Values come first: of a record that is there, the value is too. */
-static segj_status_t transfer(const segj_section_t *section, flush_t *flush)
+static segj_status_t flush_transfer(const segj_section_t *section, flush_t *flush)
 {
     segj_status_t status = segj_glob_write(&section->values.handle.file, &flush->values);
     flush->values_written = status == SEGJ_OK;
@@ -45,7 +45,7 @@ static segj_status_t transfer(const segj_section_t *section, flush_t *flush)
                              : status;
 }
 
-static void finish(oversized_t *journal, segj_section_t *section, const flush_t *flush, bool written)
+static void flush_finish(oversized_t *journal, segj_section_t *section, const flush_t *flush, bool written)
 {
     segj_lock(&journal->env.state);
     segj_glob_finish(&section->values, &journal->env, &flush->values, flush->values_written);
@@ -73,8 +73,8 @@ static segj_status_t flush_section(oversized_t *journal, uint64_t number)
         status = take(journal, section, &flush);
     segj_unlock(&journal->change);
     if (status == SEGJ_OK && !done) {
-        status = transfer(section, &flush);
-        finish(journal, section, &flush, status == SEGJ_OK);
+        status = flush_transfer(section, &flush);
+        flush_finish(journal, section, &flush, status == SEGJ_OK);
     }
     if (section != NULL)
         segj_section_let_go(journal, section);

@@ -34,7 +34,7 @@ void segj_flusher_free(segj_flusher_t *flusher)
 }
 
 /* Under the lock, which is given up while the storage works. */
-static void flush(segj_flusher_t *flusher)
+static void flusher_flush(segj_flusher_t *flusher)
 {
     const segj_io_file_t *file = flusher->file;
     segj_unlock(&flusher->lock);
@@ -47,13 +47,13 @@ static void flush(segj_flusher_t *flusher)
     segj_wake_all(&flusher->done);
 }
 
-static void *run(void *context)
+static void *flusher_run(void *context)
 {
     segj_flusher_t *flusher = context;
     segj_lock(&flusher->lock);
     while (flusher->state != SEGJ_FLUSHER_ENDING) {
         if (flusher->state == SEGJ_FLUSHER_ASKED)
-            flush(flusher);
+            flusher_flush(flusher);
         else
             segj_wait(&flusher->asked, &flusher->lock);
     }
@@ -62,12 +62,12 @@ static void *run(void *context)
 }
 
 /* False: the thread is at work, or there is none. */
-static bool ask(segj_flusher_t *flusher, const segj_env_t *env, const segj_io_file_t *file)
+static bool flusher_ask(segj_flusher_t *flusher, const segj_env_t *env, const segj_io_file_t *file)
 {
     int code = 0;
     segj_lock(&flusher->lock);
     if (flusher->state == SEGJ_FLUSHER_UNMADE) {
-        code = segj_thread_start(&flusher->thread, run, flusher);
+        code = segj_thread_start(&flusher->thread, flusher_run, flusher);
         flusher->state = code == 0 ? SEGJ_FLUSHER_FREE : SEGJ_FLUSHER_REFUSED;
     }
     bool taken = flusher->state == SEGJ_FLUSHER_FREE;
@@ -99,7 +99,7 @@ static segj_status_t take_answer(segj_flusher_t *flusher, segj_status_t index)
 segj_status_t segj_flusher_sync(segj_flusher_t *flusher, const segj_env_t *env, const segj_io_file_t *index,
                                 const segj_io_file_t *values)
 {
-    bool asked = flusher->on && ask(flusher, env, values);
+    bool asked = flusher->on && flusher_ask(flusher, env, values);
     segj_status_t status = segj_io_sync(index);
     if (asked)
         return take_answer(flusher, status);

@@ -143,8 +143,8 @@ segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_
                         (unsigned long long)file->section, (unsigned long long)(file->data + location.offset));
 }
 
-static segj_status_t unpack(const oversized_t *journal, segj_decoder_t *decoder, const segj_io_file_t *file,
-                            oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
+static segj_status_t frames_unpack(const oversized_t *journal, segj_decoder_t *decoder, const segj_io_file_t *file,
+                                   oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
 {
     segj_status_t status =
         segj_codec_decompress(decoder, frame, location.size - SEGJ_FRAME_TRAILER, journal->max_value_size, value);
@@ -158,7 +158,7 @@ segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file
     segj_status_t status = segj_decoder_take(journal, &decoder);
     if (status != SEGJ_OK)
         return status;
-    status = unpack(journal, decoder, file, location, frame, value);
+    status = frames_unpack(journal, decoder, file, location, frame, value);
     segj_decoder_give(journal, decoder);
     return status;
 }
@@ -173,7 +173,7 @@ static segj_status_t copy_compressed(oversized_t *journal, const segj_source_t *
     uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER;
     status = segj_frame_get(&journal->env, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
     if (status == SEGJ_OK)
-        status = unpack(journal, decoder, segj_source_file(source), source->location, frame, value);
+        status = frames_unpack(journal, decoder, segj_source_file(source), source->location, frame, value);
     segj_decoder_give(journal, decoder);
     return status;
 }

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "oversized/recover.h"
 
-#define PARTITION_NAME_MAX 255
+#define OPEN_PARTITION_NAME_MAX 255
 #define WRITE_BUFFER_MAX ((size_t)1 << 30)
 #define CACHE_PAGES_DEFAULT 1024
 #define CACHE_PAGES_MAX ((uint32_t)1 << 28)
@@ -70,9 +70,9 @@ static segj_status_t check_name(const char *field, const char *name)
     if (good != length)
         return segj_fail(SEGJ_ERR_INVALID, "config.%s is \"%s\": byte %zu is none of A-Z a-z 0-9 _ -", field, name,
                          good);
-    if (length > PARTITION_NAME_MAX)
+    if (length > OPEN_PARTITION_NAME_MAX)
         return segj_fail(SEGJ_ERR_INVALID, "config.%s has %zu bytes, at most %d bytes are possible", field, length,
-                         PARTITION_NAME_MAX);
+                         OPEN_PARTITION_NAME_MAX);
     return SEGJ_OK;
 }
 
@@ -81,7 +81,7 @@ static segj_status_t out_of_range(const char *field, unsigned long long value, c
     return segj_fail(SEGJ_ERR_INVALID, "config.%s is %llu, expected %s", field, value, range);
 }
 
-static segj_status_t check_sizes(const oversized_config_t *config)
+static segj_status_t open_check_sizes(const oversized_config_t *config)
 {
     if (config->entry_size > UINT16_MAX)
         return out_of_range("entry_size", config->entry_size, "0 to 65535 bytes");
@@ -179,7 +179,7 @@ static segj_status_t check_config(const oversized_config_t *config)
         status = segj_fail(SEGJ_ERR_INVALID, "config.index_partition and config.value_partition are both \"%s\"",
                            config->index_partition);
     if (status == SEGJ_OK)
-        status = check_sizes(config);
+        status = open_check_sizes(config);
     if (status == SEGJ_OK)
         status = check_format(config);
     if (status == SEGJ_OK)
@@ -274,7 +274,7 @@ static segj_status_t lock_parts(segj_env_t *env, bool read_only, bool missing[2]
     return status == SEGJ_OK && appeared ? replaced_often(&env->index) : status;
 }
 
-typedef struct listing {
+typedef struct open_listing {
     uint64_t *index, *values;
     size_t index_count, value_count;
 } listing_t;
@@ -325,7 +325,7 @@ static segj_status_t open_parts(oversized_t *journal, const oversized_config_t *
 
 /* --- the journal --- */
 
-static char *copy_text(const char *text)
+static char *open_copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
     char *copy = malloc(size);
@@ -342,9 +342,9 @@ static size_t smaller(size_t a, size_t b)
 static segj_status_t make_memory(oversized_t *journal, const oversized_config_t *config)
 {
     segj_env_t *env = &journal->env;
-    journal->directory = copy_text(config->directory);
-    journal->index_name = copy_text(config->index_partition);
-    journal->value_name = copy_text(config->value_partition);
+    journal->directory = open_copy_text(config->directory);
+    journal->index_name = open_copy_text(config->index_partition);
+    journal->value_name = open_copy_text(config->value_partition);
     journal->record = malloc(env->record_size);
     if (journal->directory == NULL || journal->index_name == NULL || journal->value_name == NULL ||
         journal->record == NULL)
@@ -460,7 +460,7 @@ static segj_status_t judge(oversized_t *journal, const oversized_config_t *confi
                         partitions_made);
 }
 
-static void forget(segj_env_t *env)
+static void open_forget(segj_env_t *env)
 {
     segj_page_cache_release(env->cache);
     env->cache = NULL;
@@ -480,7 +480,7 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
     for (int i = 0; i < LOCK_TRIES && again && status == SEGJ_OK; i++) {
         listing_t listing = {NULL, NULL, 0, 0};
         again = false;
-        forget(&journal->env);
+        open_forget(&journal->env);
         status = open_parts(journal, config, &listing);
         if (status == SEGJ_OK)
             fit_files(journal, config->max_open_files);

@@ -61,7 +61,7 @@ void segj_section_acquire(segj_section_t *section)
     atomic_fetch_add(&section->references, 1);
 }
 
-static void free_section(oversized_t *journal, segj_section_t *section)
+static void oversized_free_section(oversized_t *journal, segj_section_t *section)
 {
     segj_files_forget(&journal->env.files, &section->index.handle);
     segj_files_forget(&journal->env.files, &section->values.handle);
@@ -72,7 +72,7 @@ static void free_section(oversized_t *journal, segj_section_t *section)
 void segj_section_release(oversized_t *journal, segj_section_t *section)
 {
     if (atomic_fetch_sub(&section->references, 1) == 1)
-        free_section(journal, section);
+        oversized_free_section(journal, section);
 }
 
 void segj_section_let_go(oversized_t *journal, segj_section_t *section)
@@ -80,7 +80,7 @@ void segj_section_let_go(oversized_t *journal, segj_section_t *section)
     if (atomic_fetch_sub(&section->references, 1) > 1)
         return;
     segj_lock(&journal->env.state);
-    free_section(journal, section);
+    oversized_free_section(journal, section);
     segj_unlock(&journal->env.state);
 }
 
@@ -88,7 +88,7 @@ void segj_section_let_go(oversized_t *journal, segj_section_t *section)
 
 typedef enum question { ASK_SIZE, ASK_COUNT, ASK_VALUE_SIZE } question_t;
 
-static segj_status_t ask(oversized_t *journal, uint64_t number, question_t question, uint64_t *answer)
+static segj_status_t oversized_ask(oversized_t *journal, uint64_t number, question_t question, uint64_t *answer)
 {
     if (answer == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "the output is NULL");
@@ -107,19 +107,19 @@ static segj_status_t ask(oversized_t *journal, uint64_t number, question_t quest
 segj_status_t oversized_size(oversized_t *journal, uint64_t section, uint64_t *index_size)
 {
     SEGJ_ENTER(journal, oversized_size(journal, section, index_size));
-    return ask(journal, section, ASK_SIZE, index_size);
+    return oversized_ask(journal, section, ASK_SIZE, index_size);
 }
 
 segj_status_t oversized_count(oversized_t *journal, uint64_t section, uint64_t *records)
 {
     SEGJ_ENTER(journal, oversized_count(journal, section, records));
-    return ask(journal, section, ASK_COUNT, records);
+    return oversized_ask(journal, section, ASK_COUNT, records);
 }
 
 segj_status_t oversized_value_size(oversized_t *journal, uint64_t section, uint64_t *value_size)
 {
     SEGJ_ENTER(journal, oversized_value_size(journal, section, value_size));
-    return ask(journal, section, ASK_VALUE_SIZE, value_size);
+    return oversized_ask(journal, section, ASK_VALUE_SIZE, value_size);
 }
 
 size_t oversized_record_size(const oversized_t *journal)

@@ -14,7 +14,7 @@
 #include "checksum/checksum.h"
 
 #define ITEM_NAME SEGJ_ITEM_NAME
-#define PARTITION_NAME_MAX 255
+#define QUARANTINE_PARTITION_NAME_MAX 255
 static const char suffix[] = ".lost";
 static const char *const catalogues[2] = {"catalogue.0", "catalogue.1"};
 
@@ -28,10 +28,10 @@ static char *partition_name(const char *index)
     char *name = malloc(room);
     if (name == NULL)
         return NULL;
-    if (room - 1 <= PARTITION_NAME_MAX)
+    if (room - 1 <= QUARANTINE_PARTITION_NAME_MAX)
         (void)snprintf(name, room, ".%s%s", index, suffix);
     else
-        (void)snprintf(name, room, ".%.*s-%08" PRIx32 "%s", PARTITION_NAME_MAX - 15, index,
+        (void)snprintf(name, room, ".%.*s-%08" PRIx32 "%s", QUARANTINE_PARTITION_NAME_MAX - 15, index,
                        segj_crc32(0, (const uint8_t *)index, length), suffix);
     return name;
 }
@@ -100,7 +100,7 @@ static segj_status_t take_catalogue(segj_quarantine_t *quarantine, const uint8_t
 }
 
 /* Of the two that are written in turn the valid one with the higher number counts. */
-static segj_status_t load(segj_quarantine_t *quarantine)
+static segj_status_t quarantine_load(segj_quarantine_t *quarantine)
 {
     unsigned there = 0;
     unsigned valid = 0;
@@ -137,7 +137,7 @@ segj_status_t segj_quarantine_open(oversized_t *journal, const oversized_config_
     quarantine->limit = config->quarantine;
     quarantine->newest = 1;
     quarantine->name = partition_name(journal->index_name);
-    size_t size = strlen(journal->directory) + PARTITION_NAME_MAX + 2;
+    size_t size = strlen(journal->directory) + QUARANTINE_PARTITION_NAME_MAX + 2;
     quarantine->path = malloc(size);
     if (quarantine->name == NULL || quarantine->path == NULL)
         return segj_fail_memory(size);
@@ -152,7 +152,7 @@ segj_status_t segj_quarantine_open(oversized_t *journal, const oversized_config_
         return SEGJ_OK;
     if (status != SEGJ_OK || missing)
         return status;
-    status = load(quarantine);
+    status = quarantine_load(quarantine);
     if (status == SEGJ_OK && quarantine->damaged)
         segj_env_log(&journal->env, SEGJ_LOG_ERROR,
                      "%s: both catalogues are damaged: what was lost before is not known", quarantine->path);
@@ -202,7 +202,7 @@ static segj_status_t settle(segj_quarantine_t *quarantine)
 }
 
 /* Writes the older of the two. */
-static segj_status_t commit(segj_quarantine_t *quarantine)
+static segj_status_t quarantine_commit(segj_quarantine_t *quarantine)
 {
     segj_status_t status = put_catalogue(quarantine, 1 - quarantine->newest, quarantine->sequence + 1);
     if (status != SEGJ_OK)
@@ -228,7 +228,7 @@ static segj_status_t unlink_items(const segj_quarantine_t *quarantine, const seg
     return status;
 }
 
-static void forget(segj_quarantine_t *quarantine, size_t at)
+static void quarantine_forget(segj_quarantine_t *quarantine, size_t at)
 {
     quarantine->count--;
     memmove(&quarantine->losses[at], &quarantine->losses[at + 1],
@@ -245,7 +245,7 @@ static bool drop_oldest(segj_quarantine_t *quarantine, segj_status_t *status)
         *status = unlink_items(quarantine, loss);
         if (*status != SEGJ_OK)
             return false;
-        forget(quarantine, i);
+        quarantine_forget(quarantine, i);
         return true;
     }
     return false;
@@ -260,14 +260,14 @@ static uint64_t bytes_held(const segj_quarantine_t *quarantine)
 }
 
 /** A range of a section's file. */
-typedef struct range {
+typedef struct quarantine_range {
     const segj_part_t *part;
     uint64_t section, offset, size;
-} range_t;
+} quarantine_range_t;
 
 /* Passes it through the window: into `to`, or nowhere; and gives its checksum. */
-static segj_status_t pass(segj_scan_t *scan, const segj_io_file_t *from, const range_t *range, const segj_io_file_t *to,
-                          uint32_t *crc)
+static segj_status_t pass(segj_scan_t *scan, const segj_io_file_t *from, const quarantine_range_t *range,
+                          const segj_io_file_t *to, uint32_t *crc)
 {
     uint64_t done = 0;
     segj_status_t status = segj_scan_have_window(scan);
@@ -284,7 +284,8 @@ static segj_status_t pass(segj_scan_t *scan, const segj_io_file_t *from, const r
     return status;
 }
 
-static segj_status_t copy_range(segj_scan_t *scan, const range_t *range, const segj_io_file_t *to, uint32_t *crc)
+static segj_status_t copy_range(segj_scan_t *scan, const quarantine_range_t *range, const segj_io_file_t *to,
+                                uint32_t *crc)
 {
     segj_io_file_t from;
     *crc = 0;
@@ -299,7 +300,7 @@ static segj_status_t copy_range(segj_scan_t *scan, const range_t *range, const s
 }
 
 /* Makes an item, durable but for its name. */
-static segj_status_t make_item(segj_scan_t *scan, const range_t *range, const char *name, uint32_t *crc)
+static segj_status_t make_item(segj_scan_t *scan, const quarantine_range_t *range, const char *name, uint32_t *crc)
 {
     segj_io_file_t to;
     if (range->size == 0)
@@ -314,15 +315,15 @@ static segj_status_t make_item(segj_scan_t *scan, const range_t *range, const ch
     return status;
 }
 
-static range_t range_of(const segj_env_t *env, const segj_loss_t *loss, bool values)
+static quarantine_range_t range_of(const segj_env_t *env, const segj_loss_t *loss, bool values)
 {
-    return values ? (range_t){&env->values, loss->section, loss->values_offset, loss->values_size}
-                  : (range_t){&env->index, loss->section, loss->index_offset, loss->index_size};
+    return values ? (quarantine_range_t){&env->values, loss->section, loss->values_offset, loss->values_size}
+                  : (quarantine_range_t){&env->index, loss->section, loss->index_offset, loss->index_size};
 }
 
 /* --- one loss --- */
 
-static uint64_t behind(uint64_t size, uint64_t from)
+static uint64_t quarantine_behind(uint64_t size, uint64_t from)
 {
     return size > from ? size - from : 0;
 }
@@ -334,9 +335,9 @@ static segj_loss_t loss_of(const oversized_t *journal, const segj_plan_t *plan)
     uint64_t page = plan->records * env->record_size / env->page_size;
     segj_loss_t loss = {.section = plan->number, .lost = segj_plan_lost(plan), .kept = plan->records};
     loss.index_offset = plan->section->index.handle.file.data + page * segj_page_physical(env->page_size);
-    loss.index_size = behind(plan->index_size, loss.index_offset);
+    loss.index_size = quarantine_behind(plan->index_size, loss.index_offset);
     loss.values_offset = plan->section->values.handle.file.data + plan->end;
-    loss.values_size = behind(plan->value_size, loss.values_offset);
+    loss.values_size = quarantine_behind(plan->value_size, loss.values_offset);
     return loss;
 }
 
@@ -345,9 +346,10 @@ static segj_status_t fit(segj_quarantine_t *quarantine, segj_loss_t *loss)
 {
     uint64_t wanted = loss->index_size + loss->values_size;
     segj_status_t status = SEGJ_OK;
-    while (wanted > 0 && behind(quarantine->limit, bytes_held(quarantine)) < wanted && drop_oldest(quarantine, &status))
+    while (wanted > 0 && quarantine_behind(quarantine->limit, bytes_held(quarantine)) < wanted &&
+           drop_oldest(quarantine, &status))
         continue;
-    uint64_t room = behind(quarantine->limit, bytes_held(quarantine));
+    uint64_t room = quarantine_behind(quarantine->limit, bytes_held(quarantine));
     loss->index_size = segj_min_u64(loss->index_size, room);
     loss->values_size = segj_min_u64(loss->values_size, room - loss->index_size);
     loss->missed = wanted - loss->index_size - loss->values_size;
@@ -371,8 +373,8 @@ static segj_status_t drop_copy(segj_scan_t *scan, const segj_loss_t *loss)
     segj_status_t status = SEGJ_OK;
     for (size_t i = quarantine->count; i-- > 0 && status == SEGJ_OK;) {
         const segj_loss_t *at = &quarantine->losses[i];
-        const range_t index = range_of(&scan->journal->env, at, false);
-        const range_t values = range_of(&scan->journal->env, at, true);
+        const quarantine_range_t index = range_of(&scan->journal->env, at, false);
+        const quarantine_range_t values = range_of(&scan->journal->env, at, true);
         uint32_t crcs[2] = {0, 0};
         if (!alike(at, loss))
             continue;
@@ -382,7 +384,7 @@ static segj_status_t drop_copy(segj_scan_t *scan, const segj_loss_t *loss)
         if (status != SEGJ_OK || crcs[0] != at->index_crc || crcs[1] != at->values_crc)
             continue;
         status = unlink_items(quarantine, at);
-        forget(quarantine, i);
+        quarantine_forget(quarantine, i);
     }
     return status;
 }
@@ -390,8 +392,8 @@ static segj_status_t drop_copy(segj_scan_t *scan, const segj_loss_t *loss)
 /* Both items of a loss. What fails leaves none, or what the next open removes, because no catalogue lists it. */
 static segj_status_t make_items(segj_scan_t *scan, segj_loss_t *loss)
 {
-    const range_t index = range_of(&scan->journal->env, loss, false);
-    const range_t values = range_of(&scan->journal->env, loss, true);
+    const quarantine_range_t index = range_of(&scan->journal->env, loss, false);
+    const quarantine_range_t values = range_of(&scan->journal->env, loss, true);
     char name[ITEM_NAME];
     item_name(loss, false, name);
     segj_status_t status = make_item(scan, &index, name, &loss->index_crc);
@@ -407,7 +409,7 @@ static segj_status_t make_items(segj_scan_t *scan, segj_loss_t *loss)
     return status;
 }
 
-static segj_status_t add(segj_quarantine_t *quarantine, const segj_loss_t *loss)
+static segj_status_t quarantine_add(segj_quarantine_t *quarantine, const segj_loss_t *loss)
 {
     segj_loss_t *more = realloc(quarantine->losses, (quarantine->count + 1) * sizeof *more);
     if (more == NULL)
@@ -450,7 +452,7 @@ static segj_status_t keep_one(segj_scan_t *scan, const segj_plan_t *plan)
     if (status == SEGJ_OK)
         status = make_items_somehow(scan, &loss);
     if (status == SEGJ_OK)
-        status = add(quarantine, &loss);
+        status = quarantine_add(quarantine, &loss);
     if (status == SEGJ_OK)
         say_missed(scan->journal, &loss);
     return status;
@@ -541,7 +543,7 @@ static segj_status_t make_partition(oversized_t *journal)
 }
 
 /* Takes back what was added behind the first `count`. */
-static void take_back(segj_quarantine_t *quarantine, uint32_t first)
+static void quarantine_take_back(segj_quarantine_t *quarantine, uint32_t first)
 {
     char cause[SEGJ_POISON_CAPACITY];
     (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
@@ -585,10 +587,10 @@ static segj_status_t keep_and_note(segj_scan_t *scan, segj_plan_t *plans, size_t
     if (status == SEGJ_OK && kept)
         status = segj_part_sync(&quarantine->part);
     if (status == SEGJ_OK && kept)
-        status = commit(quarantine);
+        status = quarantine_commit(quarantine);
     if (status == SEGJ_OK)
         return SEGJ_OK;
-    take_back(quarantine, first);
+    quarantine_take_back(quarantine, first);
     for (size_t i = 0; i < count; i++)
         plans[i].noted = false;
     return status;
@@ -716,7 +718,7 @@ static segj_status_t acknowledge(oversized_t *journal)
         open += !before[i];
         quarantine->losses[i].acknowledged = true;
     }
-    status = open > 0 ? commit(quarantine) : SEGJ_OK;
+    status = open > 0 ? quarantine_commit(quarantine) : SEGJ_OK;
     for (size_t i = 0; status != SEGJ_OK && i < quarantine->count; i++)
         quarantine->losses[i].acknowledged = before[i];
     free(before);
@@ -736,7 +738,7 @@ static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, 
     for (size_t i = 0; i < count; i++)
         if (!all[i].acknowledged)
             left[quarantine->count++] = all[i];
-    segj_status_t status = commit(quarantine);
+    segj_status_t status = quarantine_commit(quarantine);
     if (status != SEGJ_OK) {
         quarantine->losses = all;
         quarantine->count = count;

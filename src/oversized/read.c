@@ -50,8 +50,8 @@ static segj_status_t no_record(const request_t *request, uint64_t count)
 
 /* Under state. Gives the record, and holds its value where one is wanted. *changed: the section was cut or removed
  * meanwhile. */
-static segj_status_t look(oversized_t *journal, const request_t *request, uint8_t *record, segj_taken_t *found,
-                          bool *changed)
+static segj_status_t read_look(oversized_t *journal, const request_t *request, uint8_t *record, segj_taken_t *found,
+                               bool *changed)
 {
     segj_section_t *section = NULL;
     *changed = false;
@@ -83,7 +83,7 @@ static segj_status_t read_once(oversized_t *journal, const request_t *request, u
         segj_view_quick(journal, request->section, request->position, record, &found))
         return segj_view_show(journal, &found, request->view, changed);
     segj_lock(&journal->env.state);
-    segj_status_t status = look(journal, request, record, &found, changed);
+    segj_status_t status = read_look(journal, request, record, &found, changed);
     segj_unlock(&journal->env.state);
     if (status != SEGJ_OK || *changed)
         return status;
@@ -117,8 +117,8 @@ static segj_status_t read_request(oversized_t *journal, const request_t *request
     return status;
 }
 
-static segj_status_t get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
-                         oversized_location_t *location)
+static segj_status_t read_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
+                              oversized_location_t *location)
 {
     request_t request = {.section = section, .position = position};
     return read_request(journal, &request, entry, location);
@@ -127,8 +127,8 @@ static segj_status_t get(oversized_t *journal, uint64_t section, uint64_t positi
 SEGJ_COLD static segj_status_t enter_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                          oversized_location_t *location)
 {
-    SEGJ_ENTER_AS("oversized_get", journal, get(journal, section, position, entry, location));
-    return get(journal, section, position, entry, location);
+    SEGJ_ENTER_AS("oversized_get", journal, read_get(journal, section, position, entry, location));
+    return read_get(journal, section, position, entry, location);
 }
 
 /* Short enough for the way in to count. */
@@ -137,7 +137,7 @@ segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t pos
 {
     if (SEGJ_SELDOM(!segj_is_live(journal)))
         return enter_get(journal, section, position, entry, location);
-    return get(journal, section, position, entry, location);
+    return read_get(journal, section, position, entry, location);
 }
 
 segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry, oversized_location_t *location)

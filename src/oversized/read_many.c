@@ -23,7 +23,7 @@ typedef struct piece {
     size_t at; /* where its bytes are in the memory */
 } piece_t;
 
-typedef struct batch {
+typedef struct read_many_batch {
     oversized_t *journal;
     segj_section_t *section; /* referenced */
     uint64_t generation;
@@ -36,9 +36,9 @@ typedef struct batch {
     uint8_t *record;
     size_t first; /* of the items that failed, `count` while there is none */
     segj_sentence_t sentence;
-} batch_t;
+} read_many_batch_t;
 
-static void fail_item(batch_t *batch, size_t item, segj_status_t status)
+static void fail_item(read_many_batch_t *batch, size_t item, segj_status_t status)
 {
     batch->values[item].status = status;
     if (item >= batch->first)
@@ -50,7 +50,7 @@ static void fail_item(batch_t *batch, size_t item, segj_status_t status)
 /* --- looking up --- */
 
 /* Under state, which it may give up: gives the record's entry and location. */
-static segj_status_t find_record(batch_t *batch, oversized_value_t *value)
+static segj_status_t find_record(read_many_batch_t *batch, oversized_value_t *value)
 {
     const oversized_t *journal = batch->journal;
     segj_env_t *env = &batch->journal->env;
@@ -74,7 +74,7 @@ static segj_status_t find_record(batch_t *batch, oversized_value_t *value)
 }
 
 /* Under state, which it may give up. */
-static segj_status_t look_up(batch_t *batch, size_t item)
+static segj_status_t read_many_look_up(read_many_batch_t *batch, size_t item)
 {
     oversized_value_t *value = &batch->values[item];
     const segj_glob_t *values = &batch->section->values;
@@ -97,7 +97,7 @@ static segj_status_t look_up(batch_t *batch, size_t item)
 }
 
 /* Under state, which it gives up. */
-static segj_status_t look_all_up(batch_t *batch)
+static segj_status_t look_all_up(read_many_batch_t *batch)
 {
     segj_env_t *env = &batch->journal->env;
     bool files = false;
@@ -105,7 +105,7 @@ static segj_status_t look_all_up(batch_t *batch)
         batch->values[i].data = NULL;
         batch->values[i].size = 0;
         batch->values[i].status = SEGJ_OK;
-        segj_status_t status = look_up(batch, i);
+        segj_status_t status = read_many_look_up(batch, i);
         if (status != SEGJ_OK)
             fail_item(batch, i, status);
         else
@@ -123,7 +123,7 @@ static segj_status_t look_all_up(batch_t *batch)
 }
 
 /* Gives back what was held. *changed: nothing that was read counts. */
-static void let_go(batch_t *batch, bool *changed)
+static void read_many_let_go(read_many_batch_t *batch, bool *changed)
 {
     segj_env_t *env = &batch->journal->env;
     segj_lock(&env->state);
@@ -139,24 +139,24 @@ static void let_go(batch_t *batch, bool *changed)
 
 /* --- reading --- */
 
-static int compare(const void *left, const void *right)
+static int read_many_compare(const void *left, const void *right)
 {
     const piece_t *a = left;
     const piece_t *b = right;
     return a->begin != b->begin ? (a->begin < b->begin ? -1 : 1) : (a->end > b->end) - (a->end < b->end);
 }
 
-static void sort(batch_t *batch)
+static void sort(read_many_batch_t *batch)
 {
     for (size_t i = 1; i < batch->used; i++)
-        if (compare(&batch->pieces[i - 1], &batch->pieces[i]) > 0) {
-            qsort(batch->pieces, batch->used, sizeof *batch->pieces, compare);
+        if (read_many_compare(&batch->pieces[i - 1], &batch->pieces[i]) > 0) {
+            qsort(batch->pieces, batch->used, sizeof *batch->pieces, read_many_compare);
             return;
         }
 }
 
 /* The end of a run: pieces from `first` on that touch or overlap, all of them in the file or all in one buffer. */
-static size_t run_of(const batch_t *batch, size_t first, uint64_t *end)
+static size_t run_of(const read_many_batch_t *batch, size_t first, uint64_t *end)
 {
     const piece_t *pieces = batch->pieces;
     size_t last = first + 1;
@@ -167,7 +167,7 @@ static size_t run_of(const batch_t *batch, size_t first, uint64_t *end)
 }
 
 /* Gives every piece its place in the memory. */
-static segj_status_t lay_out(batch_t *batch, uint64_t *total)
+static segj_status_t lay_out(read_many_batch_t *batch, uint64_t *total)
 {
     *total = 0;
     for (size_t first = 0, last; first < batch->used; first = last) {
@@ -184,7 +184,8 @@ static segj_status_t lay_out(batch_t *batch, uint64_t *total)
 }
 
 /* *got: bytes of it that there were; NULL: the end of the file before `end` is a failure. */
-static segj_status_t read_range(const batch_t *batch, const piece_t *piece, uint64_t end, uint8_t *to, size_t *got)
+static segj_status_t read_range(const read_many_batch_t *batch, const piece_t *piece, uint64_t end, uint8_t *to,
+                                size_t *got)
 {
     const segj_io_file_t *file = &batch->section->values.handle.file;
     size_t size = (size_t)(end - piece->begin);
@@ -197,7 +198,7 @@ static segj_status_t read_range(const batch_t *batch, const piece_t *piece, uint
 }
 
 /* Where the file ends within a run, the frames before that are there all the same. */
-static void read_run(batch_t *batch, size_t first, size_t last, uint64_t end, uint8_t *memory)
+static void read_run(read_many_batch_t *batch, size_t first, size_t last, uint64_t end, uint8_t *memory)
 {
     const segj_env_t *env = &batch->journal->env;
     const segj_io_file_t *file = &batch->section->values.handle.file;
@@ -222,7 +223,7 @@ static void read_run(batch_t *batch, size_t first, size_t last, uint64_t end, ui
 }
 
 /* Frames, checked, into `memory`; items show them. */
-static segj_status_t read_frames(batch_t *batch, segj_buffer_t *memory)
+static segj_status_t read_frames(read_many_batch_t *batch, segj_buffer_t *memory)
 {
     uint64_t total;
     sort(batch);
@@ -242,7 +243,7 @@ static segj_status_t read_frames(batch_t *batch, segj_buffer_t *memory)
 /* --- compressed values --- */
 
 /* What the frames that were read unpack to, together. An item that is no frame fails. */
-static segj_status_t measure(batch_t *batch, size_t *total)
+static segj_status_t measure(read_many_batch_t *batch, size_t *total)
 {
     *total = 0;
     for (size_t i = 0; i < batch->count; i++) {
@@ -262,7 +263,7 @@ static segj_status_t measure(batch_t *batch, size_t *total)
     return SEGJ_OK;
 }
 
-static segj_status_t unpack(batch_t *batch, segj_decoder_t *decoder, segj_buffer_t *memory)
+static segj_status_t read_many_unpack(read_many_batch_t *batch, segj_decoder_t *decoder, segj_buffer_t *memory)
 {
     size_t total = 0;
     segj_status_t status = measure(batch, &total);
@@ -292,7 +293,7 @@ static segj_status_t unpack(batch_t *batch, segj_decoder_t *decoder, segj_buffer
     return SEGJ_OK;
 }
 
-static segj_status_t read_compressed(batch_t *batch, segj_buffer_t *memory)
+static segj_status_t read_many_read_compressed(read_many_batch_t *batch, segj_buffer_t *memory)
 {
     segj_decoder_t *decoder;
     segj_status_t status = segj_decoder_take(batch->journal, &decoder);
@@ -300,14 +301,14 @@ static segj_status_t read_compressed(batch_t *batch, segj_buffer_t *memory)
         return status;
     status = read_frames(batch, &decoder->frame);
     if (status == SEGJ_OK)
-        status = unpack(batch, decoder, memory);
+        status = read_many_unpack(batch, decoder, memory);
     segj_decoder_give(batch->journal, decoder);
     return status;
 }
 
 /* --- the calls --- */
 
-static segj_status_t run_once(batch_t *batch, uint64_t number, segj_buffer_t *memory, bool *changed)
+static segj_status_t run_once(read_many_batch_t *batch, uint64_t number, segj_buffer_t *memory, bool *changed)
 {
     oversized_t *journal = batch->journal;
     *changed = false;
@@ -325,13 +326,14 @@ static segj_status_t run_once(batch_t *batch, uint64_t number, segj_buffer_t *me
     if (batch->section == NULL)
         return status;
     if (status == SEGJ_OK)
-        status = batch->section->values.compressed ? read_compressed(batch, memory) : read_frames(batch, memory);
-    let_go(batch, changed);
+        status =
+            batch->section->values.compressed ? read_many_read_compressed(batch, memory) : read_frames(batch, memory);
+    read_many_let_go(batch, changed);
     return status;
 }
 
 /* What is wrong with the call as a whole is wrong with each item. */
-static segj_status_t fail_all(const batch_t *batch, segj_buffer_t *memory, segj_status_t status)
+static segj_status_t fail_all(const read_many_batch_t *batch, segj_buffer_t *memory, segj_status_t status)
 {
     memory->size = 0;
     for (size_t i = 0; i < batch->count; i++) {
@@ -342,7 +344,7 @@ static segj_status_t fail_all(const batch_t *batch, segj_buffer_t *memory, segj_
     return status;
 }
 
-static segj_status_t run(batch_t *batch, uint64_t number, segj_buffer_t *memory)
+static segj_status_t read_many_run(read_many_batch_t *batch, uint64_t number, segj_buffer_t *memory)
 {
     size_t record = batch->by_position ? batch->journal->env.record_size : 0;
     if (batch->count > (SIZE_MAX / 2 - record) / sizeof *batch->pieces)
@@ -371,15 +373,15 @@ static segj_status_t run(batch_t *batch, uint64_t number, segj_buffer_t *memory)
     return batch->values[batch->first].status;
 }
 
-static segj_status_t begin(const char *call, oversized_t *journal, uint64_t number, oversized_value_t *values,
-                           size_t count, segj_buffer_t *memory, bool by_position)
+static segj_status_t read_many_begin(const char *call, oversized_t *journal, uint64_t number, oversized_value_t *values,
+                                     size_t count, segj_buffer_t *memory, bool by_position)
 {
     if (memory == NULL || (values == NULL && count > 0))
         return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, memory == NULL ? "memory" : "values");
     if (count == 0)
         return SEGJ_OK;
-    batch_t batch = {.journal = journal, .values = values, .count = count, .by_position = by_position};
-    return run(&batch, number, memory);
+    read_many_batch_t batch = {.journal = journal, .values = values, .count = count, .by_position = by_position};
+    return read_many_run(&batch, number, memory);
 }
 
 segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values, size_t count,
@@ -388,7 +390,7 @@ segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, overs
     if (memory != NULL)
         memory->size = 0;
     SEGJ_ENTER(journal, oversized_get_values(journal, section, values, count, memory));
-    return begin("oversized_get_values", journal, section, values, count, memory, false);
+    return read_many_begin("oversized_get_values", journal, section, values, count, memory, false);
 }
 
 segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values, size_t count,
@@ -397,5 +399,5 @@ segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, over
     if (memory != NULL)
         memory->size = 0;
     SEGJ_ENTER(journal, oversized_read_values(journal, section, values, count, memory));
-    return begin("oversized_read_values", journal, section, values, count, memory, true);
+    return read_many_begin("oversized_read_values", journal, section, values, count, memory, true);
 }

@@ -207,7 +207,7 @@ static segj_status_t apply_checkpoint(recovery_t *recovery, const oversized_chec
     return status == SEGJ_OK ? check_values_paired(recovery, checkpoint) : status;
 }
 
-static uint64_t behind(uint64_t size, uint64_t kept)
+static uint64_t recover_behind(uint64_t size, uint64_t kept)
 {
     return size > kept ? size - kept : 0;
 }
@@ -227,12 +227,12 @@ static void report(recovery_t *recovery)
         uint64_t values_data = plan->section->values.handle.file.data;
         found->sections++;
         found->records += plan->records;
-        found->records_dropped += behind(plan->exist, segj_max_u64(plan->records, plan->watermark));
+        found->records_dropped += recover_behind(plan->exist, segj_max_u64(plan->records, plan->watermark));
         found->synced_records_lost += lost;
         found->sections_damaged += lost > 0;
         found->index_bytes_truncated +=
-            behind(plan->index_size, segj_fixed_file_size(&journal->env, index_data, plan->records));
-        found->value_bytes_truncated += behind(plan->value_size, values_data + plan->end);
+            recover_behind(plan->index_size, segj_fixed_file_size(&journal->env, index_data, plan->records));
+        found->value_bytes_truncated += recover_behind(plan->value_size, values_data + plan->end);
         found->sections_repaired += !plan->clean && plan->section->unrepaired == NULL;
         if (lost > 0)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
@@ -402,7 +402,7 @@ static void adopt(recovery_t *recovery)
     segj_unlock(&recovery->journal->env.state);
 }
 
-static segj_status_t decide(recovery_t *recovery, const uint64_t *index, size_t index_count)
+static segj_status_t recover_decide(recovery_t *recovery, const uint64_t *index, size_t index_count)
 {
     segj_status_t status = segj_sections_reserve(&recovery->journal->sections, index_count);
     if (status == SEGJ_OK)
@@ -429,7 +429,7 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     if (journal->env.format == SEGJ_FORMAT_NATIVE)
         status = segj_quarantine_open(journal, config);
     if (status == SEGJ_OK)
-        status = decide(&recovery, index, index_count);
+        status = recover_decide(&recovery, index, index_count);
     if (status == SEGJ_OK)
         report_orphans(&recovery);
     if (status == SEGJ_OK && !config->read_only) {

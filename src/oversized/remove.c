@@ -99,7 +99,8 @@ static void close_unused(oversized_t *journal, const removal_t *removal)
 }
 
 /* Under change. What can be refused is refused here; then the sections are hidden. */
-static segj_status_t begin(oversized_t *journal, size_t first, size_t last, uint64_t prune_line, removal_t *removal)
+static segj_status_t remove_begin(oversized_t *journal, size_t first, size_t last, uint64_t prune_line,
+                                  removal_t *removal)
 {
     for (size_t i = first; i < last; i++)
         if (((segj_section_t *)(void *)journal->sections.order[i])->streaming)
@@ -140,7 +141,7 @@ static segj_status_t unlink_first(oversized_t *journal, removal_t *removal)
 }
 
 /* Under change. The sections come back, or what they had in memory is given up, written or not. */
-static void decide(oversized_t *journal, const removal_t *removal)
+static void remove_decide(oversized_t *journal, const removal_t *removal)
 {
     if (removal->undone)
         show_again(journal, removal);
@@ -175,7 +176,7 @@ static segj_status_t unlink_others(oversized_t *journal, const removal_t *remova
 }
 
 /* Files that readers have left open are closed here, which is when the system gives their space back. */
-static void end(oversized_t *journal, const removal_t *removal)
+static void remove_end(oversized_t *journal, const removal_t *removal)
 {
     segj_lock(&journal->env.state);
     for (size_t i = 0; i < removal->count && !removal->undone; i++)
@@ -191,14 +192,14 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
     removal_t removal;
     if (first == last)
         return SEGJ_OK;
-    segj_status_t status = begin(journal, first, last, 0, &removal);
+    segj_status_t status = remove_begin(journal, first, last, 0, &removal);
     if (status != SEGJ_OK)
         return status;
     status = unlink_first(journal, &removal);
-    decide(journal, &removal);
+    remove_decide(journal, &removal);
     if (status == SEGJ_OK)
         status = unlink_others(journal, &removal);
-    end(journal, &removal);
+    remove_end(journal, &removal);
     return status;
 }
 
@@ -266,7 +267,7 @@ static segj_status_t begin_prune(oversized_t *journal, uint64_t line, removal_t 
     if (*count == 0)
         journal->prune_line = segj_max_u64(journal->prune_line, line);
     segj_unlock(&journal->env.state);
-    return *count > 0 ? begin(journal, 0, *count, line, removal) : SEGJ_OK;
+    return *count > 0 ? remove_begin(journal, 0, *count, line, removal) : SEGJ_OK;
 }
 
 static segj_status_t prune(oversized_t *journal, uint64_t line, bool *pruned)
@@ -279,11 +280,11 @@ static segj_status_t prune(oversized_t *journal, uint64_t line, bool *pruned)
     if (status == SEGJ_OK && count > 0) {
         status = unlink_first(journal, &removal);
         segj_lock(&journal->change);
-        decide(journal, &removal);
+        remove_decide(journal, &removal);
         segj_unlock(&journal->change);
         if (status == SEGJ_OK)
             status = unlink_others(journal, &removal);
-        end(journal, &removal);
+        remove_end(journal, &removal);
     }
     if (status == SEGJ_OK && pruned != NULL)
         *pruned = count > 0;

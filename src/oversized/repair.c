@@ -67,7 +67,7 @@ static segj_status_t write_marks(const segj_plan_t *plan, const segj_io_file_t *
     return status;
 }
 
-static segj_status_t write_pages(segj_scan_t *scan, const segj_plan_t *plan, const segj_io_file_t *index)
+static segj_status_t repair_write_pages(segj_scan_t *scan, const segj_plan_t *plan, const segj_io_file_t *index)
 {
     const segj_env_t *env = &scan->journal->env;
     if (plan->records < plan->watermark)
@@ -108,7 +108,7 @@ static segj_status_t repair_index(segj_scan_t *scan, const segj_plan_t *plan, co
     if (status == SEGJ_OK)
         status = write_marks(plan, index);
     if (status == SEGJ_OK)
-        status = write_pages(scan, plan, index);
+        status = repair_write_pages(scan, plan, index);
     return status == SEGJ_OK ? cut_index(scan, plan, index) : status;
 }
 

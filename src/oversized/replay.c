@@ -124,8 +124,8 @@ static segj_status_t take_memory(oversized_replay_t *replay, size_t buffer)
     return SEGJ_OK;
 }
 
-static segj_status_t begin(oversized_t *journal, bool back, uint64_t section, uint64_t position, size_t buffer,
-                           oversized_replay_t **opened)
+static segj_status_t replay_begin(oversized_t *journal, bool back, uint64_t section, uint64_t position, size_t buffer,
+                                  oversized_replay_t **opened)
 {
     oversized_replay_t *replay = calloc(1, sizeof *replay);
     if (replay == NULL)
@@ -146,12 +146,12 @@ static segj_status_t begin(oversized_t *journal, bool back, uint64_t section, ui
     return SEGJ_OK;
 }
 
-static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, bool back, uint64_t section,
-                              uint64_t position, size_t buffer, oversized_replay_t **opened)
+static segj_status_t replay_open_for(segj_caller_t *caller, oversized_t *journal, bool back, uint64_t section,
+                                     uint64_t position, size_t buffer, oversized_replay_t **opened)
 {
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open%s: replay is NULL", back ? "_back" : "");
-    segj_status_t status = begin(journal, back, section, position, buffer, opened);
+    segj_status_t status = replay_begin(journal, back, section, position, buffer, opened);
     if (status == SEGJ_OK)
         segj_lease_adopt(&(*opened)->lease, caller);
     return status;
@@ -162,10 +162,10 @@ segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint
 {
     if (opened != NULL)
         *opened = NULL;
-    SEGJ_ENTER(journal, open_for(caller, journal, false, section, position, buffer, opened));
+    SEGJ_ENTER(journal, replay_open_for(caller, journal, false, section, position, buffer, opened));
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open: replay is NULL");
-    return begin(journal, false, section, position, buffer, opened);
+    return replay_begin(journal, false, section, position, buffer, opened);
 }
 
 segj_status_t oversized_replay_open_back(oversized_t *journal, uint64_t section, uint64_t position, size_t buffer,
@@ -173,10 +173,10 @@ segj_status_t oversized_replay_open_back(oversized_t *journal, uint64_t section,
 {
     if (opened != NULL)
         *opened = NULL;
-    SEGJ_ENTER(journal, open_for(caller, journal, true, section, position, buffer, opened));
+    SEGJ_ENTER(journal, replay_open_for(caller, journal, true, section, position, buffer, opened));
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open_back: replay is NULL");
-    return begin(journal, true, section, position, buffer, opened);
+    return replay_begin(journal, true, section, position, buffer, opened);
 }
 
 void oversized_replay_close(oversized_replay_t *replay)
@@ -228,7 +228,7 @@ static size_t choose_pages(const oversized_replay_t *replay, uint64_t page, uint
 }
 
 /* Reads pages in one go, `page` among them. Pages that do not verify get length 0. */
-static segj_status_t load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
+static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
 {
     segj_env_t *env = &replay->journal->env;
     size_t physical = segj_page_physical(env->page_size);
@@ -269,7 +269,7 @@ static bool has_page(const oversized_replay_t *replay, uint64_t page, size_t len
 
 /* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does
  * not give them (the page is being written, or damaged) the way any reader gets them. */
-static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
+static segj_status_t replay_fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
 {
     segj_env_t *env = &replay->journal->env;
     const segj_paged_t *tail = section->index.tail;
@@ -277,7 +277,7 @@ static segj_status_t fetch(oversized_replay_t *replay, segj_section_t *section, 
     if (tail != NULL && segj_paged_peek(tail, page, 0, most, replay->pages)) {
         replay->lengths[0] = most;
     } else {
-        segj_status_t status = load(replay, section, page);
+        segj_status_t status = replay_load(replay, section, page);
         if (status != SEGJ_OK || has_page(replay, page, length))
             return status;
         replay->valid = replay->lengths[page - replay->first];
@@ -301,7 +301,7 @@ static segj_status_t get_page(oversized_replay_t *replay, uint64_t page, size_t 
     segj_status_t status = current(replay, &section);
     if (status == SEGJ_OK) {
         segj_section_acquire(section);
-        status = fetch(replay, section, page, length);
+        status = replay_fetch(replay, section, page, length);
         segj_section_t *again;
         segj_status_t still = current(replay, &again);
         if (still != SEGJ_OK)
@@ -328,7 +328,7 @@ static segj_status_t get_bytes(oversized_replay_t *replay, uint64_t page, size_t
 
 /* Puts a record together that lies in several pages; backwards from its last page on, because what is read with a page
  * lies below it then. */
-static segj_status_t gather(oversized_replay_t *replay, uint64_t offset, uint64_t *damaged)
+static segj_status_t replay_gather(oversized_replay_t *replay, uint64_t offset, uint64_t *damaged)
 {
     const segj_env_t *env = &replay->journal->env;
     uint64_t end = offset + env->record_size;
@@ -359,7 +359,7 @@ static segj_status_t get_record(oversized_replay_t *replay, const uint8_t **reco
     size_t from = (size_t)(offset % env->page_size);
     *record = replay->record;
     if (env->record_size > env->page_size - from)
-        return gather(replay, offset, damaged);
+        return replay_gather(replay, offset, damaged);
     *damaged = page;
     segj_status_t status = get_bytes(replay, page, from, env->record_size, record);
     if (status != SEGJ_OK)
@@ -373,7 +373,7 @@ static segj_status_t get_record(oversized_replay_t *replay, const uint8_t **reco
 }
 
 /* A rewind or removal since the last look may be of our section. */
-static segj_status_t look(oversized_replay_t *replay)
+static segj_status_t replay_look(oversized_replay_t *replay)
 {
     oversized_t *journal = replay->journal;
     uint64_t removals = atomic_load(&journal->removals);
@@ -438,7 +438,7 @@ static segj_status_t next_record(oversized_replay_t *replay, oversized_item_t *i
         return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound beneath it");
     segj_status_t status = replay->run_left > 0 ? SEGJ_OK : next_target(replay);
     if (status == SEGJ_OK)
-        status = look(replay);
+        status = replay_look(replay);
     if (status != SEGJ_OK)
         return status;
     if (replay->run_left > 0)
@@ -485,15 +485,15 @@ static uint64_t generation_of(const oversized_replay_t *replay)
 }
 
 /** Bytes of a section's data. */
-typedef struct range {
+typedef struct replay_range {
     uint64_t begin, end;
-} range_t;
+} replay_range_t;
 
 /* Under state. What lies around the frame in the file, as a whole: what is in write buffers may not be there. */
-static range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
+static replay_range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
 {
     uint64_t frame = replay->location.offset;
-    range_t range = {0, section->values.size};
+    replay_range_t range = {0, section->values.size};
     for (const segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next) {
         uint64_t end = at->offset + at->size;
         if (at->offset > frame)
@@ -506,25 +506,25 @@ static range_t range_in_file(const oversized_replay_t *replay, const segj_sectio
 
 /* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one behind the other in
  * the walk's direction, as much as is to be read ahead and lies in the same place. */
-static range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, range_t place)
+static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, replay_range_t place)
 {
     uint64_t begin = replay->location.offset;
     uint64_t end = begin + replay->location.size;
     bool follows = replay->ahead_generation == generation_of(replay) &&
                    (replay->back ? end == replay->asked_begin : begin == replay->asked_end);
     if (!follows || replay->most_ahead <= replay->location.size)
-        return (range_t){begin, end};
+        return (replay_range_t){begin, end};
     if (source->buffer != NULL)
-        place = (range_t){source->buffer->offset, source->buffer->offset + source->buffer->size};
+        place = (replay_range_t){source->buffer->offset, source->buffer->offset + source->buffer->size};
     if (replay->back)
         begin = end - segj_min_u64(end - place.begin, replay->most_ahead);
     else
         end = begin + segj_min_u64(place.end - begin, replay->most_ahead);
-    return (range_t){begin, end};
+    return (replay_range_t){begin, end};
 }
 
 /* Copies from a write buffer, or reads the file. */
-static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *source, range_t range)
+static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *source, replay_range_t range)
 {
     uint64_t begin = range.begin;
     size_t size = (size_t)(range.end - begin);
@@ -544,14 +544,14 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
     oversized_t *journal = replay->journal;
     segj_section_t *section = NULL;
     segj_source_t source = {NULL, 0, NULL, {0, 0}};
-    range_t range = {0, 0};
+    replay_range_t range = {0, 0};
     *changed = false;
     segj_lock(&journal->env.state);
     segj_status_t status = current(replay, &section);
     if (status != SEGJ_OK) {
         break_off(replay, status);
     } else {
-        range_t in_file = range_in_file(replay, section);
+        replay_range_t in_file = range_in_file(replay, section);
         replay->ahead_compressed = section->values.compressed;
         status = segj_frame_hold(journal, section, replay->location, &source, changed);
         if (status == SEGJ_OK)
@@ -609,7 +609,7 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
     return SEGJ_OK;
 }
 
-static segj_status_t check_value(oversized_replay_t *replay, const void **value, size_t *size)
+static segj_status_t replay_check_value(oversized_replay_t *replay, const void **value, size_t *size)
 {
     if (value == NULL || size == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL", value == NULL ? "value" : "size");
@@ -624,5 +624,5 @@ static segj_status_t check_value(oversized_replay_t *replay, const void **value,
 segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size)
 {
     segj_status_t status = segj_lease_enter((segj_lease_t *)replay, SEGJ_BADGE_REPLAY, "replay", __func__);
-    return status == SEGJ_OK ? segj_lease_leave(&replay->lease, check_value(replay, value, size)) : status;
+    return status == SEGJ_OK ? segj_lease_leave(&replay->lease, replay_check_value(replay, value, size)) : status;
 }

@@ -56,7 +56,7 @@ static segj_status_t check_last_page(oversized_t *journal, const segj_section_t 
 
 /* Step 2. Marks that cannot be written, as on a disk that needs space for that and has none, change nothing; but a rewind
  * that has `begun` has removed sections. */
-static segj_status_t mark(segj_env_t *env, segj_fixed_t *index, uint64_t records, bool begun)
+static segj_status_t rewind_mark(segj_env_t *env, segj_fixed_t *index, uint64_t records, bool begun)
 {
     const segj_io_file_t *file = &index->handle.file;
     segj_status_t status = segj_fixed_have_numbers(index, file);
@@ -81,7 +81,7 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
      * that. */
     uint64_t cutting_id = segj_page_cache_id(env->cache);
     uint64_t cut_id = segj_page_cache_id(env->cache);
-    segj_status_t status = mark(env, index, records, begun);
+    segj_status_t status = rewind_mark(env, index, records, begun);
     if (status != SEGJ_OK)
         return status;
     /* Readers see the new end from here on; one that is under way finds the generation changed. */
@@ -118,7 +118,7 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, uint64_t
 }
 
 /* Step 1. What no sync has covered is written only where some of it stays. */
-static segj_status_t make_durable(oversized_t *journal, segj_section_t *section, uint64_t records)
+static segj_status_t rewind_make_durable(oversized_t *journal, segj_section_t *section, uint64_t records)
 {
     segj_section_settle(journal, section);
     segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
@@ -130,13 +130,13 @@ static segj_status_t make_durable(oversized_t *journal, segj_section_t *section,
 }
 
 /* What can be refused is refused here, with nothing changed but that what stays is synced. */
-static segj_status_t prepare(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
+static segj_status_t rewind_prepare(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
 {
     segj_status_t status = end_of_values(journal, section, records, end);
     if (status == SEGJ_OK)
         status = segj_section_hold_briefly(journal, section);
     if (status == SEGJ_OK)
-        status = make_durable(journal, section, records);
+        status = rewind_make_durable(journal, section, records);
     if (status == SEGJ_OK)
         status = check_last_page(journal, section, records);
     return status;
@@ -157,7 +157,7 @@ static segj_status_t remove_later(oversized_t *journal, uint64_t number, bool *b
 }
 
 /* Takes the section's records from `records` on, and the later sections before. */
-static segj_status_t shorten(oversized_t *journal, segj_section_t *section, uint64_t records, bool later)
+static segj_status_t rewind_shorten(oversized_t *journal, segj_section_t *section, uint64_t records, bool later)
 {
     segj_env_t *env = &journal->env;
     uint64_t end = 0;
@@ -171,7 +171,7 @@ static segj_status_t shorten(oversized_t *journal, segj_section_t *section, uint
     if (status != SEGJ_OK)
         return status;
     bool begun = false;
-    status = prepare(journal, section, records, &end);
+    status = rewind_prepare(journal, section, records, &end);
     if (status == SEGJ_OK && later)
         status = remove_later(journal, section->node.number, &begun);
     if (status == SEGJ_OK)
@@ -211,7 +211,7 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     if (section != NULL && section->streaming)
         return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
     if (records < count)
-        return shorten(journal, section, records, later);
+        return rewind_shorten(journal, section, records, later);
     bool begun;
     return later ? remove_later(journal, number, &begun) : SEGJ_OK;
 }

@@ -60,7 +60,8 @@ void segj_scan_forget(segj_scan_t *scan)
 /* --- records --- */
 
 /* Has page `page` in memory; reads `count` pages from `first` on where it does not. */
-static segj_status_t load(segj_scan_t *scan, const segj_judged_t *judged, uint64_t page, uint64_t first, size_t count)
+static segj_status_t scan_load(segj_scan_t *scan, const segj_judged_t *judged, uint64_t page, uint64_t first,
+                               size_t count)
 {
     size_t physical = segj_page_physical(scan->journal->env.page_size);
     if (page >= scan->first && page - scan->first < scan->loaded)
@@ -86,7 +87,7 @@ segj_status_t segj_scan_page(segj_scan_t *scan, const segj_judged_t *judged, uin
     uint64_t first = page;
     if (direction == SEGJ_BACKWARD)
         first = page + 1 > scan->capacity ? page + 1 - scan->capacity : 0;
-    segj_status_t status = load(scan, judged, page, first, direction == SEGJ_ONE_PAGE ? 1 : scan->capacity);
+    segj_status_t status = scan_load(scan, judged, page, first, direction == SEGJ_ONE_PAGE ? 1 : scan->capacity);
     if (status != SEGJ_OK)
         return status;
     *bytes = scan->pages + (size_t)(page - scan->first) * segj_page_physical(page_size);
@@ -129,8 +130,8 @@ segj_status_t segj_scan_record(segj_scan_t *scan, const segj_judged_t *judged, u
 /* --- values --- */
 
 /* Has at least one byte at `offset` in the window, and tells how many. */
-static segj_status_t look(segj_scan_t *scan, const segj_judged_t *judged, uint64_t offset, const uint8_t **bytes,
-                          size_t *size)
+static segj_status_t scan_look(segj_scan_t *scan, const segj_judged_t *judged, uint64_t offset, const uint8_t **bytes,
+                               size_t *size)
 {
     if (offset < scan->window_offset || offset - scan->window_offset >= scan->window_loaded) {
         uint64_t left = judged->values_size - offset;
@@ -161,7 +162,7 @@ segj_status_t segj_scan_value(segj_scan_t *scan, const segj_judged_t *judged, ov
     while (have < sizeof trailer) {
         const uint8_t *bytes;
         size_t size;
-        segj_status_t status = look(scan, judged, at, &bytes, &size);
+        segj_status_t status = scan_look(scan, judged, at, &bytes, &size);
         if (status != SEGJ_OK)
             return status;
         if (at < end) {

@@ -12,7 +12,7 @@
 #include "journal/record_format.h"
 #include "oversized/journal.h"
 
-#define BUFFER_SIZE ((size_t)256 << 10)
+#define STREAM_IN_BUFFER_SIZE ((size_t)256 << 10)
 
 struct oversized_writer {
     segj_lease_t lease; /* first */
@@ -26,7 +26,7 @@ struct oversized_writer {
     segj_status_t failed; /* what every later call answers */
     ZSTD_CCtx *compressor;
     size_t buffered;
-    uint8_t *buffer; /* BUFFER_SIZE bytes */
+    uint8_t *buffer; /* STREAM_IN_BUFFER_SIZE bytes */
     uint8_t entry[];
 };
 
@@ -38,7 +38,7 @@ static void free_writer(oversized_writer_t *writer)
     free(writer);
 }
 
-static segj_status_t set_up_zstd(oversized_writer_t *writer, int level)
+static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level)
 {
     writer->compressor = ZSTD_createCCtx();
     if (writer->compressor == NULL)
@@ -54,7 +54,7 @@ static segj_status_t set_up_zstd(oversized_writer_t *writer, int level)
 }
 
 /* What forbids it, and memory that it wants: all that can be said before anything changes. Under change. */
-static segj_status_t prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
+static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
 {
     const oversized_t *journal = writer->journal;
     segj_status_t status = segj_journal_changeable(journal);
@@ -66,7 +66,7 @@ static segj_status_t prepare(oversized_writer_t *writer, uint64_t number, segj_s
     if (*section == NULL && number < journal->prune_line)
         return segj_journal_missing(journal, number);
     bool compressed = *section != NULL ? (*section)->values.compressed : journal->codec.level != 0;
-    return compressed ? set_up_zstd(writer, journal->codec.level) : SEGJ_OK;
+    return compressed ? stream_in_set_up_zstd(writer, journal->codec.level) : SEGJ_OK;
 }
 
 /* Under change. */
@@ -83,11 +83,11 @@ static segj_status_t wake_or_create(oversized_t *journal, uint64_t number, segj_
 }
 
 /* Under change. */
-static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
+static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section;
-    segj_status_t status = prepare(writer, number, &section);
+    segj_status_t status = stream_in_prepare(writer, number, &section);
     if (status == SEGJ_OK)
         status = wake_or_create(journal, number, &section);
     if (status == SEGJ_OK)
@@ -102,8 +102,8 @@ static segj_status_t begin(oversized_writer_t *writer, uint64_t number)
     return SEGJ_OK;
 }
 
-static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section, const void *entry,
-                              uint64_t size, oversized_writer_t **opened)
+static segj_status_t stream_in_open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,
+                                        const void *entry, uint64_t size, oversized_writer_t **opened)
 {
     segj_status_t status = oversized_writer_open(journal, section, entry, size, opened);
     if (status == SEGJ_OK)
@@ -116,7 +116,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
 {
     if (opened != NULL)
         *opened = NULL;
-    SEGJ_ENTER(journal, open_for(caller, journal, section, entry, size, opened));
+    SEGJ_ENTER(journal, stream_in_open_for(caller, journal, section, entry, size, opened));
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: writer is NULL");
     if (entry == NULL && journal->entry_size > 0)
@@ -134,11 +134,11 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
     if (entry != NULL && journal->entry_size > 0)
         memcpy(writer->entry, entry, journal->entry_size);
     /* Apart: what a large piece of memory held cannot be looked at any more once it is freed. */
-    writer->buffer = malloc(BUFFER_SIZE);
-    segj_status_t status = writer->buffer != NULL ? SEGJ_OK : segj_fail_memory(BUFFER_SIZE);
+    writer->buffer = malloc(STREAM_IN_BUFFER_SIZE);
+    segj_status_t status = writer->buffer != NULL ? SEGJ_OK : segj_fail_memory(STREAM_IN_BUFFER_SIZE);
     if (status == SEGJ_OK) {
         segj_lock(&journal->change);
-        status = begin(writer, section);
+        status = stream_in_begin(writer, section);
         segj_unlock(&journal->change);
     }
     if (status != SEGJ_OK) {
@@ -149,7 +149,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
     return SEGJ_OK;
 }
 
-static segj_status_t flush(oversized_writer_t *writer)
+static segj_status_t stream_in_flush(oversized_writer_t *writer)
 {
     const segj_io_file_t *file = &writer->section->values.handle.file;
     uint64_t offset = file->data + writer->offset + writer->frame - writer->buffered;
@@ -174,14 +174,14 @@ static segj_status_t account(oversized_writer_t *writer, size_t size, bool check
     if (writer->frame > UINT32_MAX - (checked ? SEGJ_FRAME_TRAILER : 0u))
         return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload beyond 2^32 - 5 bytes",
                          (unsigned long long)writer->section->node.number);
-    return writer->buffered == BUFFER_SIZE ? flush(writer) : SEGJ_OK;
+    return writer->buffered == STREAM_IN_BUFFER_SIZE ? stream_in_flush(writer) : SEGJ_OK;
 }
 
 static segj_status_t put_plain(oversized_writer_t *writer, const uint8_t *data, size_t size, bool checked)
 {
     segj_status_t status = SEGJ_OK;
     while (size > 0 && status == SEGJ_OK) {
-        size_t room = BUFFER_SIZE - writer->buffered;
+        size_t room = STREAM_IN_BUFFER_SIZE - writer->buffered;
         size_t part = size < room ? size : room;
         memcpy(writer->buffer + writer->buffered, data, part);
         status = account(writer, part, checked);
@@ -198,7 +198,7 @@ static segj_status_t put_compressed(oversized_writer_t *writer, const void *data
     segj_status_t status = SEGJ_OK;
     bool more = size > 0 || end;
     while (more && status == SEGJ_OK) {
-        ZSTD_outBuffer out = {writer->buffer + writer->buffered, BUFFER_SIZE - writer->buffered, 0};
+        ZSTD_outBuffer out = {writer->buffer + writer->buffered, STREAM_IN_BUFFER_SIZE - writer->buffered, 0};
         size_t left = ZSTD_compressStream2(writer->compressor, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
             return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress: %s", ZSTD_getErrorName(left));
@@ -246,11 +246,11 @@ static segj_status_t complete(oversized_writer_t *writer)
     segj_put_u32(trailer, writer->crc);
     if (status == SEGJ_OK)
         status = put_plain(writer, trailer, sizeof trailer, false);
-    return status == SEGJ_OK && writer->buffered > 0 ? flush(writer) : status;
+    return status == SEGJ_OK && writer->buffered > 0 ? stream_in_flush(writer) : status;
 }
 
 /* Under change. */
-static segj_status_t append(oversized_writer_t *writer, oversized_location_t location, uint64_t *position)
+static segj_status_t stream_in_append(oversized_writer_t *writer, oversized_location_t location, uint64_t *position)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section = writer->section;
@@ -267,7 +267,7 @@ static segj_status_t append(oversized_writer_t *writer, oversized_location_t loc
 }
 
 /* The journal is open, and this process's. */
-static segj_status_t finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
+static segj_status_t stream_in_finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
 {
     oversized_t *journal = writer->journal;
     uint64_t at = 0;
@@ -275,7 +275,7 @@ static segj_status_t finish(oversized_writer_t *writer, uint64_t *position, over
     oversized_location_t placed = {writer->offset, (uint32_t)writer->frame};
     segj_lock(&journal->change);
     if (status == SEGJ_OK)
-        status = append(writer, placed, &at);
+        status = stream_in_append(writer, placed, &at);
     writer->section->streaming = false;
     segj_unlock(&journal->change);
     if (status != SEGJ_OK)
@@ -291,7 +291,7 @@ segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *posi
 {
     segj_status_t status = segj_lease_enter((segj_lease_t *)writer, SEGJ_BADGE_WRITER, "writer", __func__);
     if (status == SEGJ_OK)
-        status = segj_lease_leave(&writer->lease, finish(writer, position, location));
+        status = segj_lease_leave(&writer->lease, stream_in_finish(writer, position, location));
     else if (!segj_lease_ends((segj_lease_t *)writer, SEGJ_BADGE_WRITER))
         return status;
     free_writer(writer);

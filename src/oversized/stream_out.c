@@ -12,7 +12,7 @@
 #include "oversized/frames.h"
 
 /* Of a compressed payload, and of a pass that only verifies. */
-#define BUFFER_SIZE ((size_t)128 << 10)
+#define STREAM_OUT_BUFFER_SIZE ((size_t)128 << 10)
 
 struct oversized_reader {
     segj_lease_t lease; /* first */
@@ -51,7 +51,8 @@ static segj_status_t find_section(const oversized_reader_t *reader, segj_section
 }
 
 /* Reads bytes of the frame, the checksum behind its payload included. */
-static segj_status_t read_once(oversized_reader_t *reader, uint64_t from, size_t size, uint8_t *to, bool *changed)
+static segj_status_t stream_out_read_once(oversized_reader_t *reader, uint64_t from, size_t size, uint8_t *to,
+                                          bool *changed)
 {
     oversized_t *journal = reader->journal;
     segj_source_t source;
@@ -80,7 +81,7 @@ static segj_status_t read_bytes(oversized_reader_t *reader, uint64_t from, size_
     segj_status_t status;
     bool changed;
     do
-        status = read_once(reader, from, size, to, &changed);
+        status = stream_out_read_once(reader, from, size, to, &changed);
     while (changed);
     return status;
 }
@@ -122,7 +123,7 @@ static segj_status_t read_payload(oversized_reader_t *reader, size_t size, uint8
 
 /* --- opening --- */
 
-static segj_status_t look_up(oversized_reader_t *reader, bool *compressed)
+static segj_status_t stream_out_look_up(oversized_reader_t *reader, bool *compressed)
 {
     oversized_t *journal = reader->journal;
     segj_section_t *section;
@@ -150,13 +151,13 @@ static void start_over(oversized_reader_t *reader)
 static segj_status_t make_buffer(oversized_reader_t *reader)
 {
     if (reader->buffer == NULL)
-        reader->buffer = malloc(BUFFER_SIZE);
-    return reader->buffer != NULL ? SEGJ_OK : segj_fail_memory(BUFFER_SIZE);
+        reader->buffer = malloc(STREAM_OUT_BUFFER_SIZE);
+    return reader->buffer != NULL ? SEGJ_OK : segj_fail_memory(STREAM_OUT_BUFFER_SIZE);
 }
 
 static segj_status_t fill_buffer(oversized_reader_t *reader)
 {
-    size_t size = (size_t)segj_min_u64(reader->payload - reader->at, BUFFER_SIZE);
+    size_t size = (size_t)segj_min_u64(reader->payload - reader->at, STREAM_OUT_BUFFER_SIZE);
     segj_status_t status = read_payload(reader, size, reader->buffer);
     if (status == SEGJ_OK)
         reader->input = (ZSTD_inBuffer){reader->buffer, size, 0};
@@ -175,7 +176,7 @@ static segj_status_t verify(oversized_reader_t *reader)
     return status;
 }
 
-static segj_status_t set_up_zstd(oversized_reader_t *reader)
+static segj_status_t stream_out_set_up_zstd(oversized_reader_t *reader)
 {
     reader->decoder = ZSTD_createDCtx();
     if (reader->decoder == NULL)
@@ -194,7 +195,7 @@ static segj_status_t set_up_zstd(oversized_reader_t *reader)
 static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
 {
     bool compressed = false;
-    segj_status_t status = look_up(reader, &compressed);
+    segj_status_t status = stream_out_look_up(reader, &compressed);
     if (status != SEGJ_OK)
         return status;
     reader->payload = reader->location.size - SEGJ_FRAME_TRAILER;
@@ -202,11 +203,11 @@ static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
     start_over(reader);
     if (verify_first)
         status = verify(reader);
-    return status == SEGJ_OK && compressed ? set_up_zstd(reader) : status;
+    return status == SEGJ_OK && compressed ? stream_out_set_up_zstd(reader) : status;
 }
 
-static segj_status_t open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,
-                              oversized_location_t location, bool verify_first, oversized_reader_t **opened)
+static segj_status_t stream_out_open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,
+                                         oversized_location_t location, bool verify_first, oversized_reader_t **opened)
 {
     segj_status_t status = oversized_reader_open(journal, section, location, verify_first, opened);
     if (status == SEGJ_OK)
@@ -219,7 +220,7 @@ segj_status_t oversized_reader_open(oversized_t *journal, uint64_t section, over
 {
     if (opened != NULL)
         *opened = NULL;
-    SEGJ_ENTER(journal, open_for(caller, journal, section, location, verify_first, opened));
+    SEGJ_ENTER(journal, stream_out_open_for(caller, journal, section, location, verify_first, opened));
     if (opened == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_open: reader is NULL");
     oversized_reader_t *reader = calloc(1, sizeof *reader);
@@ -247,7 +248,7 @@ static segj_status_t wrong_payload(oversized_reader_t *reader, const char *what)
 }
 
 /* Unpacks at most as much as there is room for. What the end must look like is looked at when it comes. */
-static segj_status_t unpack(oversized_reader_t *reader, ZSTD_outBuffer *output)
+static segj_status_t stream_out_unpack(oversized_reader_t *reader, ZSTD_outBuffer *output)
 {
     while (output->pos < output->size) {
         if (reader->input.pos == reader->input.size && reader->at < reader->payload) {
@@ -271,7 +272,7 @@ static segj_status_t unpack(oversized_reader_t *reader, ZSTD_outBuffer *output)
 }
 
 /* All bytes are unpacked: nothing may follow them, neither content nor another frame. */
-static segj_status_t end(oversized_reader_t *reader)
+static segj_status_t stream_out_end(oversized_reader_t *reader)
 {
     uint8_t more;
     ZSTD_outBuffer none = {&more, 1, 0};
@@ -295,19 +296,19 @@ static segj_status_t end(oversized_reader_t *reader)
     return SEGJ_OK;
 }
 
-static segj_status_t read_compressed(oversized_reader_t *reader, void *to, size_t size)
+static segj_status_t stream_out_read_compressed(oversized_reader_t *reader, void *to, size_t size)
 {
     ZSTD_outBuffer output = {to, size, 0};
-    segj_status_t status = unpack(reader, &output);
+    segj_status_t status = stream_out_unpack(reader, &output);
     if (status == SEGJ_OK && reader->given + size == reader->size)
-        status = end(reader);
+        status = stream_out_end(reader);
     /* What zstd has been given cannot be taken back: a reader whose storage failed here is at its end. */
     if (status != SEGJ_OK && output.pos > 0)
         reader->failed = status;
     return status;
 }
 
-static segj_status_t get(oversized_reader_t *reader, void *to, size_t size, size_t *done)
+static segj_status_t stream_out_get(oversized_reader_t *reader, void *to, size_t size, size_t *done)
 {
     if (to == NULL || done == NULL || size == 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_read: %s", size == 0 ? "size is 0" : "an output is NULL");
@@ -318,7 +319,7 @@ static segj_status_t get(oversized_reader_t *reader, void *to, size_t size, size
     size_t part = (size_t)segj_min_u64(reader->size - reader->given, size);
     segj_status_t status;
     if (reader->decoder != NULL)
-        status = read_compressed(reader, to, part);
+        status = stream_out_read_compressed(reader, to, part);
     else
         status = part > 0 ? read_payload(reader, part, to) : check(reader);
     if (status != SEGJ_OK)
@@ -334,7 +335,7 @@ static segj_status_t get(oversized_reader_t *reader, void *to, size_t size, size
 segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done)
 {
     segj_status_t status = segj_lease_enter((segj_lease_t *)reader, SEGJ_BADGE_READER, "reader", __func__);
-    return status == SEGJ_OK ? segj_lease_leave(&reader->lease, get(reader, to, size, done)) : status;
+    return status == SEGJ_OK ? segj_lease_leave(&reader->lease, stream_out_get(reader, to, size, done)) : status;
 }
 
 uint64_t oversized_reader_size(const oversized_reader_t *reader)

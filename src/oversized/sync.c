@@ -28,7 +28,7 @@ static bool is_clean(const segj_section_t *section)
     return !section->written || section->appended == section->synced;
 }
 
-static segj_status_t begin(oversized_t *journal, segj_section_t *section, capture_t *capture)
+static segj_status_t sync_begin(oversized_t *journal, segj_section_t *section, capture_t *capture)
 {
     segj_status_t status = segj_glob_keep_ahead(&section->values, &journal->env);
     if (status == SEGJ_OK)
@@ -92,7 +92,7 @@ static segj_status_t check_lengths(oversized_t *journal, const segj_section_t *s
 }
 
 /* From the first fsync on a failure leaves unknown what the disk holds. */
-static segj_status_t make_durable(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
+static segj_status_t sync_make_durable(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
 {
     segj_status_t status =
         segj_flusher_sync(&journal->flusher, &journal->env, &section->index.handle.file, &section->values.handle.file);
@@ -110,7 +110,7 @@ static segj_status_t look_for_others(oversized_t *journal, const segj_section_t 
 }
 
 /* Losing a mark costs the next open time, never data: a failure is only logged. */
-static void mark(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t size)
+static void sync_mark(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t size)
 {
     if (segj_fixed_mark(&section->index, &section->index.handle.file, records) == SEGJ_OK)
         section->values.marked_size = size;
@@ -118,14 +118,14 @@ static void mark(oversized_t *journal, segj_section_t *section, uint64_t records
         segj_env_log(&journal->env, SEGJ_LOG_WARNING, "a watermark could not be written: %s", segj_last_error());
 }
 
-static segj_status_t transfer(oversized_t *journal, segj_section_t *section, capture_t *capture)
+static segj_status_t sync_transfer(oversized_t *journal, segj_section_t *section, capture_t *capture)
 {
     segj_status_t status = segj_glob_write(&section->values.handle.file, &capture->values);
     capture->values_written = status == SEGJ_OK;
     if (status == SEGJ_OK)
         status = segj_paged_write(section->index.tail, &section->index.handle.file, &capture->index);
     if (status == SEGJ_OK)
-        status = make_durable(journal, section, capture);
+        status = sync_make_durable(journal, section, capture);
     if (status == SEGJ_OK)
         status = look_for_others(journal, section, capture);
     /* Only what this sync has just covered is marked, and no other sync of the section can run yet: the fsync above has
@@ -135,11 +135,11 @@ static segj_status_t transfer(oversized_t *journal, segj_section_t *section, cap
     section->index.mark_pending = false;
     if (segj_journal_changeable(journal) == SEGJ_OK && (capture->records > section->index.marked + MARK_RECORDS ||
                                                         capture->size > section->values.marked_size + MARK_BYTES))
-        mark(journal, section, capture->records, capture->size);
+        sync_mark(journal, section, capture->records, capture->size);
     return SEGJ_OK;
 }
 
-static void finish(oversized_t *journal, segj_section_t *section, const capture_t *capture, bool synced)
+static void sync_finish(oversized_t *journal, segj_section_t *section, const capture_t *capture, bool synced)
 {
     segj_lock(&journal->env.state);
     segj_glob_finish(&section->values, &journal->env, &capture->values, capture->values_written);
@@ -192,11 +192,11 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
     segj_status_t status = segj_journal_changeable(journal);
     if (status != SEGJ_OK || is_clean(section))
         return status;
-    status = begin(journal, section, &capture);
+    status = sync_begin(journal, section, &capture);
     if (status != SEGJ_OK)
         return status;
-    status = transfer(journal, section, &capture);
-    finish(journal, section, &capture, status == SEGJ_OK);
+    status = sync_transfer(journal, section, &capture);
+    sync_finish(journal, section, &capture, status == SEGJ_OK);
     return status;
 }
 
@@ -240,7 +240,7 @@ segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section,
     if (status != SEGJ_OK || !section->written)
         return status;
     if (section->index.marked != section->index.durable)
-        mark(journal, section, section->index.durable, section->values.size);
+        sync_mark(journal, section, section->index.durable, section->values.size);
     segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is retired: its watermark is %llu records",
                    journal->directory, (unsigned long long)section->node.number,
                    (unsigned long long)section->index.marked);
@@ -300,13 +300,13 @@ static segj_status_t begin_when_free(oversized_t *journal, segj_section_t *secti
     *begun = false;
     if (status != SEGJ_OK || covered)
         return status;
-    status = begin(journal, section, capture);
+    status = sync_begin(journal, section, capture);
     *begun = status == SEGJ_OK;
     return status;
 }
 
 /* Under change. */
-static segj_status_t find(const oversized_t *journal, uint64_t number, segj_section_t **section)
+static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj_section_t **section)
 {
     *section = segj_journal_find(journal, number);
     segj_status_t status = segj_journal_changeable(journal);
@@ -317,7 +317,7 @@ static segj_status_t find(const oversized_t *journal, uint64_t number, segj_sect
 
 segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section)
 {
-    segj_status_t status = find(journal, number, section);
+    segj_status_t status = sync_find(journal, number, section);
     segj_lock(&journal->env.state);
     if (*section != NULL)
         segj_section_acquire(*section);
@@ -346,8 +346,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
             begin_when_free(journal, section, ticket != NULL ? ticket->change : section->appended, &capture, &begun);
     segj_unlock(&journal->change);
     if (begun) {
-        status = transfer(journal, section, &capture);
-        finish(journal, section, &capture, status == SEGJ_OK);
+        status = sync_transfer(journal, section, &capture);
+        sync_finish(journal, section, &capture, status == SEGJ_OK);
     }
     if (section != NULL) {
         segj_lock(&journal->env.state);
@@ -378,7 +378,7 @@ static segj_status_t start_sync(oversized_t *journal, uint64_t number, oversized
     oversized_ticket_t started = {number, 0};
     segj_section_t *section;
     segj_lock(&journal->change);
-    segj_status_t status = find(journal, number, &section);
+    segj_status_t status = sync_find(journal, number, &section);
     if (section != NULL && status == SEGJ_OK) {
         started.change = section->appended;
         taken = take_values(journal, section, &values);

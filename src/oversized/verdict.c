@@ -19,7 +19,8 @@ static segj_status_t differs(const segj_io_file_t *file, const char *what, uint6
                         (unsigned long long)expected);
 }
 
-static segj_status_t compare(const segj_io_file_t *file, const segj_identity_t *found, const segj_identity_t *expected)
+static segj_status_t verdict_compare(const segj_io_file_t *file, const segj_identity_t *found,
+                                     const segj_identity_t *expected)
 {
     if (found->kind != expected->kind)
         return differs(file, "the kind of the file (1: index, 2: values)", found->kind, expected->kind);
@@ -55,7 +56,7 @@ static segj_status_t judge_header(const segj_io_file_t *file, const uint8_t *blo
     default:
         return segj_io_fail(SEGJ_ERR_CORRUPT, file, 0, "%s", why);
     }
-    segj_status_t status = compare(file, &found, identity);
+    segj_status_t status = verdict_compare(file, &found, identity);
     if (status != SEGJ_OK)
         return status;
     *identity = found;
@@ -164,7 +165,7 @@ static segj_status_t go_forward(segj_scan_t *scan, segj_plan_t *plan, const segj
 }
 
 /* Whole records that the index has, by its size and the length of its last page. */
-static segj_status_t count_records(segj_scan_t *scan, segj_plan_t *plan, const segj_judged_t *judged)
+static segj_status_t verdict_count_records(segj_scan_t *scan, segj_plan_t *plan, const segj_judged_t *judged)
 {
     const segj_env_t *env = &scan->journal->env;
     const uint8_t *bytes;
@@ -241,7 +242,7 @@ static segj_status_t judge_native(segj_scan_t *scan, segj_plan_t *plan, segj_jud
     if (status != SEGJ_OK)
         return status;
     uint64_t most = judged->pages * env->page_size / env->record_size;
-    status = count_records(scan, plan, judged);
+    status = verdict_count_records(scan, plan, judged);
     if (status == SEGJ_OK)
         status = segj_scan_back(scan, judged, segj_min_u64(plan->watermark, most), false, &plan->records, &plan->end);
     plan->watermark_end = plan->end;
@@ -323,7 +324,7 @@ segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *
 }
 
 /* The end of the last record's values; a checkpoint that ends in a damaged page cannot be restored. */
-static segj_status_t shorten(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged, uint64_t records)
+static segj_status_t verdict_shorten(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged, uint64_t records)
 {
     const segj_env_t *env = &scan->journal->env;
     bool readable = true;
@@ -353,7 +354,7 @@ segj_status_t segj_verdict_shorten(segj_scan_t *scan, segj_plan_t *plan, uint64_
         return SEGJ_OK;
     segj_status_t status = open_both(scan, plan, &judged);
     if (status == SEGJ_OK)
-        status = shorten(scan, plan, &judged, records);
+        status = verdict_shorten(scan, plan, &judged, records);
     segj_io_close(&judged.index);
     segj_io_close(&judged.values);
     return status;

@@ -285,7 +285,7 @@ static segj_status_t find_last_page(segj_scan_t *scan, segj_judged_t *judged, ui
     return SEGJ_OK;
 }
 
-static segj_status_t count_records(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged)
+static segj_status_t verdict_commonware_count_records(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged)
 {
     const segj_env_t *env = &scan->journal->env;
     uint16_t length;
@@ -305,7 +305,7 @@ segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_plan_t *plan, segj_j
 {
     segj_status_t status = read_headers(scan, plan, judged);
     if (status == SEGJ_OK && plan->index_valid)
-        status = count_records(scan, plan, judged);
+        status = verdict_commonware_count_records(scan, plan, judged);
     if (status == SEGJ_OK)
         status = segj_scan_back(scan, judged, plan->exist, scan->journal->verify_tail, &plan->records, &plan->end);
     /* Without a record to go by the values stay as they are, and new ones follow them. */

@@ -9,7 +9,7 @@
 
 /* --- the list of written sections, in the order of their last append --- */
 
-static void list_remove(oversized_t *journal, segj_section_t *section)
+static void writers_list_remove(oversized_t *journal, segj_section_t *section)
 {
     if (section->older != NULL)
         section->older->newer = section->newer;
@@ -22,7 +22,7 @@ static void list_remove(oversized_t *journal, segj_section_t *section)
     section->older = section->newer = NULL;
 }
 
-static void list_add(oversized_t *journal, segj_section_t *section)
+static void writers_list_add(oversized_t *journal, segj_section_t *section)
 {
     section->older = journal->newest;
     if (journal->newest != NULL)
@@ -59,7 +59,7 @@ static segj_status_t put_to_rest(oversized_t *journal, segj_section_t *section)
 }
 
 /* Descriptors are few: the section that was written to longest ago gives up its own. */
-static segj_status_t make_room(oversized_t *journal)
+static segj_status_t writers_make_room(oversized_t *journal)
 {
     while (journal->writers >= writers_limit(journal)) {
         segj_section_t *section = oldest_quiet(journal);
@@ -132,7 +132,7 @@ static segj_status_t hold_both(oversized_t *journal, segj_section_t *section)
 static void begin_writing(oversized_t *journal, segj_section_t *section)
 {
     section->written = true;
-    list_add(journal, section);
+    writers_list_add(journal, section);
     journal->writers++;
     segj_env_trace(&journal->env, SEGJ_LOG_DEBUG, "%s: section %llu is woken: %u sections are written to",
                    journal->directory, (unsigned long long)section->node.number, (unsigned)journal->writers);
@@ -161,7 +161,7 @@ static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *sect
     return SEGJ_OK;
 }
 
-static segj_status_t check_size(segj_env_t *env, const segj_io_file_t *file, uint64_t expected)
+static segj_status_t writers_check_size(segj_env_t *env, const segj_io_file_t *file, uint64_t expected)
 {
     uint64_t size = 0;
     segj_status_t status = segj_io_size(file, &size);
@@ -175,15 +175,16 @@ static segj_status_t check_size(segj_env_t *env, const segj_io_file_t *file, uin
 }
 
 /* The files of an idle section are as long as this journal has left them; one that is not has another writer. */
-static segj_status_t check_sizes(oversized_t *journal, const segj_section_t *section)
+static segj_status_t writers_check_sizes(oversized_t *journal, const segj_section_t *section)
 {
     segj_env_t *env = &journal->env;
     const segj_io_file_t *index = &section->index.handle.file;
     const segj_io_file_t *values = &section->values.handle.file;
-    segj_status_t status = check_size(env, index, segj_fixed_file_size(env, index->data, section->index.records));
+    segj_status_t status =
+        writers_check_size(env, index, segj_fixed_file_size(env, index->data, section->index.records));
     /* What is spoiled, or was not trimmed, is longer. */
     if (status == SEGJ_OK && !section->values.spoiled && section->values.ahead == 0)
-        status = check_size(env, values, values->data + section->values.size);
+        status = writers_check_size(env, values, values->data + section->values.size);
     return status;
 }
 
@@ -192,13 +193,13 @@ static segj_status_t repair(oversized_t *journal, segj_section_t *section)
 {
     if (section->unrepaired == NULL)
         return SEGJ_OK;
-    segj_status_t status = make_room(journal);
+    segj_status_t status = writers_make_room(journal);
     return status == SEGJ_OK ? segj_section_repair(journal, section) : status;
 }
 
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section)
 {
-    segj_status_t status = section->written ? SEGJ_OK : make_room(journal);
+    segj_status_t status = section->written ? SEGJ_OK : writers_make_room(journal);
     return status == SEGJ_OK ? segj_section_hold_briefly(journal, section) : status;
 }
 
@@ -206,8 +207,8 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
 {
     if (section->written) {
         if (journal->newest != section) {
-            list_remove(journal, section);
-            list_add(journal, section);
+            writers_list_remove(journal, section);
+            writers_list_add(journal, section);
         }
         return SEGJ_OK;
     }
@@ -219,7 +220,7 @@ segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *se
     if (status != SEGJ_OK)
         return status;
     begin_writing(journal, section);
-    status = check_sizes(journal, section);
+    status = writers_check_sizes(journal, section);
     if (status == SEGJ_OK)
         status = settle_inherited(journal, section);
     if (status != SEGJ_OK)
@@ -254,7 +255,7 @@ void segj_section_rest(oversized_t *journal, segj_section_t *section)
     if (!section->written)
         return;
     section->written = false;
-    list_remove(journal, section);
+    writers_list_remove(journal, section);
     journal->writers--;
     segj_lock(&journal->env.state);
     segj_maps_shut(&journal->env.maps);
@@ -356,7 +357,7 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
     if (status == SEGJ_OK)
         status = settle_names(journal);
     if (status == SEGJ_OK)
-        status = make_room(journal);
+        status = writers_make_room(journal);
     if (status != SEGJ_OK)
         return status;
     segj_lock(&journal->env.state);

@@ -30,7 +30,7 @@
 #define LOOK_MAX 64
 
 /* Pages begin here: one that is as long as a page of the system's memory lies in one. */
-#define ALIGNMENT ((uintptr_t)4096)
+#define PAGE_CACHE_ALIGNMENT ((uintptr_t)4096)
 
 typedef enum frame_use { FRAME_FREE, FRAME_RESERVED, FRAME_HELD } frame_use_t;
 
@@ -62,7 +62,7 @@ struct segj_page_cache {
 #define WORD_READY UINT64_C(2)
 #define WORD_STATES UINT64_C(3)
 
-static uint32_t bucket_of(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
+static uint32_t page_cache_bucket_of(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
 {
     /* splitmix64's finisher (Steele, Lea, Flood 2014), over both numbers. */
     uint64_t x = id * UINT64_C(0x9E3779B97F4A7C15) + page;
@@ -106,7 +106,7 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
         buckets *= 2;
     uint64_t frames = sizeof(segj_page_cache_t) + ((uint64_t)pages + 1) * sizeof(frame_t);
     uint64_t head = frames + (uint64_t)buckets * sizeof(atomic_uint_least32_t);
-    uint64_t size = head + ALIGNMENT + (uint64_t)pages * segj_page_physical(page_size);
+    uint64_t size = head + PAGE_CACHE_ALIGNMENT + (uint64_t)pages * segj_page_physical(page_size);
     if (size > SIZE_MAX / 2)
         return segj_fail_memory(SIZE_MAX);
     /* In one piece: so much comes from the system as zeros, and costs nothing until it is used. */
@@ -120,7 +120,7 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
     }
     cache->buckets = (atomic_uint_least32_t *)(void *)(memory + frames);
     cache->bytes = memory + head;
-    cache->bytes += (ALIGNMENT - (uintptr_t)cache->bytes % ALIGNMENT) % ALIGNMENT;
+    cache->bytes += (PAGE_CACHE_ALIGNMENT - (uintptr_t)cache->bytes % PAGE_CACHE_ALIGNMENT) % PAGE_CACHE_ALIGNMENT;
     cache->hand = 1;
     cache->references = 1;
     cache->page_size = page_size;
@@ -219,9 +219,9 @@ static uint32_t next_of(const frame_t *frame)
 }
 
 /* Under the mutex. */
-static uint32_t find(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
+static uint32_t page_cache_find(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
 {
-    uint32_t at = atomic_load(&cache->buckets[bucket_of(cache, id, page)]);
+    uint32_t at = atomic_load(&cache->buckets[page_cache_bucket_of(cache, id, page)]);
     while (at != NO_FRAME && !is_page(&cache->frames[at], id, page))
         at = next_of(&cache->frames[at]);
     return at;
@@ -245,7 +245,7 @@ static bool copy_from(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64
 
 bool segj_page_cache_read(segj_page_cache_t *cache, uint64_t id, uint64_t page, size_t from, size_t size, void *to)
 {
-    uint32_t at = atomic_load_explicit(&cache->buckets[bucket_of(cache, id, page)], memory_order_acquire);
+    uint32_t at = atomic_load_explicit(&cache->buckets[page_cache_bucket_of(cache, id, page)], memory_order_acquire);
     for (int i = 0; i < LOOK_MAX && at != NO_FRAME; i++) {
         if (is_page(&cache->frames[at], id, page))
             return copy_from(cache, at, id, page, from, size, to);
@@ -258,7 +258,8 @@ bool segj_page_cache_read(segj_page_cache_t *cache, uint64_t id, uint64_t page, 
 static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
 {
     frame_t *frame = &cache->frames[at];
-    atomic_uint_least32_t *link = &cache->buckets[bucket_of(cache, atomic_load(&frame->id), atomic_load(&frame->page))];
+    atomic_uint_least32_t *link =
+        &cache->buckets[page_cache_bucket_of(cache, atomic_load(&frame->id), atomic_load(&frame->page))];
     while (atomic_load(link) != at)
         link = &cache->frames[atomic_load(link)].next;
     atomic_store(link, next_of(frame));
@@ -298,10 +299,10 @@ uint8_t *segj_page_cache_reserve(segj_page_cache_t *cache)
 }
 
 /* A reserved frame becomes the page that is in it. */
-static void hold(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64_t page, uint16_t length)
+static void page_cache_hold(segj_page_cache_t *cache, uint32_t at, uint64_t id, uint64_t page, uint16_t length)
 {
     frame_t *frame = &cache->frames[at];
-    atomic_uint_least32_t *bucket = &cache->buckets[bucket_of(cache, id, page)];
+    atomic_uint_least32_t *bucket = &cache->buckets[page_cache_bucket_of(cache, id, page)];
     atomic_store_explicit(&frame->id, id, memory_order_relaxed);
     atomic_store_explicit(&frame->page, page, memory_order_relaxed);
     atomic_store_explicit(&frame->recent, true, memory_order_relaxed);
@@ -317,13 +318,13 @@ void segj_page_cache_publish(segj_page_cache_t *cache, uint8_t *frame, uint64_t 
     segj_lock(&cache->mutex);
     uint32_t at = frame_of(cache, frame);
     assert(cache->frames[at].use == FRAME_RESERVED);
-    uint32_t other = find(cache, id, page);
+    uint32_t other = page_cache_find(cache, id, page);
     if (other != NO_FRAME && cache->frames[other].length >= length) {
         cache->frames[at].use = FRAME_FREE;
     } else {
         if (other != NO_FRAME)
             unlink_frame(cache, other);
-        hold(cache, at, id, page, length);
+        page_cache_hold(cache, at, id, page, length);
     }
     segj_unlock(&cache->mutex);
 }

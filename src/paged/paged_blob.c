@@ -80,8 +80,8 @@ void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool)
 }
 
 /* Completes the pages of a buffer from page `skip` on, and writes them. `synced` describes synced_page. */
-static segj_status_t write_pages(const segj_paged_t *paged, const segj_io_file_t *file, segj_write_buffer_t *buffer,
-                                 size_t skip, segj_paged_capture_t *capture)
+static segj_status_t paged_blob_write_pages(const segj_paged_t *paged, const segj_io_file_t *file,
+                                            segj_write_buffer_t *buffer, size_t skip, segj_paged_capture_t *capture)
 {
     uint64_t page = first_page(paged, buffer) + skip;
     for (size_t at = skip * physical(paged); at < buffer->size; at += physical(paged), page++) {
@@ -101,7 +101,7 @@ static segj_status_t write_pages(const segj_paged_t *paged, const segj_io_file_t
 }
 
 /* The next sealed buffer that may be written, and how many of its pages a sync under way keeps us from writing. */
-static segj_write_buffer_t *next_sealed(const segj_paged_t *paged, size_t *skip)
+static segj_write_buffer_t *paged_blob_next_sealed(const segj_paged_t *paged, size_t *skip)
 {
     for (segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next) {
         *skip = first_page(paged, at) == paged->flight_page ? 1 : 0;
@@ -111,18 +111,18 @@ static segj_write_buffer_t *next_sealed(const segj_paged_t *paged, size_t *skip)
     return NULL;
 }
 
-static segj_status_t write_sealed(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file)
+static segj_status_t paged_blob_write_sealed(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file)
 {
     segj_status_t status = SEGJ_OK;
     segj_write_buffer_t *buffer;
     size_t skip;
     segj_lock(pool->state);
-    while (status == SEGJ_OK && (buffer = next_sealed(paged, &skip)) != NULL) {
+    while (status == SEGJ_OK && (buffer = paged_blob_next_sealed(paged, &skip)) != NULL) {
         segj_paged_capture_t capture = {
             .tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
         buffer->state = SEGJ_BUFFER_WRITING;
         segj_unlock(pool->state);
-        status = write_pages(paged, file, buffer, skip, &capture);
+        status = paged_blob_write_pages(paged, file, buffer, skip, &capture);
         segj_lock(pool->state);
         buffer->state = SEGJ_BUFFER_SEALED;
         if (status == SEGJ_OK && skip == 0) {
@@ -137,7 +137,7 @@ static segj_status_t write_sealed(segj_paged_t *paged, segj_pool_t *pool, const 
 
 /* Seals the live buffer's full pages and goes on in a fresh buffer, of about the size that was needed now, with the bytes of
  * the partial one. */
-static segj_status_t seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial, bool lean)
+static segj_status_t paged_blob_seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial, bool lean)
 {
     uint64_t page = paged->length / paged->page_size;
     size_t partial = (size_t)(paged->length % paged->page_size);
@@ -190,10 +190,10 @@ segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const s
 segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, bool lean)
 {
     /* What an earlier failure has left goes first: memory must not grow while the storage is full. */
-    segj_status_t status = write_sealed(paged, pool, file);
+    segj_status_t status = paged_blob_write_sealed(paged, pool, file);
     if (status == SEGJ_OK && paged->length / paged->page_size != first_page(paged, paged->chain.last)) {
-        status = seal(paged, pool, false, lean);
-        return status == SEGJ_OK ? write_sealed(paged, pool, file) : status;
+        status = paged_blob_seal(paged, pool, false, lean);
+        return status == SEGJ_OK ? paged_blob_write_sealed(paged, pool, file) : status;
     }
     if (status == SEGJ_OK && lean && paged->chain.last->capacity > least_capacity(paged, pool))
         status = segj_chain_resize(pool, &paged->chain, least_capacity(paged, pool), paged->chain.last->size);
@@ -247,7 +247,7 @@ segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_pa
         (segj_paged_capture_t){.tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
     bool unchanged = page == begin && (partial == 0 || (page == paged->synced_page && partial == paged->synced.length));
     if (!unchanged) {
-        segj_status_t status = seal(paged, pool, true, false);
+        segj_status_t status = paged_blob_seal(paged, pool, true, false);
         if (status != SEGJ_OK)
             return status;
         if (partial > 0) {
@@ -274,12 +274,12 @@ segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *
 {
     segj_status_t status = SEGJ_OK;
     for (segj_write_buffer_t *at = capture->first; at != NULL && status == SEGJ_OK; at = at->captured)
-        status = write_pages(paged, file, at, 0, capture);
+        status = paged_blob_write_pages(paged, file, at, 0, capture);
     return status;
 }
 
 /* What was captured is the appends' again; `written`: and need not be written once more. */
-static void let_go(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool written)
+static void paged_blob_let_go(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool written)
 {
     for (segj_write_buffer_t *at = capture->first, *next; at != NULL; at = next) {
         next = at->captured;
@@ -295,12 +295,12 @@ static void let_go(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capt
 
 void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture)
 {
-    let_go(paged, pool, capture, true);
+    paged_blob_let_go(paged, pool, capture, true);
 }
 
 void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced)
 {
-    let_go(paged, pool, capture, synced);
+    paged_blob_let_go(paged, pool, capture, synced);
     if (synced && capture->tail_page != SEGJ_NO_PAGE) {
         paged->synced_page = capture->tail_page;
         paged->synced = capture->tail;

@@ -283,7 +283,7 @@ segj_status_t segj_part_named(const segj_part_t *part)
 }
 
 /** What a listing has found so far. */
-struct listing {
+struct io_listing {
     const segj_part_t *part;
     uint64_t *sections;
     size_t count;
@@ -291,7 +291,7 @@ struct listing {
     segj_status_t status; /* not SEGJ_OK: the visitor ended the listing and wrote the sentence */
 };
 
-static segj_status_t listing_add(struct listing *listing, uint64_t section)
+static segj_status_t listing_add(struct io_listing *listing, uint64_t section)
 {
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity == 0 ? 64 : listing->capacity * 2;
@@ -309,7 +309,7 @@ static segj_status_t listing_add(struct listing *listing, uint64_t section)
 
 static int listing_visit(void *visit_context, const char *name, segj_entry_kind_t kind)
 {
-    struct listing *listing = visit_context;
+    struct io_listing *listing = visit_context;
     const segj_part_t *part = listing->part;
     uint64_t section;
     if (listing->status != SEGJ_OK)
@@ -335,7 +335,7 @@ static int compare_sections(const void *left, const void *right)
 }
 
 /** Sorts, and drops repetitions: some file systems list an entry twice, and a section must not be opened twice. */
-static void listing_sort(struct listing *listing)
+static void listing_sort(struct io_listing *listing)
 {
     if (listing->count == 0)
         return;
@@ -349,7 +349,7 @@ static void listing_sort(struct listing *listing)
 
 segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count)
 {
-    struct listing listing = {.part = part, .status = SEGJ_OK};
+    struct io_listing listing = {.part = part, .status = SEGJ_OK};
     int code;
     do {
         listing.count = 0;

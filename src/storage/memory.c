@@ -67,14 +67,14 @@ struct segj_file {
 
 /** Whether this is a child of the process that made it. The mutex may be held there by a thread that the child has not: what
  *  is closed gives its own memory back and leaves the tree alone. */
-static bool is_childs(const struct memory *memory)
+static bool memory_is_childs(const struct memory *memory)
 {
     return memory->process != segj_process_id();
 }
 
 /* --- the tree; its mutex is held by the caller --- */
 
-static char *copy_text(const char *text)
+static char *memory_copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
     char *copy = malloc(size);
@@ -144,7 +144,7 @@ static struct memory_directory *add_directory(struct memory *memory, const char 
     struct memory_directory *directory = calloc(1, sizeof *directory);
     if (directory == NULL)
         return NULL;
-    directory->path = copy_text(path);
+    directory->path = memory_copy_text(path);
     if (directory->path == NULL) {
         free(directory);
         return NULL;
@@ -161,7 +161,7 @@ static int add_partition(struct memory_directory *parent, struct memory_partitio
         return ENOMEM;
     partition->references = 1;
     partition->parent = parent;
-    partition->name = copy_text(name);
+    partition->name = memory_copy_text(name);
     if (partition->name == NULL) {
         free(partition);
         return ENOMEM;
@@ -184,7 +184,7 @@ static int add_file(struct memory_partition *partition, const char *name, size_t
     if (file == NULL)
         return ENOMEM;
     file->references = 1;
-    file->name = copy_text(name);
+    file->name = memory_copy_text(name);
     if (file->name == NULL) {
         free(file);
         return ENOMEM;
@@ -321,7 +321,7 @@ static int memory_partition_sync(segj_partition_t *partition)
 
 static void memory_partition_close(segj_partition_t *partition)
 {
-    if (!is_childs(partition->memory)) {
+    if (!memory_is_childs(partition->memory)) {
         segj_lock(&partition->memory->mutex);
         drop_lock(partition);
         release_partition(partition->node);
@@ -532,7 +532,7 @@ static int memory_file_sync(segj_file_t *file)
 
 static void memory_file_close(segj_file_t *file)
 {
-    if (!is_childs(file->memory)) {
+    if (!memory_is_childs(file->memory)) {
         segj_lock(&file->memory->mutex);
         release_file(file->node);
         segj_unlock(&file->memory->mutex);
@@ -602,7 +602,7 @@ void segj_storage_memory_destroy(segj_storage_t *storage)
         free(directory->path);
         free(directory);
     }
-    if (!is_childs(memory))
+    if (!memory_is_childs(memory))
         segj_mutex_destroy(&memory->mutex);
     free(memory);
 }

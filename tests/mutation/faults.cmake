@@ -203,10 +203,10 @@ fault("open cuts the values before the index" src/oversized/repair.c "${order}"
     if]==])
 
 fault("a rewind cuts before it marks" src/oversized/rewind.c "${order}"
-    [==[    segj_status_t status = mark(env, index, records, begun);]==]
+    [==[    segj_status_t status = rewind_mark(env, index, records, begun);]==]
     [==[    segj_status_t status = segj_fixed_cut(env, file, records);
     if (status == SEGJ_OK)
-        status = mark(env, index, records, begun);]==])
+        status = rewind_mark(env, index, records, begun);]==])
 
 fault("a rewind takes its mark back before the values are cut" src/oversized/rewind.c "${order}"
     [==[    status = segj_fixed_cut(env, file, records);
@@ -239,7 +239,7 @@ fault("a section goes idle with W before its sync" src/oversized/sync.c "${state
     if (status == SEGJ_OK && section->written)
         status = segj_section_mend(journal, section);]==]
     [==[    if (section->written)
-        mark(journal, section, section->index.records, section->values.size);
+        sync_mark(journal, section, section->index.records, section->values.size);
     segj_status_t status = segj_section_sync(journal, section);]==])
 
 fault("a rewind does not sync the section first" src/oversized/rewind.c "${states} crash/trace"
@@ -274,8 +274,8 @@ fault("a page is shortened before what it reads is durable" src/journal/fixed.c
 # --- flushes ---
 
 fault("a flush takes what it wrote for synced" src/paged/paged_blob.c "promises/flush crash/exhaustive_unsynced@64/flushed"
-    [==[    let_go(paged, pool, capture, true);]==]
-    [==[    let_go(paged, pool, capture, true);
+    [==[    paged_blob_let_go(paged, pool, capture, true);]==]
+    [==[    paged_blob_let_go(paged, pool, capture, true);
     if (capture->tail_page != SEGJ_NO_PAGE) {
         paged->synced_page = capture->tail_page;
         paged->synced = capture->tail;
@@ -303,10 +303,10 @@ fault("a flush that has failed is taken for made" src/oversized/flush.c "promise
 fault("a prune keeps the change lock" src/oversized/remove.c "threads/prune_beside"
     [==[        status = unlink_first(journal, &removal);
         segj_lock(&journal->change);
-        decide]==]
+        remove_decide]==]
     [==[        segj_lock(&journal->change);
         status = unlink_first(journal, &removal);
-        decide]==])
+        remove_decide]==])
 
 fault("two prunes at a time" src/oversized/remove.c "threads/prune_beside"
     [==[    await_syncs(journal, line);
@@ -514,8 +514,8 @@ fault("a page is written while it is being synced" src/paged/paged_blob.c "crash
     [==[        *skip = 0;]==])
 
 fault("a partial page is written before a sync" src/paged/paged_blob.c "unit/paged_blob crash/exhaustive crash/trace"
-    [==[        status = seal(paged, pool, false, lean);]==]
-    [==[        status = seal(paged, pool, true, lean);]==])
+    [==[        status = paged_blob_seal(paged, pool, false, lean);]==]
+    [==[        status = paged_blob_seal(paged, pool, true, lean);]==])
 
 fault("the page that is read back does not go out whole before its slots change" src/journal/fixed.c
     "${order} lessons/rewind"
@@ -851,7 +851,7 @@ fault("a child keeps its descriptors" src/oversized/child.c "threads/forks"
     [==[    (void)close_files;]==])
 
 fault("a child waits for the lock of a storage in memory" src/storage/memory.c "threads/forks"
-    [==[    if (!is_childs(file->memory)) {]==]
+    [==[    if (!memory_is_childs(file->memory)) {]==]
     [==[    if (file->memory != NULL) {]==])
 
 fault("a child's writer waits for its section" src/oversized/stream_in.c "threads/forks"
