@@ -2,8 +2,8 @@
  * segjournal/oversized.h: a journal of large values that gives back exactly what was synced, whatever the power does.
  *
  * A journal holds numbered sections. A section is a list of records, appended at its end: a record is an entry of fixed
- * size, the application's own bytes, and the location of a value of any size. Entries live in a paged, checksummed index
- * file, values in a checksummed and optionally compressed values file, one pair of files a section.
+ * size, the application's own bytes, and the location of a value of any size. Entries live in a paged, checksummed
+ * index file, values in a checksummed and optionally compressed values file, one pair of files a section.
  *
  *     oversized_config_t config;
  *     oversized_config_init(&config);
@@ -18,22 +18,24 @@
  *     oversized_close(journal);
  *
  * Arguments. The journal comes first, then the section, then the position or location, then inputs, then outputs.
- * Outputs are written on success only; those marked "may be NULL" may be NULL. Two kinds are written on failure too: a handle
- * (journal, writer, reader, replay, page cache, storage in memory) is NULL then, and a segj_buffer_t is empty.
+ * Outputs are written on success only; those marked "may be NULL" may be NULL. Two kinds are written on failure too: a
+ * handle (journal, writer, reader, replay, page cache, storage in memory) is NULL then, and a segj_buffer_t is empty.
  *
  * Answers. SEGJ_OK, SEGJ_END where the text says so, or an error whose sentence segj_last_error() gives. A failed call
- * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below). Each call lists its errors. Any
- * call may besides answer SEGJ_ERR_INVALID, for an argument that can never be right; and where SEGJ_ERR_IO is listed, the
- * storage chooses between it, SEGJ_ERR_NO_SPACE and SEGJ_ERR_MEMORY (storage.h).
+ * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below). Each call lists its
+ * errors. Any call may besides answer SEGJ_ERR_INVALID, for an argument that can never be right; and where SEGJ_ERR_IO
+ * is listed, the storage chooses between it, SEGJ_ERR_NO_SPACE and SEGJ_ERR_MEMORY (storage.h).
  *
  * Durability. Nothing is durable before a sync of its section (or sync_all, rewind, close) has returned SEGJ_OK. A sync
  * answers for one section: after a power cut section 8 may hold records while the end of section 7 is lost. Sync
- * the old section before starting the next where that matters. A killed process loses what the library still held in memory:
- * oversized_flush hands that to the system without a sync, and then only a power cut (or a crash of the system) takes it.
+ * the old section before starting the next where that matters. A killed process loses what the library still held in
+ * memory: oversized_flush hands that to the system without a sync, and then only a power cut (or a crash of the system)
+ * takes it.
  *
- * File size limits. A write beyond the process' limit (RLIMIT_FSIZE, "ulimit -f") raises SIGXFSZ in the thread that makes the
- * call, and unless the application ignores or handles it, that ends the process. An application under such a limit ignores
- * it, signal(SIGXFSZ, SIG_IGN), and the call then answers SEGJ_ERR_NO_SPACE. The library sets no signal handlers.
+ * File size limits. A write beyond the process' limit (RLIMIT_FSIZE, "ulimit -f") raises SIGXFSZ in the thread that
+ * makes the call, and unless the application ignores or handles it, that ends the process. An application under such a
+ * limit ignores it, signal(SIGXFSZ, SIG_IGN), and the call then answers SEGJ_ERR_NO_SPACE. The library sets no signal
+ * handlers.
  *
  * Poison. When the library cannot know what the disk holds (an fsync failed, or a rewind, a prune or the creation of a
  * section failed half way), the journal is poisoned: every change answers SEGJ_ERR_POISONED, reads go on, nothing more
@@ -130,8 +132,8 @@ typedef enum oversized_verify {
     OVERSIZED_VERIFY_TAIL = 2     /**< and whose value's checksum is right */
 } oversized_verify_t;
 
-/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). An application
- *  that counts records fills it with oversized_checkpoint_at(). */
+/** A state that the application recorded elsewhere and wants restored (see oversized_config_t.checkpoint). An
+ *  application that counts records fills it with oversized_checkpoint_at(). */
 typedef struct oversized_checkpoint {
     uint64_t oldest;     /**< sections below are removed */
     uint64_t section;    /**< the section that was being written; later ones are removed */
@@ -170,19 +172,20 @@ typedef struct oversized_config {
     uint32_t max_value_size;
     /** Descriptors of section files open at a time, 4 or more; 256. Two more are the partitions' locks. A section
      *  being written needs two, so this bounds them to half as many, less one. Open lowers it, and logs that
-     *  (SEGJ_LOG_INFO), where the process has fewer descriptors left (RLIMIT_NOFILE): the application keeps a quarter of
-     *  those, at most 32.
-     *  When the system has none left (EMFILE, ENFILE), files that are not in use are closed, a few more than are wanted; where
-     *  there are none, the section written to longest ago is synced and rests. Then the call goes on, and fewer files are kept
-     *  open until some hundred openings have gone well. A call that finds nothing to close is SEGJ_ERR_IO and has changed
-     *  nothing; its sentence names the limit.
-     *  Files are opened for reading until their section is changed: the first change since then opens them anew, and waits
-     *  for readers that are inside a call of the storage on them. */
+     *  (SEGJ_LOG_INFO), where the process has fewer descriptors left (RLIMIT_NOFILE): the application keeps a quarter
+     *  of those, at most 32.
+     *  When the system has none left (EMFILE, ENFILE), files that are not in use are closed, a few more than are
+     *  wanted; where there are none, the section written to longest ago is synced and rests. Then the call goes on, and
+     *  fewer files are kept open until some hundred openings have gone well. A call that finds nothing to close is
+     *  SEGJ_ERR_IO and has changed nothing; its sentence names the limit.
+     *  Files are opened for reading until their section is changed: the first change since then opens them anew, and
+     *  waits for readers that are inside a call of the storage on them. */
     uint32_t max_open_files;
     /** SEGJ_FORMAT_NATIVE. Files of the other format are SEGJ_ERR_MISMATCH. Commonware files record neither entry_size
      *  nor page_size, which must be what they were made with (others are recognised by what the files hold, and are
      *  SEGJ_ERR_MISMATCH); nor compression, which goes for all sections then. They have no watermark: after a crash
-     *  records above the last sync may be there with damaged values, and losses are not told from what a crash may take. */
+     *  records above the last sync may be there with damaged values, and losses are not told from what a crash may
+     *  take. */
     segj_format_t format;
     /** OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
@@ -200,15 +203,16 @@ typedef struct oversized_config {
     const oversized_checkpoint_t *checkpoint;
     /** The storage; NULL: segj_storage_posix(). Its context outlives the journal. */
     const segj_storage_t *storage;
-    /** Called with a line of text without line end, of any level, which tells what to pass on; NULL: silence, at no cost.
-     *  May be called from any thread that is in a call of the library, with no lock held that a reader needs; must not
-     *  call the journal. */
+    /** Called with a line of text without line end, of any level, which tells what to pass on; NULL: silence, at no
+     *  cost. May be called from any thread that is in a call of the library, with no lock held that a reader needs;
+     *  must not call the journal. */
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     void *log_context;
     /** Bytes of zeros kept behind the last value of a section that is synced again and again, at most 2^30; 0: none.
      *  A sync then need not make a new file size durable, which saves the file system's own journal a commit.
-     *  It pays where single values are synced, and costs where syncs are few. Given back when the section comes to rest or the journal is closed; after a
-     *  crash they are there, and the next open cuts them (value_bytes_truncated). The native format alone. */
+     *  It pays where single values are synced, and costs where syncs are few. Given back when the section comes to rest
+     *  or the journal is closed; after a crash they are there, and the next open cuts them (value_bytes_truncated). The
+     *  native format alone. */
     size_t preallocate;
     /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). What
      *  else is told of files when they are read strikes whoever looks at a mapping: the system ends the process with
@@ -217,20 +221,21 @@ typedef struct oversized_config {
      *  after 16 views of that file, then 32 and so on up to 1024; at once when the file is opened anew, or its section
      *  begins to be written to. */
     bool map_values;
-    /** A sync flushes the two files of its section at the same time, the values by a thread of the journal's own. May pay
-     *  where single values are synced, and may cost more than it brings: measure it where it is to run. That thread is
-     *  made by the first sync that needs it, takes no signals, calls file_sync of the storage and nothing else, and ends
-     *  with the journal; a read-only journal has none. It works for one sync at a time: others that come meanwhile, and
-     *  all where it cannot be made, which is logged once, flush one file after the other, as without this. */
+    /** A sync flushes the two files of its section at the same time, the values by a thread of the journal's own. May
+     *  pay where single values are synced, and may cost more than it brings: measure it where it is to run. That thread
+     *  is made by the first sync that needs it, takes no signals, calls file_sync of the storage and nothing else, and
+     *  ends with the journal; a read-only journal has none. It works for one sync at a time: others that come
+     *  meanwhile, and all where it cannot be made, which is logged once, flush one file after the other, as without
+     *  this. */
     bool parallel_flush;
-    /** Bytes of what open sets aside, in all, before it cuts a section that has lost records that were synced; 256 MiB. 0:
-     *  nothing is set aside. It lies in a directory of its own, "." + index_partition + ".lost" beside the partitions
-     *  (names longer than 249 bytes are shortened), which is made when something is lost: the index from the first page
-     *  that is cut, and the values from the end that stays, as they were (src/FORMAT.md, "Quarantine"). What does not fit
-     *  is cut all the same, values before index, which the report and the log say; losses that were acknowledged make room
-     *  first, the oldest before others. Where the storage has no room for it, the section is not cut, but waits
-     *  (sections_unrepaired). Values files without an index file are removed and not set aside. The native format
-     *  alone: commonware files do not say what was synced, and nothing of them is set aside. */
+    /** Bytes of what open sets aside, in all, before it cuts a section that has lost records that were synced; 256 MiB.
+     *  0: nothing is set aside. It lies in a directory of its own, "." + index_partition + ".lost" beside the
+     *  partitions (names longer than 249 bytes are shortened), which is made when something is lost: the index from the
+     *  first page that is cut, and the values from the end that stays, as they were (src/FORMAT.md, "Quarantine"). What
+     *  does not fit is cut all the same, values before index, which the report and the log say; losses that were
+     *  acknowledged make room first, the oldest before others. Where the storage has no room for it, the section is not
+     *  cut, but waits (sections_unrepaired). Values files without an index file are removed and not set aside. The
+     *  native format alone: commonware files do not say what was synced, and nothing of them is set aside. */
     uint64_t quarantine;
     /** Where oversized_open() leaves how it failed, or NULL. Used during that call alone. */
     segj_error_t *error;
@@ -278,9 +283,10 @@ SEGJ_MUST_CHECK segj_status_t oversized_checkpoint_at(const oversized_config_t *
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
- * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, no section's
- * file is written and nothing synced. The file `.owner` says which writer has opened the journal last; a writer that finds
- * another one there later, past locks that do not exclude, is poisoned (SEGJ_ERR_POISONED from the call that found it).
+ * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, no
+ * section's file is written and nothing synced. The file `.owner` says which writer has opened the journal last; a
+ * writer that finds another one there later, past locks that do not exclude, is poisoned (SEGJ_ERR_POISONED from the
+ * call that found it).
  * Errors: SEGJ_ERR_INVALID (the field is named), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
  * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE. *journal is NULL then.
  */
@@ -299,8 +305,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_open(const oversized_config_t *config, o
  */
 SEGJ_MUST_CHECK segj_status_t oversized_caller_open(oversized_t *journal, oversized_t **caller);
 
-/** How the last call of the caller that failed did; unchanged by SEGJ_OK and SEGJ_END. The caller's own memory, which lives until
- *  it is closed. NULL for NULL and for a journal. Any thread that has seen the call return. */
+/** How the last call of the caller that failed did; unchanged by SEGJ_OK and SEGJ_END. The caller's own memory, which
+ *  lives until it is closed. NULL for NULL and for a journal. Any thread that has seen the call return. */
 const segj_error_t *oversized_caller_error(const oversized_t *caller);
 
 /** Frees a caller, not the journal. NULL is fine. What was opened through it goes on. */
@@ -319,10 +325,10 @@ void oversized_abandon(oversized_t *journal);
 /**
  * Removes every section file, durably, then both partitions; frees in any case. The directory itself stays.
  * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED and SEGJ_ERR_MEMORY (nothing is removed), SEGJ_ERR_IO (also where a
- * partition could not be removed because it holds names that are not the journal's, or that the file system has not let go
- * yet: the sentence names one, and a second open and destroy will do). SEGJ_ERR_MISMATCH: a partition was renamed or replaced
- * meanwhile; only what is open is ever removed. SEGJ_ERR_BUSY (a view is out, or a value is being streamed in): nothing is
- * removed, and the journal stays open.
+ * partition could not be removed because it holds names that are not the journal's, or that the file system has not let
+ * go yet: the sentence names one, and a second open and destroy will do). SEGJ_ERR_MISMATCH: a partition was renamed or
+ * replaced meanwhile; only what is open is ever removed. SEGJ_ERR_BUSY (a view is out, or a value is being streamed
+ * in): nothing is removed, and the journal stays open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
 
@@ -330,18 +336,19 @@ SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
  * Appends a record: the value to the section's values file, then the record to its index. The section comes into being
  * with its first append. entry may be NULL when entry_size is 0, value when size is 0. position and location, where
  * the record and the value went, may be NULL.
- * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_BUSY (a value is being streamed into the section,
- * or into all that may be written to at a time: max_open_files), SEGJ_ERR_CORRUPT (the section's last index page is
- * damaged, or a file that the journal did not make has the name of a new section's), SEGJ_ERR_READ_ONLY,
- * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was then.
+ * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_BUSY (a value is being streamed into the
+ * section, or into all that may be written to at a time: max_open_files), SEGJ_ERR_CORRUPT (the section's last index
+ * page is damaged, or a file that the journal did not make has the name of a new section's), SEGJ_ERR_READ_ONLY,
+ * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was
+ * then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry,
                                                const void *value, size_t size, uint64_t *position,
                                                oversized_location_t *location);
 
 /**
- * The same for a value in `count` pieces, which are stored one behind the other. pieces may be NULL when count is 0, and
- * a piece's data when its size is 0. In a compressed section the pieces are copied together first. Errors as
+ * The same for a value in `count` pieces, which are stored one behind the other. pieces may be NULL when count is 0,
+ * and a piece's data when its size is 0. In a compressed section the pieces are copied together first. Errors as
  * oversized_append.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_appendv(oversized_t *journal, uint64_t section, const void *entry,
@@ -357,9 +364,9 @@ typedef struct oversized_record {
 
 /**
  * Appends `count` records in one step: readers see all of them or none, and after a failure there is none. A power cut
- * knows no batches: before the next sync has returned it may leave the first few of them, as of any appends. *position is
- * the first record's; locations has room for `count` of them (its contents are undefined after a failure). Both may be NULL.
- * Takes as much memory as the records (not their values) have bytes. Errors as oversized_append.
+ * knows no batches: before the next sync has returned it may leave the first few of them, as of any appends. *position
+ * is the first record's; locations has room for `count` of them (its contents are undefined after a failure). Both may
+ * be NULL. Takes as much memory as the records (not their values) have bytes. Errors as oversized_append.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section,
                                                      const oversized_record_t *records, size_t count,
@@ -368,24 +375,26 @@ SEGJ_MUST_CHECK segj_status_t oversized_append_batch(oversized_t *journal, uint6
 typedef struct oversized_writer oversized_writer_t; /**< a value on its way in */
 
 /**
- * Begins to append a value that need not be in memory whole: `size` bytes, the sum of the writes that follow. Nothing can
- * be seen of the record before oversized_writer_finish. Until that or abandon the section refuses appends, further
- * writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that does not exist comes
- * into being, empty. Takes memory for a buffer of 256 KiB, and for zstd's context where the section is compressed. An open
- * writer keeps two descriptors. It must be finished or abandoned before the journal is closed. One thread at a time a writer.
+ * Begins to append a value that need not be in memory whole: `size` bytes, the sum of the writes that follow. Nothing
+ * can be seen of the record before oversized_writer_finish. Until that or abandon the section refuses appends, further
+ * writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that does not exist
+ * comes into being, empty. Takes memory for a buffer of 256 KiB, and for zstd's context where the section is
+ * compressed. An open writer keeps two descriptors. It must be finished or abandoned before the journal is closed. One
+ * thread at a time a writer.
  * Errors as oversized_append.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry,
                                                     uint64_t size, oversized_writer_t **writer);
 
-/** Adds bytes of the value. SEGJ_ERR_INVALID beyond the announced size (nothing of the call is taken). After any other error
- *  (SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED) the
- *  writer can only be abandoned, and answers the same. */
+/** Adds bytes of the value. SEGJ_ERR_INVALID beyond the announced size (nothing of the call is taken). After any other
+ *  error (SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED)
+ *  the writer can only be abandoned, and answers the same. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
 
-/** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended. position and
- *  location may be NULL. The value has been handed to the system then, its record
- *  has not: where it must survive a killed process, oversized_flush does that. Errors as oversized_writer_write; SEGJ_ERR_INVALID: bytes of the announced size are missing. */
+/** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended. position
+ *  and location may be NULL. The value has been handed to the system then, its record
+ *  has not: where it must survive a killed process, oversized_flush does that. Errors as oversized_writer_write;
+ *  SEGJ_ERR_INVALID: bytes of the announced size are missing. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
                                                       oversized_location_t *location);
 
@@ -400,22 +409,23 @@ void oversized_writer_abandon(oversized_writer_t *writer);
 SEGJ_MUST_CHECK segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                             oversized_location_t *location);
 
-/** The same for the section's last record; SEGJ_END where it has none. Errors as oversized_get, but SEGJ_ERR_NO_RECORD. */
+/** The same for the section's last record; SEGJ_END where it has none. Errors as oversized_get, but
+ *  SEGJ_ERR_NO_RECORD. */
 SEGJ_MUST_CHECK segj_status_t oversized_last(oversized_t *journal, uint64_t section, void *entry,
                                              oversized_location_t *location);
 
 /**
  * Reads the value at a location into a buffer, checks its checksum and decompresses it.
- * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_RANGE (size below 4, past the section's end, or overflowing; no
- * memory is taken), SEGJ_ERR_TOO_LARGE (beyond max_value_size), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_IO,
- * SEGJ_ERR_MEMORY. value->size is 0 then.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_NO_SECTION, SEGJ_ERR_RANGE (size below 4, past the section's end, or overflowing;
+ * no memory is taken), SEGJ_ERR_TOO_LARGE (beyond max_value_size), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION,
+ * SEGJ_ERR_IO, SEGJ_ERR_MEMORY. value->size is 0 then.
  * After a rewind a location of a record that is gone may name another value.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_get_value(oversized_t *journal, uint64_t section, oversized_location_t location,
                                                   segj_buffer_t *value);
 
-/** oversized_get and oversized_get_value of one record, in one step: a rewind beneath it cannot mix two records. Errors as
- *  of both. */
+/** oversized_get and oversized_get_value of one record, in one step: a rewind beneath it cannot mix two records. Errors
+ *  as of both. */
 SEGJ_MUST_CHECK segj_status_t oversized_read(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                                              segj_buffer_t *value);
 
@@ -435,14 +445,15 @@ typedef struct oversized_value {
  * used again; memory->size is what it takes altogether, and frames and checksums lie in between.
  * Each value gets a status of its own, one that fails leaves the others alone (data NULL, size 0). Answers SEGJ_OK when
  * all are; otherwise the status of the first in the array that is not, which segj_last_error() then explains. What
- * is wrong with the call as a whole is every value's status: SEGJ_ERR_INVALID (an argument is NULL; values is left alone),
- * SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_MEMORY, SEGJ_ERR_TOO_LARGE (more than half of SIZE_MAX together).
+ * is wrong with the call as a whole is every value's status: SEGJ_ERR_INVALID (an argument is NULL; values is left
+ * alone), SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_MEMORY, SEGJ_ERR_TOO_LARGE (more than half of SIZE_MAX
+ * together).
  */
 SEGJ_MUST_CHECK segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
                                                    size_t count, segj_buffer_t *memory);
 
-/** The same by the records' positions, entries and locations included (undefined where a value's status is not SEGJ_OK),
- *  in one step: a rewind beneath it cannot mix old records and new ones. */
+/** The same by the records' positions, entries and locations included (undefined where a value's status is not
+ *  SEGJ_OK), in one step: a rewind beneath it cannot mix old records and new ones. */
 SEGJ_MUST_CHECK segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
                                                     size_t count, segj_buffer_t *memory);
 
@@ -466,9 +477,9 @@ uint64_t oversized_reader_size(const oversized_reader_t *reader);
 /**
  * Gives the next bytes: *done of them, `size` (1 or more) but for the last piece. The last piece is given only when all
  * bytes, with it, were right. Then SEGJ_END. One thread at a time a reader.
- * Errors: SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
- * rewound beneath the reader: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made again,
- * in a compressed section perhaps in vain.
+ * Errors: SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned
+ * or rewound beneath the reader: every later call says the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: the call may be made
+ * again, in a compressed section perhaps in vain.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done);
 
@@ -488,13 +499,13 @@ typedef struct oversized_view_t {
 } oversized_view_t;
 
 /**
- * Shows the value at a location: checks its checksum, and gives a pointer to it where it lies. Values are copied all the same
- * where they are compressed, not yet in their file, or not mapped: without config.map_values, on a storage without
- * mappings (storage.h), or because the system refused the mapping.
+ * Shows the value at a location: checks its checksum, and gives a pointer to it where it lies. Values are copied all
+ * the same where they are compressed, not yet in their file, or not mapped: without config.map_values, on a storage
+ * without mappings (storage.h), or because the system refused the mapping.
  *
  * Lifetime. The bytes stay, and stay the same, until the view is released or used again. Until then a rewind that cuts
- * its section, and a prune, rewind or destroy that removes it, are SEGJ_ERR_BUSY and change nothing, copied or not; so do not
- * keep views for long. Every view is released before the journal is closed or abandoned.
+ * its section, and a prune, rewind or destroy that removes it, are SEGJ_ERR_BUSY and change nothing, copied or not; so
+ * do not keep views for long. Every view is released before the journal is closed or abandoned.
  * Errors: as oversized_get_value; the view then shows nothing.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_view_value(oversized_t *journal, uint64_t section,
@@ -512,20 +523,20 @@ void segj_buffer_free(segj_buffer_t *buffer);
 
 /**
  * Begins a walk, in section order from (section, position), over the records that exist now. position may be the
- * section's count, not more (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the next one, and
- * then position must be 0. `buffer` is the bytes read ahead, raised to one page.
+ * section's count, not more (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the next one,
+ * and then position must be 0. `buffer` is the bytes read ahead, raised to one page.
  * Errors: SEGJ_ERR_NO_RECORD, SEGJ_ERR_PRUNED (a position in a pruned section), SEGJ_ERR_MEMORY, SEGJ_ERR_INVALID.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_open(oversized_t *journal, uint64_t section, uint64_t position,
                                                     size_t buffer, oversized_replay_t **replay);
 
 /**
- * Begins a walk backwards, newest first: the section's records below `position`, from position - 1 down to 0, then those
- * of the section before, from its last one down, and so on to the oldest. OVERSIZED_END is the section's end, so that
- * (journal, UINT64_MAX, OVERSIZED_END) begins at the newest record of all. Other positions are at most the section's
- * count (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the end of the next one below, and
- * then position must be 0 or OVERSIZED_END. All else is as for a walk forwards: the records are those that exist now,
- * the same calls give them, their values and damaged pages, and `buffer` bytes are read in one go.
+ * Begins a walk backwards, newest first: the section's records below `position`, from position - 1 down to 0, then
+ * those of the section before, from its last one down, and so on to the oldest. OVERSIZED_END is the section's end, so
+ * that (journal, UINT64_MAX, OVERSIZED_END) begins at the newest record of all. Other positions are at most the
+ * section's count (SEGJ_ERR_NO_RECORD); a section that does not exist, or was pruned, begins at the end of the next one
+ * below, and then position must be 0 or OVERSIZED_END. All else is as for a walk forwards: the records are those that
+ * exist now, the same calls give them, their values and damaged pages, and `buffer` bytes are read in one go.
  * Errors: as oversized_replay_open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_open_back(oversized_t *journal, uint64_t section, uint64_t position,
@@ -543,7 +554,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, 
  * Gives the value of the record that the last oversized_replay_next gave: *size bytes that the replay owns, valid until
  * its next call. Values that are asked for one behind the other are read ahead in bulk, as many bytes as the replay's
  * `buffer` says, so that a scan of values costs no call of the storage a value.
- * Errors: SEGJ_ERR_INVALID (the last call gave no record), and those of oversized_get_value, after which the walk goes on;
+ * Errors: SEGJ_ERR_INVALID (the last call gave no record), and those of oversized_get_value, after which the walk goes
+ * on;
  * SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size);
@@ -555,19 +567,19 @@ void oversized_replay_close(oversized_replay_t *replay);
  * Returns once everything that was appended to the section before the call would survive a power cut. A section that
  * does not exist: SEGJ_OK; pruned: SEGJ_ERR_PRUNED; a read-only journal: SEGJ_ERR_READ_ONLY;
  * a poisoned journal: SEGJ_ERR_POISONED. SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY while the data was being
- * written: nothing is lost, sync again; what there is no space for a rewind can take back. A failed fsync: SEGJ_ERR_IO or SEGJ_ERR_NO_SPACE, and the journal is poisoned.
- * In the commonware format SEGJ_ERR_BUSY, for a section that was not changed since the open: values are being streamed
- * into all sections that may be written to at a time.
+ * written: nothing is lost, sync again; what there is no space for a rewind can take back. A failed fsync: SEGJ_ERR_IO
+ * or SEGJ_ERR_NO_SPACE, and the journal is poisoned. In the commonware format SEGJ_ERR_BUSY, for a section that was not
+ * changed since the open: values are being streamed into all sections that may be written to at a time.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
 
 /**
- * Hands everything that was appended to the section before the call to the storage, and syncs nothing: it survives a killed
- * process, and not a power cut, which may take it like any appends since the last sync. A write or two for what is new
- * since the last flush or sync, and no call of the storage where there is nothing. Waits for a sync of the same section
- * that is under way. A section that does not exist: SEGJ_OK.
- * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY: nothing is
- * lost, flush or sync again. None of them poisons.
+ * Hands everything that was appended to the section before the call to the storage, and syncs nothing: it survives a
+ * killed process, and not a power cut, which may take it like any appends since the last sync. A write or two for what
+ * is new since the last flush or sync, and no call of the storage where there is nothing. Waits for a sync of the same
+ * section that is under way. A section that does not exist: SEGJ_OK.
+ * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY:
+ * nothing is lost, flush or sync again. None of them poisons.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_flush(oversized_t *journal, uint64_t section);
 
@@ -578,28 +590,29 @@ typedef struct oversized_ticket {
 } oversized_ticket_t;
 
 /**
- * Begins to make durable what was appended to the section before the call, and returns before it is: the values are handed to
- * the storage, which is asked to write them back while the application goes on (also with appends to the same section).
- * Promises nothing without the wait that belongs to it. Errors as oversized_sync, none of which poisons; the ticket is
- * left as it was then.
+ * Begins to make durable what was appended to the section before the call, and returns before it is: the values are
+ * handed to the storage, which is asked to write them back while the application goes on (also with appends to the same
+ * section). Promises nothing without the wait that belongs to it. Errors as oversized_sync, none of which poisons; the
+ * ticket is left as it was then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_start(oversized_t *journal, uint64_t section, oversized_ticket_t *ticket);
 
 /**
- * Returns once everything that was appended before the ticket's start would survive a power cut. Whatever sync covers it
- * counts, and threads that wait for the same section share one flush (group commit), also with calls of oversized_sync.
- * May be called any number of times for a ticket. Errors as oversized_sync.
+ * Returns once everything that was appended before the ticket's start would survive a power cut. Whatever sync covers
+ * it counts, and threads that wait for the same section share one flush (group commit), also with calls of
+ * oversized_sync. May be called any number of times for a ticket. Errors as oversized_sync.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_wait(oversized_t *journal, const oversized_ticket_t *ticket);
 
-/** oversized_sync of every section. Goes on past a section that failed, and answers its error. Errors as oversized_sync. */
+/** oversized_sync of every section. Goes on past a section that failed, and answers its error. Errors as
+ *  oversized_sync. */
 SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 
 /**
  * Removes all sections below min_section, durably; they are SEGJ_ERR_PRUNED from then on, until the journal is closed.
- * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED. Changes of other
- * sections go on while the files are being removed, and new ones come into being; another prune waits, and so does a rewind
- * that removes sections. Space that a reader's open file still holds comes back when that is closed.
+ * *pruned (may be NULL) tells whether any was removed. Reads under way beneath it end in SEGJ_ERR_PRUNED. Changes of
+ * other sections go on while the files are being removed, and new ones come into being; another prune waits, and so
+ * does a rewind that removes sections. Space that a reader's open file still holds comes back when that is closed.
  * Errors: SEGJ_ERR_BUSY (a view of such a section is out, or a value is being streamed into one), SEGJ_ERR_READ_ONLY,
  * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY: nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
  */
@@ -607,13 +620,13 @@ SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min
 
 /**
  * Removes every later section, then cuts this one to its first index_size bytes (a multiple of the record size), both
- * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed. Records that no sync has covered are
- * dropped without being written, so that a rewind to what is durable, or less, needs no space and works on a full disk; one
- * to more syncs the section first. Where the storage wants space to write in place again (btrfs), 32 bytes of each section
- * must find some.
- * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT (it
- * would end in a damaged page or record), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out, a value
- * is being streamed into one), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
+ * durably. A section that does not exist accepts 0 only. A section cut to 0 stays listed. Records that no sync has
+ * covered are dropped without being written, so that a rewind to what is durable, or less, needs no space and works on
+ * a full disk; one to more syncs the section first. Where the storage wants space to write in place again (btrfs), 32
+ * bytes of each section must find some.
+ * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT
+ * (it would end in a damaged page or record), SEGJ_ERR_BUSY (a view of a section that would be cut or removed is out, a
+ * value is being streamed into one), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED,
  * SEGJ_ERR_MEMORY: nothing changed.
  * SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE: nothing changed, or poisoned once the first step was durable.
  */
@@ -622,8 +635,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_rewind(oversized_t *journal, uint64_t se
 /** The same for this section alone. Its current size touches no byte. Errors as oversized_rewind. */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, uint64_t index_size);
 
-/** oversized_rewind by a count: the first `records` records stay. Errors as there; any count beyond the section, also one
- *  whose bytes are beyond 2^64, is SEGJ_ERR_NO_RECORD with a sentence that names it. */
+/** oversized_rewind by a count: the first `records` records stay. Errors as there; any count beyond the section, also
+ *  one whose bytes are beyond 2^64, is SEGJ_ERR_NO_RECORD with a sentence that names it. */
 SEGJ_MUST_CHECK segj_status_t oversized_rewind_to(oversized_t *journal, uint64_t section, uint64_t records);
 
 /** The same for this section alone. Its current count touches no byte. */
@@ -666,18 +679,18 @@ SEGJ_MUST_CHECK segj_status_t oversized_prev_section(oversized_t *journal, uint6
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal);
 
 /**
- * Says that the application knows of the records that were lost: later opens no longer report them. Durable. What was set
- * aside stays, until room is wanted for other losses. SEGJ_OK where nothing was lost.
- * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO: the losses stay as they
- * were; a section with a loss that waits to be cut (sections_unrepaired) may have been.
+ * Says that the application knows of the records that were lost: later opens no longer report them. Durable. What was
+ * set aside stays, until room is wanted for other losses. SEGJ_OK where nothing was lost.
+ * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO: the losses stay as
+ * they were; a section with a loss that waits to be cut (sections_unrepaired) may have been.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_acknowledge_losses(oversized_t *journal);
 
 /**
  * Removes what was set aside of losses that are acknowledged, durably, and the directory where nothing else is in it.
  * SEGJ_OK where there is nothing. The path in the report is not to be used any more.
- * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO: part of it may be gone,
- * and the call may be made again.
+ * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO: part of it may be
+ * gone, and the call may be made again.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_discard_quarantine(oversized_t *journal);
 

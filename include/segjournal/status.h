@@ -26,7 +26,8 @@
 #define SEGJ_EXPORT_END
 #endif
 
-/** All zeros, for any structure of the public headers, without a warning in C and in C++: segj_buffer_t value = SEGJ_ZERO; */
+/** All zeros, for any structure of the public headers, without a warning in C and in C++: segj_buffer_t value =
+ *  SEGJ_ZERO; */
 /* clang-format off */
 #ifdef __cplusplus
 #define SEGJ_ZERO {}

@@ -9,8 +9,8 @@
  * Results. A function returns 0 or a positive errno value of the system (ENOENT, EIO, ENOSPC, ...). The library reads:
  *   ENOENT             the name does not exist, and nothing else: the only code that means "missing";
  *   ENOSPC, EDQUOT     the storage is full: SEGJ_ERR_NO_SPACE;
- *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's: the same;
- *   EINTR              nothing was done: the call is made again;
+ *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's: the
+ *   same; EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
  *   ELOOP              of partition_open: the name is a link, which is not followed;
  *   ENOMEM             SEGJ_ERR_MEMORY;
@@ -27,9 +27,10 @@
  *   Between two syncs nothing is promised: any part of the writes may survive, in any order.
  *
  * Threads. Calls on different objects, calls on one partition (removals, creations and syncs of names), and reads and
- * writes of one file, may come from several threads at once; so may a file_sync beside them. The library never makes two
- * overlapping writes at a time, and never uses an object after it asked to close it. A read may overlap a write; it may
- * then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads again.
+ * writes of one file, may come from several threads at once; so may a file_sync beside them. The library never makes
+ * two overlapping writes at a time, and never uses an object after it asked to close it. A read may overlap a write; it
+ * may then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads
+ * again.
  *
  * Forks. In a child of fork the library calls file_close, partition_close and file_unmap alone, for what the parent
  * had open: they give memory and descriptors back, take no lock that a thread of the parent may have had, and end no
@@ -61,8 +62,8 @@ typedef struct segj_slice {
 
 /** How file_open opens. */
 typedef enum segj_open_mode {
-    /** An existing file, for reading. What is written through file objects that are opened later need not show here: in an
-     *  overlay they may be another file. The library closes this one before it opens the file for writing. */
+    /** An existing file, for reading. What is written through file objects that are opened later need not show here: in
+     *  an overlay they may be another file. The library closes this one before it opens the file for writing. */
     SEGJ_OPEN_READ = 0,
     SEGJ_OPEN_WRITE = 1, /**< an existing file, for reading and writing */
     SEGJ_OPEN_CREATE = 2 /**< a file that must not exist yet (EEXIST), made empty, for reading and writing */
@@ -93,8 +94,8 @@ struct segj_storage {
 
     /* --- partitions --- */
 
-    /** Makes the partition, and the directory itself if that is missing (one level: ENOENT where what is to hold it is missing
-     *  too). An existing one is success. */
+    /** Makes the partition, and the directory itself if that is missing (one level: ENOENT where what is to hold it is
+     *  missing too). An existing one is success. */
     int (*partition_create)(void *context, const char *directory, const char *partition);
     /** Opens a partition; ENOENT if it or its directory is missing. */
     int (*partition_open)(void *context, const char *directory, const char *partition, segj_partition_t **opened);
@@ -108,7 +109,8 @@ struct segj_storage {
     /** Makes creations and removals in the partition durable. */
     int (*partition_sync)(segj_partition_t *partition);
     void (*partition_close)(segj_partition_t *partition);
-    /** Removes an empty partition, which may be open and locked; ENOTEMPTY if it is not empty, ENOENT if it is missing. */
+    /** Removes an empty partition, which may be open and locked; ENOTEMPTY if it is not empty, ENOENT if it is
+     *  missing. */
     int (*partition_remove)(void *context, const char *directory, const char *partition);
     /** Makes the names of partitions in the directory durable, and the directory's own name in its parent. */
     int (*directory_sync)(void *context, const char *directory);
@@ -138,50 +140,53 @@ struct segj_storage {
     /* --- mappings: both or neither may be NULL; a table that ends before them is one without --- */
 
     /** Shows a range of the file as memory to be read, from `offset`, a multiple of 64 KiB, on. Sets *mapped to its
-     *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies behind the
-     *  file's end is not touched before the file has grown to it. What is written through any file object shows at once,
-     *  unless `file` was opened for reading and the other one later. The mapping outlives the file object, and the file's
-     *  name. Whatever the failure, values are copied instead; after one the file is asked again only now and then. */
+     *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies behind
+     *  the file's end is not touched before the file has grown to it. What is written through any file object shows at
+     *  once, unless `file` was opened for reading and the other one later. The mapping outlives the file object, and
+     *  the file's name. Whatever the failure, values are copied instead; after one the file is asked again only now and
+     *  then. */
     int (*file_map)(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
     /** Ends a mapping, as file_map gave it. */
     void (*file_unmap)(void *context, const void *address, size_t mapped);
 
     /* --- bounds: may be NULL; a table that ends before it is one without --- */
 
-    /** How many file objects there can be at a time: sets *limit to the bound for everything that shares it, UINT64_MAX for
-     *  none, and *left to what is left of it now. `wanted`: how many the caller would like; where the limit is several times
-     *  that, *left may be the limit itself, so that nothing need be counted. */
+    /** How many file objects there can be at a time: sets *limit to the bound for everything that shares it, UINT64_MAX
+     *  for none, and *left to what is left of it now. `wanted`: how many the caller would like; where the limit is
+     *  several times that, *left may be the limit itself, so that nothing need be counted. */
     int (*files_limit)(void *context, uint64_t wanted, uint64_t *limit, uint64_t *left);
 
-    /* --- partitions that are open: each may be NULL, or missing from a table that ends before it; the functions above that
-     * take a directory's path do their work then, for better or worse where directories are renamed meanwhile --- */
+    /* --- partitions that are open: each may be NULL, or missing from a table that ends before it; the functions above
+     * that take a directory's path do their work then, for better or worse where directories are renamed meanwhile
+     * --- */
 
     /** Whether two opened partitions lie in one directory: 0, or ESTALE. */
     int (*partition_beside)(segj_partition_t *partition, segj_partition_t *other);
-    /** Whether the name under which the partition was opened, in the directory in which it was opened, still stands for it: 0,
-     *  ESTALE where it does not or stands for another one, ENOENT where the partition was removed. */
+    /** Whether the name under which the partition was opened, in the directory in which it was opened, still stands for
+     *  it: 0, ESTALE where it does not or stands for another one, ENOENT where the partition was removed. */
     int (*partition_named)(segj_partition_t *partition);
-    /** Removes the partition that is open, as partition_remove does, and nothing else: what partition_named answers is answered
-     *  where its name does not stand for it. */
+    /** Removes the partition that is open, as partition_remove does, and nothing else: what partition_named answers is
+     *  answered where its name does not stand for it. */
     int (*partition_remove_open)(segj_partition_t *partition);
     /** Like directory_sync, of the directory that the partition lies in. */
     int (*partition_sync_directory)(segj_partition_t *partition);
-    /** For a sentence: 0 where the directory is there, ENOENT where it alone is missing, ENOTDIR where what is to hold it is
-     *  missing, or is no directory. */
+    /** For a sentence: 0 where the directory is there, ENOENT where it alone is missing, ENOTDIR where what is to hold
+     *  it is missing, or is no directory. */
     int (*directory_check)(void *context, const char *directory);
 
-    /* --- openers that do not see each other's locks: each may be NULL, or missing from a table that ends before it. Where the
-     * lock of a partition may fail to exclude (two mounts of one directory, two machines), `opener` has a journal that is open
-     * for writing say so in a file, `.owner` in the index partition, and look there for others (FORMAT.md, "Owner") --- */
+    /* --- openers that do not see each other's locks: each may be NULL, or missing from a table that ends before it.
+     * Where the lock of a partition may fail to exclude (two mounts of one directory, two machines), `opener` has a
+     * journal that is open for writing say so in a file, `.owner` in the index partition, and look there for others
+     * (FORMAT.md, "Owner") --- */
 
     /** Says who opens. Any thread. */
     int (*opener)(void *context, segj_opener_t *opener);
-    /** Takes the lock of a file, exclusive (it is open for writing) or shared, without waiting: EWOULDBLOCK when it is held
-     *  through another file object, in this process or another; ENOLCK where there are no such locks. It ends with
+    /** Takes the lock of a file, exclusive (it is open for writing) or shared, without waiting: EWOULDBLOCK when it is
+     *  held through another file object, in this process or another; ENOLCK where there are no such locks. It ends with
      *  file_close, or with the process. */
     int (*file_lock)(segj_file_t *file, bool exclusive);
-    /** Has the next read see what others have written until now, by whatever way; `written`: and has others see what was
-     *  written through this file object. */
+    /** Has the next read see what others have written until now, by whatever way; `written`: and has others see what
+     *  was written through this file object. */
     int (*file_refresh)(segj_file_t *file, bool written);
 };
 

@@ -1,6 +1,6 @@
 /*
- * base/error.h: how a failure gets its sentence. The place that finds it writes the sentence with segj_fail(); places on
- * the way up put what they were doing before it with segj_context(). One text a thread, never allocated.
+ * base/error.h: how a failure gets its sentence. The place that finds it writes the sentence with segj_fail(); places
+ * on the way up put what they were doing before it with segj_context(). One text a thread, never allocated.
  */
 #ifndef SEGJ_BASE_ERROR_H
 #define SEGJ_BASE_ERROR_H
@@ -11,8 +11,8 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define SEGJ_PRINTF(text, first) __attribute__((format(printf, text, first)))
-/** Of a function that is seldom called from one that is called a lot: it stays a call, so that the caller saves no registers
- *  for it. */
+/** Of a function that is seldom called from one that is called a lot: it stays a call, so that the caller saves no
+ *  registers for it. */
 #define SEGJ_APART __attribute__((noinline))
 #else
 #define SEGJ_PRINTF(text, first)
@@ -45,8 +45,8 @@ void segj_say_before(const char *format, ...) SEGJ_PRINTF(1, 2);
 /** Puts the text behind the sentence; what it comes from stays. */
 void segj_say_behind(const char *format, ...) SEGJ_PRINTF(1, 2);
 
-/* These give a status back, so that `return segj_fail(...)` reads well. Macros: a compiler that sees the status knows that the
- * call did not succeed. */
+/* These give a status back, so that `return segj_fail(...)` reads well. Macros: a compiler that sees the status knows
+ * that the call did not succeed. */
 
 /** Sets the sentence. */
 #define segj_fail(status, ...) (segj_say(__VA_ARGS__), (status))
@@ -58,8 +58,8 @@ void segj_say_behind(const char *format, ...) SEGJ_PRINTF(1, 2);
 #define segj_fail_memory(size)                                                                                         \
     (segj_say("out of memory: %zu bytes could not be allocated", (size_t)(size)), SEGJ_ERR_MEMORY)
 
-/** The sentence for a failed storage call: it ends with the text of `code`, an errno value, which also chooses the status
- *  (SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_LOCKED or SEGJ_ERR_IO). */
+/** The sentence for a failed storage call: it ends with the text of `code`, an errno value, which also chooses the
+ *  status (SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_LOCKED or SEGJ_ERR_IO). */
 segj_status_t segj_fail_code(int code, const char *format, ...) SEGJ_PRINTF(2, 3);
 
 #endif

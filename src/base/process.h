@@ -1,6 +1,6 @@
 /*
- * base/process.h: which process this is, and how an object tells the one that made it from a child of fork without a call
- * of the system: by a word in memory that the system shows to children as zeros.
+ * base/process.h: which process this is, and how an object tells the one that made it from a child of fork without a
+ * call of the system: by a word in memory that the system shows to children as zeros.
  */
 #ifndef SEGJ_BASE_PROCESS_H
 #define SEGJ_BASE_PROCESS_H

@@ -1,6 +1,6 @@
 /*
- * base/thread.h: a mutex, a condition and a thread. Misuse of either is a defect of the library, so failures are asserted;
- * only their creation can fail, for want of memory or of threads.
+ * base/thread.h: a mutex, a condition and a thread. Misuse of either is a defect of the library, so failures are
+ * asserted; only their creation can fail, for want of memory or of threads.
  */
 #ifndef SEGJ_BASE_THREAD_H
 #define SEGJ_BASE_THREAD_H
@@ -15,8 +15,8 @@ typedef pthread_mutex_t segj_mutex_t;
 typedef pthread_cond_t segj_cond_t;
 typedef pthread_t segj_thread_t;
 
-/** The library's locks are held for less time than it takes to put a thread to sleep and wake it again: where the system
- *  knows how, whoever finds one taken tries a little longer first. */
+/** The library's locks are held for less time than it takes to put a thread to sleep and wake it again: where the
+ *  system knows how, whoever finds one taken tries a little longer first. */
 static inline bool segj_mutex_init(segj_mutex_t *mutex)
 {
 #if defined(__GLIBC__)

@@ -30,7 +30,8 @@ static inline bool segj_has_crc32c_instruction(void)
     return known > 0;
 }
 
-/* Each operation in both syntaxes of the assembler (-masm=intel). Volatile: nothing is executed ahead of the question. */
+/* Each operation in both syntaxes of the assembler (-masm=intel). Volatile: nothing is executed ahead of the
+ * question. */
 static inline uint64_t segj_crc32c_eight(uint64_t reg, uint64_t eight)
 {
     __asm__ volatile("{crc32q %1, %0|crc32 %0, %1}" : "+r"(reg) : "r"(eight));

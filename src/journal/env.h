@@ -45,14 +45,15 @@ struct segj_env {
     segj_owner_t owner;
 };
 
-/** Poisons the journal: nobody knows any more what the disk holds. Keeps the first cause, the thread's last error. Gives
- *  the status back. Without the state lock. */
+/** Poisons the journal: nobody knows any more what the disk holds. Keeps the first cause, the thread's last error.
+ *  Gives the status back. Without the state lock. */
 segj_status_t segj_env_poison(segj_env_t *env, segj_status_t status);
 
 /** Says a line to the application, if it listens. Without the state lock. */
 void segj_env_log(const segj_env_t *env, segj_log_level_t level, const char *format, ...) SEGJ_PRINTF(3, 4);
 
-/** The same of what goes as it should, for whoever follows the journal's work; nothing is put together where nobody does. */
+/** The same of what goes as it should, for whoever follows the journal's work; nothing is put together where nobody
+ *  does. */
 #define segj_env_trace(env, level, ...)                                                                                \
     do {                                                                                                               \
         if ((env)->log != NULL)                                                                                        \

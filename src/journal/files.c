@@ -115,8 +115,8 @@ static void lower(segj_files_t *files)
     files->calm = 0;
 }
 
-/* Others may have closed theirs meanwhile. Only who opens files finds that out, at the price of one failed call for each of
- * the steps in which the limit had fallen, and a journal that opens none wants no more. */
+/* Others may have closed theirs meanwhile. Only who opens files finds that out, at the price of one failed call for
+ * each of the steps in which the limit had fallen, and a journal that opens none wants no more. */
 static void raise_again(segj_files_t *files)
 {
     if (files->limit >= files->most || ++files->calm < CALM)
@@ -125,8 +125,8 @@ static void raise_again(segj_files_t *files)
     files->calm = 0;
 }
 
-/* Closes one, or as many as are open beyond the limit. Readers, and openings that may yet succeed, are waited for; writers
- * are not, who hold theirs for as long as they like. */
+/* Closes one, or as many as are open beyond the limit. Readers, and openings that may yet succeed, are waited for;
+ * writers are not, who hold theirs for as long as they like. */
 static bool close_some(segj_files_t *files)
 {
     uint32_t before = files->closed;
@@ -185,7 +185,8 @@ static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, seg
     return status;
 }
 
-/* Closes a file that was opened for reading, when nobody reads it any more. Nobody can pin it until it is open again. */
+/* Closes a file that was opened for reading, when nobody reads it any more. Nobody can pin it until it is open
+ * again. */
 static void close_reader(segj_files_t *files, segj_handle_t *handle)
 {
     handle->opening = true;

@@ -2,9 +2,9 @@
  * journal/files.h: the descriptors of a journal's section files, never more than configured. A file that somebody uses
  * is pinned; one that nobody uses stays open until its descriptor is needed, the one used longest ago first.
  *
- * A file is opened for reading until its section's writer holds it: then it is opened for writing instead, behind whoever
- * reads it, and stays so while it is open. (In an overlay, what was opened for reading goes on showing the file as it was
- * before it was changed first.)
+ * A file is opened for reading until its section's writer holds it: then it is opened for writing instead, behind
+ * whoever reads it, and stays so while it is open. (In an overlay, what was opened for reading goes on showing the file
+ * as it was before it was changed first.)
  *
  * Where the system has no descriptor left, files that nobody uses are closed, and fewer are kept open from then on.
  *
@@ -50,12 +50,13 @@ void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t s
 /** No more than `most` files at a time. */
 void segj_files_bound(segj_files_t *files, uint32_t most);
 
-/** Opens the file for reading if it is not open, and keeps it open until unpin. Waits while every descriptor is pinned. Where
- *  that fails because the system has no descriptor left, and writers hold all that are open, handle->file.exhausted is set. */
+/** Opens the file for reading if it is not open, and keeps it open until unpin. Waits while every descriptor is pinned.
+ *  Where that fails because the system has no descriptor left, and writers hold all that are open,
+ *  handle->file.exhausted is set. */
 SEGJ_MUST_CHECK segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle);
 
-/** The same for the section's writer, for writing, until release. Who reads a file that was opened for reading is waited for,
- *  so that from here on everybody uses the new descriptor. One thread at a time. */
+/** The same for the section's writer, for writing, until release. Who reads a file that was opened for reading is
+ *  waited for, so that from here on everybody uses the new descriptor. One thread at a time. */
 SEGJ_MUST_CHECK segj_status_t segj_files_hold(segj_files_t *files, segj_handle_t *handle);
 
 /** The same for a file that does not exist yet. */
@@ -72,15 +73,16 @@ void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 /** The same without the state lock. How long the file has been unused counts from its pin then. */
 void segj_files_let_go(segj_files_t *files, segj_handle_t *handle);
 
-/** Keeps `count` descriptors, one after the other, for files that the caller opens himself; waits for them like a pin. */
+/** Keeps `count` descriptors, one after the other, for files that the caller opens himself; waits for them like a
+ *  pin. */
 void segj_files_lend(segj_files_t *files, uint32_t count);
 void segj_files_take_back(segj_files_t *files, uint32_t count);
 
 /** Closes a file that nobody pins, because its section goes away or is opened otherwise. */
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
 
-/** A part's give_back: closes files that nobody uses, or waits until there is one. false: there is none, and readers use
- *  none. Without the state lock. */
+/** A part's give_back: closes files that nobody uses, or waits until there is one. false: there is none, and readers
+ *  use none. Without the state lock. */
 bool segj_files_give_back(void *files);
 
 #endif

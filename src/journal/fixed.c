@@ -133,7 +133,8 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_env_t *env, uint64_t pa
         status = fixed_fetch(&fixed->handle.file, env, cache_id, page, from, size, to);
         segj_lock(&env->state);
         segj_files_unpin(&env->files, &fixed->handle);
-        /* The last page of a section that has woken meanwhile, or is being cut, may have been read while it was written. */
+        /* The last page of a section that has woken meanwhile, or is being cut, may have been read while it was
+         * written. */
         while (status == SEGJ_ERR_CORRUPT && fixed->cutting)
             segj_wait(&env->changed, &env->state);
         if (status != SEGJ_ERR_CORRUPT || fixed->wakes == wakes)
@@ -259,8 +260,8 @@ segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const segj_io_file_t *f
 }
 
 /*
- * Shortens the last page to `length` bytes. Its longer slot stays valid until the shorter one describes the prefix and is
- * durable, so that a crash leaves the old length or the new one.
+ * Shortens the last page to `length` bytes. Its longer slot stays valid until the shorter one describes the prefix and
+ * is durable, so that a crash leaves the old length or the new one.
  */
 static segj_status_t shrink_page(const segj_env_t *env, const segj_io_file_t *file, uint64_t page, uint16_t length,
                                  const uint8_t *bytes, segj_page_state_t state)

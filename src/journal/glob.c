@@ -153,7 +153,8 @@ static segj_status_t write_pieces(const segj_io_file_t *file, uint64_t offset, c
     return status;
 }
 
-/* The live buffer has been written, with frames that nobody sees yet. Where readers see others in it, it stays for them. */
+/* The live buffer has been written, with frames that nobody sees yet. Where readers see others in it, it stays for
+ * them. */
 static void set_early(segj_glob_t *glob, segj_env_t *env, uint64_t end)
 {
     segj_write_buffer_t *live = glob->live;
@@ -170,8 +171,8 @@ static void set_early(segj_glob_t *glob, segj_env_t *env, uint64_t end)
     segj_unlock(&env->state);
 }
 
-/* Writes the live buffer, with frames that nobody sees yet, and behind it a frame that is in no buffer: `count` pieces and a
- * checksum, or nothing. */
+/* Writes the live buffer, with frames that nobody sees yet, and behind it a frame that is in no buffer: `count` pieces
+ * and a checksum, or nothing. */
 static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
                                  size_t size)
 {
@@ -241,8 +242,8 @@ static segj_status_t take_live(segj_glob_t *glob, segj_env_t *env, size_t frame)
     return SEGJ_OK;
 }
 
-/* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when what
- * there is has been written, an empty one. */
+/* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when
+ * what there is has been written, an empty one. */
 static segj_status_t glob_make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
 {
     segj_pool_t *pool = &env->frames;

@@ -2,9 +2,9 @@
  * journal/glob.h: the values file of a section: frames back to back, gathered in buffers, read by location.
  *
  * Invariants: a frame lies in one buffer whole or in the file whole; a frame that does not fit a buffer is written from
- * the caller's memory, together with what the buffer holds. Frames are put in place first and shown to readers then. Offsets are handed out once: where a write failed in a way
- * that may have left a frame behind the end, the file is cut there, durably, before the offset is used again (a stale
- * frame of the same size would verify in its place).
+ * the caller's memory, together with what the buffer holds. Frames are put in place first and shown to readers then.
+ * Offsets are handed out once: where a write failed in a way that may have left a frame behind the end, the file is cut
+ * there, durably, before the offset is used again (a stale frame of the same size would verify in its place).
  */
 #ifndef SEGJ_JOURNAL_GLOB_H
 #define SEGJ_JOURNAL_GLOB_H
@@ -45,8 +45,8 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, co
 /** The section begins to be written to; the file is held. Under the state lock, which it may give up. */
 void segj_glob_begin(segj_glob_t *glob, segj_env_t *env);
 
-/** Puts a frame of a payload of `size` bytes in pieces at the end, where nobody sees it yet. Under the change lock; the file
- *  is pinned, and what a failed write left is mended. On failure what was in place before still is. */
+/** Puts a frame of a payload of `size` bytes in pieces at the end, where nobody sees it yet. Under the change lock; the
+ *  file is pinned, and what a failed write left is mended. On failure what was in place before still is. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces,
                                               size_t count, size_t size, oversized_location_t *location);
 /** Shows what is in place to readers. Under the change lock, without the state lock. */
@@ -54,8 +54,8 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env);
 /** Forgets what is in place and that nobody saw. Under the change lock, without the state lock. */
 void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env);
 
-/** Reserves the end of the file for bytes that somebody else writes there, from *offset of the data on; nobody may place
- *  anything until they are adopted or given up. Under the change lock; the file is pinned and mended. */
+/** Reserves the end of the file for bytes that somebody else writes there, from *offset of the data on; nobody may
+ *  place anything until they are adopted or given up. Under the change lock; the file is pinned and mended. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset);
 /** Takes a whole frame that was written there for one that is in place. */
 void segj_glob_adopt(segj_glob_t *glob, uint32_t frame);
@@ -74,9 +74,9 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const 
 /** Under the state lock. */
 void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_capture_t *capture, bool written);
 
-/** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and many
- *  after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock, which
- *  keeps every other write behind the end away. */
+/** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and
+ *  many after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock,
+ *  which keeps every other write behind the end away. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env);
 /** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);

@@ -1,5 +1,6 @@
 /*
- * journal/lost_format.h: the catalogue of what was lost and set aside (FORMAT.md, "Quarantine"). Pure: bytes in, losses out.
+ * journal/lost_format.h: the catalogue of what was lost and set aside (FORMAT.md, "Quarantine"). Pure: bytes in, losses
+ * out.
  */
 #ifndef SEGJ_JOURNAL_LOST_FORMAT_H
 #define SEGJ_JOURNAL_LOST_FORMAT_H

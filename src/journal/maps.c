@@ -1,10 +1,10 @@
 /*
  * journal/maps.c: see the header.
  *
- * Windows. A file is mapped in windows that begin at multiples of WINDOW_MOST, each as long as a power of two that leaves the
- * file room to grow twofold (where the system lets one map what is not there yet; otherwise as long as the file is): while a
- * section grows it is mapped anew a few times, not with every flush. A frame across the end of a window has a mapping of its
- * own. Address space is all that this takes.
+ * Windows. A file is mapped in windows that begin at multiples of WINDOW_MOST, each as long as a power of two that
+ * leaves the file room to grow twofold (where the system lets one map what is not there yet; otherwise as long as the
+ * file is): while a section grows it is mapped anew a few times, not with every flush. A frame across the end of a
+ * window has a mapping of its own. Address space is all that this takes.
  */
 #include "journal/maps.h"
 
@@ -74,7 +74,8 @@ static void ring_remove(segj_maps_t *maps, segj_map_t *map)
         maps->newest = map->older;
 }
 
-/* Takes a mapping out of its file's list, of which no view is out; it is the caller's to unmap. The viewers are kept out. */
+/* Takes a mapping out of its file's list, of which no view is out; it is the caller's to unmap. The viewers are kept
+ * out. */
 static void take_out(segj_maps_t *maps, segj_map_t **list, segj_map_t *map)
 {
     if (*list == map) {

@@ -1,8 +1,9 @@
 /*
- * journal/owner.h: who has the journal open, said in a file of the index partition (FORMAT.md, "Owner"). Locks may fail to
- * exclude: two mounts of one directory, two machines. So a writer claims the journal, behind the locks and before it looks at
- * anything, by writing a token that no other opener has; and before it changes a file, and before it acknowledges, it reads
- * the token back. Another one's there means that somebody else has claimed the journal since: this one is poisoned.
+ * journal/owner.h: who has the journal open, said in a file of the index partition (FORMAT.md, "Owner"). Locks may fail
+ * to exclude: two mounts of one directory, two machines. So a writer claims the journal, behind the locks and before it
+ * looks at anything, by writing a token that no other opener has; and before it changes a file, and before it
+ * acknowledges, it reads the token back. Another one's there means that somebody else has claimed the journal since:
+ * this one is poisoned.
  *
  * DESIGN.md, "Owners", says what this keeps from being lost, and what it does not.
  */
@@ -33,8 +34,8 @@ typedef struct segj_owner {
     uint8_t token[SEGJ_OWNER_SIZE];
 } segj_owner_t;
 
-/** Claims the journal: behind the locks of both partitions, before anything in them is looked at. That there is no room for
- *  the token is no failure. SEGJ_ERR_LOCKED: another view of the directory, or another machine, has it open. */
+/** Claims the journal: behind the locks of both partitions, before anything in them is looked at. That there is no room
+ *  for the token is no failure. SEGJ_ERR_LOCKED: another view of the directory, or another machine, has it open. */
 SEGJ_MUST_CHECK segj_status_t segj_owner_claim(segj_env_t *env);
 
 /** Has a reader hold a lock that keeps writers out, where there is a file for it. */

@@ -1,11 +1,11 @@
 /*
- * oversized/child.c: the end of a journal in a child of fork. The child has the parent's memory as it was, its descriptors, and
- * one thread. Whoever held a lock, or waited on a condition, is not there: nothing here waits. The files, and the locks on
- * them, are the parent's: descriptors are closed, which takes nothing from the parent's own, and nothing else is done with
- * them.
+ * oversized/child.c: the end of a journal in a child of fork. The child has the parent's memory as it was, its
+ * descriptors, and one thread. Whoever held a lock, or waited on a condition, is not there: nothing here waits. The
+ * files, and the locks on them, are the parent's: descriptors are closed, which takes nothing from the parent's own,
+ * and nothing else is done with them.
  *
- * What a lock guards is walked through only where that lock is free: who had it may have been in the middle of a change. The
- * memory, and where it is the state lock the descriptors too, then stay until the child ends or calls exec.
+ * What a lock guards is walked through only where that lock is free: who had it may have been in the middle of a
+ * change. The memory, and where it is the state lock the descriptors too, then stay until the child ends or calls exec.
  */
 #include <stdlib.h>
 

@@ -1,14 +1,14 @@
 /*
- * oversized/entrance.h: what every public call does first. A handle has a badge that says what it is; its end wipes the badge
- * out, so that a handle that is used after its end is refused instead of led into locks that are gone. A journal also knows the
- * process that opened it: a child of fork is refused before any lock is looked at, because a lock may be held there by
- * a thread that the child does not have.
+ * oversized/entrance.h: what every public call does first. A handle has a badge that says what it is; its end wipes the
+ * badge out, so that a handle that is used after its end is refused instead of led into locks that are gone. A journal
+ * also knows the process that opened it: a child of fork is refused before any lock is looked at, because a lock may be
+ * held there by a thread that the child does not have.
  *
- * A caller (oversized_caller_open) has a badge of its own: a call that is given one is made on the journal behind it, and how it
- * failed is left in the caller.
+ * A caller (oversized_caller_open) has a badge of its own: a call that is given one is made on the journal behind it,
+ * and how it failed is left in the caller.
  *
- * What a journal's end frees is what it holds; the struct itself goes with its last reference, which its callers and the
- * handles made from it have, so that these find out safely that it has ended.
+ * What a journal's end frees is what it holds; the struct itself goes with its last reference, which its callers and
+ * the handles made from it have, so that these find out safely that it has ended.
  */
 #ifndef SEGJ_OVERSIZED_ENTRANCE_H
 #define SEGJ_OVERSIZED_ENTRANCE_H
@@ -82,8 +82,8 @@ static inline bool segj_is_live(const oversized_t *journal)
            atomic_load_explicit(entrance->word, memory_order_relaxed) == entrance->token;
 }
 
-/** What is no such journal: SEGJ_OK and a caller, *journal being the one behind it; SEGJ_OK and none, where that it is this
- *  process's had to be asked of the system; or why the call is refused, which a caller is told. */
+/** What is no such journal: SEGJ_OK and a caller, *journal being the one behind it; SEGJ_OK and none, where that it is
+ *  this process's had to be asked of the system; or why the call is refused, which a caller is told. */
 SEGJ_MUST_CHECK segj_status_t segj_enter(const char *call, oversized_t **journal, segj_caller_t **caller) SEGJ_COLD;
 
 /** Leaves the thread's last error in the caller, where the status is one; gives it back. */
@@ -106,7 +106,8 @@ segj_status_t segj_deliver(segj_caller_t *caller, segj_status_t status) SEGJ_COL
         }                                                                                                              \
     } while (0)
 
-/** The journal, or the one behind a caller, for questions that no lock is needed for, in a child too; NULL: it has ended. */
+/** The journal, or the one behind a caller, for questions that no lock is needed for, in a child too; NULL: it has
+ *  ended. */
 const oversized_t *segj_journal_behind(const oversized_t *journal);
 
 /** How a journal ends. */
@@ -135,11 +136,12 @@ void segj_journal_drop(oversized_t *journal);
 void segj_lease_take(segj_lease_t *lease, segj_badge_t badge, oversized_t *journal);
 /** From now on the handle's failures are left in the caller. */
 void segj_lease_adopt(segj_lease_t *lease, segj_caller_t *caller);
-/** Why a call of a handle is refused, a caller is told; SEGJ_OK where that had to be asked of the system. `what` is the handle's
- *  name in sentences. */
+/** Why a call of a handle is refused, a caller is told; SEGJ_OK where that had to be asked of the system. `what` is the
+ *  handle's name in sentences. */
 SEGJ_MUST_CHECK segj_status_t segj_lease_check(const segj_lease_t *lease, segj_badge_t badge, const char *what,
                                                const char *call) SEGJ_COLD;
-/** Whether the handle is one whose memory may be looked at: a call of its end goes on. NULL and one that has ended: not. */
+/** Whether the handle is one whose memory may be looked at: a call of its end goes on. NULL and one that has ended:
+ *  not. */
 bool segj_lease_ends(const segj_lease_t *lease, segj_badge_t badge);
 /** Whether the journal is open, and this process's: what a handle has borrowed there is given back then. */
 bool segj_lease_holds(const segj_lease_t *lease);

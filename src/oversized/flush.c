@@ -1,11 +1,11 @@
 /*
- * oversized/flush.c: handing what was appended to the storage, and no more: it survives the process, and not a power cut.
- * Like a sync a flush takes over what its section holds (under the change lock), writes it (under none), and says what has
- * been handed over (under the state lock); and of a section either one of them is under way at a time.
+ * oversized/flush.c: handing what was appended to the storage, and no more: it survives the process, and not a power
+ * cut. Like a sync a flush takes over what its section holds (under the change lock), writes it (under none), and says
+ * what has been handed over (under the state lock); and of a section either one of them is under way at a time.
  *
- * If the power goes at any time, the disk holds what unsynced appends may leave: frames behind the last synced one, pages
- * behind the last synced one, and in the page that was synced in part any mixture of states of which each has the synced
- * slot and its bytes (DESIGN.md, "Flush").
+ * If the power goes at any time, the disk holds what unsynced appends may leave: frames behind the last synced one,
+ * pages behind the last synced one, and in the page that was synced in part any mixture of states of which each has the
+ * synced slot and its bytes (DESIGN.md, "Flush").
  */
 #include <assert.h>
 

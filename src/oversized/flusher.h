@@ -1,7 +1,8 @@
 /*
  * oversized/flusher.h: makes the two files of a section durable, at the same time where the configuration asks for it
- * (parallel_flush): the index by the thread that syncs, the values by one of the journal's own. That thread is made by the
- * first sync that needs it, and works for one sync at a time; a sync that finds it at work flushes one file after the other.
+ * (parallel_flush): the index by the thread that syncs, the values by one of the journal's own. That thread is made by
+ * the first sync that needs it, and works for one sync at a time; a sync that finds it at work flushes one file after
+ * the other.
  */
 #ifndef SEGJ_OVERSIZED_FLUSHER_H
 #define SEGJ_OVERSIZED_FLUSHER_H
@@ -36,8 +37,8 @@ bool segj_flusher_init(segj_flusher_t *flusher);
 /** Ends the thread, if there is one. No sync is under way. */
 void segj_flusher_free(segj_flusher_t *flusher);
 
-/** Syncs both files. Whatever comes of one, neither is being flushed any more when this returns; where both fail, the answer
- *  and the sentence are the index's. */
+/** Syncs both files. Whatever comes of one, neither is being flushed any more when this returns; where both fail, the
+ *  answer and the sentence are the index's. */
 SEGJ_MUST_CHECK segj_status_t segj_flusher_sync(segj_flusher_t *flusher, const segj_env_t *env,
                                                 const segj_io_file_t *index, const segj_io_file_t *values);
 

@@ -6,8 +6,8 @@
  * A written section has its files pinned, its buffers in memory and its place in the list of writers.
  *
  * Locks. `change` is held by every change, a sync's handing over included, and guards the writer's side of sections.
- * `env.state` guards what readers see. A sync that works on the storage holds neither; `syncing` keeps other syncs, rewinds
- * and removals of its section waiting.
+ * `env.state` guards what readers see. A sync that works on the storage holds neither; `syncing` keeps other syncs,
+ * rewinds and removals of its section waiting.
  */
 #ifndef SEGJ_OVERSIZED_JOURNAL_H
 #define SEGJ_OVERSIZED_JOURNAL_H
@@ -107,8 +107,8 @@ void segj_section_acquire(segj_section_t *section); /**< under state */
 void segj_section_release(oversized_t *journal, segj_section_t *section);
 /** The same without the state lock. */
 void segj_section_let_go(oversized_t *journal, segj_section_t *section);
-/** Whether records have gone since the section had this generation. Who has read without the state lock asks when it has let
- *  go of what it read from, which keeps its reading before the question. */
+/** Whether records have gone since the section had this generation. Who has read without the state lock asks when it
+ *  has let go of what it read from, which keeps its reading before the question. */
 static inline bool segj_section_changed(const segj_section_t *section, uint64_t generation)
 {
     return atomic_load(&section->generation) != generation || atomic_load(&section->removed);
@@ -124,17 +124,17 @@ void segj_journal_forsake(oversized_t *journal);
 /** Pins an idle section's files, as a writer; makes room for them first. Its last page is not read: who
  *  appends wakes the index besides, who cuts may be about to take a damaged page away. */
 segj_status_t segj_section_hold(oversized_t *journal, segj_section_t *section);
-/** The same without making room, which may want a sync of another section: for a change that lets go of the section, where it
- *  was idle, before it ends. Readers wait for the two descriptors meanwhile. */
+/** The same without making room, which may want a sync of another section: for a change that lets go of the section,
+ *  where it was idle, before it ends. Readers wait for the two descriptors meanwhile. */
 segj_status_t segj_section_hold_briefly(oversized_t *journal, segj_section_t *section);
-/** A part's give_back, of a journal: what nobody uses, and where that is nothing, and no change is under way, the section
- *  written to longest ago. Without locks, or under change. */
+/** A part's give_back, of a journal: what nobody uses, and where that is nothing, and no change is under way, the
+ *  section written to longest ago. Without locks, or under change. */
 bool segj_journal_give_back(void *journal);
 /** Makes an idle section durable that open could not repair, or whose records a process before may have left without a
  *  sync. */
 segj_status_t segj_section_settle_inherited(oversized_t *journal, segj_section_t *section);
-/** Repairs a section that open could not repair for lack of space; there is room for a writer's files. In repair.c; under
- *  change, without state. */
+/** Repairs a section that open could not repair for lack of space; there is room for a writer's files. In repair.c;
+ *  under change, without state. */
 segj_status_t segj_section_repair(oversized_t *journal, segj_section_t *section);
 /** The same, and its index is ready to append to. */
 segj_status_t segj_section_wake(oversized_t *journal, segj_section_t *section);
@@ -146,15 +146,15 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
 void segj_section_show(oversized_t *journal, segj_section_t *section);
 /** Takes a creation back: a section whose first append failed has never been there. Keeps the thread's sentence. */
 void segj_section_discard(oversized_t *journal, segj_section_t *section);
-/** Write memory is exceeded: sections write what they hold, those written to longest ago first; where that is not enough
- *  they are synced and rest, `keep` (or NULL) excepted. */
+/** Write memory is exceeded: sections write what they hold, those written to longest ago first; where that is not
+ *  enough they are synced and rest, `keep` (or NULL) excepted. */
 segj_status_t segj_journal_relieve(oversized_t *journal, const segj_section_t *keep);
 
 /* append.c */
 /** Puts a record, for which there is room, in place behind the others. Under change, without state. */
 void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry, oversized_location_t location);
-/** Shows the last `count` records, which are in place with their values, to readers; gives the first one's position. Under
- *  change, without state. */
+/** Shows the last `count` records, which are in place with their values, to readers; gives the first one's position.
+ *  Under change, without state. */
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);
 
 /* quarantine.c */
@@ -165,19 +165,19 @@ SEGJ_MUST_CHECK segj_status_t segj_quarantine_remove(oversized_t *journal);
 void segj_quarantine_free(oversized_t *journal);
 
 /* sync.c; without locks */
-/** Begins a call that works on the storage without the change lock. Close waits for its end, which is the last that the call
- *  does with the journal. */
+/** Begins a call that works on the storage without the change lock. Close waits for its end, which is the last that the
+ *  call does with the journal. */
 void segj_journal_enter(oversized_t *journal);
 void segj_journal_leave(oversized_t *journal);
 /** Waits until no such call is under way. */
 void segj_journal_settle(oversized_t *journal);
 
 /* sync.c; all under change, and not under state */
-/** Finds the section that is to be synced, with a reference of it that is given back in any case; NULL: there is none, and
- *  nothing to do. */
+/** Finds the section that is to be synced, with a reference of it that is given back in any case; NULL: there is none,
+ *  and nothing to do. */
 segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section);
-/** Waits while a sync or a flush works on the section, and gives `change` up meanwhile. *covered: what is `reached`, a count of
- *  the section's under state, is `target`, or the section is gone; then nothing is to be done. */
+/** Waits while a sync or a flush works on the section, and gives `change` up meanwhile. *covered: what is `reached`, a
+ *  count of the section's under state, is `target`, or the section is gone; then nothing is to be done. */
 segj_status_t segj_section_await(oversized_t *journal, segj_section_t *section, const uint64_t *reached,
                                  uint64_t target, bool *covered);
 /** Waits until no sync works on the section. */
@@ -192,8 +192,8 @@ segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably);
 
 /* view.c; under state, the viewers kept out */
-/** Keeps the section's values from being shown where they are, so that they can be cut or removed; SEGJ_ERR_BUSY while a view
- *  is out. */
+/** Keeps the section's values from being shown where they are, so that they can be cut or removed; SEGJ_ERR_BUSY while
+ *  a view is out. */
 SEGJ_MUST_CHECK segj_status_t segj_section_bar(segj_section_t *section);
 void segj_section_unbar(segj_section_t *section);
 

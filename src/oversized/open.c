@@ -1,6 +1,6 @@
 /*
- * oversized/open.c: the beginning of a journal: the configuration is checked, the partitions that are there are opened and
- * locked, their names are judged, and recover.c does the rest.
+ * oversized/open.c: the beginning of a journal: the configuration is checked, the partitions that are there are opened
+ * and locked, their names are judged, and recover.c does the rest.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -224,8 +224,8 @@ static segj_status_t index_appeared(segj_env_t *env, bool *appeared)
     return status;
 }
 
-/* The values, of an index that is missing: it is looked for again before they are locked, so that of two openers of a new
- * journal one gets both locks, and once more behind their lock, which is the look that counts. */
+/* The values, of an index that is missing: it is looked for again before they are locked, so that of two openers of a
+ * new journal one gets both locks, and once more behind their lock, which is the look that counts. */
 static segj_status_t lock_values_alone(segj_env_t *env, bool read_only, bool *missing, bool *appeared)
 {
     *appeared = false;
@@ -255,8 +255,8 @@ static bool are_parted(segj_env_t *env)
     return true;
 }
 
-/* Both partitions, the index always first. Values without an index may be what an opener has left that made both, and closed
- * them, since the index was looked for. *missing[0]: the index, [1]: the values. */
+/* Both partitions, the index always first. Values without an index may be what an opener has left that made both, and
+ * closed them, since the index was looked for. *missing[0]: the index, [1]: the values. */
 static segj_status_t lock_parts(segj_env_t *env, bool read_only, bool missing[2])
 {
     bool appeared = true;
@@ -469,8 +469,8 @@ static void open_forget(segj_env_t *env)
 }
 
 /*
- * What is behind the locks is what counts. Where a partition was missing, it is made, by this open or by another one that may
- * have been at work since, and all begins anew: locks, lists, verdicts.
+ * What is behind the locks is what counts. Where a partition was missing, it is made, by this open or by another one
+ * that may have been at work since, and all begins anew: locks, lists, verdicts.
  */
 static segj_status_t open_journal(oversized_t *journal, const oversized_config_t *config)
 {

@@ -20,7 +20,8 @@ static const char *const catalogues[2] = {"catalogue.0", "catalogue.1"};
 
 /* --- names --- */
 
-/* "." NAME ".lost"; a name that leaves no room for that is shortened, and a checksum tells it from others that begin alike. */
+/* "." NAME ".lost"; a name that leaves no room for that is shortened, and a checksum tells it from others that begin
+ * alike. */
 static char *partition_name(const char *index)
 {
     size_t length = strlen(index);
@@ -190,8 +191,8 @@ static segj_status_t put_catalogue(const segj_quarantine_t *quarantine, unsigned
     return status;
 }
 
-/* The catalogue that was found may be a killed process's, and not durable: it is written again, byte for byte, before the
- * other one, which may be the only durable one, is written. Before the losses change. */
+/* The catalogue that was found may be a killed process's, and not durable: it is written again, byte for byte, before
+ * the other one, which may be the only durable one, is written. Before the losses change. */
 static segj_status_t settle(segj_quarantine_t *quarantine)
 {
     if (quarantine->settled || quarantine->sequence == 0)
@@ -328,7 +329,8 @@ static uint64_t quarantine_behind(uint64_t size, uint64_t from)
     return size > from ? size - from : 0;
 }
 
-/* What the repair will cut: from the page on that it shortens or takes away, and from the end of the values that stay. */
+/* What the repair will cut: from the page on that it shortens or takes away, and from the end of the values that
+ * stay. */
 static segj_loss_t loss_of(const oversized_t *journal, const segj_plan_t *plan)
 {
     const segj_env_t *env = &journal->env;
@@ -341,7 +343,8 @@ static segj_loss_t loss_of(const oversized_t *journal, const segj_plan_t *plan)
     return loss;
 }
 
-/* Lets older items go where the bound asks for it, and takes what then fits: the index first, then values from their start. */
+/* Lets older items go where the bound asks for it, and takes what then fits: the index first, then values from their
+ * start. */
 static segj_status_t fit(segj_quarantine_t *quarantine, segj_loss_t *loss)
 {
     uint64_t wanted = loss->index_size + loss->values_size;
@@ -365,8 +368,8 @@ static bool alike(const segj_loss_t *noted, const segj_loss_t *loss)
            noted->index_size + noted->values_size + noted->missed == loss->index_size + loss->values_size;
 }
 
-/* An open that was cut off has set the very same bytes aside: its copy goes, because a killed process's need not be durable,
- * and is made again. */
+/* An open that was cut off has set the very same bytes aside: its copy goes, because a killed process's need not be
+ * durable, and is made again. */
 static segj_status_t drop_copy(segj_scan_t *scan, const segj_loss_t *loss)
 {
     segj_quarantine_t *quarantine = &scan->journal->quarantine;
@@ -747,8 +750,8 @@ static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, 
     return status;
 }
 
-/* The catalogue without them comes first: items that it does not list are the rest of this, and go. What the other one says
- * is acknowledged too, so that it may be the one that a power cut leaves. */
+/* The catalogue without them comes first: items that it does not list are the rest of this, and go. What the other one
+ * says is acknowledged too, so that it may be the one that a power cut leaves. */
 static segj_status_t discard(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;

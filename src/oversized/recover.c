@@ -78,8 +78,8 @@ static bool has_index(const recovery_t *recovery, uint64_t number)
 
 /*
  * One values file may be missing; it counts as empty. But a values partition without any, beside several sections whose
- * values were synced, is nothing that a crash leaves: a synced name is durable, and index files go before values files. It
- * is another directory, or one whose volume is not mounted, and the index is not cut for it.
+ * values were synced, is nothing that a crash leaves: a synced name is durable, and index files go before values files.
+ * It is another directory, or one whose volume is not mounted, and the index is not cut for it.
  */
 static segj_status_t check_values_mounted(const recovery_t *recovery)
 {
@@ -165,7 +165,8 @@ static segj_status_t check_complete(const oversized_t *journal, const segj_plan_
     return SEGJ_OK;
 }
 
-/* Values without an index: below the first index section they are the rest of a prune, elsewhere a section is missing. */
+/* Values without an index: below the first index section they are the rest of a prune, elsewhere a section is
+ * missing. */
 static segj_status_t check_values_paired(const recovery_t *recovery, const oversized_checkpoint_t *checkpoint)
 {
     uint64_t first = UINT64_MAX;
@@ -300,8 +301,8 @@ static const segj_plan_t *newest_kept(const recovery_t *recovery)
     return at > 0 ? &recovery->plans[at - 1] : NULL;
 }
 
-/* Names that a killed process made or removed are durable only from here on. The directory's own name, and its partitions',
- * were so before the first section was made; a section with a watermark tells that this was done. */
+/* Names that a killed process made or removed are durable only from here on. The directory's own name, and its
+ * partitions', were so before the first section was made; a section with a watermark tells that this was done. */
 static segj_status_t sync_names(recovery_t *recovery)
 {
     segj_env_t *env = &recovery->journal->env;
@@ -317,10 +318,10 @@ static segj_status_t sync_names(recovery_t *recovery)
 }
 
 /*
- * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names were
- * durable before. What was removed is durably gone: index files go, durably, before their values files, so that a removal
- * that was cut off shows values without an index. Only such values may come back, once they are removed in their turn;
- * `names_inherited` keeps their names from being given to other files before that is durable.
+ * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names
+ * were durable before. What was removed is durably gone: index files go, durably, before their values files, so that a
+ * removal that was cut off shows values without an index. Only such values may come back, once they are removed in
+ * their turn; `names_inherited` keeps their names from being given to other files before that is durable.
  */
 static bool nothing_to_do(const recovery_t *recovery)
 {

@@ -1,6 +1,7 @@
 /*
  * oversized/recover.h: what open makes of what it finds. verdict.c reads and decides, one section at a time, with
- * verdict_commonware.c for that format; recover.c puts the verdicts together, and acts on them only when all are reached.
+ * verdict_commonware.c for that format; recover.c puts the verdicts together, and acts on them only when all are
+ * reached.
  */
 #ifndef SEGJ_OVERSIZED_RECOVER_H
 #define SEGJ_OVERSIZED_RECOVER_H
@@ -37,8 +38,8 @@ typedef struct segj_plan {
 /** Judges a section; plan->section and plan->value_there are set. Nothing is written. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict(segj_scan_t *scan, segj_plan_t *plan);
 
-/* The commonware format's part, in verdict_commonware.c. Headers: *valid is false for a file that is new; file->data is set
- * then too. The verdict: everything but the comparison with what the files hold. */
+/* The commonware format's part, in verdict_commonware.c. Headers: *valid is false for a file that is new; file->data is
+ * set then too. The verdict: everything but the comparison with what the files hold. */
 SEGJ_MUST_CHECK segj_status_t segj_judge_commonware_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
 SEGJ_MUST_CHECK segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged);
 
@@ -61,16 +62,16 @@ static inline uint64_t segj_plan_unwanted_loss(const segj_plan_t *plan)
     return plan->remove || plan->restored ? 0 : segj_plan_lost(plan);
 }
 
-/** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest. *data:
- *  how many bytes it holds behind its header. */
+/** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest.
+ *  *data: how many bytes it holds behind its header. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data);
 
-/** Makes the partitions that are not open. Somebody else may have made them, and have written to them, before: they are to
- *  be opened, locked and listed next. In open.c. */
+/** Makes the partitions that are not open. Somebody else may have made them, and have written to them, before: they are
+ *  to be opened, locked and listed next. In open.c. */
 SEGJ_MUST_CHECK segj_status_t segj_parts_make(segj_env_t *env);
 
-/** Recovers the sections listed (ascending) into the journal's table. *partitions_made: one was missing, and nothing else
- *  has been done; what is in them now is to be listed and recovered. */
+/** Recovers the sections listed (ascending) into the journal's table. *partitions_made: one was missing, and nothing
+ *  else has been done; what is in them now is to be listed and recovered. */
 SEGJ_MUST_CHECK segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config,
                                            const uint64_t *index, size_t index_count, const uint64_t *values,
                                            size_t value_count, bool *partitions_made);

@@ -1,11 +1,11 @@
 /*
- * oversized/remove.c: removing sections, with two barriers: every index file and a sync of its partition, then the values
- * files the same way. A crash before the first barrier leaves any of the sections whole or as values without an index,
- * which open removes; a crash behind it leaves only the latter.
+ * oversized/remove.c: removing sections, with two barriers: every index file and a sync of its partition, then the
+ * values files the same way. A crash before the first barrier leaves any of the sections whole or as values without an
+ * index, which open removes; a crash behind it leaves only the latter.
  *
- * A prune holds the change lock while it hides its sections, and once more when it is known whether they are gone for good,
- * which the first file decides; the files it removes without a lock (DESIGN.md, "Removal: prune, rewind, destroy, orphans"). Another removal waits until it is
- * through. Rewinds and destroy remove under the change lock.
+ * A prune holds the change lock while it hides its sections, and once more when it is known whether they are gone for
+ * good, which the first file decides; the files it removes without a lock (DESIGN.md, "Removal: prune, rewind, destroy,
+ * orphans"). Another removal waits until it is through. Rewinds and destroy remove under the change lock.
  */
 #include <stdlib.h>
 
@@ -81,8 +81,8 @@ static bool is_there(const oversized_t *journal, const segj_section_t *section)
 
 /* --- the steps of a removal --- */
 
-/* Under change. Files that nobody uses are closed before they are removed: behind FUSE the removal of an open file is a rename,
- * which a full file system refuses. What has not been synced stays open: the removal may be undone. */
+/* Under change. Files that nobody uses are closed before they are removed: behind FUSE the removal of an open file is a
+ * rename, which a full file system refuses. What has not been synced stays open: the removal may be undone. */
 static void close_unused(oversized_t *journal, const removal_t *removal)
 {
     for (size_t i = 0; i < removal->count; i++) {

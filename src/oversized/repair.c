@@ -2,8 +2,8 @@
  * oversized/repair.c: a section that is not as a close leaves it is made durable as its verdict says: by open or, where
  * the storage had no room then, before its first change and by a sync that is asked of it (DESIGN.md, "Open").
  *
- * The index comes first, whole, and then the values. A crash between leaves bytes behind the last frame, or records whose
- * values the next open does not find; and never pages beside a values file that has no header.
+ * The index comes first, whole, and then the values. A crash between leaves bytes behind the last frame, or records
+ * whose values the next open does not find; and never pages beside a values file that has no header.
  */
 #include "oversized/repair.h"
 
@@ -13,8 +13,9 @@
 /* Both of the section, or one and its copy. */
 #define FILES_AT_ONCE 2
 
-/* Writes bytes of a file again as they read: after a failed write-back the system's cache shows bytes that are no longer
- * dirty and never reached the disk, and a sync alone would not write them. Any mixture of both is the same bytes. */
+/* Writes bytes of a file again as they read: after a failed write-back the system's cache shows bytes that are no
+ * longer dirty and never reached the disk, and a sync alone would not write them. Any mixture of both is the same
+ * bytes. */
 static segj_status_t write_again(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from, uint64_t to)
 {
     segj_status_t status = from < to ? segj_scan_have_window(scan) : SEGJ_OK;
@@ -30,8 +31,8 @@ static segj_status_t write_again(segj_scan_t *scan, const segj_io_file_t *file, 
     return status;
 }
 
-/* A header is written where the file may never have had it durably, and where it has no data: what lies behind its fields
- * was not judged then, and would be refused as soon as data followed. */
+/* A header is written where the file may never have had it durably, and where it has no data: what lies behind its
+ * fields was not judged then, and would be refused as soon as data followed. */
 static bool wants_header(const segj_plan_t *plan, const segj_io_file_t *file, bool valid, uint64_t size)
 {
     return !valid || plan->watermark == 0 || size <= file->data;
@@ -77,8 +78,8 @@ static segj_status_t repair_write_pages(segj_scan_t *scan, const segj_plan_t *pl
                        segj_fixed_file_size(env, index->data, plan->records));
 }
 
-/* The file gets its size also where it shows it already: a killed process may have cut it and synced nothing, and what was
- * done through its open file is not what a sync of this one covers. */
+/* The file gets its size also where it shows it already: a killed process may have cut it and synced nothing, and what
+ * was done through its open file is not what a sync of this one covers. */
 static segj_status_t cut_index(segj_scan_t *scan, const segj_plan_t *plan, const segj_io_file_t *index)
 {
     const segj_env_t *env = &scan->journal->env;
@@ -122,7 +123,8 @@ static segj_status_t repair_values(segj_scan_t *scan, const segj_plan_t *plan, c
     return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
 }
 
-/* A values file that lost its header gets it back before W is lowered: until then W tells why there are pages beside it. */
+/* A values file that lost its header gets it back before W is lowered: until then W tells why there are pages beside
+ * it. */
 static segj_status_t restore_values_header(segj_scan_t *scan, const segj_plan_t *plan, const segj_io_file_t *values)
 {
     if (!plan->value_there || (plan->value_valid && plan->value_size >= values->data))
@@ -187,8 +189,8 @@ static segj_status_t repair_commonware(segj_scan_t *scan, segj_plan_t *plan, con
     return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
 }
 
-/* What was opened for reading need not show what is repaired (in an overlay), and a removal or a cut behind FUSE wants it closed. A
- * file that a reader is using just now stays; whoever holds the section opens it anew. */
+/* What was opened for reading need not show what is repaired (in an overlay), and a removal or a cut behind FUSE wants
+ * it closed. A file that a reader is using just now stays; whoever holds the section opens it anew. */
 static bool forget_unused(segj_env_t *env, segj_handle_t *handle)
 {
     bool kept = handle->file.opened != NULL;

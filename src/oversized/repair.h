@@ -1,7 +1,7 @@
 /*
- * oversized/repair.h: making a section durable as its verdict says. Every step is made again from the beginning where one
- * failed, whatever the failure has left: what is written is what is there, cuts are marked before they are made, and W is
- * raised behind a completed sync.
+ * oversized/repair.h: making a section durable as its verdict says. Every step is made again from the beginning where
+ * one failed, whatever the failure has left: what is written is what is there, cuts are marked before they are made,
+ * and W is raised behind a completed sync.
  */
 #ifndef SEGJ_OVERSIZED_REPAIR_H
 #define SEGJ_OVERSIZED_REPAIR_H

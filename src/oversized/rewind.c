@@ -1,20 +1,21 @@
 /*
  * oversized/rewind.c: taking records back. Each step is durable before the next:
- *   1. what stays, so that W may say so: the section is synced as it stands, unless all that stays is durable already. Then
+ *   1. what stays, so that W may say so: the section is synced as it stands, unless all that stays is durable already.
+ *   Then
  *      nothing is written of what goes, for which there may be no space;
  *   2. W in both slots, which marks the cut: from here on open trusts no more than stays;
  *   3. the index is cut (journal/fixed.h); a crash here leaves the old or the new end, or one between;
  *   4. the values are cut; a crash here leaves bytes behind the last frame, which open cuts;
  *   5. the older slot is cleared: the freed offsets may be used again.
- * A later section goes before, by the rules of remove.c. Whatever fails from the sync of step 2 on leaves the disk in a state
- * that only open can judge, and poisons the journal.
+ * A later section goes before, by the rules of remove.c. Whatever fails from the sync of step 2 on leaves the disk in a
+ * state that only open can judge, and poisons the journal.
  */
 #include "base/bytes.h"
 #include "journal/record_format.h"
 #include "oversized/journal.h"
 
-/* Where the values of the first `records` records end. The last of them is read whole, with what it has in the page before:
- * a section that ends with a damaged record would lose that at the next open. */
+/* Where the values of the first `records` records end. The last of them is read whole, with what it has in the page
+ * before: a section that ends with a damaged record would lose that at the next open. */
 static segj_status_t end_of_values(oversized_t *journal, segj_section_t *section, uint64_t records, uint64_t *end)
 {
     segj_env_t *env = &journal->env;
@@ -54,8 +55,8 @@ static segj_status_t check_last_page(oversized_t *journal, const segj_section_t 
     return status;
 }
 
-/* Step 2. Marks that cannot be written, as on a disk that needs space for that and has none, change nothing; but a rewind
- * that has `begun` has removed sections. */
+/* Step 2. Marks that cannot be written, as on a disk that needs space for that and has none, change nothing; but a
+ * rewind that has `begun` has removed sections. */
 static segj_status_t rewind_mark(segj_env_t *env, segj_fixed_t *index, uint64_t records, bool begun)
 {
     const segj_io_file_t *file = &index->handle.file;

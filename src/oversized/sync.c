@@ -1,10 +1,10 @@
 /*
- * oversized/sync.c: making a section durable. A sync takes over what its section holds (under the change lock), works on
- * the storage (under none), and then says what has become durable (under the state lock). Of a section one sync is under
- * way at a time; who comes meanwhile waits, and often finds its own data covered.
+ * oversized/sync.c: making a section durable. A sync takes over what its section holds (under the change lock), works
+ * on the storage (under none), and then says what has become durable (under the state lock). Of a section one sync is
+ * under way at a time; who comes meanwhile waits, and often finds its own data covered.
  *
- * If the power goes anywhere in between, the disk holds everything that earlier syncs covered, and any part of what this
- * one writes: pages keep the slot of their last synced state, frames lie behind the last synced one.
+ * If the power goes anywhere in between, the disk holds everything that earlier syncs covered, and any part of what
+ * this one writes: pages keep the slot of their last synced state, frames lie behind the last synced one.
  */
 #include <stdlib.h>
 
@@ -55,8 +55,8 @@ static segj_status_t sync_partitions(const segj_env_t *env)
 }
 
 /*
- * Where no file says who writes, sizes tell: the files are at least as long as what was written, and no longer than what is
- * known while nothing is being appended.
+ * Where no file says who writes, sizes tell: the files are at least as long as what was written, and no longer than
+ * what is known while nothing is being appended.
  */
 static segj_status_t check_length(oversized_t *journal, const segj_io_file_t *file, uint64_t least, uint64_t most)
 {
@@ -101,8 +101,8 @@ static segj_status_t sync_make_durable(oversized_t *journal, const segj_section_
     return status == SEGJ_OK ? SEGJ_OK : segj_env_poison(&journal->env, status);
 }
 
-/* Nothing is acknowledged that somebody else, who has opened the journal meanwhile, may not have seen. A look that fails leaves
- * the sync to be made again. */
+/* Nothing is acknowledged that somebody else, who has opened the journal meanwhile, may not have seen. A look that
+ * fails leaves the sync to be made again. */
 static segj_status_t look_for_others(oversized_t *journal, const segj_section_t *section, const capture_t *capture)
 {
     segj_status_t status = segj_owner_check(&journal->env);
@@ -213,8 +213,8 @@ static segj_status_t mark_mend(oversized_t *journal, segj_fixed_t *index)
 }
 
 /*
- * What goes is marked before it is cut, as a rewind's is: if the process is killed between the cut and its sync, the files
- * look as a close leaves them, and the next open must not take the cut for durable.
+ * What goes is marked before it is cut, as a rewind's is: if the process is killed between the cut and its sync, the
+ * files look as a close leaves them, and the next open must not take the cut for durable.
  */
 segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section)
 {
@@ -483,7 +483,8 @@ static segj_status_t sync_pruned(oversized_t *journal, uint64_t number)
     return sync_section(journal, number, NULL);
 }
 
-/* Takes `change`. Inherited sections that a prune has hidden are not in the table, and may come back: it waits for that. */
+/* Takes `change`. Inherited sections that a prune has hidden are not in the table, and may come back: it waits for
+ * that. */
 static void lock_for_all(oversized_t *journal)
 {
     bool waited = journal->env.format != SEGJ_FORMAT_NATIVE;

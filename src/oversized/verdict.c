@@ -213,8 +213,9 @@ static segj_status_t headless(const segj_io_file_t *file, const segj_io_file_t *
 
 /*
  * Both headers are durable, at their full size, before any data follows in either file, and a values file that is made
- * for an index that was there finds it without pages. So data beside a file without its header is no crash's work, and is
- * not cut for it. Where W says that values were synced they are reported as lost instead, as any others that are gone.
+ * for an index that was there finds it without pages. So data beside a file without its header is no crash's work, and
+ * is not cut for it. Where W says that values were synced they are reported as lost instead, as any others that are
+ * gone.
  */
 static segj_status_t check_headers(const segj_plan_t *plan, const segj_judged_t *judged)
 {

@@ -1,11 +1,13 @@
 /*
  * oversized/verdict_commonware.c: what a section of the commonware format holds (FORMAT.md, "Where a section ends";
- * DESIGN.md, "The commonware format"). Nothing in the files says what was synced, how large a page is or how large a record.
+ * DESIGN.md, "The commonware format"). Nothing in the files says what was synced, how large a page is or how large a
+ * record.
  *
  * The index ends with its last valid page, and there with its last whole record. From that record it goes back to the
- * first that is readable and whose frame lies within the values file. What else a configuration might have wrong is looked
- * for before that: with the wrong page size no page is valid, with the wrong record size the bytes of valid pages make no
- * records. Files of another configuration are refused, because by the rule above they would be cut to nothing.
+ * first that is readable and whose frame lies within the values file. What else a configuration might have wrong is
+ * looked for before that: with the wrong page size no page is valid, with the wrong record size the bytes of valid
+ * pages make no records. Files of another configuration are refused, because by the rule above they would be cut to
+ * nothing.
  */
 #include "oversized/recover.h"
 
@@ -73,16 +75,17 @@ static bool slot_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t 
     return length > 0 && length <= size && segj_get_u32(at + 2) == checksums[length];
 }
 
-/* Whether `bytes` begin with a page of `size` logical bytes. A page of the configured size that was cut within its second
- * slot has its first one where a smaller page has its second: that one counts where the file holds whole pages. */
+/* Whether `bytes` begin with a page of `size` logical bytes. A page of the configured size that was cut within its
+ * second slot has its first one where a smaller page has its second: that one counts where the file holds whole
+ * pages. */
 static bool page_fits(const uint8_t *bytes, const uint32_t *checksums, uint16_t size, uint16_t configured, bool whole)
 {
     bool own = segj_page_slot_offset(size, 2) == segj_page_slot_offset(configured, 1);
     return slot_fits(bytes, checksums, size, 1) || ((whole || !own) && slot_fits(bytes, checksums, size, 2));
 }
 
-/* The page size by which the first page is valid, 0 for none. One slot fits two sizes, as the first and as the second of
- * a page: the better guess is the one of which the file holds whole pages. */
+/* The page size by which the first page is valid, 0 for none. One slot fits two sizes, as the first and as the second
+ * of a page: the better guess is the one of which the file holds whole pages. */
 static uint16_t guess_page_size(const uint8_t *bytes, size_t have, uint64_t data_size, uint16_t configured,
                                 uint32_t checksums[UINT16_MAX + 1])
 {
@@ -124,8 +127,8 @@ static segj_status_t find_page_size(const segj_io_file_t *file, uint64_t data_si
     return status;
 }
 
-/* No page is valid: a crash may have left that of a section whose first sync it interrupted. Or the pages are of another
- * size, or in the other partition. */
+/* No page is valid: a crash may have left that of a section whose first sync it interrupted. Or the pages are of
+ * another size, or in the other partition. */
 static segj_status_t check_page_size(const segj_scan_t *scan, const segj_plan_t *plan, const segj_judged_t *judged)
 {
     const segj_io_file_t *file = &judged->index;
@@ -240,8 +243,9 @@ static segj_status_t wrong_record_size(const segj_scan_t *scan, const segj_judge
 }
 
 /*
- * The first and the last records, as many as one reading gives of each. Records that make no row may be those of another
- * size; then that one is looked for. A row with gaps is nothing unusual: appends fail, and old bytes may lie before it.
+ * The first and the last records, as many as one reading gives of each. Records that make no row may be those of
+ * another size; then that one is looked for. A row with gaps is nothing unusual: appends fail, and old bytes may lie
+ * before it.
  */
 static segj_status_t check_record_size(segj_scan_t *scan, const segj_judged_t *judged, uint64_t exist, bool broken)
 {

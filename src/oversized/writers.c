@@ -73,8 +73,8 @@ static segj_status_t writers_make_room(oversized_t *journal)
     return SEGJ_OK;
 }
 
-/* Opens or makes one of a section's files for its writer. Where the system has no descriptor left, and readers use none, the
- * section that was written to longest ago gives up its own. */
+/* Opens or makes one of a section's files for its writer. Where the system has no descriptor left, and readers use
+ * none, the section that was written to longest ago gives up its own. */
 static segj_status_t hold_file(oversized_t *journal, segj_handle_t *handle,
                                segj_status_t (*hold)(segj_files_t *files, segj_handle_t *handle))
 {
@@ -138,8 +138,8 @@ static void begin_writing(oversized_t *journal, segj_section_t *section)
                    journal->directory, (unsigned long long)section->node.number, (unsigned)journal->writers);
 }
 
-/* What a process that was killed has left is made durable before anything is built on it; its cuts too, which a sync alone
- * would not cover. */
+/* What a process that was killed has left is made durable before anything is built on it; its cuts too, which a sync
+ * alone would not cover. */
 static segj_status_t settle_inherited(oversized_t *journal, segj_section_t *section)
 {
     if (!section->inherited)
@@ -293,7 +293,8 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
         status = segj_part_sync(&env->index);
     if (values_tried && status == SEGJ_OK)
         status = segj_part_unlink(&env->values, section->node.number);
-    /* A frame may be in the file: its name goes durably before another file gets it, and another value this one's place. */
+    /* A frame may be in the file: its name goes durably before another file gets it, and another value this one's
+     * place. */
     if (section->values.spoiled && status == SEGJ_OK)
         status = segj_part_sync(&env->values);
     if (status != SEGJ_OK)
@@ -337,8 +338,8 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
     return status;
 }
 
-/* Values files that a killed process has removed stay so from here on: under the name of one that came back, an old value
- * would stand in for a new one of its length. */
+/* Values files that a killed process has removed stay so from here on: under the name of one that came back, an old
+ * value would stand in for a new one of its length. */
 static segj_status_t settle_names(oversized_t *journal)
 {
     if (!journal->names_inherited)

@@ -132,8 +132,8 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
     return SEGJ_OK;
 }
 
-/* As a child has it from its parent: who held the mutex, or a frame, is not there, and whatever was being changed stays as it
- * was. So all pages go. None of the parent's journals reads here any more. */
+/* As a child has it from its parent: who held the mutex, or a frame, is not there, and whatever was being changed stays
+ * as it was. So all pages go. None of the parent's journals reads here any more. */
 static void make_anew(segj_page_cache_t *cache)
 {
     memset(cache->frames, 0, ((size_t)cache->pages + 1) * sizeof *cache->frames);

@@ -18,8 +18,8 @@
 #include "base/process.h"
 #include "segjournal/oversized.h"
 
-/** Before the cache is used in a process: in a child of the one that used it before, it becomes an empty cache of the child's
- *  own. */
+/** Before the cache is used in a process: in a child of the one that used it before, it becomes an empty cache of the
+ *  child's own. */
 void segj_page_cache_claim(segj_page_cache_t *cache);
 /** What it says in this process, behind the claim, it says in no other; NULL where the system has no such word. */
 const segj_process_word_t *segj_page_cache_word(const segj_page_cache_t *cache);

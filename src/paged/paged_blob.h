@@ -4,11 +4,13 @@
  * Invariants (FORMAT.md, "Pages"; DESIGN.md, I5 to I8):
  *   - the bytes of the last, partial page are in memory as long as the section is being written, in the live buffer;
  *   - appends write full pages only; a partial page is written by a sync or a flush alone;
- *   - the slot of a page's last synced state is written again as it was; only a completed sync changes which one that is;
+ *   - the slot of a page's last synced state is written again as it was; only a completed sync changes which one that
+ *   is;
  *   - a partial page that a sync or a flush has taken over is not written until that has ended (`flight_page`).
  *
- * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state lock;
- * write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of behind the put.
+ * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state
+ * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of
+ * behind the put.
  */
 #ifndef SEGJ_PAGED_PAGED_BLOB_H
 #define SEGJ_PAGED_PAGED_BLOB_H
@@ -42,7 +44,8 @@ typedef struct segj_paged_capture {
     bool quiet;             /* the storage is not asked to begin with its write-back */
 } segj_paged_capture_t;
 
-/** The capacity, in bytes, of a buffer that holds a partial page and one record, and `wanted` bytes where that is more. */
+/** The capacity, in bytes, of a buffer that holds a partial page and one record, and `wanted` bytes where that is
+ *  more. */
 size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted);
 
 /** Prepares to append behind `length` bytes: reads the partial last page, whose state must say just that length. */
@@ -52,8 +55,8 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *
 /** Frees the buffers, written or not. Under the state lock. */
 void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);
 
-/** Makes room for `size` bytes; writes full pages when there is none, and takes a larger buffer than the largest where that is
- *  not enough. */
+/** Makes room for `size` bytes; writes full pages when there is none, and takes a larger buffer than the largest where
+ *  that is not enough. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
                                                  size_t size);
 
@@ -79,8 +82,8 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_write(const segj_paged_t *paged, const 
 /** Ends a flush, which has written everything captured and synced nothing. Under the state lock. */
 void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture);
 
-/** Ends a sync, or a flush that has failed. Under the state lock. synced: everything captured is durable; otherwise it waits
- *  for the next one. */
+/** Ends a sync, or a flush that has failed. Under the state lock. synced: everything captured is durable; otherwise it
+ *  waits for the next one. */
 void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced);
 
 #endif

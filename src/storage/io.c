@@ -438,7 +438,8 @@ static segj_status_t fail_rest(const segj_part_t *part, const struct rest *rest)
     return status;
 }
 
-/* Where files are closed with a delay, as behind FUSE and NFS, a file that was open when it was removed keeps a hidden name
+/* Where files are closed with a delay, as behind FUSE and NFS, a file that was open when it was removed keeps a hidden
+ * name
    until then; a little later it is gone. */
 segj_status_t segj_part_remove(const segj_part_t *part)
 {

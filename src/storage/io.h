@@ -36,8 +36,8 @@ typedef struct segj_part {
     const char *directory; /**< borrowed: outlives the partition */
     const char *name;      /**< borrowed */
     segj_partition_t *opened;
-    /** Called without locks when a storage can open no more files: true when one was closed, and it is worth trying again.
-     *  NULL: there is none to close. */
+    /** Called without locks when a storage can open no more files: true when one was closed, and it is worth trying
+     *  again. NULL: there is none to close. */
     bool (*give_back)(void *owner);
     void *owner;               /**< borrowed: handed to give_back */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
@@ -71,18 +71,19 @@ SEGJ_MUST_CHECK segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, 
  *  belong there. Names that begin with a dot and lost+found are passed over. */
 SEGJ_MUST_CHECK segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync(const segj_part_t *part);
-/** Whether both, which are open, lie in one directory: where a path is given another directory between two openings, they
- *  may not. */
+/** Whether both, which are open, lie in one directory: where a path is given another directory between two openings,
+ *  they may not. */
 bool segj_part_is_beside(const segj_part_t *part, const segj_part_t *other);
 /** SEGJ_ERR_MISMATCH where the partition's name stands for another one by now. */
 SEGJ_MUST_CHECK segj_status_t segj_part_named(const segj_part_t *part);
-/** Removes the partition, which stays open, and locked: let go before, it could be locked by somebody who would not learn that
- *  it is about to lose its name. May wait for some 0.3 s. SEGJ_ERR_MISMATCH as above. */
+/** Removes the partition, which stays open, and locked: let go before, it could be locked by somebody who would not
+ *  learn that it is about to lose its name. May wait for some 0.3 s. SEGJ_ERR_MISMATCH as above. */
 SEGJ_MUST_CHECK segj_status_t segj_part_remove(const segj_part_t *part);
 SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
 void segj_part_close(segj_part_t *part); /**< a closed one is fine */
 SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
-/** Visits every entry, as partition_list does. An interrupted listing begins again: *count, of what was visited, is 0 then. */
+/** Visits every entry, as partition_list does. An interrupted listing begins again: *count, of what was visited, is 0
+ *  then. */
 SEGJ_MUST_CHECK segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context,
                                               size_t *count);
 
@@ -99,8 +100,8 @@ SEGJ_MUST_CHECK segj_status_t segj_io_refresh(const segj_io_file_t *file, bool w
 /** Who opens a journal; false where the storage does not say, or cannot: openers do without that then. */
 bool segj_io_opener(const segj_storage_t *storage, segj_opener_t *opener);
 void segj_io_close(segj_io_file_t *file); /**< a closed one is fine */
-/** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds the
- *  bytes there were. */
+/** Reads exactly `size` bytes; the end of the file before that is SEGJ_ERR_IO unless `got` is given, which then holds
+ *  the bytes there were. */
 SEGJ_MUST_CHECK segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *buffer, size_t size,
                                            size_t *got);
 SEGJ_MUST_CHECK segj_status_t segj_io_write(const segj_io_file_t *file, uint64_t offset, const void *data, size_t size);

@@ -65,8 +65,8 @@ struct segj_file {
     bool writable;
 };
 
-/** Whether this is a child of the process that made it. The mutex may be held there by a thread that the child has not: what
- *  is closed gives its own memory back and leaves the tree alone. */
+/** Whether this is a child of the process that made it. The mutex may be held there by a thread that the child has not:
+ *  what is closed gives its own memory back and leaves the tree alone. */
 static bool memory_is_childs(const struct memory *memory)
 {
     return memory->process != segj_process_id();

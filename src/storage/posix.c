@@ -1,10 +1,11 @@
 /*
- * storage/posix.c: the storage of the system's files; it and posix_system.c alone know system calls. One call here is one
- * attempt: interruptions, short transfers and sentences are storage/io.c's.
+ * storage/posix.c: the storage of the system's files; it and posix_system.c alone know system calls. One call here is
+ * one attempt: interruptions, short transfers and sentences are storage/io.c's.
  *
- * The path of a directory is resolved once, when a partition in it is opened: a partition is a descriptor of the directory and
- * one of its own, and every name is resolved from these two, so renaming or replacing a directory above cannot move an open
- * journal. The directory's path may lead through links; the partition and the files may not be links.
+ * The path of a directory is resolved once, when a partition in it is opened: a partition is a descriptor of the
+ * directory and one of its own, and every name is resolved from these two, so renaming or replacing a directory above
+ * cannot move an open journal. The directory's path may lead through links; the partition and the files may not be
+ * links.
  */
 /* flock, F_FULLFSYNC, sync_file_range and d_type are beyond POSIX; each system has its own word for "show everything",
    on the BSDs it is to ask for no standard at all. */
@@ -308,8 +309,8 @@ static int visit_entries(int fd, segj_list_visit_t visit, void *visit_context)
     }
 }
 
-/* Listings may repeat and may run at the same time: behind the first one the directory is opened anew, for a position of
- * its own. */
+/* Listings may repeat and may run at the same time: behind the first one the directory is opened anew, for a position
+ * of its own. */
 static int posix_partition_list(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context)
 {
     if (!atomic_exchange(&partition->listed, true))
@@ -386,7 +387,8 @@ static int posix_partition_remove(void *context, const char *directory, const ch
     return code;
 }
 
-/* Between the look and the removal somebody may still give the name to another directory; of that only an empty one would be
+/* Between the look and the removal somebody may still give the name to another directory; of that only an empty one
+ * would be
    removed. No system has a call that removes the directory that is open. */
 static int posix_partition_remove_open(segj_partition_t *partition)
 {
@@ -405,7 +407,8 @@ static int sync_at(int fd, const char *name)
     return code;
 }
 
-/* As long as the path leads to the directory, the path says where the directory's name lies, which may be a link; afterwards the
+/* As long as the path leads to the directory, the path says where the directory's name lies, which may be a link;
+ * afterwards the
    directory above it is where its name is. */
 static int posix_partition_sync_directory(segj_partition_t *partition)
 {
@@ -613,7 +616,8 @@ static void posix_file_evict(segj_file_t *file, uint64_t offset, uint64_t size)
 #define HAS_MAPPINGS
 
 #if !defined(__linux__)
-/** How much of the range the file has. On Linux all of it can be mapped; elsewhere it is not said what becomes of the rest. */
+/** How much of the range the file has. On Linux all of it can be mapped; elsewhere it is not said what becomes of the
+ *  rest. */
 static int mappable(const segj_file_t *file, uint64_t offset, size_t *size)
 {
     struct stat found;
@@ -651,10 +655,12 @@ static void posix_file_unmap(void *context, const void *address, size_t mapped)
 
 /* --- bounds --- */
 
-/** Descriptors that are counted. A process that has more of them open is rare, and finds out what is left when it opens. */
+/** Descriptors that are counted. A process that has more of them open is rare, and finds out what is left when it
+ *  opens. */
 #define COUNTED_MOST 65536
 
-/* They are counted one by one, for which no descriptor is wanted and nothing mounted, where few are left beside those that are
+/* They are counted one by one, for which no descriptor is wanted and nothing mounted, where few are left beside those
+ * that are
    asked for; usual limits are several times that. */
 static int posix_files_limit(void *context, uint64_t wanted, uint64_t *limit, uint64_t *left)
 {

@@ -1,7 +1,8 @@
 /*
  * storage/posix_system.c: see the header.
  */
-/* F_FULLFSYNC, syncfs, locks of open files and getentropy are beyond POSIX; each system has its own word for "show everything",
+/* F_FULLFSYNC, syncfs, locks of open files and getentropy are beyond POSIX; each system has its own word for "show
+ * everything",
    on the BSDs it is to ask for no standard at all. */
 #if defined(__linux__)
 #if !defined(_GNU_SOURCE)
@@ -147,7 +148,8 @@ int segj_posix_sync_unreadable_parent(const char *directory)
 
 /* --- locks of files --- */
 
-/* A lock of the open file where the system has those: as with flock, another descriptor's close does not give it away. */
+/* A lock of the open file where the system has those: as with flock, another descriptor's close does not give it
+ * away. */
 int segj_posix_lock_file(int fd, bool exclusive)
 {
 #if defined(F_OFD_SETLK)

@@ -1,6 +1,6 @@
 /*
- * storage/posix_system.h: what storage/posix.c asks of the system about descriptors and paths: syncs, locks of files, what kind
- * of file system it is, and who we are. Answers are 0 or errno.
+ * storage/posix_system.h: what storage/posix.c asks of the system about descriptors and paths: syncs, locks of files,
+ * what kind of file system it is, and who we are. Answers are 0 or errno.
  */
 #ifndef SEGJ_STORAGE_POSIX_SYSTEM_H
 #define SEGJ_STORAGE_POSIX_SYSTEM_H
