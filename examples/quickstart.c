@@ -40,9 +40,13 @@ int main(int argc, char **argv)
 
     oversized_t *journal;
     ok(oversized_open(&config, &journal));
-    uint64_t lost = oversized_recovery(journal)->synced_records_lost;
-    if (lost > 0) /* the disk's doing, not a crash's; with config.strict the open would have failed instead */
-        fprintf(stderr, "quickstart: %" PRIu64 " synced records are lost\n", lost);
+    const oversized_recovery_t *found = oversized_recovery(journal);
+    /* The disk's doing, not a crash's. With config.strict the open would have failed instead. What was lost earlier is told
+     * until oversized_acknowledge_losses() is called. */
+    if (found->synced_records_lost > 0)
+        fprintf(stderr, "quickstart: %" PRIu64 " synced records are lost\n", found->synced_records_lost);
+    else if (found->unacknowledged_records > 0)
+        fprintf(stderr, "quickstart: %" PRIu64 " synced records were lost before\n", found->unacknowledged_records);
     uint64_t position = 0;
     for (size_t i = 0; i < 3; i++)
         ok(oversized_append(journal, 7, "an entry", values[i], strlen(values[i]), &position, NULL));

@@ -18,4 +18,6 @@ head -c "$(($(wc -c <"$values") - 1))" "$values" >shorter
 cp shorter "$values"
 [ "$(./readme 2>errors)" = "a value" ]
 grep -q "synced records are lost" errors || { echo "a loss is not told"; exit 1; }
+[ "$(./readme 2>errors)" = "a value" ]
+grep -q "synced records are lost" errors || { echo "a loss is not told again"; exit 1; }
 echo "README.md's example: ok"
