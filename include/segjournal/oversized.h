@@ -231,7 +231,7 @@ typedef struct oversized_config {
     /** Bytes of what open sets aside, in all, before it cuts a section that has lost records that were synced; 256 MiB.
      *  0: nothing is set aside. It lies in a directory of its own, "." + index_partition + ".lost" beside the
      *  partitions (names longer than 249 bytes are shortened), which is made when something is lost: the index from the
-     *  first page that is cut, and the values from the end that stays, as they were (src/FORMAT.md, "Quarantine"). What
+     *  first page that is cut, and the values from the end that stays, as they were. What
      *  does not fit is cut all the same, values before index, which the report and the log say; losses that were
      *  acknowledged make room first, the oldest before others. Where the storage has no room for it, the section is not
      *  cut, but waits (sections_unrepaired). Values files without an index file are removed and not set aside. The

@@ -177,7 +177,7 @@ struct segj_storage {
     /* --- openers that do not see each other's locks: each may be NULL, or missing from a table that ends before it.
      * Where the lock of a partition may fail to exclude (two mounts of one directory, two machines), `opener` has a
      * journal that is open for writing say so in a file, `.owner` in the index partition, and look there for others
-     * (FORMAT.md, "Owner") --- */
+     * --- */
 
     /** Says who opens. Any thread. */
     int (*opener)(void *context, segj_opener_t *opener);
