@@ -52,7 +52,7 @@ int main(int argc, char **argv)
         ok(oversized_append(journal, 7, "an entry", values[i], strlen(values[i]), &position, NULL));
     ok(oversized_sync(journal, 7)); /* from here on all three survive a power cut */
 
-    segj_buffer_t value = {0};
+    segj_buffer_t value = SEGJ_ZERO;
     ok(oversized_read(journal, 7, position, NULL, &value));
     printf("record %" PRIu64 " is \"%.*s\"\n", position, (int)value.size, (const char *)value.data);
 

@@ -18,8 +18,9 @@
  *     oversized_close(journal);
  *
  * Arguments. The journal comes first, then the section, then the position or location, then inputs, then outputs.
- * Outputs are written on success only; those marked "may be NULL" may be NULL. Two kinds are written on failure too: a
- * handle (journal, writer, reader, replay, page cache, storage in memory) is NULL then, and a segj_buffer_t is empty.
+ * Outputs are written on success only; those marked "may be NULL" may be NULL. What is written on failure too: a handle
+ * (journal, writer, reader, replay, page cache, storage in memory) is NULL then, a segj_buffer_t is empty, a view shows
+ * nothing, a flag is false, and values that are read together have a status each.
  *
  * Answers. SEGJ_OK, SEGJ_END where the text says so, or an error whose sentence segj_last_error() gives. A failed call
  * has changed nothing that can be seen, unless it is SEGJ_ERR_POISONED from then on (below). Each call lists its
@@ -46,13 +47,12 @@
  * while the storage works. What a call answers as its sentence belongs to its thread: goroutines and tasks, which
  * change theirs, and all who share a thread use callers (oversized_caller_open). Calls are not signal-safe.
  *
- * Handles. What was closed, abandoned or finished is used no more. A mistake is answered with SEGJ_ERR_INVALID as
- * long as the memory has not been used for something else, and with an assertion in a library that is built with
- * them.
+ * Handles. What was closed, abandoned or finished is used no more. A call with a handle that has ended answers
+ * SEGJ_ERR_INVALID as long as its memory has not been reused; a library that is built with assertions aborts.
  *
  * Forks. A journal belongs to the process that opened it. In a child every call, also of what was made from the
  * journal, is SEGJ_ERR_INVALID ("opened by process N"), reads included, because a lock may be held for ever there by
- * a thread that the child has not; nothing waits, no byte and no lock is touched. Close, abandon and destroy give the
+ * a thread that does not exist in the child; nothing waits, no byte and no lock is touched. Close, abandon and destroy give the
  * child's memory and descriptors back, and no more: close and destroy answer SEGJ_ERR_INVALID. (What another thread
  * was changing at the moment of the fork stays.) The ends of writers, readers, replays, views and callers work; a
  * view shows what it showed until it is released; a replay may give what it has read. The parent's lock ends with the
@@ -203,8 +203,8 @@ typedef struct oversized_config {
     const oversized_checkpoint_t *checkpoint;
     /** The storage; NULL: segj_storage_posix(). Its context outlives the journal. */
     const segj_storage_t *storage;
-    /** Called with a line of text without line end, of any level, which tells what to pass on; NULL: silence, at no
-     *  cost. May be called from any thread that is in a call of the library, with no lock held that a reader needs;
+    /** Called with a line of text without a newline, at every level: filter by `level`. NULL: silence, at no cost. May
+     *  be called from any thread that is in a call of the library, with no lock held that a reader needs;
      *  must not call the journal. */
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     void *log_context;
@@ -214,9 +214,9 @@ typedef struct oversized_config {
      *  or the journal is closed; after a crash they are there, and the next open cuts them (value_bytes_truncated). The
      *  native format alone. */
     size_t preallocate;
-    /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). What
-     *  else is told of files when they are read strikes whoever looks at a mapping: the system ends the process with
-     *  SIGBUS where the storage cannot read a page, and where somebody else has cut the file. So this is asked for.
+    /** Let views show values where they are, in a mapping of their file, instead of copying them (oversized_view). An
+     *  error that a read would report ends the process with SIGBUS instead, where the storage cannot read a page of the
+     *  mapping, and where somebody else has cut the file. Therefore this is off unless it is asked for.
      *  Where the system refuses to map a file (some FUSE file systems do), its values are copied, and it is asked again
      *  after 16 views of that file, then 32 and so on up to 1024; at once when the file is opened anew, or its section
      *  begins to be written to. */
@@ -231,8 +231,8 @@ typedef struct oversized_config {
     /** Bytes of what open sets aside, in all, before it cuts a section that has lost records that were synced; 256 MiB.
      *  0: nothing is set aside. It lies in a directory of its own, "." + index_partition + ".lost" beside the
      *  partitions (names longer than 249 bytes are shortened), which is made when something is lost: the index from the
-     *  first page that is cut, and the values from the end that stays, as they were. What
-     *  does not fit is cut all the same, values before index, which the report and the log say; losses that were
+     *  first page that is cut, and the values from the end that stays, as they were, with a catalogue. 0 makes the
+     *  directory too, for the catalogue alone, which later opens report the loss from. What does not fit is cut all the same, values before index, which the report and the log say; losses that were
      *  acknowledged make room first, the oldest before others. Where the storage has no room for it, the section is not
      *  cut, but waits (sections_unrepaired). Values files without an index file are removed and not set aside. The
      *  native format alone: commonware files do not say what was synced, and nothing of them is set aside. */
@@ -254,18 +254,20 @@ typedef struct oversized_recovery_t {
     uint64_t value_bytes_truncated;   /**< cut from values files */
     uint64_t orphan_sections_removed; /**< values sections without an index section */
     uint64_t values_verified;         /**< values whose checksum was read: those above the watermarks */
-    uint64_t sections_repaired;       /**< sections that were not left by a close and were made durable again */
+    uint64_t sections_repaired;       /**< sections that were not left by a close, and those without records: they were
+                                           made durable again */
     uint64_t sections_unrepaired;     /**< those for which the storage had no room: they can be read and pruned; what
                                            open has shown of them, beyond what was synced, may go in a power cut. Each is
                                            repaired before its first change, and by a sync of it or of all, which
                                            answer SEGJ_ERR_NO_SPACE until there is room. Close leaves them alone */
     /* Losses that oversized_acknowledge_losses() has not been called for, those of earlier opens included, as they are
-     * when open has ended; those of sections that wait to be cut are above alone. The native format alone. */
+     * when open has ended. Losses of sections that are not yet cut (sections_unrepaired) are counted in
+     * synced_records_lost only. The native format alone. */
     uint64_t unacknowledged_records;      /**< records that were synced and are gone */
     uint64_t unacknowledged_sections;     /**< sections that had them */
     uint64_t unacknowledged_bytes_missed; /**< bytes that were cut of these sections and not set aside */
     uint64_t quarantine_bytes;            /**< bytes set aside, of acknowledged losses too */
-    const char *quarantine; /**< the directory where they are; NULL: nothing was ever lost. Lives as long as
+    const char *quarantine; /**< the directory where they are; NULL: nothing is kept of a loss. Lives as long as
                                                the journal */
 } oversized_recovery_t;
 
@@ -283,8 +285,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_checkpoint_at(const oversized_config_t *
 
 /**
  * Opens, locks and recovers the journal, or makes a new one. Every verdict is reached before the first byte changes: on
- * any failure up to then all files are byte for byte what they were. Where every section is as a close leaves it, no
- * section's file is written and nothing synced. The file `.owner` says which writer has opened the journal last; a
+ * any failure up to then all files are byte for byte what they were. Where every section holds records and is as a close
+ * leaves it, no section's file is written and nothing synced. The file `.owner` says which writer has opened the journal last; a
  * writer that finds another one there later, past locks that do not exclude, is poisoned (SEGJ_ERR_POISONED from the
  * call that found it).
  * Errors: SEGJ_ERR_INVALID (the field is named), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
@@ -392,9 +394,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64
 SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
 
 /** Appends the record: the append happens here. Frees the writer in any case; on failure nothing was appended. position
- *  and location may be NULL. The value has been handed to the system then, its record
- *  has not: where it must survive a killed process, oversized_flush does that. Errors as oversized_writer_write;
- *  SEGJ_ERR_INVALID: bytes of the announced size are missing. */
+ *  and location may be NULL. The value has been handed to the system then, its record has not: where the record must
+ *  survive a killed process, call oversized_flush. Errors as oversized_writer_write; SEGJ_ERR_INVALID: bytes of the
+ *  announced size are missing. */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position,
                                                       oversized_location_t *location);
 
@@ -555,8 +557,7 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, 
  * its next call. Values that are asked for one behind the other are read ahead in bulk, as many bytes as the replay's
  * `buffer` says, so that a scan of values costs no call of the storage a value.
  * Errors: SEGJ_ERR_INVALID (the last call gave no record), and those of oversized_get_value, after which the walk goes
- * on;
- * SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next.
+ * on; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size);
 

@@ -9,8 +9,9 @@
  * Results. A function returns 0 or a positive errno value of the system (ENOENT, EIO, ENOSPC, ...). The library reads:
  *   ENOENT             the name does not exist, and nothing else: the only code that means "missing";
  *   ENOSPC, EDQUOT     the storage is full: SEGJ_ERR_NO_SPACE;
- *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's: the
- *   same; EINTR              nothing was done: the call is made again;
+ *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's:
+ *                      SEGJ_ERR_NO_SPACE;
+ *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
  *   ELOOP              of partition_open: the name is a link, which is not followed;
  *   ENOMEM             SEGJ_ERR_MEMORY;
@@ -143,8 +144,8 @@ struct segj_storage {
      *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies behind
      *  the file's end is not touched before the file has grown to it. What is written through any file object shows at
      *  once, unless `file` was opened for reading and the other one later. The mapping outlives the file object, and
-     *  the file's name. Whatever the failure, values are copied instead; after one the file is asked again only now and
-     *  then. */
+     *  the file's name. Whatever the failure, values are copied instead, and
+     *  mapping is tried again only occasionally. */
     int (*file_map)(segj_file_t *file, uint64_t offset, size_t size, const void **address, size_t *mapped);
     /** Ends a mapping, as file_map gave it. */
     void (*file_unmap)(void *context, const void *address, size_t mapped);
