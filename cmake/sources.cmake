@@ -15,6 +15,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/owner.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/sections.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/append.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/catalogue.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read_many.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/child.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/entrance.c"

@@ -3,6 +3,7 @@
  */
 #include "journal/owner.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -105,7 +106,11 @@ static segj_status_t claim(segj_env_t *env)
 
 static segj_status_t guard(void *context)
 {
-    return segj_owner_check(context);
+    segj_env_t *env = context;
+    segj_status_t status = segj_owner_check(env);
+    if (status == SEGJ_OK)
+        atomic_store_explicit(&env->owner.used, true, memory_order_relaxed);
+    return status;
 }
 
 segj_status_t segj_owner_claim(segj_env_t *env)
@@ -173,6 +178,12 @@ segj_status_t segj_owner_check(segj_env_t *env)
     if (!atomic_load_explicit(&owner->claimed, memory_order_acquire))
         return SEGJ_OK;
     segj_status_t status = segj_io_refresh(&owner->file, false);
+    if (status == SEGJ_ERR_IO && segj_last_errno() == ESTALE) {
+        segj_say_behind(
+            "; it was removed or replaced while the journal was open, perhaps with the whole directory: nothing "
+            "more is written; open the journal again");
+        return segj_env_poison(env, SEGJ_ERR_POISONED);
+    }
     if (status == SEGJ_OK)
         status = segj_io_read(&owner->file, 0, found, sizeof found, &size);
     if (status != SEGJ_OK || (size == sizeof found && memcmp(found, owner->token, size) == 0))
@@ -188,7 +199,8 @@ segj_status_t segj_owner_check(segj_env_t *env)
 void segj_owner_withdraw(segj_env_t *env)
 {
     segj_owner_t *owner = &env->owner;
-    if (owner->contended || !(owner->made || owner->tried) || segj_owner_check(env) != SEGJ_OK)
+    if (owner->contended || !(owner->made || owner->tried) || atomic_load(&owner->used) ||
+        segj_owner_check(env) != SEGJ_OK)
         return;
     atomic_store(&owner->claimed, false);
     segj_status_t status;

@@ -26,8 +26,9 @@ typedef struct segj_owner {
     bool wanted;         /* it is to say so */
     bool made;           /* by this opener */
     bool tried;          /* its bytes may have been written */
-    bool contended;      /* somebody else has its lock */
-    bool lost;           /* somebody else's token was found; under state */
+    atomic_bool used; /* a change of a section's file or name was allowed: others cannot go on as if nothing had been */
+    bool contended;   /* somebody else has its lock */
+    bool lost;        /* somebody else's token was found; under state */
     uint64_t size_before;
     size_t before_size; /* of what the file held: to be put back where the open is refused */
     uint8_t before[SEGJ_OWNER_SIZE];
@@ -47,7 +48,8 @@ SEGJ_MUST_CHECK segj_status_t segj_owner_check(segj_env_t *env);
 /** Claims it now where there was no room for the token before. Under the change lock. */
 SEGJ_MUST_CHECK segj_status_t segj_owner_claim_again(segj_env_t *env);
 
-/** A refused open: puts the file back as it was, byte for byte. */
+/** A refused open: puts the file back as it was, byte for byte, unless the open has changed something else: what a former
+ *  owner has in memory is no longer what the files hold then, and it is to find that out. */
 void segj_owner_withdraw(segj_env_t *env);
 
 /** Removes the file, behind everything else. */

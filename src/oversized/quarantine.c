@@ -12,11 +12,11 @@
 
 #include "base/bytes.h"
 #include "checksum/checksum.h"
+#include "oversized/catalogue.h"
 
 #define ITEM_NAME SEGJ_ITEM_NAME
 #define QUARANTINE_PARTITION_NAME_MAX 255
 static const char suffix[] = ".lost";
-static const char *const catalogues[2] = {"catalogue.0", "catalogue.1"};
 
 /* --- names --- */
 
@@ -63,70 +63,16 @@ static bool parse_item(const char *name, uint32_t *ordinal)
     return false;
 }
 
-/* --- the catalogue --- */
+/* --- the beginning of it --- */
 
-static segj_status_t read_whole(const segj_part_t *part, const char *name, uint8_t **bytes, size_t *size)
+/* Something else has the name, or it may not be opened. Reading goes on without what it may tell. */
+static segj_status_t odd_partition(const oversized_t *journal, const oversized_config_t *config)
 {
-    segj_io_file_t file;
-    bool missing;
-    uint64_t found = 0;
-    *bytes = NULL;
-    *size = 0;
-    segj_status_t status = segj_io_open_named(&file, part, name, SEGJ_OPEN_READ, &missing);
-    if (status != SEGJ_OK || missing)
-        return status;
-    status = segj_io_size(&file, &found);
-    if (status == SEGJ_OK && found <= segj_lost_size(SEGJ_LOST_MOST)) {
-        *bytes = malloc((size_t)found + 1);
-        if (*bytes == NULL)
-            status = segj_fail_memory(found + 1);
-        else
-            status = segj_io_read(&file, 0, *bytes, (size_t)found, size);
-    }
-    segj_io_close(&file);
-    return status;
-}
-
-static segj_status_t take_catalogue(segj_quarantine_t *quarantine, const uint8_t *bytes, size_t count)
-{
-    segj_loss_t *losses = malloc((count + 1) * sizeof *losses);
-    if (losses == NULL)
-        return segj_fail_memory((count + 1) * sizeof *losses);
-    for (size_t i = 0; i < count; i++)
-        losses[i] = segj_lost_decode(bytes, i);
-    free(quarantine->losses);
-    quarantine->losses = losses;
-    quarantine->count = count;
+    segj_say_behind("; what was lost before, and set aside, is looked for there: move it away or make it readable");
+    if (!config->read_only)
+        return SEGJ_ERR_IO;
+    segj_env_log(&journal->env, SEGJ_LOG_WARNING, "earlier losses are not known: %s", segj_last_error());
     return SEGJ_OK;
-}
-
-/* Of the two that are written in turn the valid one with the higher number counts. */
-static segj_status_t quarantine_load(segj_quarantine_t *quarantine)
-{
-    unsigned there = 0;
-    unsigned valid = 0;
-    segj_status_t status = SEGJ_OK;
-    for (unsigned i = 0; i < 2 && status == SEGJ_OK; i++) {
-        uint8_t *bytes;
-        size_t size;
-        size_t count;
-        uint64_t sequence;
-        uint32_t next;
-        status = read_whole(&quarantine->part, catalogues[i], &bytes, &size);
-        there += bytes != NULL;
-        if (status == SEGJ_OK && bytes != NULL && segj_lost_check(bytes, size, &count, &sequence, &next)) {
-            if (valid++ == 0 || sequence > quarantine->sequence) {
-                status = take_catalogue(quarantine, bytes, count);
-                quarantine->newest = i;
-                quarantine->sequence = sequence;
-                quarantine->next_ordinal = next;
-            }
-        }
-        free(bytes);
-    }
-    /* One that is invalid was being written; two are damage, and then nothing there is taken for a rest. */
-    quarantine->damaged = there == 2 && valid == 0;
-    return status;
 }
 
 segj_status_t segj_quarantine_open(oversized_t *journal, const oversized_config_t *config)
@@ -149,69 +95,18 @@ segj_status_t segj_quarantine_open(oversized_t *journal, const oversized_config_
     quarantine->part.guard = NULL;
     segj_status_t status = segj_part_open(&quarantine->part, &missing);
     /* A storage that has no such names keeps no quarantine. */
-    if (status == SEGJ_ERR_IO && segj_last_errno() == EINVAL)
+    int code = status == SEGJ_ERR_IO ? segj_last_errno() : 0;
+    if (code == EINVAL)
         return SEGJ_OK;
+    if (code == ENOTDIR || code == ELOOP || code == EACCES || code == EPERM)
+        return odd_partition(journal, config);
     if (status != SEGJ_OK || missing)
         return status;
-    status = quarantine_load(quarantine);
+    status = segj_catalogue_load(quarantine);
     if (status == SEGJ_OK && quarantine->damaged)
         segj_env_log(&journal->env, SEGJ_LOG_ERROR,
                      "%s: both catalogues are damaged: what was lost before is not known", quarantine->path);
     return status;
-}
-
-static segj_status_t write_catalogue(const segj_quarantine_t *quarantine, const char *name, const uint8_t *bytes,
-                                     size_t size)
-{
-    segj_io_file_t file;
-    bool missing = false;
-    segj_status_t status = segj_io_open_named(&file, &quarantine->part, name, SEGJ_OPEN_WRITE, &missing);
-    if (status == SEGJ_OK && missing)
-        status = segj_io_open_named(&file, &quarantine->part, name, SEGJ_OPEN_CREATE, NULL);
-    if (status != SEGJ_OK)
-        return status;
-    status = segj_io_write(&file, 0, bytes, size);
-    if (status == SEGJ_OK)
-        status = segj_io_truncate(&file, size);
-    if (status == SEGJ_OK)
-        status = segj_io_sync(&file);
-    segj_io_close(&file);
-    return status == SEGJ_OK ? segj_part_sync(&quarantine->part) : status;
-}
-
-static segj_status_t put_catalogue(const segj_quarantine_t *quarantine, unsigned which, uint64_t sequence)
-{
-    size_t size = segj_lost_size(quarantine->count);
-    uint8_t *bytes = malloc(size);
-    if (bytes == NULL)
-        return segj_fail_memory(size);
-    segj_lost_encode(bytes, quarantine->losses, quarantine->count, sequence, quarantine->next_ordinal);
-    segj_status_t status = write_catalogue(quarantine, catalogues[which], bytes, size);
-    free(bytes);
-    return status;
-}
-
-/* The catalogue that was found may be a killed process's, and not durable: it is written again, byte for byte, before
- * the other one, which may be the only durable one, is written. Before the losses change. */
-static segj_status_t settle(segj_quarantine_t *quarantine)
-{
-    if (quarantine->settled || quarantine->sequence == 0)
-        return SEGJ_OK;
-    segj_status_t status = put_catalogue(quarantine, quarantine->newest, quarantine->sequence);
-    quarantine->settled = status == SEGJ_OK;
-    return status;
-}
-
-/* Writes the older of the two. */
-static segj_status_t quarantine_commit(segj_quarantine_t *quarantine)
-{
-    segj_status_t status = put_catalogue(quarantine, 1 - quarantine->newest, quarantine->sequence + 1);
-    if (status != SEGJ_OK)
-        return status;
-    quarantine->sequence++;
-    quarantine->newest = 1 - quarantine->newest;
-    quarantine->settled = true;
-    return SEGJ_OK;
 }
 
 /* --- items --- */
@@ -473,8 +368,10 @@ typedef struct found {
 static int collect(void *context, const char *name, segj_entry_kind_t kind)
 {
     found_t *found = context;
-    if (kind != SEGJ_ENTRY_FILE || strlen(name) >= ITEM_NAME)
-        return 0;
+    uint32_t ordinal;
+    if (kind != SEGJ_ENTRY_FILE || strlen(name) >= ITEM_NAME ||
+        (!parse_item(name, &ordinal) && !segj_catalogue_is(name)))
+        return 0; /* not ours: it stays */
     if (found->count == found->capacity) {
         size_t capacity = found->capacity > 0 ? 2 * found->capacity : 16;
         char(*names)[ITEM_NAME] = realloc(found->names, capacity * sizeof *names);
@@ -580,7 +477,7 @@ static segj_status_t keep_and_note(segj_scan_t *scan, segj_plan_t *plans, size_t
     bool kept = false;
     segj_status_t status = make_partition(scan->journal);
     if (status == SEGJ_OK)
-        status = settle(quarantine);
+        status = segj_catalogue_settle(quarantine);
     if (status == SEGJ_OK)
         status = clean(quarantine);
     if (status != SEGJ_OK)
@@ -590,7 +487,7 @@ static segj_status_t keep_and_note(segj_scan_t *scan, segj_plan_t *plans, size_t
     if (status == SEGJ_OK && kept)
         status = segj_part_sync(&quarantine->part);
     if (status == SEGJ_OK && kept)
-        status = quarantine_commit(quarantine);
+        status = segj_catalogue_commit(quarantine);
     if (status == SEGJ_OK)
         return SEGJ_OK;
     quarantine_take_back(quarantine, first);
@@ -709,7 +606,7 @@ static segj_status_t acknowledge(oversized_t *journal)
     segj_status_t status = settle_losses(journal);
     if (status != SEGJ_OK || quarantine->count == 0)
         return status;
-    status = settle(quarantine);
+    status = segj_catalogue_settle(quarantine);
     if (status != SEGJ_OK)
         return status;
     size_t open = 0;
@@ -721,7 +618,7 @@ static segj_status_t acknowledge(oversized_t *journal)
         open += !before[i];
         quarantine->losses[i].acknowledged = true;
     }
-    status = open > 0 ? quarantine_commit(quarantine) : SEGJ_OK;
+    status = open > 0 ? segj_catalogue_commit(quarantine) : SEGJ_OK;
     for (size_t i = 0; status != SEGJ_OK && i < quarantine->count; i++)
         quarantine->losses[i].acknowledged = before[i];
     free(before);
@@ -741,7 +638,7 @@ static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, 
     for (size_t i = 0; i < count; i++)
         if (!all[i].acknowledged)
             left[quarantine->count++] = all[i];
-    segj_status_t status = quarantine_commit(quarantine);
+    segj_status_t status = segj_catalogue_commit(quarantine);
     if (status != SEGJ_OK) {
         quarantine->losses = all;
         quarantine->count = count;
@@ -760,7 +657,7 @@ static segj_status_t discard(oversized_t *journal)
         return SEGJ_OK;
     for (size_t i = 0; i < quarantine->count; i++)
         kept += !quarantine->losses[i].acknowledged;
-    segj_status_t status = kept < quarantine->count ? settle(quarantine) : SEGJ_OK;
+    segj_status_t status = kept < quarantine->count ? segj_catalogue_settle(quarantine) : SEGJ_OK;
     if (status == SEGJ_OK && kept < quarantine->count)
         status = commit_without_acknowledged(quarantine, kept);
     if (status == SEGJ_OK && kept == 0 && !quarantine->damaged) {

@@ -93,6 +93,21 @@ static segj_status_t check_values_mounted(const recovery_t *recovery)
                      values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
 }
 
+/* The mirror image: values of several sections, and no index file. A removal of all of them that was cut off looks so, but
+ * for the owner's file, which goes last of all: without it the index partition is another directory. */
+static segj_status_t check_index_mounted(const recovery_t *recovery, size_t with_data)
+{
+    const segj_env_t *env = &recovery->journal->env;
+    bool owned = !SEGJ_STORAGE_HAS(env->index.storage, opener) || (env->owner.file.opened != NULL && !env->owner.made);
+    if (env->format != SEGJ_FORMAT_NATIVE || owned || recovery->count > 0 || with_data < 2)
+        return SEGJ_OK;
+    return segj_fail(
+        SEGJ_ERR_MISMATCH,
+        "%s/%s is empty and no journal has written to it, while %s holds %zu sections with data: mount it, or "
+        "bring the index back from a copy; to start anew, move %s away",
+        env->index.directory, env->index.name, env->values.name, with_data, env->values.name);
+}
+
 /* What a checkpoint removes anyway is no loss. */
 static bool is_wanted(const recovery_t *recovery, uint64_t number)
 {
@@ -133,7 +148,10 @@ static segj_status_t judge_orphans(recovery_t *recovery)
         recovery->journal->recovery.orphan_sections_removed++;
         status = judge_orphan(recovery, i);
     }
-    return status;
+    size_t with_data = 0;
+    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
+        with_data += recovery->orphans[i] > 0;
+    return status == SEGJ_OK ? check_index_mounted(recovery, with_data) : status;
 }
 
 /* Says what goes, or would, with the values that have no index. */
@@ -231,14 +249,16 @@ static void report(recovery_t *recovery)
         found->records_dropped += recover_behind(plan->exist, segj_max_u64(plan->records, plan->watermark));
         found->synced_records_lost += lost;
         found->sections_damaged += lost > 0;
-        found->index_bytes_truncated +=
-            recover_behind(plan->index_size, segj_fixed_file_size(&journal->env, index_data, plan->records));
-        found->value_bytes_truncated += recover_behind(plan->value_size, values_data + plan->end);
-        found->sections_repaired += !plan->clean && plan->section->unrepaired == NULL;
+        if (plan->section->unrepaired == NULL) { /* others are cut when there is room */
+            found->index_bytes_truncated +=
+                recover_behind(plan->index_size, segj_fixed_file_size(&journal->env, index_data, plan->records));
+            found->value_bytes_truncated += recover_behind(plan->value_size, values_data + plan->end);
+            found->sections_repaired += !plan->clean;
+        }
         if (lost > 0)
             segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
                          journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
-        else if (plan->cut)
+        else if (plan->cut && plan->section->unrepaired == NULL)
             segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu %s cut to %llu records", journal->directory,
                          (unsigned long long)plan->number, recovery->config->read_only ? "would be" : "is",
                          (unsigned long long)plan->records);

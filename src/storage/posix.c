@@ -574,6 +574,11 @@ static int posix_file_lock(segj_file_t *file, bool exclusive)
 /* Where this system's cache is the file, reads see everything. */
 static int posix_file_refresh(segj_file_t *file, bool written)
 {
+    struct stat found;
+    if (fstat(file->fd, &found) != 0)
+        return errno;
+    if (found.st_nlink == 0)
+        return ESTALE;
     int away = atomic_load_explicit(&file->away, memory_order_relaxed);
     if (away == 0) {
         away = segj_posix_is_remote(file->fd) ? 2 : 1;
