@@ -575,7 +575,10 @@ segj_status_t segj_quarantine_remove(oversized_t *journal)
     quarantine->sequence = 0;
     quarantine->newest = 1;
     quarantine->leaving = true;
-    return segj_part_remove(&quarantine->part);
+    status = segj_part_remove(&quarantine->part);
+    if (status == SEGJ_OK)
+        segj_part_close(&quarantine->part);
+    return status;
 }
 
 void segj_quarantine_free(oversized_t *journal)
@@ -664,6 +667,8 @@ static segj_status_t discard(oversized_t *journal)
         status = segj_quarantine_look(journal);
         if (status == SEGJ_OK)
             status = segj_quarantine_remove(journal);
+        if (status == SEGJ_ERR_IO && segj_last_errno() == ENOTEMPTY)
+            status = SEGJ_OK; /* what somebody has put there keeps the directory */
         if (status == SEGJ_OK)
             status = segj_part_sync_directory(&journal->env.index);
         quarantine->leaving = quarantine->leaving && status != SEGJ_OK;

@@ -118,24 +118,30 @@ static bool is_wanted(const recovery_t *recovery, uint64_t number)
 /* An interrupted removal leaves values without an index, and so does somebody who has removed the index file. */
 static segj_status_t judge_orphan(recovery_t *recovery, size_t at)
 {
-    const segj_part_t *values = &recovery->journal->env.values;
-    uint64_t number = recovery->values[at];
     uint64_t data;
-    segj_status_t status = segj_verdict_orphan(&recovery->scan, number, &data);
+    segj_status_t status = segj_verdict_orphan(&recovery->scan, recovery->values[at], &data);
     if (status != SEGJ_OK || data == 0)
         return status;
-    if (recovery->config->strict && is_wanted(recovery, number))
-        return segj_fail(
-            SEGJ_ERR_CORRUPT,
-            "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
-            "from a copy, or open once without strict, which removes what a removal or a power cut has left",
-            values->directory, values->name, (unsigned long long)number, (unsigned long long)data,
-            recovery->journal->env.index.name);
     if (recovery->orphans == NULL)
         recovery->orphans = calloc(recovery->value_count, sizeof *recovery->orphans);
     if (recovery->orphans == NULL)
         return segj_fail_memory(recovery->value_count * sizeof *recovery->orphans);
     recovery->orphans[at] = data;
+    return SEGJ_OK;
+}
+
+/* With `strict`: what a removal would leave, and what somebody may miss. */
+static segj_status_t check_orphans(const recovery_t *recovery)
+{
+    const segj_part_t *values = &recovery->journal->env.values;
+    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
+        if (recovery->orphans[i] > 0 && is_wanted(recovery, recovery->values[i]))
+            return segj_fail(
+                SEGJ_ERR_CORRUPT,
+                "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
+                "from a copy, or open once without strict, which removes what a removal or a power cut has left",
+                values->directory, values->name, (unsigned long long)recovery->values[i],
+                (unsigned long long)recovery->orphans[i], recovery->journal->env.index.name);
     return SEGJ_OK;
 }
 
@@ -151,7 +157,9 @@ static segj_status_t judge_orphans(recovery_t *recovery)
     size_t with_data = 0;
     for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
         with_data += recovery->orphans[i] > 0;
-    return status == SEGJ_OK ? check_index_mounted(recovery, with_data) : status;
+    if (status == SEGJ_OK)
+        status = check_index_mounted(recovery, with_data);
+    return status == SEGJ_OK && recovery->config->strict ? check_orphans(recovery) : status;
 }
 
 /* Says what goes, or would, with the values that have no index. */

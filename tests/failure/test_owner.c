@@ -301,6 +301,69 @@ static void nothing_is_acknowledged_behind_a_claim(void **state)
     oversized_abandon(journal);
 }
 
+/* A second view of the directory, whose locks exclude nobody, and which fails when it has cut what the first one had not yet
+ * synced: the first one is told all the same. */
+static unsigned syncs_before_failure;
+
+static int sync_or_fail(segj_file_t *file)
+{
+    return syncs_before_failure > 0 && --syncs_before_failure == 0 ? EIO : segj_storage_posix()->file_sync(file);
+}
+
+static int lock_nobody_out(segj_partition_t *partition, bool exclusive)
+{
+    return 0;
+}
+
+static int lock_no_file(segj_file_t *file, bool exclusive)
+{
+    return ENOLCK;
+}
+
+static void a_failed_open_that_has_changed_files_does_not_give_its_claim_back(void **state)
+{
+    place_t *place = *state;
+    unsigned failed = 0;
+    for (unsigned at = 1; at < 20; at++) {
+        oversized_t *first = fill(place);
+        oversized_t *second = NULL;
+        assert_ok(oversized_flush(first, 1)); /* so that there is something to be made durable */
+        storage = *segj_storage_posix();
+        storage.partition_lock = lock_nobody_out;
+        storage.file_lock = lock_no_file;
+        storage.file_sync = sync_or_fail;
+        oversized_config_t config = place->config;
+        config.storage = &storage;
+        syncs_before_failure = at;
+        segj_status_t status = oversized_open(&config, &second);
+        failed += status != SEGJ_OK;
+        oversized_abandon(second);
+        append_filled(first, 1, 99, 99, 30, NULL);
+        assert_status(oversized_sync(first, 1), SEGJ_ERR_POISONED);
+        oversized_abandon(first);
+        remove_tree(place->directory.text);
+        if (status == SEGJ_OK)
+            break;
+    }
+    assert_true(failed > 0);
+}
+
+/* With its directory, or by somebody who replaces it: what is written then nobody finds. */
+static void a_file_that_is_gone_is_noticed(void **state)
+{
+    place_t *place = *state;
+    oversized_t *journal = fill(place);
+    remove_file(place->owner.text);
+    assert_status(oversized_sync(journal, 1), SEGJ_ERR_POISONED);
+    assert_says("removed or replaced");
+    oversized_abandon(journal);
+    remove_tree(place->directory.text);
+    journal = fill(place);
+    remove_tree(place->directory.text);
+    assert_status(oversized_sync(journal, 1), SEGJ_ERR_POISONED);
+    assert_status(oversized_close(journal), SEGJ_ERR_POISONED);
+}
+
 static void what_is_no_token_is_somebody_elses_too(void **state)
 {
     place_t *place = *state;
@@ -622,6 +685,8 @@ int main(void)
         TEST(whatever_it_holds_at_open_means_nothing),
         TEST(who_finds_another_ones_token_writes_no_more),
         TEST(nothing_is_acknowledged_behind_a_claim),
+        TEST(a_failed_open_that_has_changed_files_does_not_give_its_claim_back),
+        TEST(a_file_that_is_gone_is_noticed),
         TEST(what_is_no_token_is_somebody_elses_too),
         TEST(a_section_that_another_one_has_changed_is_not_written_to),
         TEST(a_commonware_sync_looks_at_lengths),

@@ -689,8 +689,21 @@ fault("values beside an index without its header are cut" src/oversized/verdict.
     [==[    if (!index_whole && plan->value_size == 1)]==])
 
 fault("strict lets values without an index go" src/oversized/recover.c "badinput/emptied"
-    [==[    if (recovery->config->strict && is_wanted(recovery, number))]==]
-    [==[    if (recovery->config->strict && !is_wanted(recovery, number))]==])
+    [==[    return status == SEGJ_OK && recovery->config->strict ? check_orphans(recovery) : status;]==]
+    [==[    return status == SEGJ_OK && recovery->config->checkpoint != NULL ? check_orphans(recovery) : status;]==])
+
+fault("a failed open gives its claim back behind what it has changed" src/journal/owner.c "failure/owner"
+    [==[ || atomic_load(&owner->used) ||]==]
+    [==[ || owner->lost ||]==])
+
+fault("one catalogue is written" src/oversized/catalogue.c "recovery/quarantine"
+    [==[    status = commit_once(quarantine);
+    return status == SEGJ_ERR_NO_SPACE ? SEGJ_OK : status;]==]
+    [==[    return status == SEGJ_ERR_NO_SPACE ? SEGJ_OK : status;]==])
+
+fault("an index that is not mounted is taken for a prune" src/oversized/recover.c "badinput/emptied"
+    [==[recovery->count > 0 || with_data < 2)]==]
+    [==[recovery->count == 0 || with_data < 2)]==])
 
 fault("what is set aside is not synced" src/oversized/quarantine.c "crash/set_aside"
     [==[        status = segj_io_sync(&to);]==]

@@ -422,6 +422,60 @@ static void a_damaged_catalogue_costs_no_item(void **state)
     assert_true(path_exists(item_of(place, 3, "values", 2, VALUES_DATA_OFFSET + 5 * FRAME).text));
 }
 
+/* Both say the same when an open has ended: either one may be lost. */
+static void one_catalogue_is_enough(void **state)
+{
+    place_t *place = *state;
+    static const char *const names[] = {"catalogue.0", "catalogue.1"};
+    for (size_t i = 0; i < 2; i++) {
+        make_loss(place, SECTION + i, 5);
+        open_it(place);
+        close_it(place);
+        resize_file(join_path(quarantine_of(place).text, names[i]).text, 0);
+        open_it(place);
+        assert_int_equal(oversized_recovery(place->journal)->unacknowledged_records, (RECORDS - 5) * (i + 1));
+        assert_int_equal(oversized_recovery(place->journal)->unacknowledged_sections, i + 1);
+        close_it(place);
+    }
+}
+
+/* What somebody has put there stays, and is named where that keeps the partition. */
+static void what_is_not_ours_stays(void **state)
+{
+    place_t *place = *state;
+    make_loss(place, SECTION, 5);
+    open_it(place);
+    path_t saved = join_path(quarantine_of(place).text, "saved.bin");
+    write_file(saved.text, (const uint8_t *)"mine", 4);
+    assert_ok(oversized_acknowledge_losses(place->journal));
+    assert_ok(oversized_discard_quarantine(place->journal));
+    assert_true(path_exists(saved.text));
+    oversized_t *journal = place->journal;
+    place->journal = NULL;
+    assert_status(oversized_destroy(journal), SEGJ_ERR_IO);
+    assert_non_null(strstr(segj_last_error(), "saved.bin"));
+    assert_true(path_exists(saved.text));
+}
+
+/* Something else has the quarantine's name: a writer is told what to do, and reading goes on. */
+static void a_name_that_is_taken(void **state)
+{
+    place_t *place = *state;
+    open_it(place);
+    fill(place, SECTION, RECORDS);
+    close_it(place);
+    write_file(quarantine_of(place).text, (const uint8_t *)"?", 1);
+    assert_status(oversized_open(&place->config, &place->journal), SEGJ_ERR_IO);
+    assert_non_null(strstr(segj_last_error(), "move it away"));
+    place->config.read_only = true;
+    open_it(place);
+    check_filled(place->journal, SECTION, RECORDS - 1, RECORDS - 1, (uint8_t)(SECTION + RECORDS - 1), VALUE);
+    close_it(place);
+    place->config.read_only = false;
+    remove_file(quarantine_of(place).text);
+    open_it(place);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -437,6 +491,9 @@ int main(void)
         TEST(acknowledged_losses_make_room_the_oldest_first),
         TEST(a_read_only_open_tells_and_writes_nothing),
         TEST(a_destroy_takes_it_along),
+        TEST(one_catalogue_is_enough),
+        TEST(what_is_not_ours_stays),
+        TEST(a_name_that_is_taken),
         TEST(nothing_is_set_aside_for_a_checkpoint),
         TEST(long_names_are_shortened),
         TEST(a_damaged_catalogue_costs_no_item),
