@@ -163,7 +163,7 @@ static void check_swallowed(const world_t *w, const step_t *step)
     if (full && (step->kind == DO_ACKNOWLEDGE || step->kind == DO_DISCARD))
         return;
     /* Who only reads does without the losses of before. */
-    bool odd = opens(step) && w->config.read_only && first->kind == CALL_PARTITION_OPEN;
+    bool odd = opens(step) && w->read_only && first->kind == CALL_PARTITION_OPEN;
     if ((!first->slot_write && !zeros && !later && !odd) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));
         fail();
