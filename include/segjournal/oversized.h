@@ -259,7 +259,9 @@ typedef struct oversized_recovery_t {
     uint64_t sections_unrepaired;     /**< those for which the storage had no room: they can be read and pruned; what
                                            open has shown of them, beyond what was synced, may go in a power cut. Each is
                                            repaired before its first change, and by a sync of it or of all, which
-                                           answer SEGJ_ERR_NO_SPACE until there is room. Close leaves them alone */
+                                           answer SEGJ_ERR_NO_SPACE until there is room. Close leaves them alone.
+                                           What such a section has lost is told by each open until it is repaired or
+                                           pruned */
     /* Losses that oversized_acknowledge_losses() has not been called for, those of earlier opens included, as they are
      * when open has ended. Losses of sections that are not yet cut (sections_unrepaired) are counted in
      * synced_records_lost only. The native format alone. */
