@@ -7,6 +7,7 @@
 #include "oversized/quarantine.h"
 #include "oversized/repair.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -89,7 +90,9 @@ static segj_status_t check_values_mounted(const recovery_t *recovery)
     if (recovery->value_count > 0 || synced < 2)
         return SEGJ_OK;
     const segj_part_t *values = &recovery->journal->env.values;
-    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu sections that have synced values",
+    return segj_fail(SEGJ_ERR_MISMATCH,
+                     "%s/%s holds no section, while %s holds %llu sections that have synced values: mount or bring "
+                     "back that partition",
                      values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
 }
 
@@ -155,6 +158,14 @@ static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section,
                      (unsigned long long)section, why);
 }
 
+static segj_status_t fewer_records(const oversized_t *journal, const segj_plan_t *plan, uint64_t records)
+{
+    segj_status_t status = no_checkpoint(journal, plan->number, "holds");
+    segj_say_behind(" %llu records, fewer than the checkpoint's %llu records", (unsigned long long)plan->records,
+                    (unsigned long long)records);
+    return status;
+}
+
 /* A section below the checkpoint's was complete when the checkpoint was made. */
 static segj_status_t check_complete(const oversized_t *journal, const segj_plan_t *plan)
 {
@@ -198,7 +209,7 @@ static segj_status_t apply_checkpoint(recovery_t *recovery, const oversized_chec
             status = check_complete(journal, plan);
         } else {
             found = true;
-            status = plan->records < records ? no_checkpoint(journal, number, "holds fewer records")
+            status = plan->records < records ? fewer_records(journal, plan, records)
                                              : segj_verdict_shorten(&recovery->scan, plan, records);
             plan->restored = true;
         }
@@ -211,6 +222,18 @@ static segj_status_t apply_checkpoint(recovery_t *recovery, const oversized_chec
 static uint64_t recover_behind(uint64_t size, uint64_t kept)
 {
     return size > kept ? size - kept : 0;
+}
+
+/* Of records that are lost; says what an open does, or would do, with what is left of them. */
+static void report_loss(const recovery_t *recovery, const segj_plan_t *plan, uint64_t lost)
+{
+    const oversized_config_t *config = recovery->config;
+    char would[128] = "";
+    if (config->read_only)
+        (void)snprintf(would, sizeof would, "; an open for writing would cut it to %llu records%s",
+                       (unsigned long long)plan->records, config->quarantine > 0 ? ", and set aside what it cuts" : "");
+    segj_env_log(&recovery->journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced%s",
+                 recovery->journal->directory, (unsigned long long)plan->number, (unsigned long long)lost, would);
 }
 
 /* Fills the report; says what was lost. */
@@ -236,8 +259,7 @@ static void report(recovery_t *recovery)
         found->value_bytes_truncated += recover_behind(plan->value_size, values_data + plan->end);
         found->sections_repaired += !plan->clean && plan->section->unrepaired == NULL;
         if (lost > 0)
-            segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
-                         journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
+            report_loss(recovery, plan, lost);
         else if (plan->cut)
             segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu %s cut to %llu records", journal->directory,
                          (unsigned long long)plan->number, recovery->config->read_only ? "would be" : "is",
@@ -253,9 +275,11 @@ static segj_status_t check_strict(const recovery_t *recovery)
             continue;
         return segj_fail(SEGJ_ERR_CORRUPT,
                          "%s: section %llu has lost %llu of %llu synced records (strict): an open without strict cuts "
-                         "it, and sets aside what it cuts",
+                         "it%s",
                          recovery->journal->directory, (unsigned long long)plan->number,
-                         (unsigned long long)segj_plan_lost(plan), (unsigned long long)plan->watermark);
+                         (unsigned long long)segj_plan_lost(plan), (unsigned long long)plan->watermark,
+                         recovery->config->quarantine > 0 ? ", and sets aside what it cuts"
+                                                          : "; config.quarantine is 0: nothing of it is set aside");
     }
     return SEGJ_OK;
 }
