@@ -64,7 +64,7 @@ static segj_status_t stream_out_read_once(oversized_reader_t *reader, uint64_t f
     segj_lock(&journal->env.state);
     segj_status_t status = find_section(reader, &section);
     if (status != SEGJ_OK)
-        status = fail(reader, status);
+        (void)fail(reader, status);
     else
         status = segj_frame_hold(journal, section, reader->location, &source, changed);
     segj_unlock(&journal->env.state);
