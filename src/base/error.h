@@ -51,6 +51,9 @@ void segj_say_behind(const char *format, ...) SEGJ_PRINTF(1, 2);
 /** Sets the sentence. */
 #define segj_fail(status, ...) (segj_say(__VA_ARGS__), (status))
 
+/** Sets the sentence, with the errno that it comes from; the text is the whole reason. */
+#define segj_fail_from(code, status, ...) (segj_say(__VA_ARGS__), segj_say_code(code), (status))
+
 /** Puts "text: " before the sentence. */
 #define segj_context(status, ...) (segj_say_before(__VA_ARGS__), (status))
 

@@ -82,7 +82,7 @@ segj_header_verdict_t segj_commonware_decode(const uint8_t *block, size_t size, 
 {
     *why = "it has no header";
     if (size >= 4 && memcmp(block, "SEGJ", 4) == 0) {
-        *why = "it is a file of the native format";
+        *why = "it is a file of the native format, and config.format is SEGJ_FORMAT_COMMONWARE";
         return SEGJ_HEADER_FOREIGN;
     }
     if (size >= sizeof v1_magic && memcmp(block, v1_magic, sizeof v1_magic) == 0)

@@ -55,7 +55,7 @@ segj_header_verdict_t segj_identity_decode(const uint8_t *block, size_t size, se
 {
     *why = "its header is not valid";
     if (size >= 4 && (memcmp(block, "CWIC", 4) == 0 || memcmp(block, "CWIK", 4) == 0)) {
-        *why = "it is a file of the commonware format";
+        *why = "it is a file of the commonware format, and config.format is SEGJ_FORMAT_NATIVE";
         return SEGJ_HEADER_FOREIGN;
     }
     if (size < 6 || memcmp(block, header_format_magic, sizeof header_format_magic) != 0)

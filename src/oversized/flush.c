@@ -75,6 +75,8 @@ static segj_status_t flush_section(oversized_t *journal, uint64_t number)
     if (status == SEGJ_OK && !done) {
         status = flush_transfer(section, &flush);
         flush_finish(journal, section, &flush, status == SEGJ_OK);
+        if (status == SEGJ_ERR_NO_SPACE)
+            status = segj_section_fail_room(journal, section);
     }
     if (section != NULL)
         segj_section_let_go(journal, section);

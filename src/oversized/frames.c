@@ -35,9 +35,11 @@ segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t 
 {
     uint64_t frame_end;
     if (!segj_location_end(location, end, &frame_end))
-        return segj_io_fail(SEGJ_ERR_RANGE, file, file->data,
-                            "a frame of %u bytes at offset %llu is not within the section's %llu bytes",
-                            (unsigned)location.size, (unsigned long long)location.offset, (unsigned long long)end);
+        return segj_fail(SEGJ_ERR_RANGE,
+                         "%s/%s/%016llx: location: offset %llu, %u bytes: no frame within the section's %llu bytes of "
+                         "values",
+                         file->part->directory, file->part->name, (unsigned long long)file->section,
+                         (unsigned long long)location.offset, (unsigned)location.size, (unsigned long long)end);
     uint64_t payload = location.size - SEGJ_FRAME_TRAILER;
     uint64_t most = compressed ? segj_codec_bound(journal->max_value_size) : journal->max_value_size;
     if (payload > most)

@@ -188,7 +188,10 @@ segj_status_t segj_section_mend(oversized_t *journal, segj_section_t *section);
 segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *section);
 /** Makes the section durable as it stands. */
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section);
-/** The same, and W too is written; *durably*: and synced. */
+/** Puts behind the sentence of a sync or a flush that found no space what a rewind can do without any, and answers
+ *  SEGJ_ERR_NO_SPACE; the sentence stays as it is where the journal is poisoned. */
+segj_status_t segj_section_fail_room(oversized_t *journal, const segj_section_t *section);
+/** Makes the section durable, and writes W too; *durably*: and synced. */
 segj_status_t segj_section_retire(oversized_t *journal, segj_section_t *section, bool durably);
 
 /* view.c; under state, the viewers kept out */

@@ -296,8 +296,11 @@ static segj_status_t judge_missing(const oversized_config_t *config, const segj_
                                    const segj_part_t *other, size_t sections)
 {
     if (sections > 0)
-        return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s is missing, while %s holds %zu sections", missing->directory,
-                         missing->name, other->name, sections);
+        return segj_fail(
+            SEGJ_ERR_MISMATCH,
+            "%s/%s is missing, while %s holds %zu sections: mount or bring back that partition, or correct its "
+            "name in the configuration",
+            missing->directory, missing->name, other->name, sections);
     if (config->read_only || config->must_exist)
         return segj_part_not_found(missing);
     return SEGJ_OK;

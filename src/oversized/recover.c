@@ -7,6 +7,7 @@
 #include "oversized/quarantine.h"
 #include "oversized/repair.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -89,23 +90,10 @@ static segj_status_t check_values_mounted(const recovery_t *recovery)
     if (recovery->value_count > 0 || synced < 2)
         return SEGJ_OK;
     const segj_part_t *values = &recovery->journal->env.values;
-    return segj_fail(SEGJ_ERR_MISMATCH, "%s/%s holds no section, while %s holds %llu sections that have synced values",
+    return segj_fail(SEGJ_ERR_MISMATCH,
+                     "%s/%s holds no section, while %s holds %llu sections that have synced values: mount or bring "
+                     "back that partition",
                      values->directory, values->name, recovery->journal->env.index.name, (unsigned long long)synced);
-}
-
-/* The mirror image: values of several sections, and no index file. A removal of all of them that was cut off looks so, but
- * for the owner's file, which goes last of all: without it the index partition is another directory. */
-static segj_status_t check_index_mounted(const recovery_t *recovery, size_t with_data)
-{
-    const segj_env_t *env = &recovery->journal->env;
-    bool owned = !SEGJ_STORAGE_HAS(env->index.storage, opener) || (env->owner.file.opened != NULL && !env->owner.made);
-    if (env->format != SEGJ_FORMAT_NATIVE || owned || recovery->count > 0 || with_data < 2)
-        return SEGJ_OK;
-    return segj_fail(
-        SEGJ_ERR_MISMATCH,
-        "%s/%s is empty and no journal has written to it, while %s holds %zu sections with data: mount it, or "
-        "bring the index back from a copy; to start anew, move %s away",
-        env->index.directory, env->index.name, env->values.name, with_data, env->values.name);
 }
 
 /* What a checkpoint removes anyway is no loss. */
@@ -154,11 +142,6 @@ static segj_status_t judge_orphans(recovery_t *recovery)
         recovery->journal->recovery.orphan_sections_removed++;
         status = judge_orphan(recovery, i);
     }
-    size_t with_data = 0;
-    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
-        with_data += recovery->orphans[i] > 0;
-    if (status == SEGJ_OK)
-        status = check_index_mounted(recovery, with_data);
     return status == SEGJ_OK && recovery->config->strict ? check_orphans(recovery) : status;
 }
 
@@ -179,6 +162,14 @@ static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section,
 {
     return segj_fail(SEGJ_ERR_CORRUPT, "%s: the checkpoint cannot be restored: section %llu %s", journal->directory,
                      (unsigned long long)section, why);
+}
+
+static segj_status_t fewer_records(const oversized_t *journal, const segj_plan_t *plan, uint64_t records)
+{
+    segj_status_t status = no_checkpoint(journal, plan->number, "holds");
+    segj_say_behind(" %llu records, fewer than the checkpoint's %llu records", (unsigned long long)plan->records,
+                    (unsigned long long)records);
+    return status;
 }
 
 /* A section below the checkpoint's was complete when the checkpoint was made. */
@@ -224,7 +215,7 @@ static segj_status_t apply_checkpoint(recovery_t *recovery, const oversized_chec
             status = check_complete(journal, plan);
         } else {
             found = true;
-            status = plan->records < records ? no_checkpoint(journal, number, "holds fewer records")
+            status = plan->records < records ? fewer_records(journal, plan, records)
                                              : segj_verdict_shorten(&recovery->scan, plan, records);
             plan->restored = true;
         }
@@ -237,6 +228,18 @@ static segj_status_t apply_checkpoint(recovery_t *recovery, const oversized_chec
 static uint64_t recover_behind(uint64_t size, uint64_t kept)
 {
     return size > kept ? size - kept : 0;
+}
+
+/* Of records that are lost; says what an open does, or would do, with what is left of them. */
+static void report_loss(const recovery_t *recovery, const segj_plan_t *plan, uint64_t lost)
+{
+    const oversized_config_t *config = recovery->config;
+    char would[128] = "";
+    if (config->read_only)
+        (void)snprintf(would, sizeof would, "; an open for writing would cut it to %llu records%s",
+                       (unsigned long long)plan->records, config->quarantine > 0 ? ", and set aside what it cuts" : "");
+    segj_env_log(&recovery->journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced%s",
+                 recovery->journal->directory, (unsigned long long)plan->number, (unsigned long long)lost, would);
 }
 
 /* Fills the report; says what was lost. */
@@ -264,8 +267,7 @@ static void report(recovery_t *recovery)
             found->sections_repaired += !plan->clean;
         }
         if (lost > 0)
-            segj_env_log(&journal->env, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that were synced",
-                         journal->directory, (unsigned long long)plan->number, (unsigned long long)lost);
+            report_loss(recovery, plan, lost);
         else if (plan->cut && plan->section->unrepaired == NULL)
             segj_env_log(&journal->env, SEGJ_LOG_WARNING, "%s: section %llu %s cut to %llu records", journal->directory,
                          (unsigned long long)plan->number, recovery->config->read_only ? "would be" : "is",
@@ -281,9 +283,11 @@ static segj_status_t check_strict(const recovery_t *recovery)
             continue;
         return segj_fail(SEGJ_ERR_CORRUPT,
                          "%s: section %llu has lost %llu of %llu synced records (strict): an open without strict cuts "
-                         "it, and sets aside what it cuts",
+                         "it%s",
                          recovery->journal->directory, (unsigned long long)plan->number,
-                         (unsigned long long)segj_plan_lost(plan), (unsigned long long)plan->watermark);
+                         (unsigned long long)segj_plan_lost(plan), (unsigned long long)plan->watermark,
+                         recovery->config->quarantine > 0 ? ", and sets aside what it cuts"
+                                                          : "; config.quarantine is 0: nothing of it is set aside");
     }
     return SEGJ_OK;
 }

@@ -43,6 +43,9 @@ SEGJ_MUST_CHECK segj_status_t segj_verdict(segj_scan_t *scan, segj_plan_t *plan)
 SEGJ_MUST_CHECK segj_status_t segj_judge_commonware_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
 SEGJ_MUST_CHECK segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_plan_t *plan, segj_judged_t *judged);
 
+/** Says of a record size, behind the sentence that refuses it, what entry_size makes it. */
+segj_status_t segj_say_entry_sizes(segj_status_t status, uint32_t found, uint32_t expected);
+
 /** Makes the verdict end at `records`, which are no more than it has: for a checkpoint. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict_shorten(segj_scan_t *scan, segj_plan_t *plan, uint64_t records);
 

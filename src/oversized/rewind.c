@@ -127,7 +127,9 @@ static segj_status_t rewind_make_durable(oversized_t *journal, segj_section_t *s
         return segj_section_sync_names(journal, section);
     if (status == SEGJ_OK)
         status = segj_section_sync(journal, section);
-    return status == SEGJ_OK ? segj_section_mend(journal, section) : status;
+    if (status == SEGJ_OK)
+        status = segj_section_mend(journal, section);
+    return status == SEGJ_ERR_NO_SPACE ? segj_section_fail_room(journal, section) : status;
 }
 
 /* What can be refused is refused here, with nothing changed but that what stays is synced. */
@@ -206,6 +208,9 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
                          "rewind of section %llu: %llu bytes are no multiple of the record size, %u bytes",
                          (unsigned long long)number, (unsigned long long)index_size, (unsigned)record_size);
     uint64_t records = index_size / record_size;
+    if (section == NULL && records > 0)
+        return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, there is no such section",
+                         (unsigned long long)number, (unsigned long long)records);
     if (records > count)
         return segj_fail(SEGJ_ERR_NO_RECORD, "rewind of section %llu: %llu records asked for, it has %llu records",
                          (unsigned long long)number, (unsigned long long)records, (unsigned long long)count);

@@ -23,7 +23,8 @@ struct oversized_writer {
     uint64_t offset;    /* of the frame in the data */
     uint64_t frame;     /* bytes of the frame so far, buffered ones included */
     uint32_t crc;
-    segj_status_t failed; /* what every later call answers */
+    segj_status_t failed;  /* what every later call answers */
+    segj_sentence_t cause; /* of that */
     ZSTD_CCtx *compressor;
     size_t buffered;
     uint8_t *buffer; /* STREAM_IN_BUFFER_SIZE bytes */
@@ -208,12 +209,18 @@ static segj_status_t put_compressed(oversized_writer_t *writer, const void *data
     return status;
 }
 
+static segj_status_t failed_before(const oversized_writer_t *writer, const char *what)
+{
+    segj_say_again(&writer->cause);
+    return segj_context(writer->failed, "%s", what);
+}
+
 static segj_status_t put(oversized_writer_t *writer, const void *data, size_t size)
 {
     if (data == NULL && size > 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: data is NULL");
     if (writer->failed != SEGJ_OK)
-        return segj_fail(writer->failed, "the writer has failed before; abandon it");
+        return failed_before(writer, "the writer has failed before, abandon it");
     if (size > writer->announced - writer->taken)
         return segj_fail(
             SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu bytes only %llu bytes are left",
@@ -222,6 +229,8 @@ static segj_status_t put(oversized_writer_t *writer, const void *data, size_t si
         writer->compressor != NULL ? put_compressed(writer, data, size, false) : put_plain(writer, data, size, true);
     writer->taken += size;
     writer->failed = status;
+    if (status != SEGJ_OK)
+        segj_keep(&writer->cause);
     return status;
 }
 
@@ -234,7 +243,7 @@ segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *dat
 static segj_status_t complete(oversized_writer_t *writer)
 {
     if (writer->failed != SEGJ_OK)
-        return segj_fail(writer->failed, "the writer has failed before");
+        return failed_before(writer, "the writer has failed before");
     if (writer->taken != writer->announced)
         return segj_fail(SEGJ_ERR_INVALID,
                          "oversized_writer_finish: %llu bytes were written, %llu bytes were announced",

@@ -28,7 +28,8 @@ struct oversized_reader {
     bool checked;        /* all of it, and right */
     bool ended;
     segj_status_t failed;
-    ZSTD_DCtx *decoder; /* NULL: the section is not compressed */
+    segj_sentence_t cause; /* of that */
+    ZSTD_DCtx *decoder;    /* NULL: the section is not compressed */
     bool frame_ended;
     ZSTD_inBuffer input;
     uint8_t *buffer;
@@ -37,6 +38,8 @@ struct oversized_reader {
 static segj_status_t fail(oversized_reader_t *reader, segj_status_t status)
 {
     reader->failed = status;
+    if (status != SEGJ_OK)
+        segj_keep(&reader->cause);
     return status;
 }
 
@@ -61,7 +64,7 @@ static segj_status_t stream_out_read_once(oversized_reader_t *reader, uint64_t f
     segj_lock(&journal->env.state);
     segj_status_t status = find_section(reader, &section);
     if (status != SEGJ_OK)
-        reader->failed = status;
+        (void)fail(reader, status);
     else
         status = segj_frame_hold(journal, section, reader->location, &source, changed);
     segj_unlock(&journal->env.state);
@@ -304,7 +307,7 @@ static segj_status_t stream_out_read_compressed(oversized_reader_t *reader, void
         status = stream_out_end(reader);
     /* What zstd has been given cannot be taken back: a reader whose storage failed here is at its end. */
     if (status != SEGJ_OK && output.pos > 0)
-        reader->failed = status;
+        return fail(reader, status);
     return status;
 }
 
@@ -312,8 +315,10 @@ static segj_status_t stream_out_get(oversized_reader_t *reader, void *to, size_t
 {
     if (to == NULL || done == NULL || size == 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_reader_read: %s", size == 0 ? "size is 0" : "an output is NULL");
-    if (reader->failed != SEGJ_OK)
-        return segj_fail(reader->failed, "the reader has failed before");
+    if (reader->failed != SEGJ_OK) {
+        segj_say_again(&reader->cause);
+        return segj_context(reader->failed, "the reader has failed before");
+    }
     if (reader->ended)
         return SEGJ_END;
     size_t part = (size_t)segj_min_u64(reader->size - reader->given, size);

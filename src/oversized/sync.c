@@ -185,6 +185,17 @@ segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *sect
     return SEGJ_OK;
 }
 
+segj_status_t segj_section_fail_room(oversized_t *journal, const segj_section_t *section)
+{
+    segj_lock(&journal->env.state);
+    unsigned long long durable = section->index.durable;
+    bool poisoned = atomic_load_explicit(&journal->env.poisoned, memory_order_relaxed);
+    segj_unlock(&journal->env.state);
+    if (!poisoned)
+        segj_say_behind("; %llu records are durable, a rewind to %llu or fewer needs no space", durable, durable);
+    return SEGJ_ERR_NO_SPACE;
+}
+
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
 {
     capture_t capture;
@@ -341,7 +352,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
         status = SEGJ_OK;
     else if (section != NULL && status == SEGJ_OK)
         status = segj_section_settle_inherited(journal, section);
-    if (section != NULL && status == SEGJ_OK && !covered)
+    bool settled = section != NULL && status == SEGJ_OK && !covered;
+    if (settled)
         status =
             begin_when_free(journal, section, ticket != NULL ? ticket->change : section->appended, &capture, &begun);
     segj_unlock(&journal->change);
@@ -349,6 +361,8 @@ static segj_status_t sync_section(oversized_t *journal, uint64_t number, const o
         status = sync_transfer(journal, section, &capture);
         sync_finish(journal, section, &capture, status == SEGJ_OK);
     }
+    if (settled && status == SEGJ_ERR_NO_SPACE)
+        status = segj_section_fail_room(journal, section);
     if (section != NULL) {
         segj_lock(&journal->env.state);
         segj_section_release(journal, section);
@@ -386,6 +400,8 @@ static segj_status_t start_sync(oversized_t *journal, uint64_t number, oversized
     segj_unlock(&journal->change);
     if (taken) {
         status = segj_glob_write(&section->values.handle.file, &values);
+        if (status == SEGJ_ERR_NO_SPACE) /* before anybody may remove the section */
+            status = segj_section_fail_room(journal, section);
         segj_lock(&journal->env.state);
         segj_glob_finish(&section->values, &journal->env, &values, status == SEGJ_OK);
         section->syncing = false;

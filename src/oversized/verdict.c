@@ -19,6 +19,13 @@ static segj_status_t differs(const segj_io_file_t *file, const char *what, uint6
                         (unsigned long long)expected);
 }
 
+segj_status_t segj_say_entry_sizes(segj_status_t status, uint32_t found, uint32_t expected)
+{
+    segj_say_behind(": entry_size is %u bytes, config.entry_size is %u bytes",
+                    (unsigned)(found - OVERSIZED_LOCATION_SIZE), (unsigned)(expected - OVERSIZED_LOCATION_SIZE));
+    return status;
+}
+
 static segj_status_t verdict_compare(const segj_io_file_t *file, const segj_identity_t *found,
                                      const segj_identity_t *expected)
 {
@@ -29,7 +36,9 @@ static segj_status_t verdict_compare(const segj_io_file_t *file, const segj_iden
     if (found->page_size != expected->page_size)
         return differs(file, "the page size in bytes", found->page_size, expected->page_size);
     if (found->record_size != expected->record_size)
-        return differs(file, "the record size in bytes", found->record_size, expected->record_size);
+        return segj_say_entry_sizes(
+            differs(file, "the record size in bytes", found->record_size, expected->record_size), found->record_size,
+            expected->record_size);
     return SEGJ_OK;
 }
 

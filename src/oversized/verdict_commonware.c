@@ -236,10 +236,13 @@ static segj_status_t wrong_record_size(const segj_scan_t *scan, const segj_judge
     const segj_io_file_t *file = &judged->index;
     uint32_t expected = scan->journal->env.record_size;
     if (found != 0 && found != expected)
-        return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "the record size is %u bytes, expected %u bytes",
-                            (unsigned)found, (unsigned)expected);
-    return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data, "its records are not of %u bytes, or not of one journal",
-                        (unsigned)expected);
+        return segj_say_entry_sizes(segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data,
+                                                 "the record size is %u bytes, expected %u bytes", (unsigned)found,
+                                                 (unsigned)expected),
+                                    found, expected);
+    return segj_io_fail(SEGJ_ERR_MISMATCH, file, file->data,
+                        "its records are not of %u bytes, or not of one journal: config.entry_size is %u bytes",
+                        (unsigned)expected, (unsigned)(expected - OVERSIZED_LOCATION_SIZE));
 }
 
 /*

@@ -178,6 +178,28 @@ static segj_status_t fail_names(int code, const segj_part_t *part, const char *p
                               : NULL);
 }
 
+/* ENOTDIR does not say what is no directory: the partition, its directory, or what that lies below. */
+static segj_status_t fail_no_directory(const segj_part_t *part, const char *what)
+{
+    const segj_storage_t *storage = part->storage;
+    char file[512] = "";
+    char *end;
+    (void)snprintf(file, sizeof file, "%s", part->directory);
+    bool asked = SEGJ_STORAGE_HAS(storage, directory_check) && strlen(part->directory) < sizeof file;
+    int code = asked ? storage->directory_check(storage->context, file) : ENOSYS;
+    if (code == 0)
+        return segj_fail_from(ENOTDIR, SEGJ_ERR_IO, "%s/%s is a file, and no partition", part->directory, part->name);
+    if (code != ENOTDIR)
+        return fail_part(ENOTDIR, part, what);
+    while (code == ENOTDIR && (end = strrchr(file, '/')) != NULL && end != file) {
+        *end = '\0';
+        code = storage->directory_check(storage->context, file);
+        if (code != ENOTDIR)
+            *end = '/';
+    }
+    return segj_fail_from(ENOTDIR, SEGJ_ERR_IO, "%s is not a directory", file);
+}
+
 segj_status_t segj_part_create(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
@@ -186,9 +208,12 @@ segj_status_t segj_part_create(const segj_part_t *part)
         code = storage->partition_create(storage->context, part->directory, part->name);
     while (again(code, part));
     if (code == ENOENT)
-        return segj_fail(SEGJ_ERR_IO, "%s: the directory above it is missing; an open makes one level, and no more",
-                         part->directory);
-    return code == 0 ? SEGJ_OK : advise(fail_part(code, part, "creation"), advice_to_read(code));
+        return segj_fail_from(code, SEGJ_ERR_IO,
+                              "%s: the directory above it is missing; an open makes one level, and no more",
+                              part->directory);
+    if (code == ENOTDIR)
+        return fail_no_directory(part, "creation");
+    return code == 0 ? SEGJ_OK : fail_part(code, part, "creation");
 }
 
 segj_status_t segj_part_open(segj_part_t *part, bool *missing)
@@ -207,8 +232,10 @@ segj_status_t segj_part_open(segj_part_t *part, bool *missing)
     if (code == 0 && opened == NULL)
         code = EIO; /* success without a partition: the storage is broken */
     if (code == ELOOP)
-        return segj_fail(SEGJ_ERR_IO, "%s/%s: the partition is a link, and links are not followed there",
-                         part->directory, part->name);
+        return segj_fail_from(code, SEGJ_ERR_IO, "%s/%s: the partition is a link, and links are not followed there",
+                              part->directory, part->name);
+    if (code == ENOTDIR)
+        return fail_no_directory(part, "open");
     if (code != 0)
         return fail_part(code, part, "open");
     part->opened = opened;
@@ -217,18 +244,20 @@ segj_status_t segj_part_open(segj_part_t *part, bool *missing)
     return SEGJ_OK;
 }
 
+/* Its opening has answered ENOENT. */
 segj_status_t segj_part_not_found(const segj_part_t *part)
 {
     const segj_storage_t *storage = part->storage;
     int code =
         SEGJ_STORAGE_HAS(storage, directory_check) ? storage->directory_check(storage->context, part->directory) : 0;
     if (code == ENOENT)
-        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s: there is no journal: the directory is missing", part->directory);
-    if (code == ENOTDIR)
-        return segj_fail(SEGJ_ERR_NOT_FOUND, "%s: there is no journal: the directory above it is missing, or is none",
-                         part->directory);
-    return segj_fail(SEGJ_ERR_NOT_FOUND, "%s/%s: there is no journal: the partition is missing", part->directory,
-                     part->name);
+        segj_say("%s: there is no journal: the directory is missing", part->directory);
+    else if (code == ENOTDIR)
+        segj_say("%s: there is no journal: the directory above it is missing, or is none", part->directory);
+    else
+        segj_say("%s/%s: there is no journal: the partition is missing", part->directory, part->name);
+    segj_say_code(ENOENT);
+    return SEGJ_ERR_NOT_FOUND;
 }
 
 segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
@@ -237,14 +266,11 @@ segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced)
     do
         code = part->storage->partition_lock(part->opened, exclusive);
     while (code == EINTR);
-    if (code == EWOULDBLOCK) {
-        segj_say("%s/%s: open elsewhere, %s lock refused: %s, holds it", part->directory, part->name,
-                 exclusive ? "exclusive" : "shared",
-                 exclusive ? "a writer or a reader, or a child process forked by one"
-                           : "a writer, or a child process forked by one");
-        segj_say_code(code);
-        return SEGJ_ERR_LOCKED;
-    }
+    if (code == EWOULDBLOCK)
+        return segj_fail_from(code, SEGJ_ERR_LOCKED, "%s/%s: open elsewhere, %s lock refused: %s, holds it",
+                              part->directory, part->name, exclusive ? "exclusive" : "shared",
+                              exclusive ? "a writer or a reader, or a child process forked by one"
+                                        : "a writer, or a child process forked by one");
     if (code != 0 && code != ESTALE)
         return advise(fail_part(code, part, "lock"),
                       is_lacking(code) ? "this file system has no locks on directories, and cannot keep a journal"
@@ -266,8 +292,8 @@ static segj_status_t judge_named(int code, const segj_part_t *part)
         return SEGJ_OK;
     if (code != ESTALE)
         return fail_part(code, part, "removal");
-    return segj_fail(
-        SEGJ_ERR_MISMATCH,
+    return segj_fail_from(
+        code, SEGJ_ERR_MISMATCH,
         "%s/%s: removal: what is open was renamed or replaced, and is not what the name stands for; it stays",
         part->directory, part->name);
 }
@@ -317,11 +343,13 @@ static int listing_visit(void *visit_context, const char *name, segj_entry_kind_
     if (name[0] == '.' || strcmp(name, "lost+found") == 0)
         return 0;
     if (!segj_section_parse(name, &section))
-        listing->status = segj_fail(SEGJ_ERR_CORRUPT, "%s/%s: the entry \"%s\" is not named like a section",
-                                    part->directory, part->name, name);
+        listing->status =
+            segj_fail(SEGJ_ERR_CORRUPT, "%s/%s: the entry \"%s\" is not named like a section: move it away",
+                      part->directory, part->name, name);
     else if (kind != SEGJ_ENTRY_FILE)
-        listing->status = segj_fail(SEGJ_ERR_CORRUPT, "%s/%s/%s: named like a section, but no regular file",
-                                    part->directory, part->name, name);
+        listing->status =
+            segj_fail(SEGJ_ERR_CORRUPT, "%s/%s/%s: named like a section, but no regular file: move it away",
+                      part->directory, part->name, name);
     else
         listing->status = listing_add(listing, section);
     return listing->status == SEGJ_OK ? 0 : ECANCELED;
@@ -439,8 +467,7 @@ static segj_status_t fail_rest(const segj_part_t *part, const struct rest *rest)
 }
 
 /* Where files are closed with a delay, as behind FUSE and NFS, a file that was open when it was removed keeps a hidden
- * name
-   until then; a little later it is gone. */
+ * name until then; a little later it is gone. */
 segj_status_t segj_part_remove(const segj_part_t *part)
 {
     static const unsigned pauses[] = {5, 10, 20, 40, 80, 145}; /* in milliseconds */
@@ -580,10 +607,10 @@ segj_status_t segj_io_lock(const segj_io_file_t *file, bool exclusive)
         return SEGJ_OK;
     if (code != EWOULDBLOCK)
         return fail_file(code, file, "lock");
-    return segj_fail(SEGJ_ERR_LOCKED,
-                     "%s/%s/%s: open elsewhere, %s lock refused: by another way to the directory, or on "
-                     "another machine",
-                     file->part->directory, file->part->name, file->name, exclusive ? "exclusive" : "shared");
+    return segj_fail_from(code, SEGJ_ERR_LOCKED,
+                          "%s/%s/%s: open elsewhere, %s lock refused: by another way to the directory, or on "
+                          "another machine",
+                          file->part->directory, file->part->name, file->name, exclusive ? "exclusive" : "shared");
 }
 
 segj_status_t segj_io_refresh(const segj_io_file_t *file, bool written)

@@ -197,25 +197,6 @@ static void values_without_an_index_are_removed_with_a_warning(void **state)
     }
 }
 
-/* The volume of the index is not mounted: its partition is there, and nothing in it, not even who wrote to it last. */
-static void an_index_partition_that_is_empty_is_refused(void **state)
-{
-    place_t *place = *state;
-    oversized_t *journal = NULL;
-    path_t owner = join_path(join_path(place->directory.text, place->config.index_partition).text, ".owner");
-    fill_journal(&place->config, SECTIONS, RECORDS);
-    for (uint64_t section = 1; section <= SECTIONS; section++)
-        remove_file(index_of(place, section).text);
-    remove_file(owner.text);
-    assert_refused(&place->config, place->root.text, SEGJ_ERR_MISMATCH);
-    assert_sentence(place->config.index_partition, place->config.value_partition, "mount", "copy");
-    /* With the file it is a removal of everything that was cut off. */
-    write_file(owner.text, (const uint8_t *)"", 0);
-    assert_ok(oversized_open(&place->config, &journal));
-    assert_int_equal(oversized_recovery(journal)->orphan_sections_removed, SECTIONS);
-    assert_ok(oversized_close(journal));
-}
-
 static void values_without_an_index_are_refused_where_strict_is_set(void **state)
 {
     place_t *place = *state;
@@ -291,7 +272,6 @@ int main(void)
         TEST(an_emptied_values_file_is_refused_where_nothing_tells_of_the_loss),
         TEST(an_emptied_values_file_is_counted_where_a_watermark_tells),
         TEST(values_without_an_index_are_removed_with_a_warning),
-        TEST(an_index_partition_that_is_empty_is_refused),
         TEST(values_without_an_index_are_refused_where_strict_is_set),
         TEST(strict_lets_values_pass_that_nobody_misses),
         TEST(in_the_commonware_format_values_beside_an_emptied_index_stay),

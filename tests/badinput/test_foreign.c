@@ -83,11 +83,13 @@ static void a_wrong_entry_size_is_a_mismatch(void **state)
     const uint32_t sizes[] = {0, 7, 9, 16, 65535};
     fill_journal(&place->config, 2, 7);
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        char asked[32];
+        char asked[64];
         snprintf(asked, sizeof asked, "expected %u", (unsigned)sizes[i] + LOCATION_BYTES);
         place->config.entry_size = sizes[i];
         assert_refused(&place->config, place->root.text, SEGJ_ERR_MISMATCH);
         assert_sentence(index_of(place, 1).text, "offset 0", "record size", "20", asked);
+        snprintf(asked, sizeof asked, "config.entry_size is %u bytes", (unsigned)sizes[i]);
+        assert_sentence("entry_size is 8 bytes", asked);
     }
     place->config.entry_size = SMALL_ENTRY;
     check_journal(&place->config, 2, 7);
@@ -502,7 +504,8 @@ static void an_empty_values_partition_beside_synced_sections_is_a_mismatch(void 
         place->config.strict = strict == 1;
         assert_status(oversized_open(&place->config, &journal), SEGJ_ERR_MISMATCH);
         assert_null(journal);
-        assert_sentence(place->directory.text, place->config.value_partition, "2 sections that have synced values");
+        assert_sentence(place->directory.text, place->config.value_partition,
+                        "2 sections that have synced values: mount or bring back that partition");
     }
     place->config.strict = false;
     assert_unchanged(place->root.text, &before);

@@ -50,6 +50,10 @@ static void another_record_size_is_found(void **state)
         for (size_t i = 0; i < COUNT_OF(asked); i++) {
             story->config.entry_size = asked[i];
             story_refuse(story, SEGJ_ERR_MISMATCH, counts[k] > 1 ? "the record size is 20" : NULL);
+            char sizes[96];
+            (void)snprintf(sizes, sizeof sizes, "entry_size is 8 bytes, config.entry_size is %u bytes",
+                           (unsigned)asked[i]);
+            story_refuse(story, SEGJ_ERR_MISMATCH, counts[k] > 1 ? sizes : "config.entry_size is ");
         }
         remove_tree(story->directory.text);
     }
@@ -171,7 +175,8 @@ static void either_formats_files_are_refused_by_the_other(void **state)
 {
     story_t *story = *state;
     const segj_format_t formats[2] = {SEGJ_FORMAT_NATIVE, SEGJ_FORMAT_COMMONWARE};
-    const char *texts[2] = {"it is a file of the commonware format", "it is a file of the native format"};
+    const char *texts[2] = {"it is a file of the commonware format, and config.format is SEGJ_FORMAT_NATIVE",
+                            "it is a file of the native format, and config.format is SEGJ_FORMAT_COMMONWARE"};
     for (size_t i = 0; i < 2; i++) {
         story->config.format = formats[1 - i];
         story_make(story, 3);

@@ -128,6 +128,7 @@ static void a_destroy_of_replaced_partitions_removes_nothing(void **state)
             make_directory(partition.text);
         assert_status(oversized_destroy(journal), SEGJ_ERR_MISMATCH);
         assert_says("renamed or replaced");
+        assert_int_equal(segj_last_errno(), ESTALE);
         assert_says(partitions[replaced % 2]);
         if (replaced < 2)
             assert_int_equal(rmdir(partition.text), 0);
@@ -276,22 +277,75 @@ static void what_is_missing_is_said(void **state)
     place->config.must_exist = true;
     fails(&place->config, SEGJ_ERR_NOT_FOUND);
     assert_says("the directory is missing");
+    assert_int_equal(segj_last_errno(), ENOENT);
     place->config.directory = deep.text;
     fails(&place->config, SEGJ_ERR_NOT_FOUND);
     assert_says("the directory above it is missing");
+    assert_int_equal(segj_last_errno(), ENOENT);
     place->config.must_exist = false;
     fails(&place->config, SEGJ_ERR_IO);
     assert_says(deep.text);
     assert_says("the directory above it is missing");
+    assert_int_equal(segj_last_errno(), ENOENT);
     place->config.must_exist = true;
     make_directory(place->directory.text);
     place->config.directory = place->directory.text;
     fails(&place->config, SEGJ_ERR_NOT_FOUND);
     assert_says("test_index: there is no journal: the partition is missing");
+    assert_int_equal(segj_last_errno(), ENOENT);
     make_directory(partition_of(place->directory.text, "test_index").text);
     place->config.read_only = true;
     fails(&place->config, SEGJ_ERR_NOT_FOUND);
     assert_says("test_values: there is no journal: the partition is missing");
+    assert_int_equal(segj_last_errno(), ENOENT);
+}
+
+static void says_of_a_file(place_t *place, const char *directory, const char *file, const char *what)
+{
+    char expected[PATH_LIMIT + 64];
+    (void)snprintf(expected, sizeof expected, "%s%s", file, what);
+    place->config.directory = directory;
+    for (int how = 0; how < 3; how++) {
+        place->config.read_only = how == 1;
+        place->config.must_exist = how == 2;
+        fails(&place->config, SEGJ_ERR_IO);
+        assert_string_equal(segj_last_error(), expected);
+        assert_int_equal(segj_last_errno(), ENOTDIR);
+    }
+    place->config.read_only = place->config.must_exist = false;
+}
+
+/* A file where a directory is wanted is named: as config.directory, as what that lies below, and as a partition. */
+static void a_file_in_a_directorys_place_is_named(void **state)
+{
+    static const char *const partitions[] = {"test_index", "test_values"};
+    place_t *place = *state;
+    path_t file = join_path(place->root.text, "file");
+    path_t below = join_path(file.text, "below");
+    path_t deep = join_path(below.text, "deeper//");
+    write_file(file.text, "x", 1);
+    says_of_a_file(place, file.text, file.text, " is not a directory");
+    says_of_a_file(place, below.text, file.text, " is not a directory");
+    says_of_a_file(place, deep.text, file.text, " is not a directory");
+    for (int i = 0; i < 2; i++) {
+        place->config.directory = place->directory.text;
+        oversized_abandon(open_with(&place->config));
+        path_t partition = partition_of(place->directory.text, partitions[i]);
+        remove_tree(partition.text);
+        write_file(partition.text, "x", 1);
+        says_of_a_file(place, place->directory.text, partition.text, " is a file, and no partition");
+        remove_file(partition.text);
+    }
+}
+
+/* A link that leads nowhere is no directory either, and none can be made in its place. */
+static void a_directory_that_is_a_link_to_nowhere_is_refused(void **state)
+{
+    place_t *place = *state;
+    assert_int_equal(symlink("nowhere", place->directory.text), 0);
+    fails(&place->config, SEGJ_ERR_IO);
+    assert_says("test_index: creation: ");
+    assert_int_equal(segj_last_errno(), ENOTDIR);
 }
 
 static void a_partition_that_is_a_link_is_called_one(void **state)
@@ -308,10 +362,12 @@ static void a_partition_that_is_a_link_is_called_one(void **state)
         fails(&place->config, SEGJ_ERR_IO);
         assert_says(partition.text);
         assert_says("a link");
+        assert_int_equal(segj_last_errno(), ELOOP);
         assert_int_equal(unlink(partition.text), 0);
         assert_int_equal(symlink("nowhere", partition.text), 0);
         fails(&place->config, SEGJ_ERR_IO);
         assert_says("a link");
+        assert_int_equal(segj_last_errno(), ELOOP);
         assert_int_equal(unlink(partition.text), 0);
         rename_it(aside.text, partition.text);
     }
@@ -388,9 +444,11 @@ static void that_reading_would_do_is_said(void **state)
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         refusal = codes[i];
         storage = *segj_storage_posix();
-        storage.partition_create = refuse_create;
+        storage.partition_create = refuse_create; /* there is no journal yet that could be read */
         fails(&place->config, SEGJ_ERR_IO);
-        assert_says("config.read_only");
+        assert_says("test_index: creation: ");
+        assert_null(strstr(segj_last_error(), "config.read_only"));
+        assert_int_equal(segj_last_errno(), codes[i]);
     }
     storage = *segj_storage_posix();
     oversized_t *journal = open_with(&place->config);
@@ -434,6 +492,8 @@ int main(void)
         TEST(hidden_names_that_nobody_holds_are_removed),
         TEST(foreign_names_are_not_waited_for),
         TEST(what_is_missing_is_said),
+        TEST(a_file_in_a_directorys_place_is_named),
+        TEST(a_directory_that_is_a_link_to_nowhere_is_refused),
         TEST(a_partition_that_is_a_link_is_called_one),
         TEST(a_directory_that_is_a_link_is_followed),
         TEST(what_a_file_system_lacks_is_said),

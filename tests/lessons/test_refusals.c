@@ -48,6 +48,7 @@ static void a18_a_name_that_is_not_canonical_is_refused_unopened(void **state)
         unsigned opened = disk_count(story.disk, CALL_OPEN, ON_ANYTHING);
         expect_refused(&story, SEGJ_ERR_CORRUPT);
         assert_non_null(strstr(segj_last_error(), wrong[i / 2]));
+        assert_non_null(strstr(segj_last_error(), ": move it away"));
         assert_int_equal(disk_count(story.disk, CALL_OPEN, ON_ANYTHING), opened);
         story_end(&story);
     }
@@ -82,6 +83,7 @@ static void b05_a_missing_partition_beside_sections_is_an_error(void **state)
         begin_closed(&story);
         disk_remove(story.disk, (disk_target_t){partitions[i], -1});
         expect_refused(&story, SEGJ_ERR_MISMATCH);
+        assert_non_null(strstr(segj_last_error(), "2 sections: mount or bring back that partition"));
         assert_false(disk_has_partition(story.disk, partitions[i]));
         story_end(&story);
     }

@@ -701,10 +701,6 @@ fault("one catalogue is written" src/oversized/catalogue.c "recovery/quarantine"
     return status == SEGJ_ERR_NO_SPACE ? SEGJ_OK : status;]==]
     [==[    return status == SEGJ_ERR_NO_SPACE ? SEGJ_OK : status;]==])
 
-fault("an index that is not mounted is taken for a prune" src/oversized/recover.c "badinput/emptied"
-    [==[recovery->count > 0 || with_data < 2)]==]
-    [==[recovery->count == 0 || with_data < 2)]==])
-
 fault("what is set aside is not synced" src/oversized/quarantine.c "crash/set_aside"
     [==[        status = segj_io_sync(&to);]==]
     [==[        status = SEGJ_OK;]==])
@@ -902,6 +898,25 @@ fault("a replay forgets whose it is" src/oversized/replay.c "threads/callers"
 fault("a sentence that is said again has lost its errno" src/base/status.c "threads/callers"
     [==[    last_errno = sentence->code;]==]
     [==[    last_errno = sentence->code == 0;]==])
+
+fault("a writer that has failed forgets why" src/oversized/stream_in.c "promises/writer"
+    [==[        segj_keep(&writer->cause);]==]
+    [==[        segj_keep(&(segj_sentence_t){0});]==])
+
+fault("a reader that has failed forgets why" src/oversized/stream_out.c "promises/stream_read"
+    [==[        segj_keep(&reader->cause);]==]
+    [==[        segj_keep(&(segj_sentence_t){0});]==])
+
+fault("what a storage answered is not kept beside a sentence of its own" src/base/error.h
+    "failure/places unit/storage_io"
+    [==[(segj_say(__VA_ARGS__), segj_say_code(code), (status))]==]
+    [==[(segj_say(__VA_ARGS__), segj_say_code((code) * 0), (status))]==])
+
+fault("a sync without space does not say what a rewind can do" src/oversized/sync.c "promises/sync promises/sync_start"
+    [==[    if (!poisoned)
+        segj_say_behind(]==]
+    [==[    if (poisoned)
+        segj_say_behind(]==])
 
 fault("a walk backwards reads pages from the wanted one on" src/oversized/replay.c "promises/replay_back counted/read"
     [==[    *first = replay->back ? page + 1 - wanted : page;]==]

@@ -235,6 +235,8 @@ static void test_a_section_that_holds_too_little_is_refused(void **state)
     make_journal(f);
     set_checkpoint(f, 0, 6, 21);
     refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), "the checkpoint cannot be restored: section 6 holds 20 records, fewer "
+                                              "than the checkpoint's 21 records"));
     set_checkpoint(f, 0, 6, UINT64_MAX / R);
     refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
 }

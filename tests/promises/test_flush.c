@@ -165,8 +165,10 @@ static void test_a_flush_that_finds_no_room_is_made_again(void **state)
         append_samples(f->journal, 1, 7, 0);
         watch_seen()->full = true;
         watch_seen()->writes_before_full = writes;
-        for (unsigned times = 0; times < 3; times++)
+        for (unsigned times = 0; times < 3; times++) {
             assert_status(oversized_flush(f->journal, 1), SEGJ_ERR_NO_SPACE);
+            assert_non_null(strstr(segj_last_error(), " records are durable, a rewind to "));
+        }
         assert_null(oversized_error(f->journal));
         check_section(f->journal, 1, before + 7, 0);
         watch_seen()->full = false;

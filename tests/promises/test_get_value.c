@@ -4,6 +4,7 @@
  */
 #include "promises/fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const uint8_t entry[SMALL_ENTRY] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -21,6 +22,20 @@ static void assert_refused_for_nothing(oversized_t *journal, uint64_t section, u
 }
 
 /* --- locations out of range --- */
+
+/* The sentence has one offset, and it is the location's. */
+static void test_a_location_out_of_range_is_said_as_it_was_given(void **state)
+{
+    fixture_t *f = *state;
+    char expected[PATH_LIMIT + 128];
+    open_journal(f);
+    append_samples(f->journal, 1, 3, 0);
+    (void)snprintf(expected, sizeof expected,
+                   "%s: location: offset 100000, 50 bytes: no frame within the section's %llu bytes of values",
+                   values_path(f, 1).text, (unsigned long long)value_size_of(f->journal, 1));
+    assert_refused_for_nothing(f->journal, 1, 100000, 50, SEGJ_ERR_RANGE);
+    assert_string_equal(segj_last_error(), expected);
+}
 
 static void check_ranges(fixture_t *f)
 {
@@ -353,6 +368,7 @@ static void test_a_freed_buffer_is_zero_and_may_be_used_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        PROMISE(test_a_location_out_of_range_is_said_as_it_was_given),
         PROMISE(test_a_location_out_of_range_takes_no_memory_while_values_are_buffered),
         PROMISE(test_a_location_out_of_range_takes_no_memory_while_values_are_in_the_file),
         PROMISE(test_a_location_out_of_range_takes_no_memory_of_a_compressed_section),

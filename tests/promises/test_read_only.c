@@ -5,6 +5,7 @@
 #include "promises/fixture.h"
 #include "promises/watch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const uint8_t entry[SMALL_ENTRY] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -199,6 +200,39 @@ static void test_a_loss_is_refused_where_strict_is_set(void **state)
     refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
 }
 
+static void says_of_the_loss(fixture_t *f, const char *expected)
+{
+    char line[sizeof f->lines[0]];
+    (void)snprintf(line, sizeof line, "%s: section 2 has lost 1 records that were synced%s", f->config.directory,
+                   expected);
+    open_journal(f);
+    assert_string_equal(f->lines[SEGJ_LOG_ERROR], line);
+    abandon_journal(f);
+}
+
+/* With what becomes of it at an open for writing, and without strict: nothing is set aside where that is forbidden. */
+static void test_of_a_loss_it_is_said_what_would_be_done(void **state)
+{
+    for_native_only();
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 2, 30, 0);
+    close_journal(f);
+    resize_file(values_path(f, 2).text, file_size(values_path(f, 2).text) - 1);
+    f->config.read_only = true;
+    says_of_the_loss(f, "; an open for writing would cut it to 29 records, and set aside what it cuts");
+    f->config.quarantine = 0;
+    says_of_the_loss(f, "; an open for writing would cut it to 29 records");
+    f->config.strict = true;
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), "section 2 has lost 1 of 30 synced records (strict): an open without "
+                                              "strict cuts it; config.quarantine is 0: nothing of it is set aside"));
+    f->config.quarantine = 1;
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), "section 2 has lost 1 of 30 synced records (strict): an open without "
+                                              "strict cuts it, and sets aside what it cuts"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +243,7 @@ int main(void)
         PROMISE(test_a_wreck_is_shown_as_it_would_be_recovered_and_left_as_it_is),
         PROMISE(test_what_would_be_cut_cannot_be_read),
         PROMISE(test_a_loss_is_refused_where_strict_is_set),
+        PROMISE(test_of_a_loss_it_is_said_what_would_be_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

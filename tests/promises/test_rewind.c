@@ -70,6 +70,7 @@ static void test_a_missing_section_accepts_nothing_but_zero(void **state)
     path_t before = snapshot(f);
     for (int call = 0; call < 2; call++) {
         assert_status(both[call](f->journal, 3, R), SEGJ_ERR_NO_RECORD);
+        assert_string_equal(segj_last_error(), "rewind of section 3: 1 records asked for, there is no such section");
         assert_status(both[call](f->journal, 0, R), SEGJ_ERR_NO_RECORD);
         assert_status(both[call](f->journal, UINT64_MAX, R), SEGJ_ERR_NO_RECORD);
     }

@@ -5,6 +5,7 @@
 #include "promises/fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -111,7 +112,13 @@ static uint64_t read_until(oversized_reader_t *reader, segj_status_t expected)
     while ((status = oversized_reader_read(reader, bytes, sizeof bytes, &done)) == SEGJ_OK)
         given += done;
     assert_int_equal(status, expected);
+    char first[SEGJ_ERROR_CAPACITY];
+    char again[SEGJ_ERROR_CAPACITY + 64];
+    (void)snprintf(first, sizeof first, "%s", segj_last_error());
+    (void)snprintf(again, sizeof again, "the reader has failed before: %s", first);
+    assert_int_equal(oversized_reader_read(reader, NULL, 0, &done), SEGJ_ERR_INVALID);  /* another sentence */
     assert_status(oversized_reader_read(reader, bytes, sizeof bytes, &done), expected); /* for good */
+    assert_string_equal(segj_last_error(), again);
     oversized_reader_close(reader);
     return given;
 }

@@ -5,6 +5,8 @@
 #include "promises/fixture.h"
 #include "promises/watch.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- answers --- */
@@ -305,6 +307,16 @@ static void test_a_close_without_space_says_so(void **state)
     check_section(f->journal, 1, 20, 0);
 }
 
+static void says_what_a_rewind_can_do(uint64_t durable)
+{
+    char expected[128];
+    (void)snprintf(expected, sizeof expected, "; %llu records are durable, a rewind to %llu or fewer needs no space",
+                   (unsigned long long)durable, (unsigned long long)durable);
+    assert_non_null(strstr(segj_last_error(), expected));
+    assert_string_equal(strstr(segj_last_error(), "; "), expected); /* once, and at the end */
+    assert_int_equal(segj_last_errno(), ENOSPC);
+}
+
 static void test_a_sync_without_space_may_be_made_again(void **state)
 {
     fixture_t *f = *state;
@@ -318,7 +330,11 @@ static void test_a_sync_without_space_may_be_made_again(void **state)
         watch_seen()->full = true;
         watch_seen()->writes_before_full = writes;
         assert_status(oversized_sync(f->journal, 1), SEGJ_ERR_NO_SPACE);
+        says_what_a_rewind_can_do(20 + 3 * writes);
         assert_status(oversized_sync_all(f->journal), SEGJ_ERR_NO_SPACE);
+        says_what_a_rewind_can_do(20 + 3 * writes);
+        assert_status(oversized_rewind_section_to(f->journal, 1, 21 + 3 * writes), SEGJ_ERR_NO_SPACE);
+        says_what_a_rewind_can_do(20 + 3 * writes);
         assert_null(oversized_error(f->journal));
         check_section(f->journal, 1, 23 + 3 * writes, 0);
         watch_seen()->full = false;

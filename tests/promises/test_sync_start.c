@@ -127,6 +127,7 @@ static void test_a_start_without_space_may_be_made_again(void **state)
     append_samples(f->journal, 1, 10, 0);
     watch_seen()->full = true;
     assert_status(oversized_sync_start(f->journal, 1, &ticket), SEGJ_ERR_NO_SPACE);
+    assert_non_null(strstr(segj_last_error(), "; 0 records are durable, a rewind to 0 or fewer needs no space"));
     assert_int_equal(ticket.section, 77);
     watch_seen()->full = false;
     assert_ok(oversized_sync_start(f->journal, 1, &ticket));

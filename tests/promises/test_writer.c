@@ -5,6 +5,7 @@
 #include "promises/fixture.h"
 #include "promises/watch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,9 +292,21 @@ static void test_a_writer_without_space_can_only_be_abandoned(void **state)
     assert_ok(oversized_writer_write(writer, zeros, sizeof zeros));
     watch_seen()->full = true;
     assert_status(oversized_writer_write(writer, zeros, sizeof zeros), SEGJ_ERR_NO_SPACE);
+    char cause[512];
+    char expected[600];
+    (void)snprintf(cause, sizeof cause, "%s", segj_last_error());
+    assert_non_null(strstr(cause, ": pwrite of "));
     watch_seen()->full = false;
+    assert_status(oversized_get(f->journal, 1, 77, NULL, NULL), SEGJ_ERR_NO_RECORD); /* another sentence */
     assert_status(oversized_writer_write(writer, zeros, 1), SEGJ_ERR_NO_SPACE);
+    (void)snprintf(expected, sizeof expected, "the writer has failed before, abandon it: %s", cause);
+    assert_string_equal(segj_last_error(), expected);
+    assert_int_equal(segj_last_errno(), ENOSPC);
+    assert_status(oversized_get(f->journal, 1, 77, NULL, NULL), SEGJ_ERR_NO_RECORD);
     assert_status(oversized_writer_finish(writer, NULL, NULL), SEGJ_ERR_NO_SPACE);
+    (void)snprintf(expected, sizeof expected, "the writer has failed before: %s", cause);
+    assert_string_equal(segj_last_error(), expected);
+    assert_int_equal(segj_last_errno(), ENOSPC);
     append_sample(f->journal, 1, 0);
     close_and_open(f);
     check_section(f->journal, 1, 4, 0);

@@ -160,6 +160,18 @@ void forget_owner(const char *directory, const char *index_partition)
     remove_tree(join_path(join_path(directory, index_partition).text, ".owner").text);
 }
 
+void share_owner(const char *directory, const char *copy, const char *index_partition)
+{
+    path_t from = join_path(join_path(directory, index_partition).text, ".owner");
+    path_t to = join_path(join_path(copy, index_partition).text, ".owner");
+    forget_owner(copy, index_partition);
+    if (path_exists(from.text)) {
+        bytes_t content = read_file(from.text);
+        write_file(to.text, content.data, content.size);
+        free_bytes(&content);
+    }
+}
+
 static void assert_files_equal(const char *left, const char *right)
 {
     bytes_t a = read_file(left);

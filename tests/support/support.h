@@ -63,6 +63,8 @@ void remove_tree(const char *path);
 void copy_tree(const char *from, const char *to);
 /** Removes the file that says who has opened the journal last, which every open for writing changes. */
 void forget_owner(const char *directory, const char *index_partition);
+/** Gives the copy of a directory, whose journal may be open, that directory's owner's file, or none. */
+void share_owner(const char *directory, const char *copy, const char *index_partition);
 /** Both directories hold the same names and each file the same bytes; prints the first difference otherwise. */
 void assert_trees_equal(const char *left, const char *right);
 

@@ -317,7 +317,7 @@ static void io_calls_and_their_sentences(void **state)
         bool locks;
         bool changes; /* and without it a journal can still be read */
     } cases[] = {
-        {call_create, "DIR/partition: creation", false, true},
+        {call_create, "DIR/partition: creation", false, false},
         {call_open_part, "DIR/partition: open", false, false},
         {call_lock, "DIR/partition: lock", true, false},
         {call_sections, "DIR/partition: listing", false, false},
@@ -378,6 +378,7 @@ static void io_only_enoent_is_missing(void **state)
     assert_int_equal(segj_part_open(&part, NULL), SEGJ_ERR_IO);
     assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_CREATE, &missing), SEGJ_ERR_IO);
     assert_int_equal(segj_part_create(&part), SEGJ_ERR_IO);
+    assert_int_equal(segj_last_errno(), ENOENT);
     assert_int_equal(segj_part_sync_directory(&part), SEGJ_ERR_IO);
     assert_false(missing);
 
@@ -385,7 +386,9 @@ static void io_only_enoent_is_missing(void **state)
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         SCRIPT({others[i], 0}, {others[i], 0});
         assert_int_equal(segj_part_open(&part, &missing), SEGJ_ERR_IO);
+        assert_int_equal(segj_last_errno(), others[i]);
         assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_WRITE, &missing), SEGJ_ERR_IO);
+        assert_int_equal(segj_last_errno(), others[i]);
         assert_false(missing);
         assert_int_equal(file.section, 42); /* untouched */
     }
@@ -488,7 +491,7 @@ static void io_listing_is_judged(void **state)
     for (int i = 0; i < 2; i++) {
         assert_int_equal(segj_part_sections(&scripted_part, &sections, &count), SEGJ_ERR_CORRUPT);
         assert_string_equal(segj_last_error(),
-                            "DIR/partition: the entry \"000000000000000X\" is not named like a section");
+                            "DIR/partition: the entry \"000000000000000X\" is not named like a section: move it away");
         assert_int_equal(script.calls, i + 1);
     }
     script_set(NULL, 0);
@@ -496,7 +499,8 @@ static void io_listing_is_judged(void **state)
     script.entries[1] = "0000000000000001";
     script.kind = SEGJ_ENTRY_OTHER;
     assert_int_equal(segj_part_sections(&scripted_part, &sections, &count), SEGJ_ERR_CORRUPT);
-    assert_string_equal(segj_last_error(), "DIR/partition/0000000000000001: named like a section, but no regular file");
+    assert_string_equal(segj_last_error(),
+                        "DIR/partition/0000000000000001: named like a section, but no regular file: move it away");
     assert_null(sections);
     assert_int_equal(count, 99);
 }
