@@ -115,7 +115,7 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
 {
     if (!glob->spoiled)
         return SEGJ_OK;
-    uint64_t size;
+    uint64_t size = 0;
     uint64_t end = glob->handle.file.data + glob->size;
     segj_status_t status = segj_io_size(&glob->handle.file, &size);
     if (status == SEGJ_OK && size > end)

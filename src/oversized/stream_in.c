@@ -107,7 +107,7 @@ static segj_status_t stream_in_open_for(segj_caller_t *caller, oversized_t *jour
                                         const void *entry, uint64_t size, oversized_writer_t **opened)
 {
     segj_status_t status = oversized_writer_open(journal, section, entry, size, opened);
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && opened != NULL)
         segj_lease_adopt(&(*opened)->lease, caller);
     return status;
 }

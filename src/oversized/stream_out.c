@@ -213,7 +213,7 @@ static segj_status_t stream_out_open_for(segj_caller_t *caller, oversized_t *jou
                                          oversized_location_t location, bool verify_first, oversized_reader_t **opened)
 {
     segj_status_t status = oversized_reader_open(journal, section, location, verify_first, opened);
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && opened != NULL)
         segj_lease_adopt(&(*opened)->lease, caller);
     return status;
 }

@@ -334,6 +334,8 @@ static void memory_partition_close(segj_partition_t *partition)
 static int remove_partition(struct memory_partition **place)
 {
     struct memory_partition *node = *place;
+    if (node == NULL)
+        return ENOENT;
     if (node->count > 0)
         return ENOTEMPTY;
     *place = node->next;

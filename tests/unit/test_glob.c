@@ -567,7 +567,7 @@ static void any_order_keeps_every_frame(void **state)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
         values_file_t *values = values_new(CAPACITY);
-        segj_glob_capture_t capture = {NULL};
+        segj_glob_capture_t capture = {0};
         uint64_t random = seed;
         bool flying = false;
         for (int i = 0; i < 200; i++) {
