@@ -15,9 +15,7 @@ static_assert(offsetof(segj_badged_t, badge) >= SEGJ_BADGE_APART, "marks lie whe
 /* What was a handle once. Debug builds stop where the mistake is. */
 static segj_status_t fail_ended(const char *call, const char *what)
 {
-    const bool handle_has_ended = true;
-    assert(!handle_has_ended);
-    (void)handle_has_ended;
+    assert(call == NULL); /* never */
     return segj_fail(SEGJ_ERR_INVALID, "%s: the %s is used after its end, or never was one", call, what);
 }
 

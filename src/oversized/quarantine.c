@@ -613,7 +613,7 @@ static segj_status_t acknowledge(oversized_t *journal)
     if (status != SEGJ_OK)
         return status;
     size_t open = 0;
-    bool *before = malloc(quarantine->count * sizeof *before);
+    bool *before = calloc(quarantine->count, sizeof *before);
     if (before == NULL)
         return segj_fail_memory(quarantine->count * sizeof *before);
     for (size_t i = 0; i < quarantine->count; i++) {

@@ -293,9 +293,9 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
         status = segj_part_sync(&env->index);
     if (values_tried && status == SEGJ_OK)
         status = segj_part_unlink(&env->values, section->node.number);
-    /* A frame may be in the file: its name goes durably before another file gets it, and another value this one's
-     * place. */
-    if (section->values.spoiled && status == SEGJ_OK)
+    /* Its name goes durably before another file gets it: a frame that came back with it would stand in for another value,
+     * and a file without a whole header would be damage beside a new index. */
+    if (values_tried && status == SEGJ_OK)
         status = segj_part_sync(&env->values);
     if (status != SEGJ_OK)
         (void)segj_env_poison(env, status);

@@ -82,8 +82,7 @@ void model_killed(model_t *model)
 {
     for (size_t i = 0; i < MODEL_SECTIONS; i++) {
         model_section_t *section = &model->sections[i];
-        section->durable = section->durable || section->handed > 0;
-        section->left = section->handed;
+        section->left = section->handed; /* a power cut that follows may take it, and the name */
     }
 }
 
@@ -226,7 +225,7 @@ static const char *judge_section(const model_t *model, size_t index, oversized_t
     const model_section_t *section = &model->sections[index];
     uint64_t number = model_number(model, index);
     uint64_t count = 0;
-    if (!listed && section->exists && section->durable && !section->going)
+    if (!listed && section->exists && (section->durable || section->left > 0) && !section->going)
         return complain(number, 0, "the section is lost; synced records", section->synced, section->synced);
     if (listed && !section->exists && !section->phantom)
         return complain(number, 0, "the section came back", 1, 0);

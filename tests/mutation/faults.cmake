@@ -769,7 +769,7 @@ fault("a poisoned journal goes on" src/oversized/oversized.c "failure/failed_syn
 fault("offsets of a failed write are used again" src/journal/glob.c "unit/glob lessons/durability failure/stories failure/full_disk"
     [==[    if (!glob->spoiled)
         return SEGJ_OK;
-    uint64_t size;]==]
+    uint64_t size = 0;]==]
     [==[    if (!glob->spoiled || glob->size > 0)
         return SEGJ_OK;
     uint64_t size;]==])
