@@ -27,39 +27,44 @@ uint64_t segj_process_time(void)
 
 #if defined(__linux__) && defined(MADV_WIPEONFORK)
 
+/* No advice that there is. */
+#define ADVICE_UNKNOWN 12345
+
 static size_t page_size(void)
 {
     long size = sysconf(_SC_PAGESIZE);
     return size > 0 ? (size_t)size : 4096;
 }
 
-segj_process_word_t *segj_process_word_make(void)
+/* An emulator of user programs (QEMU's) takes every advice, those that do not exist too, and follows none of these. */
+static void *make_page(void)
 {
     void *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         return NULL;
-    if (madvise(page, page_size(), MADV_WIPEONFORK) == 0)
+    if (madvise(page, page_size(), ADVICE_UNKNOWN) != 0 && madvise(page, page_size(), MADV_WIPEONFORK) == 0)
         return page;
     (void)munmap(page, page_size());
     return NULL;
 }
 
-void segj_process_word_free(segj_process_word_t *word)
+static void free_page(void *page)
 {
-    if (word != NULL)
-        (void)munmap(word, page_size());
+    (void)munmap(page, page_size());
 }
 
 #else
+#define make_page() NULL
+#define free_page(page) ((void)(page))
+#endif
 
 segj_process_word_t *segj_process_word_make(void)
 {
-    return NULL;
+    return make_page();
 }
 
 void segj_process_word_free(segj_process_word_t *word)
 {
-    (void)word;
+    if (word != NULL)
+        free_page(word);
 }
-
-#endif
