@@ -17,6 +17,13 @@ enum { P = 64, SECTION = 3, SECONDS = 20 };
 
 static bool no_words;
 
+/* CI runs these programs for other machines in an emulator. */
+#if defined(__linux__) && defined(__x86_64__)
+#define NATIVE true
+#else
+#define NATIVE false
+#endif
+
 segj_process_word_t *__real_segj_process_word_make(void);
 segj_process_word_t *__wrap_segj_process_word_make(void);
 
@@ -59,6 +66,8 @@ static void a_word_is_empty_in_a_child(void **state)
     int64_t process = segj_process_id();
     assert_true(holds_in_child(is_another, &process));
 #if defined(__linux__)
+    if (word == NULL && !NATIVE)
+        SKIP("an emulator of user programs empties no page in a child");
     assert_non_null(word);
     assert_int_equal(atomic_load(word), 0);
     atomic_store(word, 5);
