@@ -103,7 +103,8 @@ static inline int segj_thread_start(segj_thread_t *thread, void *(*run)(void *co
 /** Does nothing for a while; a signal may end it. */
 static inline void segj_pause(unsigned milliseconds)
 {
-    const struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+    const struct timespec time = {.tv_sec = (time_t)(milliseconds / 1000),
+                                  .tv_nsec = (long)(milliseconds % 1000) * 1000000};
     (void)nanosleep(&time, NULL);
 }
 

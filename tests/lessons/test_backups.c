@@ -118,7 +118,7 @@ static void write_journal(segj_format_t format, size_t preallocate)
     for (unsigned section = 0; section < SECTIONS; section++) {
         for (uint64_t i = 0; i < APPENDS; i++) {
             uint64_t id = record_id(section, i);
-            append_filled(journal, section, id, (uint8_t)id, 50 + 17 * i, NULL);
+            append_filled(journal, section, id, (uint8_t)id, (size_t)(50 + 17 * i), NULL);
             if (i % SYNC_EVERY == SYNC_EVERY - 1)
                 sync_one(journal, section);
         }
@@ -218,7 +218,7 @@ static bool opens_strict(const copied_t *copied)
             assert_ok(oversized_count(journal, i, &count));
             whole = count >= run.moments[copied->began].synced[i];
             for (uint64_t j = 0; j < count; j++)
-                check_filled(journal, i, j, record_id(i, j), (uint8_t)record_id(i, j), 50 + 17 * j);
+                check_filled(journal, i, j, record_id(i, j), (uint8_t)record_id(i, j), (size_t)(50 + 17 * j));
         }
         oversized_abandon(status == SEGJ_OK ? journal : NULL);
     }
@@ -245,10 +245,10 @@ static copied_t at_random_moments(uint64_t seed)
     for (int partition = 0; partition < PARTITIONS; partition++) {
         for (unsigned i = 0; i < SECTIONS; i++) {
             uint64_t draw = script_mix(seed, 1 + i + (uint64_t)partition * SECTIONS);
-            now += draw % 8 < 3 ? (draw >> 8) % (run.count - now) : 0;
+            now += draw % 8 < 3 ? (size_t)((draw >> 8) % (run.count - now)) : 0;
             copied.first[partition][i] = now;
             if (run.config.format == SEGJ_FORMAT_NATIVE)
-                now += (draw >> 4) % 8 < 3 ? (draw >> 24) % (run.count - now) : 0;
+                now += (draw >> 4) % 8 < 3 ? (size_t)((draw >> 24) % (run.count - now)) : 0;
             copied.rest[partition][i] = now;
             copied.cut[partition][i] = (draw >> 40) % 16384;
         }

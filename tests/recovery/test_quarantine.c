@@ -136,8 +136,8 @@ static void what_is_cut_is_set_aside_byte_for_byte(void **state)
         uint64_t end = VALUES_DATA_OFFSET + kept * FRAME;
         path_t index_item = item_of(place, SECTION, "index", 0, page);
         path_t values_item = item_of(place, SECTION, "values", 0, end);
-        expect_item(&index_item, &index, page, index.size - page);
-        expect_item(&values_item, &values, end, values.size - end);
+        expect_item(&index_item, &index, page, (size_t)(index.size - page));
+        expect_item(&values_item, &values, end, (size_t)(values.size - end));
         assert_int_equal(oversized_recovery(place->journal)->synced_records_lost, RECORDS - kept);
         expect_report(place, RECORDS - kept, 1, index.size - page + values.size - end, 0);
         assert_non_null(oversized_recovery(place->journal)->quarantine);
@@ -293,7 +293,7 @@ static void what_does_not_fit_is_cut_all_the_same_and_said(void **state)
         path_t item = item_of(place, SECTION, "values", 0, VALUES_DATA_OFFSET);
         assert_int_equal(path_exists(item.text), of_values > 0);
         if (of_values > 0)
-            expect_item(&item, &values, VALUES_DATA_OFFSET, of_values);
+            expect_item(&item, &values, VALUES_DATA_OFFSET, (size_t)of_values);
         close_it(place);
         free_bytes(&values);
     }
