@@ -43,6 +43,12 @@ static void item_name(const segj_loss_t *loss, bool values, char name[ITEM_NAME]
                    values ? "values" : "index", loss->ordinal, values ? loss->values_offset : loss->index_offset);
 }
 
+/* Digits to the end of the name: the item's offset. */
+static bool is_number(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 /* The ordinal of an item's name; false where it is none. */
 static bool parse_item(const char *name, uint32_t *ordinal)
 {
@@ -57,8 +63,9 @@ static bool parse_item(const char *name, uint32_t *ordinal)
         size_t length = strlen(kinds[kind]);
         if (strncmp(name + SEGJ_NAME_LENGTH, kinds[kind], length) != 0)
             continue;
-        *ordinal = (uint32_t)strtoul(name + SEGJ_NAME_LENGTH + length, NULL, 10);
-        return true;
+        char *end;
+        *ordinal = (uint32_t)strtoul(name + SEGJ_NAME_LENGTH + length, &end, 10);
+        return end[0] == '.' && is_number(end + 1);
     }
     return false;
 }
@@ -397,15 +404,25 @@ static segj_status_t list(const segj_quarantine_t *quarantine, found_t *found)
     return status;
 }
 
-static bool is_catalogued(const segj_quarantine_t *quarantine, const char *name)
+/* Losses are ascending by their ordinals, also behind a discard. */
+static bool is_catalogued(const segj_quarantine_t *quarantine, const char *name, uint32_t ordinal)
 {
-    char item[ITEM_NAME];
-    for (size_t i = 0; i < 2 * quarantine->count; i++) {
-        item_name(&quarantine->losses[i / 2], i % 2 == 1, item);
-        if (strcmp(item, name) == 0)
-            return true;
+    size_t low = 0;
+    size_t high = quarantine->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (quarantine->losses[middle].ordinal < ordinal)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return false;
+    bool found = false;
+    for (int values = 0; values < 2 && low < quarantine->count && !found; values++) {
+        char item[ITEM_NAME];
+        item_name(&quarantine->losses[low], values != 0, item);
+        found = strcmp(item, name) == 0;
+    }
+    return found;
 }
 
 /* Removes the items that no catalogue lists, and goes on behind every ordinal that was used. */
@@ -421,7 +438,7 @@ static segj_status_t clean(segj_quarantine_t *quarantine)
             continue;
         if (ordinal >= quarantine->next_ordinal)
             quarantine->next_ordinal = ordinal + 1;
-        if (!quarantine->damaged && !is_catalogued(quarantine, found.names[i]))
+        if (!quarantine->damaged && !is_catalogued(quarantine, found.names[i], ordinal))
             status = segj_part_unlink_named(&quarantine->part, found.names[i]);
     }
     free(found.names);

@@ -447,9 +447,16 @@ static void what_is_not_ours_stays(void **state)
     open_it(place);
     path_t saved = join_path(quarantine_of(place).text, "saved.bin");
     write_file(saved.text, (const uint8_t *)"mine", 4);
+    path_t item = item_of(place, SECTION, "values", 0, VALUES_DATA_OFFSET + 5 * FRAME);
+    char copy_name[sizeof item.text + 8];
+    (void)snprintf(copy_name, sizeof copy_name, "%s.bak", item.text);
+    write_file(copy_name, (const uint8_t *)"mine", 4);
     assert_ok(oversized_acknowledge_losses(place->journal));
     assert_ok(oversized_discard_quarantine(place->journal));
     assert_true(path_exists(saved.text));
+    assert_true(path_exists(copy_name));
+    assert_false(path_exists(item.text));
+    remove_file(copy_name);
     oversized_t *journal = place->journal;
     place->journal = NULL;
     assert_status(oversized_destroy(journal), SEGJ_ERR_IO);
