@@ -8,9 +8,10 @@
 #   sh cmake/bench.sh --rows W2,R1 --engines segjournal,lmdb --rounds 9 --directory /mnt/disk
 #
 # (tests/bench/main.c has them all; --list prints the rows and the engines). The same build with zlib's checksums takes
-# part as segjournal-zlib, and commonware-storage where cargo is there to build it (some minutes, once).
+# part as segjournal-zlib, and two releases of commonware-storage where cargo is there to build them (some minutes, once):
+# 2026.2.0 as commonware, 2026.10.0 as commonware-2026.10.
 #
-#   SEGJ_BENCH_COMMONWARE   0 leaves the crate out
+#   SEGJ_BENCH_COMMONWARE   0 leaves the crates out
 #   SEGJ_BUILD_DIR   where to build, and where the results go; build/bench beside the sources when it is not set
 set -eu
 
@@ -59,13 +60,13 @@ build_bench()
     cmake --build "$1" --parallel "$jobs" --target segj_bench || die "the build in $1 failed"
 }
 
-# commonware-storage, by cargo; .ci/run does without it.
+# build_commonware RELEASE: of commonware-storage, by cargo; .ci/run does without.
 build_commonware()
 {
     [ "${SEGJ_BENCH_COMMONWARE:-1}" = 1 ] && has cargo || return 1
-    say "building commonware-storage"
+    say "building commonware-storage $1"
     CARGO_TARGET_DIR=$build/cargo cargo build --quiet --release --locked -j "$jobs" \
-        --manifest-path "$root/tests/bench/rust/Cargo.toml"
+        --manifest-path "$root/tests/bench/rust/$1/Cargo.toml"
 }
 
 install_missing need_build_tools
@@ -73,10 +74,15 @@ install_engines
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib
-if build_commonware; then
-    set -- --external commonware="$build/cargo/release/segj-bench-commonware" "$@"
+if build_commonware 2026.10; then
+    set -- --external commonware-2026.10="$build/cargo/release/segj-bench-commonware-2026-10" "$@"
 else
-    say "going on without commonware-storage"
+    say "going on without commonware-storage 2026.10.0"
+fi
+if build_commonware 2026.2; then
+    set -- --external commonware="$build/cargo/release/segj-bench-commonware-2026-2" "$@"
+else
+    say "going on without commonware-storage 2026.2.0"
 fi
 
 "$build/best/tests/bench/segj_bench" --directory "$build" --csv "$build/bench.csv" --chart "$build/bench.svg" \

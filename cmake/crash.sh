@@ -1,13 +1,13 @@
 #!/bin/sh
 # sh cmake/crash.sh [--length N] [--depth N] [--states N] [--jobs N] [--tear] [--spoil]
 #
-# Builds the explorer of crashes and lets it look at every script of operations in six configurations: pages of 20, 64 and
-# 4084 bytes, values plain and compressed. A line every few seconds says how far each has come; the last says what has
+# Builds the explorer of crashes and lets it look at every script of operations in ten configurations: pages of 20, 64 and
+# 4084 bytes, values plain and compressed, in either format. A line every few seconds says how far each has come; the last says what has
 # been seen in all. A state is an image of the disk with what the application was told, and counts once.
 #
 #   --length N   operations of a script, 1 to 6; 4
 #   --depth N    crashes within recovery, one within the other, 0 to 5; 2. All scripts are done with one, then with two, ...
-#   --states N   enough after so many states, a sixth of them in each configuration; 100000000
+#   --states N   enough after so many states, a tenth of them in each configuration; 100000000
 #   --jobs N     configurations at the same time; as many as there are processors
 #   --tear       single bytes of a write are lost or kept, not sectors
 #   --spoil      sectors that were being written may turn to garbage, with the synced bytes in them: says what that costs

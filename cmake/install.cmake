@@ -8,6 +8,7 @@ install(
     EXPORT segjournalTargets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY include/segjournal DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+include("${CMAKE_CURRENT_SOURCE_DIR}/cmake/reference.cmake")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 # find_package

@@ -1,7 +1,7 @@
 #!/bin/sh
 # sh cmake/mutate.sh [--check] [REGEX]
 #
-# The tests tested: puts deliberate faults into a copy of the library, one after the other (tests/mutation/faults.cmake),
+# The tests tested: puts deliberate faults into a copy of the library, one after the other (tests/mutation/faults),
 # builds each, and runs the tests that should notice it. Prints which one did; fails where none does. With a regular
 # expression only the faults whose names match it; with --check it only looks whether the faults still fit the sources.
 #

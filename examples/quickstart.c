@@ -1,6 +1,6 @@
 /*
- * quickstart: three records into a journal, one read back, all of them replayed, newest first. Run it again: the journal
- * goes on.
+ * quickstart: three records into a journal, one read back, all of them replayed, newest first. Run it again: the
+ * journal goes on.
  *
  *     quickstart [DIRECTORY]
  */
@@ -41,8 +41,8 @@ int main(int argc, char **argv)
     oversized_t *journal;
     ok(oversized_open(&config, &journal));
     const oversized_recovery_t *found = oversized_recovery(journal);
-    /* The disk's doing, not a crash's. With config.strict the open would have failed instead. What was lost earlier is told
-     * until oversized_acknowledge_losses() is called. */
+    /* The disk's doing, not a crash's. With config.strict the open would have failed instead. What was lost earlier
+     * is told until oversized_acknowledge_losses() is called. */
     if (found->synced_records_lost > 0)
         fprintf(stderr, "quickstart: %" PRIu64 " synced records are lost\n", found->synced_records_lost);
     else if (found->unacknowledged_records > 0)

@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Before what replaces the line of progress, and behind what is written over it; no escapes where there is no terminal. */
+/** Before what replaces the line of progress, and behind what is written over it; no escapes where there is no
+ *  terminal. */
 static const char *clear_line = "", *line_end = "\n";
 
 /* Macros, so that the compiler sees each format beside its arguments. */
@@ -82,7 +83,8 @@ static size_t terminal_columns(void)
     return known ? (size_t)size.ws_col - 1 : 79;
 }
 
-/** Draws the line of progress: as much of phase, percent, counts and rate as fits, and a bar where there is room left. */
+/** Draws the line of progress: as much of phase, percent, counts and rate as fits, and a bar where there is room
+ *  left. */
 static void terminal_progress(const char *phase, int percent, const char *counts, const char *rate)
 {
     char line[256];

@@ -1,5 +1,6 @@
-/*
- * segjournal/status.h: what a call answers, and the sentence that explains it.
+/**
+ * @file segjournal/status.h
+ * What a call answers, and the sentence that explains it.
  *
  * Every call that can fail returns a segj_status_t. SEGJ_OK is success, SEGJ_END says that there is nothing (more) to
  * give and is no error, everything from SEGJ_ERR_INVALID on is an error. After an error, segj_last_error() holds a
@@ -10,14 +11,18 @@
 #ifndef SEGJOURNAL_STATUS_H
 #define SEGJOURNAL_STATUS_H
 
+/** Has the compiler warn where a call's answer is not looked at. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SEGJ_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define SEGJ_MUST_CHECK
 #endif
 
-/* Functions declared between these two are exported by a shared object that the library is linked into; the library's
- * inner functions are not. */
+/** @def SEGJ_EXPORT_BEGIN
+ *  A shared object into which the library is linked exports the functions that are declared between this and
+ *  SEGJ_EXPORT_END. It does not export the library's inner functions.
+ *  @def SEGJ_EXPORT_END
+ *  See SEGJ_EXPORT_BEGIN. */
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32)
 #define SEGJ_EXPORT_BEGIN _Pragma("GCC visibility push(default)")
 #define SEGJ_EXPORT_END _Pragma("GCC visibility pop")
@@ -41,37 +46,44 @@ extern "C" {
 #endif
 SEGJ_EXPORT_BEGIN
 
+/** @defgroup segj_statuses Statuses and the sentences of errors
+ *  @{ */
+
+/** What a call answers. */
 typedef enum segj_status {
-    SEGJ_OK = 0,
-    SEGJ_END = 1,              /**< no (further) record or section; not an error */
-    SEGJ_ERR_INVALID = 10,     /**< an argument or a configuration that can never work */
-    SEGJ_ERR_MEMORY = 11,      /**< out of memory; nothing changed */
-    SEGJ_ERR_IO = 12,          /**< the storage failed */
-    SEGJ_ERR_NO_SPACE = 13,    /**< the storage is full, or a file as large as it may be; the call may be made again */
-    SEGJ_ERR_LOCKED = 14,      /**< the journal is open elsewhere */
-    SEGJ_ERR_NOT_FOUND = 15,   /**< no journal there, and must_exist or read_only was set */
-    SEGJ_ERR_MISMATCH = 16,    /**< the files are of another configuration, format or journal; nothing changed */
-    SEGJ_ERR_CORRUPT = 17,     /**< a header, page or name that no crash leaves behind */
-    SEGJ_ERR_CHECKSUM = 18,    /**< a value whose checksum does not match */
-    SEGJ_ERR_PRUNED = 19,      /**< the section was pruned in this run */
-    SEGJ_ERR_NO_SECTION = 20,  /**< no such section */
-    SEGJ_ERR_NO_RECORD = 21,   /**< the section has no record at that position */
-    SEGJ_ERR_RANGE = 22,       /**< a location too short for a frame, or reaching past the section */
-    SEGJ_ERR_TOO_LARGE = 23,   /**< a value beyond 2^32 - 5 bytes, max_value_size or SIZE_MAX */
-    SEGJ_ERR_COMPRESSION = 24, /**< zstd refused, either way */
-    SEGJ_ERR_POISONED = 25,    /**< an earlier sync or change left the outcome unknown: reopen to recover */
-    SEGJ_ERR_READ_ONLY = 26,   /**< a change was asked of a journal opened read-only */
-    SEGJ_ERR_BUSY = 27         /**< a change of what a view still borrows, or of a section into which a value is being
-                                    streamed: release, finish or abandon that first */
+    SEGJ_OK = 0,              /**< success */
+    SEGJ_END = 1,             /**< no (further) record or section; not an error */
+    SEGJ_ERR_INVALID = 10,    /**< an argument or a configuration that can never work */
+    SEGJ_ERR_MEMORY = 11,     /**< out of memory; nothing changed */
+    SEGJ_ERR_IO = 12,         /**< the storage failed */
+    SEGJ_ERR_NO_SPACE = 13,   /**< the storage is full, or a file is as large as it may be; make the call again later */
+    SEGJ_ERR_LOCKED = 14,     /**< the journal is open elsewhere */
+    SEGJ_ERR_NOT_FOUND = 15,  /**< there is no journal, and must_exist or read_only was set */
+    SEGJ_ERR_MISMATCH = 16,   /**< the files are of another configuration, format or journal; nothing changed */
+    SEGJ_ERR_CORRUPT = 17,    /**< a header, page or name that no crash leaves */
+    SEGJ_ERR_CHECKSUM = 18,   /**< a value whose checksum does not match */
+    SEGJ_ERR_PRUNED = 19,     /**< the section was pruned in this run */
+    SEGJ_ERR_NO_SECTION = 20, /**< there is no such section */
+    SEGJ_ERR_NO_RECORD = 21,  /**< the section has no record at that position */
+    SEGJ_ERR_RANGE = 22,      /**< a location too short for a frame, or reaching past the section */
+    SEGJ_ERR_TOO_LARGE = 23,  /**< a value beyond 2^32 - 5 bytes, max_value_size or SIZE_MAX */
+    SEGJ_ERR_COMPRESSION = 24, /**< zstd refused to compress, or to decompress */
+    SEGJ_ERR_POISONED = 25,  /**< the outcome of an earlier sync or change is unknown, or another writer has opened the
+                                    journal: close it and open it again, which recovers it */
+    SEGJ_ERR_READ_ONLY = 26, /**< a change of a journal that was opened read-only */
+    SEGJ_ERR_BUSY = 27,      /**< a change of a section of which a view is out, or into which a value is being streamed:
+                                    release, finish or abandon that first */
+    SEGJ_ERR_CANCELLED = 28  /**< a long call was cancelled by who follows its progress */
 } segj_status_t;
 
-/** The name of a status, "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text; any thread. */
+/** Returns the name of a status, for example "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text.
+ *  Any thread. */
 const char *segj_status_name(segj_status_t status);
 
 /** Bytes of the longest sentence, with its end. */
 #define SEGJ_ERROR_CAPACITY 1024
 
-/** A failure: what config.error and oversized_caller_error() tell. Its size is part of the interface and stays. */
+/** A failure, as config.error and oversized_caller_error() give it. Its size is part of the interface and stays. */
 typedef struct segj_error {
     segj_status_t status;           /**< of the call that failed; SEGJ_OK before the first failure */
     int code;                       /**< as segj_last_errno() */
@@ -79,18 +91,21 @@ typedef struct segj_error {
 } segj_error_t;
 
 /**
- * The calling thread's last failure in a sentence: file, offset, expected and found, the system's error text.
- * "" before the first failure. Owned by the library, valid until the thread's next failing call or its end; at most
- * 1,023 bytes, longer texts are cut.
+ * Returns the calling thread's last failure in a sentence: the file, the offset, what was expected and found, and the
+ * system's error text. "" before the first failure. The library owns the text, which is valid until the thread's next
+ * failing call or its end. It has at most 1,023 bytes; longer texts are cut.
  *
- * It belongs to a thread of the system, and is asked for in the thread that made the call, before its next one. Where
- * calls move from one thread to another (goroutines, tasks of an event loop) or share one, each user has a caller of
- * its own instead: oversized_caller_open() and config.error, which work from any thread.
+ * The sentence belongs to a thread of the system. Ask for it in the thread that made the call, before its next one.
+ * Where calls move from one thread to another (goroutines, tasks of an event loop) or share one, give each user a
+ * caller of its own instead: oversized_caller_open() and config.error work from any thread.
  */
 const char *segj_last_error(void);
 
-/** The errno value that a storage answered and that the calling thread's last failure came from; 0 where none did. */
+/** Returns the errno value of the storage from which the calling thread's last failure came; 0 where it came from
+ *  none. */
 int segj_last_errno(void);
+
+/** @} */
 
 SEGJ_EXPORT_END
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
-/*
- * segjournal/storage.h: where a journal keeps its bytes.
+/**
+ * @file segjournal/storage.h
+ * Where a journal keeps its bytes.
  *
  * A storage is a table of functions over directories, partitions (one level of names below a directory) and flat files.
  * The library brings two: segj_storage_posix(), files of the system, which is what a configuration without a storage
@@ -12,7 +13,7 @@
  *   EFBIG              the file may not grow so far, by the process' limit (RLIMIT_FSIZE) or the file system's:
  *                      SEGJ_ERR_NO_SPACE;
  *   EINTR              nothing was done: the call is made again;
- *   EWOULDBLOCK        of partition_lock: somebody else holds it: SEGJ_ERR_LOCKED;
+ *   EWOULDBLOCK        of partition_lock: it is held elsewhere: SEGJ_ERR_LOCKED;
  *   ELOOP              of partition_open: the name is a link, which is not followed;
  *   ENOMEM             SEGJ_ERR_MEMORY;
  *   EMFILE, ENFILE     no more files can be open, and nothing was opened or made: the library closes files that it does
@@ -33,7 +34,7 @@
  * may then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads
  * again.
  *
- * Forks. In a child of fork the library calls file_close, partition_close and file_unmap alone, for what the parent
+ * Forks. In a child of fork the library calls file_close, partition_close, file_unmap and directory_release alone, for what the parent
  * had open: they give memory and descriptors back, take no lock that a thread of the parent may have had, and end no
  * lock of the partition.
  */
@@ -51,14 +52,18 @@ extern "C" {
 #endif
 SEGJ_EXPORT_BEGIN
 
-typedef struct segj_storage segj_storage_t;
+/** @defgroup segj_storages Storages
+ *  @{ */
+
+typedef struct segj_storage segj_storage_t;     /**< a table of functions */
 typedef struct segj_partition segj_partition_t; /**< an opened partition; each storage defines its own */
 typedef struct segj_file segj_file_t;           /**< an opened file; each storage defines its own */
+typedef struct segj_held segj_held_t;           /**< a directory that is held; each storage defines its own */
 
 /** A piece of memory to be written. */
 typedef struct segj_slice {
-    const void *data;
-    size_t size;
+    const void *data; /**< `size` bytes; may be NULL when size is 0 */
+    size_t size;      /**< in bytes */
 } segj_slice_t;
 
 /** How file_open opens. */
@@ -79,13 +84,14 @@ typedef enum segj_entry_kind {
 /** Called for each entry of a partition; a result other than 0 ends the listing, which then returns it. */
 typedef int (*segj_list_visit_t)(void *visit_context, const char *name, segj_entry_kind_t kind);
 
-/** Who opens a journal. */
+/** An opener of a journal. */
 typedef struct segj_opener {
     uint8_t random[16]; /**< that no other opener has */
     uint64_t process;   /**< its number, for a sentence */
     char host[64];      /**< the machine's name, for a sentence; ends with a NUL */
 } segj_opener_t;
 
+/** A table of functions, and what they work on. */
 struct segj_storage {
     /** sizeof(segj_storage_t) as its maker knew it; later versions append functions, and do without those that an older
      *  table lacks. */
@@ -101,14 +107,16 @@ struct segj_storage {
     /** Opens a partition; ENOENT if it or its directory is missing. */
     int (*partition_open)(void *context, const char *directory, const char *partition, segj_partition_t **opened);
     /** Takes the lock of a partition, exclusive or shared, without waiting: EWOULDBLOCK when it is held elsewhere, in
-     *  this process or in another; ESTALE when the partition's name meanwhile stands for another partition (the caller
+     *  this process or in another; ESTALE when the partition's name has come to stand for another partition (the caller
      *  then opens it again). The lock ends with partition_unlock, partition_close or the process. */
     int (*partition_lock)(segj_partition_t *partition, bool exclusive);
+    /** Gives the lock of a partition back. */
     int (*partition_unlock)(segj_partition_t *partition);
     /** Visits every entry once, in any order, without "." and "..". Links are reported, not followed. */
     int (*partition_list)(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context);
     /** Makes creations and removals in the partition durable. */
     int (*partition_sync)(segj_partition_t *partition);
+    /** Closes a partition, and gives its lock back where this process took it. */
     void (*partition_close)(segj_partition_t *partition);
     /** Removes an empty partition, which may be open and locked; ENOTEMPTY if it is not empty, ENOENT if it is
      *  missing. */
@@ -118,17 +126,24 @@ struct segj_storage {
 
     /* --- files: names are plain, without a separator; links are never followed --- */
 
+    /** Opens a file of a partition by its name; ENOENT, or EEXIST, as the mode says. */
     int (*file_open)(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened);
     /** Removes a name. Files that are open keep working until they are closed. */
     int (*file_remove)(segj_partition_t *partition, const char *name);
     /** Reads at most `size` bytes at `offset` and sets *done. Fewer is a short read, none the end of the file. */
     int (*file_read)(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done);
-    /** Writes the slices one behind the other at `offset`, making the file longer where it must, and sets *done to the
-     *  bytes taken, on failure too. Fewer than asked with result 0 is a short write: the caller goes on behind it. */
+    /** Writes the slices one after the other at `offset`, making the file longer where it must, and sets *done to the
+     *  bytes taken, on failure too. Fewer than asked with result 0 is a short write: the caller goes on after it. */
     int (*file_write)(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done);
+    /** Gives the size of a file, in bytes. */
     int (*file_size)(segj_file_t *file, uint64_t *size);
+    /** Sets the size of a file, in bytes. What it gains reads as zeros. */
     int (*file_truncate)(segj_file_t *file, uint64_t size);
+    /** Makes the bytes and the size of a file durable (Durability, above). Open also asks it of files that it has opened
+     *  for reading, for what a killed process has written: EBADF or EINVAL says that this works only with those opened for
+     *  writing. */
     int (*file_sync)(segj_file_t *file);
+    /** Closes a file. It makes nothing durable. */
     void (*file_close)(segj_file_t *file);
 
     /* --- hints: may be NULL --- */
@@ -141,7 +156,7 @@ struct segj_storage {
     /* --- mappings: both or neither may be NULL; a table that ends before them is one without --- */
 
     /** Shows a range of the file as memory to be read, from `offset`, a multiple of 64 KiB, on. Sets *mapped to its
-     *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies behind
+     *  length: `size`, or less where the storage cannot show bytes that the file does not have yet; what lies after
      *  the file's end is not touched before the file has grown to it. What is written through any file object shows at
      *  once, unless `file` was opened for reading and the other one later. The mapping outlives the file object, and
      *  the file's name. Whatever the failure, values are copied instead, and
@@ -158,7 +173,7 @@ struct segj_storage {
     int (*files_limit)(void *context, uint64_t wanted, uint64_t *limit, uint64_t *left);
 
     /* --- partitions that are open: each may be NULL, or missing from a table that ends before it; the functions above
-     * that take a directory's path do their work then, for better or worse where directories are renamed meanwhile
+     * that take a directory's path do their work then, which may go wrong where a directory is renamed
      * --- */
 
     /** Whether two opened partitions lie in one directory: 0, or ESTALE. */
@@ -180,7 +195,7 @@ struct segj_storage {
      * journal that is open for writing say so in a file, `.owner` in the index partition, and look there for others
      * --- */
 
-    /** Says who opens. Any thread. */
+    /** Tells who opens. Any thread. */
     int (*opener)(void *context, segj_opener_t *opener);
     /** Takes the lock of a file, exclusive (it is open for writing) or shared, without waiting: EWOULDBLOCK when it is
      *  held through another file object, in this process or another; ENOLCK where there are no such locks. It ends with
@@ -189,6 +204,22 @@ struct segj_storage {
     /** Has the next read see what others have written until now, by whatever way; `written`: and has others see what
      *  was written through this file object. ESTALE where the file has no name any more: it was removed or replaced. */
     int (*file_refresh)(segj_file_t *file, bool written);
+
+    /* --- directories that another program may hold: may be NULL; a table that ends before it is one without --- */
+
+    /** Takes the lock (flock's) of the file `name` of a directory, shared, without waiting. make: makes the file where
+     *  it is missing, with the text `mark` in it. *marked: the file holds that text. ENOENT where the file is missing and not made, or the directory is missing; EWOULDBLOCK when it is locked
+     *  exclusively elsewhere; any other error where there is no such lock. */
+    int (*directory_hold)(void *context, const char *directory, const char *name, const char *mark, bool make,
+                          bool *marked, segj_held_t **held);
+    /** Gives the lock back, in the process that took it; in a child of fork it frees memory and a descriptor alone. */
+    void (*directory_release)(segj_held_t *held);
+
+    /* --- for sentences: may be NULL; a table that ends before it is one without --- */
+
+    /** Names a process that holds the lock of a partition, after partition_lock has answered EWOULDBLOCK: 0, or any
+     *  error where the system does not tell. */
+    int (*partition_holder)(segj_partition_t *partition, int64_t *process);
 };
 
 /** Files of the system. Static, needs no release; any thread. */
@@ -203,6 +234,8 @@ SEGJ_MUST_CHECK segj_status_t segj_storage_memory_create(segj_storage_t **storag
 
 /** Frees a storage made by segj_storage_memory_create, after every journal in it was closed. NULL is fine. */
 void segj_storage_memory_destroy(segj_storage_t *storage);
+
+/** @} */
 
 SEGJ_EXPORT_END
 #ifdef __cplusplus

@@ -1,9 +1,18 @@
-/* segjournal/version.h: the version of the library, at compile time and at run time. */
+/**
+ * @file segjournal/version.h
+ * The version of the library, at compile time and at run time.
+ */
 #ifndef SEGJOURNAL_VERSION_H
 #define SEGJOURNAL_VERSION_H
 
+/** @defgroup segj_versions The version
+ *  @{ */
+
+/** The version of this header: three numbers. */
 #define SEGJ_VERSION_MAJOR 0
+/** See SEGJ_VERSION_MAJOR. */
 #define SEGJ_VERSION_MINOR 1
+/** See SEGJ_VERSION_MAJOR. */
 #define SEGJ_VERSION_PATCH 0
 
 #include "segjournal/status.h"
@@ -13,8 +22,10 @@ extern "C" {
 #endif
 SEGJ_EXPORT_BEGIN
 
-/** The version of the linked library as "MAJOR.MINOR.PATCH". Static text, never NULL; any thread. */
+/** Returns the version of the linked library as "MAJOR.MINOR.PATCH". Static text, never NULL. Any thread. */
 const char *segj_version(void);
+
+/** @} */
 
 SEGJ_EXPORT_END
 #ifdef __cplusplus

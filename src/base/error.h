@@ -19,7 +19,7 @@
 #define SEGJ_APART
 #endif
 
-/** Sets the thread's sentence, with no errno behind it. */
+/** Sets the thread's sentence, without an errno from which it came. */
 void segj_say(const char *format, ...) SEGJ_PRINTF(1, 2);
 
 /** A failure that is kept while others may come, with its errno. */
@@ -42,8 +42,8 @@ void segj_error_take(segj_error_t *error, segj_status_t status);
 /** Puts "text: " before the sentence. */
 void segj_say_before(const char *format, ...) SEGJ_PRINTF(1, 2);
 
-/** Puts the text behind the sentence; what it comes from stays. */
-void segj_say_behind(const char *format, ...) SEGJ_PRINTF(1, 2);
+/** Appends the text to the sentence; the errno stays. */
+void segj_say_after(const char *format, ...) SEGJ_PRINTF(1, 2);
 
 /* These give a status back, so that `return segj_fail(...)` reads well. Macros: a compiler that sees the status knows
  * that the call did not succeed. */

@@ -1,6 +1,6 @@
 /*
  * base/process.c: see the header. A page of its own, which the system empties in a child (MADV_WIPEONFORK, Linux 4.14):
- * whatever makes the child, and however many threads there are, nobody has to be told.
+ * whatever makes the child, and however many threads there are.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* madvise and its advice are beyond POSIX */
@@ -23,6 +23,12 @@ uint64_t segj_process_time(void)
     struct timespec now = {0, 0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+void segj_process_sleep(uint64_t nanoseconds)
+{
+    struct timespec time = {(time_t)(nanoseconds / UINT64_C(1000000000)), (long)(nanoseconds % UINT64_C(1000000000))};
+    (void)nanosleep(&time, NULL);
 }
 
 #if defined(__linux__) && defined(MADV_WIPEONFORK)

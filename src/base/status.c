@@ -48,6 +48,7 @@ const char *segj_status_name(segj_status_t status)
         NAME(SEGJ_ERR_POISONED),
         NAME(SEGJ_ERR_READ_ONLY),
         NAME(SEGJ_ERR_BUSY),
+        NAME(SEGJ_ERR_CANCELLED),
 #undef NAME
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -144,7 +145,7 @@ segj_status_t segj_fail_code(int code, const char *format, ...)
     return status;
 }
 
-void segj_say_behind(const char *format, ...)
+void segj_say_after(const char *format, ...)
 {
     size_t used = strlen(last_error);
     va_list arguments;

@@ -16,7 +16,7 @@ typedef pthread_cond_t segj_cond_t;
 typedef pthread_t segj_thread_t;
 
 /** The library's locks are held for less time than it takes to put a thread to sleep and wake it again: where the
- *  system knows how, whoever finds one taken tries a little longer first. */
+ *  system can, a thread that finds one taken tries a little longer first. */
 static inline bool segj_mutex_init(segj_mutex_t *mutex)
 {
 #if defined(__GLIBC__)
@@ -46,7 +46,7 @@ static inline void segj_lock(segj_mutex_t *mutex)
     (void)failed;
 }
 
-/** False: somebody has it, or nobody who is still there. */
+/** False: a thread has it, or had it and is not there any more (in a child of fork). */
 static inline bool segj_try_lock(segj_mutex_t *mutex)
 {
     return pthread_mutex_trylock(mutex) == 0;

@@ -1,5 +1,5 @@
 /*
- * checksum/kind.h: the checksums that a format puts behind its pages and frames. A checksum begins with the place of
+ * checksum/kind.h: the checksums that a format puts after its pages and frames. A checksum begins with the place of
  * what it covers (a section, and a page number or an offset), goes on over the bytes, and may do so in pieces.
  */
 #ifndef SEGJ_CHECKSUM_KIND_H

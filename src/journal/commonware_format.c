@@ -47,7 +47,7 @@ static size_t common_length(const uint8_t *left, const uint8_t *right, size_t si
     return same;
 }
 
-/* A header that was being written leaves its beginning and zeros behind that. */
+/* A header that was being written leaves its beginning, followed by zeros. */
 static bool cut_short(const uint8_t *block, size_t size, const uint8_t *header, size_t header_size)
 {
     size_t same = common_length(block, header, size < header_size ? size : header_size);
@@ -73,7 +73,7 @@ static segj_header_verdict_t decode_v1(const uint8_t *block, size_t size, uint64
         *why = "it is of another version of the commonware format";
         return SEGJ_HEADER_FOREIGN;
     }
-    *why = whole ? "bytes behind its header are not zero" : "its header is damaged";
+    *why = whole ? "bytes after its header are not zero" : "its header is damaged";
     return SEGJ_HEADER_DAMAGED;
 }
 
@@ -87,6 +87,9 @@ segj_header_verdict_t segj_commonware_decode(const uint8_t *block, size_t size, 
     }
     if (size >= sizeof v1_magic && memcmp(block, v1_magic, sizeof v1_magic) == 0)
         return decode_v1(block, size, file_size, data, why);
+    bool told = size >= 4 && memcmp(block, v0, 4) == 0;
+    if (file_size < sizeof v0 && !told)
+        return SEGJ_HEADER_NONE;
     *data = SEGJ_COMMONWARE_V0_SIZE;
     if (file_size < sizeof v0)
         return SEGJ_HEADER_NONE;
@@ -96,6 +99,12 @@ segj_header_verdict_t segj_commonware_decode(const uint8_t *block, size_t size, 
     }
     if (file_size == sizeof v0 && cut_short(block, size, v0, sizeof v0))
         return SEGJ_HEADER_NONE;
+    /* The size of a V1 header that was being written, without its bytes or with the first ones of its magic. */
+    if (file_size > sizeof v0 && file_size <= SEGJ_COMMONWARE_V1_SIZE &&
+        cut_short(block, size, v1_magic, sizeof v1_magic)) {
+        *data = SEGJ_COMMONWARE_V1_SIZE;
+        return SEGJ_HEADER_NONE;
+    }
     if (memcmp(block, v0, 4) == 0) {
         *why = "it is of another version of the commonware format";
         return SEGJ_HEADER_FOREIGN;

@@ -13,9 +13,9 @@
 /* So many openings that went well raise a limit that had fallen by one. */
 #define CALM 64
 
-void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t section)
+void segj_handle_init(segj_handle_t *handle, const segj_io_partition_t *partition, uint64_t section)
 {
-    *handle = (segj_handle_t){.file = {.part = part, .section = section}};
+    *handle = (segj_handle_t){.file = {.partition = partition, .section = section, .binding = section}};
 }
 
 static void files_list_remove(segj_files_t *files, segj_handle_t *handle)
@@ -63,7 +63,7 @@ static void close_idle(segj_files_t *files, segj_handle_t *handle)
     segj_wake_all(files->changed);
 }
 
-/* Pins are taken under the lock, so a file that has none gets none meanwhile. */
+/* Pins are taken under the lock, so a file that has none gets none. */
 static segj_handle_t *files_find_idle(const segj_files_t *files)
 {
     segj_handle_t *at = files->oldest;
@@ -78,9 +78,9 @@ static uint32_t descriptors(const segj_files_t *files)
 }
 
 /*
- * Files that nobody uses make room beneath the limit; beneath the most that may be open, whoever reads is waited for.
+ * Files that are not in use make room below the limit. Below the most that may be open, readers are waited for.
  *
- * Who waits says so before it looks for the last time: whoever lets a file go after that look sees that it waits.
+ * A waiter counts itself before it looks for the last time: a reader that releases a file after that look sees it wait.
  */
 static void await_descriptor(segj_files_t *files)
 {
@@ -106,7 +106,7 @@ void segj_files_bound(segj_files_t *files, uint32_t most)
     files->limit = most;
 }
 
-/* What is open is what was possible; a few less are for whoever else wants some. */
+/* What is open is what was possible. A few less leave some to the application. */
 static void lower(segj_files_t *files)
 {
     uint32_t possible = files->open > LIMIT_LEAST + SPARE ? files->open - SPARE : LIMIT_LEAST;
@@ -115,7 +115,7 @@ static void lower(segj_files_t *files)
     files->calm = 0;
 }
 
-/* Others may have closed theirs meanwhile. Only who opens files finds that out, at the price of one failed call for
+/* Others may have closed theirs since. Only an opening finds that out, at the price of one failed call for
  * each of the steps in which the limit had fallen, and a journal that opens none wants no more. */
 static void raise_again(segj_files_t *files)
 {
@@ -126,7 +126,7 @@ static void raise_again(segj_files_t *files)
 }
 
 /* Closes one, or as many as are open beyond the limit. Readers, and openings that may yet succeed, are waited for;
- * writers are not, who hold theirs for as long as they like. */
+ * writers are not waited for, because they keep theirs for as long as they like. */
 static bool close_some(segj_files_t *files)
 {
     uint32_t before = files->closed;
@@ -152,7 +152,7 @@ bool segj_files_give_back(void *context)
     segj_lock(files->state);
     files->stuck++;
     lower(files);
-    segj_wake_all(files->changed); /* nobody waits for this opening */
+    segj_wake_all(files->changed); /* nothing waits for this opening */
     bool closed = close_some(files);
     files->stuck--;
     segj_unlock(files->state);
@@ -168,7 +168,7 @@ static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, seg
     files->opening++;
     segj_unlock(files->state);
     segj_io_file_t file = handle->file;
-    segj_status_t status = segj_io_open(&file, file.part, file.section, mode, NULL);
+    segj_status_t status = segj_io_open(&file, file.partition, file.section, mode, NULL);
     segj_lock(files->state);
     files->opening--;
     handle->opening = false;
@@ -185,7 +185,7 @@ static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, seg
     return status;
 }
 
-/* Closes a file that was opened for reading, when nobody reads it any more. Nobody can pin it until it is open
+/* Closes a file that was opened for reading, when its last reader has ended. Nothing can pin it until it is open
  * again. */
 static void close_reader(segj_files_t *files, segj_handle_t *handle)
 {
@@ -230,7 +230,7 @@ static segj_status_t files_hold(segj_files_t *files, segj_handle_t *handle, segj
     return SEGJ_OK;
 }
 
-segj_status_t segj_files_hold(segj_files_t *files, segj_handle_t *handle)
+segj_status_t segj_files_pin_for_write(segj_files_t *files, segj_handle_t *handle)
 {
     return files_hold(files, handle, SEGJ_OPEN_WRITE);
 }
@@ -240,7 +240,7 @@ segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle)
     return files_hold(files, handle, SEGJ_OPEN_CREATE);
 }
 
-void segj_files_release(segj_files_t *files, segj_handle_t *handle)
+void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle)
 {
     if (handle->held) {
         handle->held = false;
@@ -270,7 +270,7 @@ void segj_files_unpin(segj_files_t *files, segj_handle_t *handle)
     segj_wake_all(files->changed);
 }
 
-void segj_files_let_go(segj_files_t *files, segj_handle_t *handle)
+void segj_files_unpin_unlocked(segj_files_t *files, segj_handle_t *handle)
 {
     unsigned pins = atomic_fetch_sub(&handle->pins, 1);
     assert(pins > 0);
@@ -281,7 +281,7 @@ void segj_files_let_go(segj_files_t *files, segj_handle_t *handle)
     segj_unlock(files->state);
 }
 
-void segj_files_lend(segj_files_t *files, uint32_t count)
+void segj_files_reserve(segj_files_t *files, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         await_descriptor(files);
@@ -289,7 +289,7 @@ void segj_files_lend(segj_files_t *files, uint32_t count)
     }
 }
 
-void segj_files_take_back(segj_files_t *files, uint32_t count)
+void segj_files_give_up_reserve(segj_files_t *files, uint32_t count)
 {
     files->open -= count;
     segj_wake_all(files->changed);

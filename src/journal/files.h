@@ -1,18 +1,18 @@
 /*
- * journal/files.h: the descriptors of a journal's section files, never more than configured. A file that somebody uses
- * is pinned; one that nobody uses stays open until its descriptor is needed, the one used longest ago first.
+ * journal/files.h: the descriptors of a journal's section files, never more than configured. A file that is in use is
+ * pinned. A file that is not stays open until its descriptor is needed; the one used longest ago goes first.
  *
- * A file is opened for reading until its section's writer holds it: then it is opened for writing instead, behind
- * whoever reads it, and stays so while it is open. (In an overlay, what was opened for reading goes on showing the file
- * as it was before it was changed first.)
+ * A file is opened for reading until its section's writer pins it. Then it is opened for writing instead, after those
+ * who read it have ended, and stays so while it is open. (In an overlay, what was opened for reading goes on showing
+ * the file as it was before it was changed first.)
  *
- * Where the system has no descriptor left, files that nobody uses are closed, and fewer are kept open from then on.
+ * Where the system has no descriptor left, files that are not in use are closed, and fewer are kept open from then on.
  *
  * Invariant: a file with writes that no completed sync covers is pinned (by its section's writer), so that it is never
  * closed: an fsync on a descriptor opened later would prove nothing about them.
  *
- * All functions but segj_files_let_go and segj_files_give_back want the state lock; those that open or close give it up
- * while the storage works.
+ * All functions but segj_files_unpin_unlocked and segj_files_give_back want the state lock; those that open or close
+ * give it up while the storage works.
  */
 #ifndef SEGJ_JOURNAL_FILES_H
 #define SEGJ_JOURNAL_FILES_H
@@ -45,7 +45,7 @@ typedef struct segj_files {
     segj_handle_t *oldest, *newest; /* open, in the order of their last use */
 } segj_files_t;
 
-void segj_handle_init(segj_handle_t *handle, const segj_part_t *part, uint64_t section);
+void segj_handle_init(segj_handle_t *handle, const segj_io_partition_t *partition, uint64_t section);
 
 /** No more than `most` files at a time. */
 void segj_files_bound(segj_files_t *files, uint32_t most);
@@ -55,15 +55,15 @@ void segj_files_bound(segj_files_t *files, uint32_t most);
  *  handle->file.exhausted is set. */
 SEGJ_MUST_CHECK segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle);
 
-/** The same for the section's writer, for writing, until release. Who reads a file that was opened for reading is
- *  waited for, so that from here on everybody uses the new descriptor. One thread at a time. */
-SEGJ_MUST_CHECK segj_status_t segj_files_hold(segj_files_t *files, segj_handle_t *handle);
+/** The same for the section's writer, for writing, until release. Waits for those who read a file that was opened for
+ *  reading, so that from here on all use the new descriptor. One thread at a time. */
+SEGJ_MUST_CHECK segj_status_t segj_files_pin_for_write(segj_files_t *files, segj_handle_t *handle);
 
 /** The same for a file that does not exist yet. */
 SEGJ_MUST_CHECK segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle);
 
 /** Ends a hold. */
-void segj_files_release(segj_files_t *files, segj_handle_t *handle);
+void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle);
 
 /** Takes an open file over, for which there is a descriptor. */
 void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
@@ -71,17 +71,17 @@ void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t
 void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 
 /** The same without the state lock. How long the file has been unused counts from its pin then. */
-void segj_files_let_go(segj_files_t *files, segj_handle_t *handle);
+void segj_files_unpin_unlocked(segj_files_t *files, segj_handle_t *handle);
 
 /** Keeps `count` descriptors, one after the other, for files that the caller opens himself; waits for them like a
  *  pin. */
-void segj_files_lend(segj_files_t *files, uint32_t count);
-void segj_files_take_back(segj_files_t *files, uint32_t count);
+void segj_files_reserve(segj_files_t *files, uint32_t count);
+void segj_files_give_up_reserve(segj_files_t *files, uint32_t count);
 
-/** Closes a file that nobody pins, because its section goes away or is opened otherwise. */
+/** Closes a file that is not pinned, because its section goes away or is opened otherwise. */
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
 
-/** A part's give_back: closes files that nobody uses, or waits until there is one. false: there is none, and readers
+/** A part's give_back: closes files that are not in use, or waits until there is one. false: there is none, and readers
  *  use none. Without the state lock. */
 bool segj_files_give_back(void *files);
 

@@ -3,13 +3,13 @@
  * header.
  *
  * The watermark W says that the first W records, and their values, were covered by a completed sync. It may lag and
- * never runs ahead (DESIGN.md, I3), so nobody waits for it: raising it is a write without a sync. Lowering it comes,
+ * never runs ahead (DESIGN.md, I3), so nothing waits for it: raising it is a write without a sync. Lowering it comes,
  * with a sync, before anything is cut. Commonware files have no watermark: there these calls do nothing.
  */
 #ifndef SEGJ_JOURNAL_FIXED_H
 #define SEGJ_JOURNAL_FIXED_H
 
-#include "journal/env.h"
+#include "journal/shared.h"
 #include "journal/header_format.h"
 #include "paged/paged_blob.h"
 
@@ -17,66 +17,82 @@ typedef struct segj_fixed {
     segj_handle_t handle;
     segj_paged_t *tail;        /* while the section is being written, else NULL */
     _Atomic(uint64_t) records; /* that readers see; grows without the state lock */
-    uint64_t durable;          /* of them, covered by a completed sync */
-    uint64_t marked;           /* W as last written */
+    _Atomic(uint64_t) durable; /* of them, covered by a completed sync; set under the state lock */
+    segj_point_t mark;         /* W as last written */
+    uint64_t claimed;          /* the highest W that a slot may have, whatever the storage has answered */
+    uint64_t salt;             /* version 2 */
+    uint64_t disbelieved;      /* version 2: what the file has from this byte of the index on is of no account */
     uint64_t cache_id;
-    uint64_t wakes;      /* changes whenever its writing begins or ends */
-    uint32_t sequence;   /* of the newest watermark slot */
-    uint8_t newest_slot; /* 0 or 1 */
-    bool has_marks;      /* the file has watermark slots */
-    bool mark_pending;   /* W was written and not synced */
-    bool cutting;        /* its last page is being shortened in the file */
+    uint64_t activations; /* changes whenever its writing begins or ends */
+    uint64_t sequence;    /* of the newest watermark slot */
+    uint8_t version;      /* of the native format: 1 or 2. In version 2 the file is a cache of the values file */
+    uint8_t newest_slot;  /* 0 or 1 */
+    bool has_marks;       /* the file has watermark slots */
+    bool mark_pending;    /* W was written and not synced */
+    bool cutting;         /* its last page is being shortened in the file */
 } segj_fixed_t;
 
-void segj_fixed_init(segj_fixed_t *fixed, segj_env_t *env, uint64_t section);
+void segj_fixed_init(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t section);
 
 /** Writes the header: the identity, and empty watermark slots where none was ever written; does not sync. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_env_t *env,
+SEGJ_MUST_CHECK segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_shared_t *shared,
                                                       const segj_io_file_t *file);
 
 /** Bytes of records. */
-static inline uint64_t segj_fixed_size(const segj_fixed_t *fixed, const segj_env_t *env)
+static inline uint64_t segj_fixed_size(const segj_fixed_t *fixed, const segj_shared_t *shared)
 {
-    return fixed->records * env->record_size;
+    return fixed->records * shared->record_size;
+}
+
+/** Whether what the file has of a page is the page, if it is whole. */
+static inline bool segj_fixed_believes(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page)
+{
+    return page < fixed->disbelieved / shared->page_size;
 }
 
 /** Bytes of an index file whose data begins at `data` and holds `records` records. */
-uint64_t segj_fixed_file_size(const segj_env_t *env, uint64_t data, uint64_t records);
+uint64_t segj_fixed_file_size(const segj_shared_t *shared, uint64_t data, uint64_t records);
 
 /** Prepares to append; the file is pinned. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_wake(segj_fixed_t *fixed, segj_env_t *env);
+SEGJ_MUST_CHECK segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared);
 
 /** Gives the memory of a written section back. Under the state lock. */
-void segj_fixed_rest(segj_fixed_t *fixed, segj_env_t *env);
+void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared);
 
 /** Copies bytes of the index (logical offset, at most up to `records`) that lie in one page, and in memory or the page
  *  cache; false where they do not. Under the state lock, which it keeps. */
-bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_env_t *env, uint64_t offset, size_t size, uint8_t *to);
+bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t offset, size_t size, uint8_t *to);
 
 /**
  * Copies bytes of the index (logical offset, at most up to `records`) to `to`: from memory, the page cache or the file.
  * Under the state lock, which it gives up while it reads: the caller holds a reference of the section and looks
- * afterwards whether it was rewound meanwhile. SEGJ_ERR_CORRUPT: a damaged page, or it was.
+ * afterwards whether it was rewound since. SEGJ_ERR_CORRUPT: a damaged page, or it was.
  */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_env_t *env, uint64_t offset, size_t size,
+SEGJ_MUST_CHECK segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t offset, size_t size,
                                               uint8_t *to);
 
-/** Writes W = records into the older slot; does not sync. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
+/** Writes a slot as it is said; does not sync. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_write_slot(const segj_fixed_t *fixed, const segj_io_file_t *file,
+                                                    unsigned slot, segj_point_t at, uint64_t sequence);
 
-/** Writes W = records into both slots and syncs: what comes before any cut. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
+/** Writes W = at.records into the older slot; does not sync. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
+
+/** Writes W = at.records into both slots and syncs: what comes before any cut. Version 2 writes the older slot alone. The
+ *  other, which says as much or more, shows that a cut was begun, and is good until the values are cut. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 
 /** The three steps of that, each a failure of its own. Without another number to give: starts the numbers again, with a
  *  sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file);
-/** Writes both slots. Where that fails W may be lower than it was, and nothing else has changed. */
+/** Writes both slots (version 2: the older). Where that fails W may be lower than it was (not in version 2), and nothing
+ *  else has changed. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_write_marks(const segj_fixed_t *fixed, const segj_io_file_t *file,
-                                                     uint64_t records);
+                                                     segj_point_t at);
 /** And syncs them. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, uint64_t records);
+SEGJ_MUST_CHECK segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 
-/** Writes W as it is into both slots, so that the next open takes nothing for granted; does not sync. */
+/** Marks a cut that leaves W as it is: both slots come to say the same; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *file);
 
 /** Clears the older slot: the cut that both slots marked is durable. Does not sync. */
@@ -84,6 +100,13 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_clear_mark(segj_fixed_t *fixed, const s
 
 /** Cuts the file to `records` records, in steps each durable before the next (FORMAT.md, "Pages"). The caller has
  *  marked the cut. SEGJ_ERR_CORRUPT: the page that would be the last does not hold what stays. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_cut(const segj_env_t *env, const segj_io_file_t *file, uint64_t records);
+SEGJ_MUST_CHECK segj_status_t segj_fixed_cut(const segj_shared_t *shared, const segj_io_file_t *file, uint64_t records);
+
+/** The same in two parts. The first writes the page that will be the last as it reads, and changes nothing: what can be
+ *  refused for lack of space is refused there, mostly. */
+SEGJ_MUST_CHECK segj_status_t segj_fixed_rewrite_last(const segj_shared_t *shared, const segj_io_file_t *file,
+                                                      uint64_t records);
+SEGJ_MUST_CHECK segj_status_t segj_fixed_cut_rewritten(const segj_shared_t *shared, const segj_io_file_t *file,
+                                                       uint64_t records);
 
 #endif

@@ -8,31 +8,42 @@
 #include <string.h>
 
 #include "journal/commonware_format.h"
+#include "journal/frame_format.h"
 #include "journal/record_format.h"
 
-void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section)
+void segj_glob_init(segj_glob_t *glob, segj_shared_t *shared, uint64_t section)
 {
     *glob = (segj_glob_t){0};
-    segj_handle_init(&glob->handle, &env->values, section);
-    glob->handle.file.data = env->format == SEGJ_FORMAT_NATIVE ? SEGJ_VALUES_DATA_OFFSET : SEGJ_COMMONWARE_V0_SIZE;
+    segj_handle_init(&glob->handle, &shared->values, section);
+    glob->handle.file.data = shared->format == SEGJ_FORMAT_NATIVE ? SEGJ_VALUES_DATA_OFFSET : shared->new_data;
 }
 
-segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env, const segj_io_file_t *file)
+segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_t *shared, const segj_io_file_t *file)
 {
-    segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .compressed = glob->compressed, .section = file->section};
+    bool log = glob->handle.file.head > 0;
+    segj_identity_t identity = {.version = log ? 2 : 1,
+                                .salt = glob->salt,
+                                .kind = SEGJ_KIND_VALUES,
+                                .compressed = glob->compressed,
+                                .page_size = log ? shared->page_size : 0,
+                                .record_size = log ? shared->record_size : 0,
+                                .section = file->section};
     uint8_t block[SEGJ_BLOCK_SIZE];
-    if (env->format != SEGJ_FORMAT_NATIVE)
+    if (shared->format != SEGJ_FORMAT_NATIVE)
         return segj_io_write(file, 0, block, segj_commonware_encode(block, file->data));
     segj_identity_encode(block, &identity);
     return segj_io_write(file, 0, block, sizeof block);
 }
 
-void segj_glob_begin(segj_glob_t *glob, segj_env_t *env)
+void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared)
 {
     glob->tries = (segj_map_tries_t){0};
     if (glob->maps != NULL)
-        segj_maps_settle(&env->maps, &glob->maps, glob->handle.file.data + glob->size);
+        segj_maps_drop_stale(&shared->maps, &glob->maps, glob->handle.file.data + glob->size);
 }
+
+/* Up to this size it is faster to move a payload to where its frame begins than to read the frame in two parts. */
+#define MOVED_AT_MOST 32768
 
 static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer, bool quiet)
 {
@@ -52,21 +63,21 @@ static segj_write_buffer_t *glob_next_sealed(const segj_glob_t *glob)
     return at;
 }
 
-static segj_status_t glob_write_sealed(segj_glob_t *glob, segj_env_t *env)
+static segj_status_t glob_write_sealed(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_status_t status = SEGJ_OK;
     segj_write_buffer_t *buffer;
-    segj_lock(&env->state);
+    segj_lock(&shared->state);
     while (status == SEGJ_OK && (buffer = glob_next_sealed(glob)) != NULL) {
         buffer->state = SEGJ_BUFFER_WRITING;
-        segj_unlock(&env->state);
+        segj_unlock(&shared->state);
         status = write_buffer(&glob->handle.file, buffer, false);
-        segj_lock(&env->state);
+        segj_lock(&shared->state);
         buffer->state = SEGJ_BUFFER_SEALED;
         if (status == SEGJ_OK)
-            segj_chain_drop(&env->frames, &glob->chain, buffer);
+            segj_chain_drop(&shared->frames, &glob->chain, buffer);
     }
-    segj_unlock(&env->state);
+    segj_unlock(&shared->state);
     return status;
 }
 
@@ -74,7 +85,7 @@ static segj_status_t glob_write_sealed(segj_glob_t *glob, segj_env_t *env)
 #define LEAST_CAPACITY 4096
 
 /* Under the state lock. An empty live buffer is given back. The next one begins with what this one has needed. */
-static void glob_seal(segj_glob_t *glob, segj_env_t *env)
+static void glob_seal(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_write_buffer_t *live = glob->live;
     assert(glob->pending == 0 && glob->early == NULL);
@@ -84,36 +95,37 @@ static void glob_seal(segj_glob_t *glob, segj_env_t *env)
     glob->next_capacity = live->size;
     live->state = SEGJ_BUFFER_SEALED;
     if (live->size == 0)
-        segj_chain_drop(&env->frames, &glob->chain, live);
+        segj_chain_drop(&shared->frames, &glob->chain, live);
 }
 
-segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean)
+segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared, bool lean)
 {
-    segj_status_t status = glob_write_sealed(glob, env);
+    segj_status_t status = glob_write_sealed(glob, shared);
     if (status != SEGJ_OK)
         return status;
-    segj_lock(&env->state);
-    glob_seal(glob, env);
-    segj_unlock(&env->state);
+    segj_lock(&shared->state);
+    glob_seal(glob, shared);
+    segj_unlock(&shared->state);
     if (lean)
         glob->next_capacity = 0;
-    return glob_write_sealed(glob, env);
+    return glob_write_sealed(glob, shared);
 }
 
-void segj_glob_discard(segj_glob_t *glob, segj_env_t *env)
+void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared)
 {
     glob->live = glob->early = NULL;
     glob->pending = 0;
+    glob->placed_trailer = glob->trailer;
     glob->next_capacity = 0;
     glob->ahead = 0;
     glob->repeated = false;
     while (glob->chain.first != NULL)
-        segj_chain_drop(&env->frames, &glob->chain, glob->chain.first);
+        segj_chain_drop(&shared->frames, &glob->chain, glob->chain.first);
 }
 
-segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
+segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared)
 {
-    if (!glob->spoiled)
+    if (!glob->tail_dirty)
         return SEGJ_OK;
     uint64_t size = 0;
     uint64_t end = glob->handle.file.data + glob->size;
@@ -125,8 +137,8 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
     /* Also where nothing was to be cut: a truncation that failed before may have been made, and not be durable. */
     status = segj_io_sync(&glob->handle.file);
     if (status != SEGJ_OK)
-        return segj_env_poison(env, status);
-    glob->spoiled = false;
+        return segj_shared_poison(shared, status);
+    glob->tail_dirty = false;
     glob->ahead = 0;
     return SEGJ_OK;
 }
@@ -135,7 +147,7 @@ segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env)
 
 #define SLICES_AT_ONCE 16
 
-/* What the live buffer holds, frames that nobody sees yet included. */
+/* What the live buffer holds, frames that are not published included. */
 static size_t filled(const segj_glob_t *glob)
 {
     return (size_t)(atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending - glob->live->offset);
@@ -153,14 +165,14 @@ static segj_status_t write_pieces(const segj_io_file_t *file, uint64_t offset, c
     return status;
 }
 
-/* The live buffer has been written, with frames that nobody sees yet. Where readers see others in it, it stays for
+/* The live buffer has been written, with frames that are not published. Where readers see others in it, it stays for
  * them. */
-static void set_early(segj_glob_t *glob, segj_env_t *env, uint64_t end)
+static void set_early(segj_glob_t *glob, segj_shared_t *shared, uint64_t end)
 {
     segj_write_buffer_t *live = glob->live;
     if (live == NULL)
         return;
-    segj_lock(&env->state);
+    segj_lock(&shared->state);
     if (live->size == 0) {
         live->offset = end;
     } else {
@@ -168,12 +180,12 @@ static void set_early(segj_glob_t *glob, segj_env_t *env, uint64_t end)
         glob->early = live;
         glob->live = NULL;
     }
-    segj_unlock(&env->state);
+    segj_unlock(&shared->state);
 }
 
-/* Writes the live buffer, with frames that nobody sees yet, and behind it a frame that is in no buffer: `count` pieces
+/* Writes the live buffer, with frames that are not published, and after it a frame that is in no buffer: `count` pieces
  * and a checksum, or nothing. */
-static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
+static segj_status_t write_early(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
                                  size_t size)
 {
     const segj_write_buffer_t *live = glob->live;
@@ -184,27 +196,27 @@ static segj_status_t write_early(segj_glob_t *glob, segj_env_t *env, const segj_
     size_t used = 0;
     if (live != NULL)
         slices[used++] = (segj_slice_t){live->data, filled(glob)};
-    glob->spoiled = true; /* until readers see it */
+    glob->tail_dirty = true; /* until readers see it */
     size_t joined = 0;
     while (used < SLICES_AT_ONCE && joined < count)
         slices[used++] = pieces[joined++];
     segj_status_t status = segj_io_write_slices(file, offset, slices, used);
-    uint64_t behind = offset;
+    uint64_t after = offset;
     for (size_t i = 0; i < used; i++)
-        behind += slices[i].size;
+        after += slices[i].size;
     if (status == SEGJ_OK && joined < count)
-        status = write_pieces(file, behind, pieces + joined, count - joined);
+        status = write_pieces(file, after, pieces + joined, count - joined);
     if (status != SEGJ_OK)
         return status;
     segj_io_write_back(file, offset, file->data + end + size - offset);
-    set_early(glob, env, end + size);
+    set_early(glob, shared, end + size);
     return SEGJ_OK;
 }
 
-static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
-                                  uint32_t crc, uint32_t frame)
+static segj_status_t place_direct(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
+                                  uint32_t crc, size_t frame)
 {
-    segj_status_t status = glob_write_sealed(glob, env);
+    segj_status_t status = glob_write_sealed(glob, shared);
     if (status != SEGJ_OK)
         return status;
     uint8_t trailer[SEGJ_FRAME_TRAILER];
@@ -215,7 +227,7 @@ static segj_status_t place_direct(segj_glob_t *glob, segj_env_t *env, const segj
         return segj_fail_memory((count + 1) * sizeof *all);
     memcpy(all, pieces, count * sizeof *all);
     all[count] = (segj_slice_t){trailer, sizeof trailer};
-    status = write_early(glob, env, all, count + 1, frame);
+    status = write_early(glob, shared, all, count + 1, frame);
     if (all != few)
         free(all);
     return status;
@@ -226,36 +238,36 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static segj_status_t take_live(segj_glob_t *glob, segj_env_t *env, size_t frame)
+static segj_status_t take_live(segj_glob_t *glob, segj_shared_t *shared, size_t frame)
 {
-    segj_pool_t *pool = &env->frames;
+    segj_pool_t *pool = &shared->frames;
     segj_write_buffer_t *live;
     size_t capacity = larger(glob->next_capacity, LEAST_CAPACITY);
     capacity = larger(frame, capacity < pool->capacity ? capacity : pool->capacity);
     segj_status_t status = segj_buffer_take(pool, glob->size + glob->pending, capacity, &live);
     if (status != SEGJ_OK)
         return status;
-    segj_lock(&env->state);
+    segj_lock(&shared->state);
     segj_chain_add(&glob->chain, live);
-    segj_unlock(&env->state);
+    segj_unlock(&shared->state);
     glob->live = live;
     return SEGJ_OK;
 }
 
 /* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when
  * what there is has been written, an empty one. */
-static segj_status_t glob_make_room(segj_glob_t *glob, segj_env_t *env, size_t frame)
+static segj_status_t glob_make_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame)
 {
-    segj_pool_t *pool = &env->frames;
+    segj_pool_t *pool = &shared->frames;
     segj_status_t status = SEGJ_OK;
     if (glob->live != NULL && frame > pool->capacity - filled(glob)) {
-        status = glob->pending > 0 ? write_early(glob, env, NULL, 0, 0) : segj_glob_drain(glob, env, false);
+        status = glob->pending > 0 ? write_early(glob, shared, NULL, 0, 0) : segj_glob_drain(glob, shared, false);
         glob->next_capacity = status == SEGJ_OK ? pool->capacity : glob->next_capacity;
     }
     if (status != SEGJ_OK)
         return status;
     if (glob->live == NULL)
-        return take_live(glob, env, frame);
+        return take_live(glob, shared, frame);
     size_t used = filled(glob);
     size_t capacity = glob->live->capacity;
     if (frame <= capacity - used)
@@ -266,11 +278,11 @@ static segj_status_t glob_make_room(segj_glob_t *glob, segj_env_t *env, size_t f
     return status;
 }
 
-static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count,
-                                    uint32_t crc, uint32_t frame)
+static inline segj_status_t place_buffered(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces,
+                                           size_t count, uint32_t crc, size_t frame)
 {
     if (glob->live == NULL || frame > glob->live->capacity - filled(glob)) {
-        segj_status_t status = glob_make_room(glob, env, frame);
+        segj_status_t status = glob_make_room(glob, shared, frame);
         if (status != SEGJ_OK)
             return status;
     }
@@ -284,21 +296,21 @@ static segj_status_t place_buffered(segj_glob_t *glob, segj_env_t *env, const se
     return SEGJ_OK;
 }
 
-segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces, size_t count, size_t size,
-                              oversized_location_t *location)
+segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
+                              size_t size, oversized_location_t *location)
 {
     uint64_t end;
     uint64_t offset = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
     oversized_location_t placed = {offset, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
-    if (!segj_location_end(placed, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
+    if (!segj_location_end(0, placed, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, offset, "a values file ends at 2^63 - 1 bytes");
-    assert(!glob->spoiled || glob->pending > 0);
-    uint32_t crc = segj_checksum_begin(env->checksum, glob->handle.file.section, offset);
+    assert(!glob->tail_dirty || glob->pending > 0);
+    uint32_t crc = segj_checksum_begin(shared->checksum, glob->handle.file.binding, offset);
     for (size_t i = 0; i < count; i++)
-        crc = segj_checksum_continue(env->checksum, crc, pieces[i].data, pieces[i].size);
-    segj_status_t status = placed.size > env->frames.capacity
-                               ? place_direct(glob, env, pieces, count, crc, placed.size)
-                               : place_buffered(glob, env, pieces, count, crc, placed.size);
+        crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
+    segj_status_t status = placed.size > shared->frames.capacity
+                               ? place_direct(glob, shared, pieces, count, crc, placed.size)
+                               : place_buffered(glob, shared, pieces, count, crc, placed.size);
     if (status != SEGJ_OK)
         return status;
     glob->pending += placed.size;
@@ -306,7 +318,55 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_sli
     return SEGJ_OK;
 }
 
-void segj_glob_publish(segj_glob_t *glob, segj_env_t *env)
+/* The head goes before the payload's pieces. */
+static segj_status_t place_with_head(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
+                                     uint32_t crc, size_t frame)
+{
+    segj_slice_t few[SLICES_AT_ONCE];
+    segj_slice_t *all = count < SLICES_AT_ONCE ? few : malloc((count + 1) * sizeof *all);
+    if (all == NULL)
+        return segj_fail_memory((count + 1) * sizeof *all);
+    all[0] = (segj_slice_t){shared->head, glob->handle.file.head};
+    if (count > 0)
+        memcpy(all + 1, pieces, count * sizeof *all);
+    segj_status_t status = frame > shared->frames.capacity ? place_direct(glob, shared, all, count + 1, crc, frame)
+                                                           : place_buffered(glob, shared, all, count + 1, crc, frame);
+    if (all != few)
+        free(all);
+    return status;
+}
+
+segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, segj_head_t head,
+                                     const segj_slice_t *pieces, size_t count, size_t size,
+                                     oversized_location_t *location)
+{
+    uint64_t end;
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t offset = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
+    oversized_location_t placed = {offset, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
+    if (!segj_location_end(file->head, placed, SEGJ_FILE_SIZE_MAX - file->data, &end))
+        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, offset, "a values file ends at 2^63 - 1 bytes");
+    if (size > SIZE_MAX - SEGJ_FRAME_TRAILER - file->head)
+        return segj_fail_memory(SIZE_MAX);
+    assert(!glob->tail_dirty || glob->pending > 0);
+    head.stored = (uint32_t)size;
+    (void)segj_head_encode(shared->head, file->head,
+                           (segj_frame_place_t){file->binding, placed.offset, glob->placed_trailer}, &head);
+    uint32_t crc = segj_checksum_begin(shared->checksum, file->binding, placed.offset);
+    for (size_t i = 0; i < count; i++)
+        crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
+    crc = segj_checksum_continue(shared->checksum, crc, shared->head + file->head - SEGJ_HEAD_CHECKSUM,
+                                 SEGJ_HEAD_CHECKSUM);
+    segj_status_t status = place_with_head(glob, shared, pieces, count, crc, (size_t)file->head + placed.size);
+    if (status != SEGJ_OK)
+        return status;
+    glob->pending += (size_t)file->head + placed.size;
+    glob->placed_trailer = crc;
+    *location = placed;
+    return SEGJ_OK;
+}
+
+void segj_glob_publish(segj_glob_t *glob, segj_shared_t *shared)
 {
     if (glob->live != NULL)
         segj_buffer_publish(glob->live, filled(glob));
@@ -314,55 +374,58 @@ void segj_glob_publish(segj_glob_t *glob, segj_env_t *env)
     uint64_t size = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
     atomic_store_explicit(&glob->size, size, memory_order_release);
     glob->pending = 0;
-    glob->spoiled = false;
+    glob->trailer = glob->placed_trailer;
+    glob->tail_dirty = false;
     if (glob->early == NULL)
         return;
-    segj_lock(&env->state);
-    segj_chain_drop(&env->frames, &glob->chain, glob->early);
-    segj_unlock(&env->state);
+    segj_lock(&shared->state);
+    segj_chain_drop(&shared->frames, &glob->chain, glob->early);
+    segj_unlock(&shared->state);
     glob->early = NULL;
 }
 
-segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset)
+segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared, uint64_t *offset)
 {
-    assert(!glob->spoiled);
-    segj_status_t status = segj_glob_drain(glob, env, true);
+    assert(!glob->tail_dirty);
+    segj_status_t status = segj_glob_drain(glob, shared, true);
     if (status != SEGJ_OK)
         return status;
-    glob->spoiled = true; /* until it is published: who gives up leaves bytes behind the end */
+    glob->tail_dirty = true; /* until it is published: a stream that gives up leaves bytes after the end */
     *offset = glob->size;
     return SEGJ_OK;
 }
 
-void segj_glob_adopt(segj_glob_t *glob, uint32_t frame)
+void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer)
 {
     assert(glob->live == NULL && glob->pending == 0);
     glob->pending = frame;
+    glob->placed_trailer = trailer;
 }
 
-void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env)
+void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_write_buffer_t *live = glob->live;
     glob->pending = 0;
-    segj_lock(&env->state);
+    glob->placed_trailer = glob->trailer;
+    segj_lock(&shared->state);
     if (live != NULL && live->size == 0) {
-        segj_chain_drop(&env->frames, &glob->chain, live);
+        segj_chain_drop(&shared->frames, &glob->chain, live);
         glob->live = NULL;
     }
     if (glob->early != NULL)
         glob->live = glob->early;
     glob->early = NULL;
-    segj_unlock(&env->state);
+    segj_unlock(&shared->state);
 }
 
 /* --- syncs, cuts and reads --- */
 
-void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *capture)
+void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture)
 {
     segj_write_buffer_t **link = &capture->first;
     *capture = (segj_glob_capture_t){NULL, false};
-    segj_lock(&env->state);
-    glob_seal(glob, env);
+    segj_lock(&shared->state);
+    glob_seal(glob, shared);
     for (segj_write_buffer_t *at = glob->chain.first; at != NULL; at = at->next) {
         if (at->state != SEGJ_BUFFER_SEALED)
             continue;
@@ -371,7 +434,7 @@ void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *
         *link = at;
         link = &at->captured;
     }
-    segj_unlock(&env->state);
+    segj_unlock(&shared->state);
 }
 
 segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_capture_t *capture)
@@ -382,13 +445,13 @@ segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_captur
     return status;
 }
 
-void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_capture_t *capture, bool written)
+void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_capture_t *capture, bool written)
 {
     for (segj_write_buffer_t *at = capture->first, *next; at != NULL; at = next) {
         next = at->captured;
         at->state = SEGJ_BUFFER_SEALED;
         if (written)
-            segj_chain_drop(&env->frames, &glob->chain, at);
+            segj_chain_drop(&shared->frames, &glob->chain, at);
     }
 }
 
@@ -404,21 +467,21 @@ static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint
     return status;
 }
 
-segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env)
+segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *shared)
 {
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t size = glob->size;
     bool repeated = glob->repeated;
     glob->repeated = true;
-    /* Spoiled: somebody writes, or has written, behind the end. */
-    if (env->preallocate == 0 || !repeated || size <= glob->ahead || glob->spoiled ||
-        size > SEGJ_FILE_SIZE_MAX - file->data - env->preallocate)
+    /* A dirty tail: a stream writes, or a failed write has written, after the end. */
+    if (shared->preallocate == 0 || !repeated || size <= glob->ahead || glob->tail_dirty ||
+        size > SEGJ_FILE_SIZE_MAX - file->data - shared->preallocate)
         return SEGJ_OK;
-    glob->ahead = size + env->preallocate; /* also where it fails: some of them may be there */
+    glob->ahead = size + shared->preallocate; /* also where it fails: some of them may be there */
     segj_status_t status = write_zeros(file, size, glob->ahead);
     if (status != SEGJ_ERR_NO_SPACE)
         return status;
-    segj_env_log(env, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
+    segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
     return SEGJ_OK;
 }
 
@@ -442,22 +505,50 @@ segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-segj_status_t segj_glob_check(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
-                              const uint8_t *frame)
+/* `sum`: the checksum of the frame's head, where frames have one. */
+static segj_status_t check_payload(const segj_shared_t *shared, const segj_io_file_t *file,
+                                   oversized_location_t location, const uint8_t *payload, const uint8_t *sum)
 {
-    size_t payload = (size_t)location.size - SEGJ_FRAME_TRAILER;
-    uint32_t crc = segj_frame_checksum(env->checksum, file->section, location.offset, frame, payload);
-    uint32_t found = segj_get_u32(frame + payload);
+    size_t size = (size_t)location.size - SEGJ_FRAME_TRAILER;
+    uint32_t crc = segj_frame_checksum(shared->checksum, file->binding, location.offset, payload, size);
+    if (file->head > 0)
+        crc = segj_checksum_continue(shared->checksum, crc, sum, SEGJ_HEAD_CHECKSUM);
+    uint32_t found = segj_get_u32(payload + size);
     if (crc != found)
         return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset,
-                            "value of %zu bytes: checksum %08x, expected %08x", payload, (unsigned)found,
-                            (unsigned)crc);
+                            "value of %zu bytes: checksum %08x, expected %08x", size, (unsigned)found, (unsigned)crc);
     return SEGJ_OK;
 }
 
-segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file, oversized_location_t location,
+segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file, oversized_location_t location,
+                              const uint8_t *frame)
+{
+    const uint8_t *payload = frame + file->head;
+    return check_payload(shared, file, location, payload, payload - (file->head > 0 ? SEGJ_HEAD_CHECKSUM : 0));
+}
+
+segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, oversized_location_t location,
                              uint8_t *frame)
 {
-    segj_status_t status = segj_io_read(file, file->data + location.offset, frame, location.size, NULL);
-    return status == SEGJ_OK ? segj_glob_check(env, file, location, frame) : status;
+    segj_status_t status =
+        segj_io_read(file, file->data + location.offset, frame, file->head + (size_t)location.size, NULL);
+    return status == SEGJ_OK ? segj_glob_check(shared, file, location, frame) : status;
+}
+
+segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
+                                     oversized_location_t location, uint8_t *memory)
+{
+    segj_status_t status;
+    uint64_t offset = file->data + location.offset;
+    if (file->head > 0 && location.size > MOVED_AT_MOST) {
+        uint8_t sum[SEGJ_HEAD_CHECKSUM];
+        status = segj_io_read(file, offset + file->head - sizeof sum, sum, sizeof sum, NULL);
+        if (status == SEGJ_OK)
+            status = segj_io_read(file, offset + file->head, memory, location.size, NULL);
+        return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum) : status;
+    }
+    status = segj_glob_read(shared, file, location, memory);
+    if (status == SEGJ_OK && file->head > 0)
+        memmove(memory, memory + file->head, location.size - SEGJ_FRAME_TRAILER);
+    return status;
 }

@@ -3,13 +3,14 @@
  *
  * Invariants: a frame lies in one buffer whole or in the file whole; a frame that does not fit a buffer is written from
  * the caller's memory, together with what the buffer holds. Frames are put in place first and shown to readers then.
- * Offsets are handed out once: where a write failed in a way that may have left a frame behind the end, the file is cut
+ * Offsets are handed out once: where a write failed in a way that may have left a frame after the end, the file is cut
  * there, durably, before the offset is used again (a stale frame of the same size would verify in its place).
  */
 #ifndef SEGJ_JOURNAL_GLOB_H
 #define SEGJ_JOURNAL_GLOB_H
 
-#include "journal/env.h"
+#include "journal/shared.h"
+#include "journal/frame_format.h"
 #include "journal/header_format.h"
 #include "segjournal/oversized.h"
 
@@ -17,19 +18,22 @@ typedef struct segj_glob {
     segj_handle_t handle;
     segj_chain_t chain;
     segj_write_buffer_t *live;  /* the chain's last, while it is being filled: the change lock's */
-    segj_write_buffer_t *early; /* was written together with frames that nobody sees yet: the change lock's */
-    uint64_t pending;     /* bytes of frames behind `size` that are in place and that nobody sees: the change lock's */
-    size_t next_capacity; /* of the buffer taken next: the change lock's */
-    _Atomic(uint64_t) size; /* end of the last frame that readers see; grows without the state lock */
-    uint64_t marked_size;   /* `size` when W was last written */
-    uint64_t ahead;         /* where zeros kept behind the end may reach to, 0: nowhere; the change lock's */
-    bool repeated;          /* it was synced since it was woken: the change lock's */
+    segj_write_buffer_t *early; /* was written together with frames that are not published: the change lock's */
+    uint64_t pending;        /* bytes of frames after `size` that are in place and not published: the change lock's */
+    size_t next_capacity;    /* of the buffer taken next: the change lock's */
+    _Atomic(uint64_t) size;  /* end of the last frame that readers see; grows without the state lock */
+    uint32_t trailer;        /* version 2: the checksum of the last frame that readers see, 0: there is none */
+    uint32_t placed_trailer; /* the same of the last one in place; both the change lock's */
+    uint64_t ahead;          /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
+    bool repeated;           /* it was synced since it was woken: the change lock's */
+    uint64_t salt;           /* version 2 */
     segj_map_t *maps;
     segj_map_tries_t tries; /* of mapping it */
     atomic_uint copies;     /* views that show a copy: taken under the state lock */
-    bool barred; /* its end is being cut, or it is being removed: views show copies, and nobody waits for them */
+    bool
+        views_blocked; /* its end is being cut, or it is being removed: views show copies, and nothing waits for them */
     bool compressed;
-    bool spoiled; /* something may lie behind `size` in the file */
+    bool tail_dirty; /* something may lie after `size` in the file */
 } segj_glob_t;
 
 /** What a sync has taken over. */
@@ -38,46 +42,50 @@ typedef struct segj_glob_capture {
     bool quiet; /* the storage is not asked to begin with its write-back */
 } segj_glob_capture_t;
 
-void segj_glob_init(segj_glob_t *glob, segj_env_t *env, uint64_t section);
-SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_env_t *env,
+void segj_glob_init(segj_glob_t *glob, segj_shared_t *shared, uint64_t section);
+SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_t *shared,
                                                      const segj_io_file_t *file);
 
 /** The section begins to be written to; the file is held. Under the state lock, which it may give up. */
-void segj_glob_begin(segj_glob_t *glob, segj_env_t *env);
+void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared);
 
-/** Puts a frame of a payload of `size` bytes in pieces at the end, where nobody sees it yet. Under the change lock; the
- *  file is pinned, and what a failed write left is mended. On failure what was in place before still is. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_env_t *env, const segj_slice_t *pieces,
+/** Puts a frame of a payload of `size` bytes in pieces at the end, in place and not published. Under the change
+ *  lock; the file is pinned, and what a failed write left is mended. On failure what was in place before still is. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces,
                                               size_t count, size_t size, oversized_location_t *location);
+/** The same of a frame of version 2, which has a head: its flags, its count and its entry are `head`'s. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, segj_head_t head,
+                                                     const segj_slice_t *pieces, size_t count, size_t size,
+                                                     oversized_location_t *location);
 /** Shows what is in place to readers. Under the change lock, without the state lock. */
-void segj_glob_publish(segj_glob_t *glob, segj_env_t *env);
-/** Forgets what is in place and that nobody saw. Under the change lock, without the state lock. */
-void segj_glob_take_back(segj_glob_t *glob, segj_env_t *env);
+void segj_glob_publish(segj_glob_t *glob, segj_shared_t *shared);
+/** Forgets what is in place and was not published. Under the change lock, without the state lock. */
+void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared);
 
-/** Reserves the end of the file for bytes that somebody else writes there, from *offset of the data on; nobody may
- *  place anything until they are adopted or given up. Under the change lock; the file is pinned and mended. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_lend(segj_glob_t *glob, segj_env_t *env, uint64_t *offset);
-/** Takes a whole frame that was written there for one that is in place. */
-void segj_glob_adopt(segj_glob_t *glob, uint32_t frame);
+/** Reserves the end of the file for bytes that a stream writes there, from *offset of the data on. Nothing may be
+ *  placed until they are committed or given up. Under the change lock; the file is pinned and mended. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared, uint64_t *offset);
+/** Takes a whole frame that was written there for one that is in place. trailer: its checksum. */
+void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer);
 
 /** Writes what is buffered, but for what a sync writes. lean: the section begins with little memory again. Under the
  *  change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_env_t *env, bool lean);
-/** Cuts, durably, what a failed write may have left behind the end, before its offsets are handed out again. Poisons
+SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared, bool lean);
+/** Cuts, durably, what a failed write may have left after the end, before its offsets are handed out again. Poisons
  *  the journal when the cut cannot be made durable. Under the change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_mend(segj_glob_t *glob, segj_env_t *env);
-void segj_glob_discard(segj_glob_t *glob, segj_env_t *env); /**< under the state lock */
+SEGJ_MUST_CHECK segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared);
+void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared); /**< under the state lock */
 
 /** Under the change lock. */
-void segj_glob_capture(segj_glob_t *glob, segj_env_t *env, segj_glob_capture_t *capture);
+void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_capture_t *capture);
 /** Under the state lock. */
-void segj_glob_finish(segj_glob_t *glob, segj_env_t *env, const segj_glob_capture_t *capture, bool written);
+void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_capture_t *capture, bool written);
 
 /** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and
  *  many after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock,
- *  which keeps every other write behind the end away. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_env_t *env);
+ *  which keeps every other write after the end away. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *shared);
 /** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
 
@@ -88,11 +96,14 @@ bool segj_glob_viewed(const segj_glob_t *glob);
 SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
 
 /** Checks a frame's checksum: SEGJ_ERR_CHECKSUM. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_env_t *env, const segj_io_file_t *file,
+SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file,
                                               oversized_location_t location, const uint8_t *frame);
 
-/** Reads a frame and checks its checksum; `frame` has room for location.size bytes. SEGJ_ERR_CHECKSUM. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_env_t *env, const segj_io_file_t *file,
+/** Reads a frame, its head included, and checks its checksum; `frame` has room for it. SEGJ_ERR_CHECKSUM. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file,
                                              oversized_location_t location, uint8_t *frame);
+/** The same, and leaves the payload at the beginning of `memory`, which has room for the frame. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
+                                                     oversized_location_t location, uint8_t *memory);
 
 #endif

@@ -116,11 +116,11 @@ static segj_map_t *maps_find_idle(segj_maps_t *maps)
 static bool maps_make_room(segj_maps_t *maps, uint64_t size)
 {
     while (maps->count >= MAPS_MOST || maps->bytes + size > BYTES_MOST) {
-        segj_maps_shut(maps);
+        segj_maps_block_readers(maps);
         segj_map_t *idle = maps->count > 0 ? maps_find_idle(maps) : NULL;
         if (idle != NULL)
             take_out(maps, idle->list, idle);
-        segj_maps_admit(maps);
+        segj_maps_allow_readers(maps);
         if (idle == NULL)
             return false;
         unmap(maps, idle);
@@ -155,15 +155,15 @@ static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *
         next = at->next;
         if (at == map || at->begin != begin || at->end > end)
             continue;
-        segj_maps_shut(maps);
+        segj_maps_block_readers(maps);
         bool idle = atomic_load(&at->views) == 0;
         if (idle)
             take_out(maps, list, at);
-        segj_maps_admit(maps);
+        segj_maps_allow_readers(maps);
         if (!idle)
             continue;
         unmap(maps, at);
-        next = *list; /* anything may have happened meanwhile */
+        next = *list; /* the lock was given up: the list may have changed */
     }
 }
 
@@ -190,7 +190,7 @@ static segj_map_t *map_file(const segj_io_file_t *file, uint64_t from, uint64_t 
 }
 
 bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
-                    uint64_t size, const bool *barred)
+                    uint64_t size, const bool *views_blocked)
 {
     uint64_t from;
     uint64_t length;
@@ -203,15 +203,15 @@ bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *
     segj_lock(maps->state);
     if (map == NULL)
         return !refused;
-    if (*barred) {
+    if (*views_blocked) {
         unmap(maps, map);
         return true;
     }
     map->list = list;
     map->next = *list;
-    segj_maps_shut(maps);
+    segj_maps_block_readers(maps);
     *list = map;
-    segj_maps_admit(maps);
+    segj_maps_allow_readers(maps);
     ring_add(maps, map);
     maps->count++;
     maps->bytes += map->size;
@@ -220,23 +220,23 @@ bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *
     return serves;
 }
 
-void segj_maps_settle(segj_maps_t *maps, segj_map_t **list, uint64_t end)
+void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end)
 {
     for (segj_map_t *map = *list, *next; map != NULL; map = next) {
         next = map->next;
         if (map->growing)
             continue;
-        segj_maps_shut(maps);
+        segj_maps_block_readers(maps);
         bool idle = atomic_load(&map->views) == 0;
         if (idle)
             take_out(maps, list, map);
         else if (map->end > end)
             map->end = end;
-        segj_maps_admit(maps);
+        segj_maps_allow_readers(maps);
         if (!idle)
             continue;
         unmap(maps, map);
-        next = *list; /* anything may have happened meanwhile */
+        next = *list; /* the lock was given up: the list may have changed */
     }
 }
 
@@ -264,9 +264,9 @@ void segj_maps_drop(segj_maps_t *maps, segj_map_t **list)
 {
     while (*list != NULL) {
         segj_map_t *map = *list;
-        segj_maps_shut(maps);
+        segj_maps_block_readers(maps);
         take_out(maps, list, map);
-        segj_maps_admit(maps);
+        segj_maps_allow_readers(maps);
         unmap(maps, map);
     }
 }

@@ -3,16 +3,16 @@
  * file's mappings are a short list in its section; all of them are in one ring, from which those that no view uses go
  * when there are too many.
  *
- * Invariant: no byte that a view shows is cut off its file or unmapped. Who cuts or removes a section bars it first:
- * that fails while a view is out, drops what is mapped, and keeps the section from being mapped until it is over.
+ * Invariant: no byte that a view shows is cut off its file or unmapped. A change that cuts or removes a section blocks
+ * its views first: that fails while a view is out, drops what is mapped, and keeps the section from being mapped until
+ * it is over.
  *
  * What was mapped through a file that was opened for reading may go on showing the file as it was then
- * (journal/files.h): whoever begins to write to a section settles its mappings first.
+ * (journal/files.h): a section that becomes active drops such mappings first.
  *
- * All functions but segj_map_let_go want the state lock; make and drop give it up while the storage works. But a view
- * of a section that nobody writes to is taken without it, among `viewers`: whatever those look at (the table of
- * sections, whether a section is being written or barred, and its list here) is changed under the state lock with the
- * viewers kept out.
+ * All functions but segj_map_release want the state lock; make and drop give it up while the storage works. But a view
+ * of a section at rest is taken without it, among `viewers`. What those look at (the table of sections, whether a
+ * section is being written or barred, and its list here) is changed under the state lock with the viewers kept out.
  */
 #ifndef SEGJ_JOURNAL_MAPS_H
 #define SEGJ_JOURNAL_MAPS_H
@@ -59,18 +59,18 @@ bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening);
 /** Notes how the trial ended. */
 void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped);
 
-/** Keeps those out who take views without the state lock, while what they look at changes. Under the state lock, which
+/** Keeps viewers (who take no state lock) out while what they look at changes. Under the state lock, which
  *  is not given up before they are let in again. */
-static inline void segj_maps_shut(segj_maps_t *maps)
+static inline void segj_maps_block_readers(segj_maps_t *maps)
 {
     if (maps->on)
-        segj_readers_shut(&maps->viewers);
+        segj_readers_block(&maps->viewers);
 }
 
-static inline void segj_maps_admit(segj_maps_t *maps)
+static inline void segj_maps_allow_readers(segj_maps_t *maps)
 {
     if (maps->on)
-        segj_readers_admit(&maps->viewers);
+        segj_readers_allow(&maps->viewers);
 }
 
 /** The mapping that has these bytes of the file, with a view more; NULL: there is none. Under the state lock, or among
@@ -82,10 +82,10 @@ segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end);
  *  false: the storage has refused, or has mapped less, or there are too many mappings in use: the next view will hardly
  *  fare better. */
 bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
-                    uint64_t size, const bool *barred);
+                    uint64_t size, const bool *views_blocked);
 
 /** Gives a view back. Without the state lock. */
-static inline void segj_map_let_go(segj_map_t *map)
+static inline void segj_map_release(segj_map_t *map)
 {
     atomic_fetch_sub(&map->views, 1);
 }
@@ -94,7 +94,7 @@ bool segj_maps_viewed(const segj_map_t *list);
 
 /** The file has been opened for writing, and has data up to `end`: what shows no more than that is unmapped, or, while
  *  a view is out, used for no more than that. */
-void segj_maps_settle(segj_maps_t *maps, segj_map_t **list, uint64_t end);
+void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end);
 
 /** Unmaps a file, of which no view is out and none can be taken. */
 void segj_maps_drop(segj_maps_t *maps, segj_map_t **list);

@@ -8,8 +8,10 @@
 #include "checksum/kind.h"
 #include "segjournal/oversized.h"
 
-/** Bytes of a frame besides its payload: the checksum behind it. */
+/** Bytes of a frame besides its payload: the checksum after it. */
 #define SEGJ_FRAME_TRAILER 4
+/** Bytes of a head's checksum, its last ones. */
+#define SEGJ_HEAD_CHECKSUM 4
 
 static inline void segj_location_encode(uint8_t to[OVERSIZED_LOCATION_SIZE], oversized_location_t location)
 {
@@ -22,11 +24,18 @@ static inline oversized_location_t segj_location_decode(const uint8_t from[OVERS
     return (oversized_location_t){segj_get_u64(from), segj_get_u32(from + 8)};
 }
 
+/** Bytes of a frame, of which `head` come before its payload. */
+static inline uint64_t segj_frame_size(uint32_t head, oversized_location_t location)
+{
+    return (uint64_t)head + location.size;
+}
+
 /** The end of a frame; false when it is too short for one, reaches past `limit` or overflows. */
-static inline bool segj_location_end(oversized_location_t location, uint64_t limit, uint64_t *end)
+static inline bool segj_location_end(uint32_t head, oversized_location_t location, uint64_t limit, uint64_t *end)
 {
     uint64_t sum;
-    if (location.size < SEGJ_FRAME_TRAILER || !segj_add_u64(location.offset, location.size, &sum) || sum > limit)
+    if (location.size < SEGJ_FRAME_TRAILER || !segj_add_u64(location.offset, segj_frame_size(head, location), &sum) ||
+        sum > limit)
         return false;
     *end = sum;
     return true;

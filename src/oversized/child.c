@@ -1,15 +1,18 @@
 /*
  * oversized/child.c: the end of a journal in a child of fork. The child has the parent's memory as it was, its
- * descriptors, and one thread. Whoever held a lock, or waited on a condition, is not there: nothing here waits. The
- * files, and the locks on them, are the parent's: descriptors are closed, which takes nothing from the parent's own,
- * and nothing else is done with them.
+ * descriptors, and one thread. The threads that held a lock, or that a condition waits for, are not there. So nothing
+ * here waits. The files, and the locks on them, are the parent's: descriptors are closed, which takes nothing from the
+ * parent's own, and nothing else is done with them.
  *
- * What a lock guards is walked through only where that lock is free: who had it may have been in the middle of a
+ * What a lock guards is walked through only where that lock is free: its holder may have been in the middle of a
  * change. The memory, and where it is the state lock the descriptors too, then stay until the child ends or calls exec.
  */
 #include <stdlib.h>
 
-#include "oversized/journal.h"
+#include "oversized/lost/quarantine.h"
+#include "oversized/oversized.h"
+#include "oversized/read/value_cache.h"
+#include "oversized/section/journal.h"
 
 static void free_chain(segj_chain_t *chain)
 {
@@ -49,36 +52,42 @@ static void unmap_all(segj_maps_t *maps)
 
 static void free_what_state_guards(oversized_t *journal)
 {
-    segj_env_t *env = &journal->env;
-    close_files(&env->files);
-    unmap_all(&env->maps);
+    segj_shared_t *shared = &journal->shared;
+    close_files(&shared->files);
+    unmap_all(&shared->maps);
     for (size_t i = 0; i < journal->sections.count; i++)
         child_free_section((segj_section_t *)(void *)journal->sections.order[i]);
     segj_sections_free(&journal->sections);
-    segj_pool_free(&env->pages);
-    segj_pool_free(&env->frames);
+    segj_pool_free(&shared->pages);
+    segj_pool_free(&shared->frames);
 }
 
-void segj_journal_forsake(oversized_t *journal)
+void segj_journal_free_in_child(oversized_t *journal)
 {
-    segj_env_t *env = &journal->env;
-    bool unchanged = segj_try_lock(&journal->change);
-    bool still = segj_try_lock(&env->state);
+    segj_shared_t *shared = &journal->shared;
+    bool unchanged = segj_gate_try(&journal->change);
+    bool still = segj_try_lock(&shared->state);
     if (still) {
         free_what_state_guards(journal);
         if (unchanged)
             segj_codec_free(&journal->codec);
-        segj_unlock(&env->state);
+        segj_unlock(&shared->state);
     }
     if (unchanged) {
-        segj_unlock(&journal->change);
-        free(env->scratch);
+        segj_gate_leave(&journal->change);
+        free(shared->scratch);
+        free(shared->head);
         free(journal->record);
+        segj_quarantine_free(journal);
+        segj_counts_free(&shared->counts);
     }
-    segj_page_cache_release(env->cache);
-    segj_owner_close(env);
-    segj_part_close(&env->index);
-    segj_part_close(&env->values);
+    segj_page_cache_release(shared->cache);
+    segj_value_cache_free_in_child(journal->value_cache);
+    segj_owner_close(shared);
+    segj_partition_close(&shared->index);
+    segj_partition_close(&shared->values);
+    segj_partition_close(&shared->counts.partition);
+    segj_hold_release(shared);
     free(journal->directory);
     free(journal->index_name);
     free(journal->value_name);

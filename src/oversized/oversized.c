@@ -5,84 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oversized/journal.h"
-
-/* --- sections --- */
-
-segj_section_t *segj_journal_find(const oversized_t *journal, uint64_t section)
-{
-    return (segj_section_t *)(void *)segj_sections_find(&journal->sections, section);
-}
-
-segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section)
-{
-    if (section < journal->prune_line)
-        return segj_fail(SEGJ_ERR_PRUNED, "section %llu was pruned: sections below %llu are gone",
-                         (unsigned long long)section, (unsigned long long)journal->prune_line);
-    return segj_fail(SEGJ_ERR_NO_SECTION, "there is no section %llu", (unsigned long long)section);
-}
-
-segj_status_t segj_journal_require(const oversized_t *journal, uint64_t number, segj_section_t **section)
-{
-    *section = segj_journal_find(journal, number);
-    return *section != NULL ? SEGJ_OK : segj_journal_missing(journal, number);
-}
-
-segj_status_t segj_journal_changeable(const oversized_t *journal)
-{
-    if (journal->read_only)
-        return segj_fail(SEGJ_ERR_READ_ONLY, "the journal in %s is open read-only", journal->directory);
-    if (atomic_load_explicit(&journal->env.poisoned, memory_order_acquire)) {
-        segj_say("the journal is poisoned until it is opened again: %s", journal->env.poison);
-        segj_say_code(journal->env.poison_code);
-        return SEGJ_ERR_POISONED;
-    }
-    return SEGJ_OK;
-}
-
-segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made)
-{
-    segj_section_t *section = calloc(1, sizeof *section);
-    if (section == NULL)
-        return segj_fail_memory(sizeof *section);
-    section->node.number = number;
-    atomic_init(&section->references, 1);
-    segj_lock(&journal->env.state);
-    section->generation = ++journal->generations;
-    segj_unlock(&journal->env.state);
-    segj_fixed_init(&section->index, &journal->env, number);
-    segj_glob_init(&section->values, &journal->env, number);
-    *made = section;
-    return SEGJ_OK;
-}
-
-void segj_section_acquire(segj_section_t *section)
-{
-    atomic_fetch_add(&section->references, 1);
-}
-
-static void oversized_free_section(oversized_t *journal, segj_section_t *section)
-{
-    segj_files_forget(&journal->env.files, &section->index.handle);
-    segj_files_forget(&journal->env.files, &section->values.handle);
-    segj_maps_drop(&journal->env.maps, &section->values.maps);
-    free(section);
-}
-
-void segj_section_release(oversized_t *journal, segj_section_t *section)
-{
-    if (atomic_fetch_sub(&section->references, 1) == 1)
-        oversized_free_section(journal, section);
-}
-
-void segj_section_let_go(oversized_t *journal, segj_section_t *section)
-{
-    if (atomic_fetch_sub(&section->references, 1) > 1)
-        return;
-    segj_lock(&journal->env.state);
-    oversized_free_section(journal, section);
-    segj_unlock(&journal->env.state);
-}
+#include "journal/copied.h"
+#include "oversized/lost/gone.h"
+#include "oversized/lost/quarantine.h"
+#include "oversized/oversized.h"
+#include "oversized/read/value_cache.h"
+#include "oversized/section/durable.h"
+#include "oversized/section/writers.h"
+#include "oversized/write/remove.h"
 
 /* --- questions --- */
 
@@ -92,14 +22,14 @@ static segj_status_t oversized_ask(oversized_t *journal, uint64_t number, questi
 {
     if (answer == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "the output is NULL");
-    segj_lock(&journal->env.state);
+    segj_lock(&journal->shared.state);
     const segj_section_t *section = segj_journal_find(journal, number);
     uint64_t found = 0;
     if (section != NULL && question == ASK_VALUE_SIZE)
         found = section->index.records > 0 ? section->values.size : 0; /* old bytes may lie before the first record */
     else if (section != NULL)
-        found = section->index.records * (question == ASK_SIZE ? journal->env.record_size : 1);
-    segj_unlock(&journal->env.state);
+        found = section->index.records * (question == ASK_SIZE ? journal->shared.record_size : 1);
+    segj_unlock(&journal->shared.state);
     *answer = found;
     return SEGJ_OK;
 }
@@ -124,8 +54,8 @@ segj_status_t oversized_value_size(oversized_t *journal, uint64_t section, uint6
 
 size_t oversized_record_size(const oversized_t *journal)
 {
-    const oversized_t *behind = segj_journal_behind(journal);
-    return behind != NULL ? behind->env.record_size : 0;
+    const oversized_t *actual = segj_journal_of(journal);
+    return actual != NULL ? actual->shared.record_size : 0;
 }
 
 segj_status_t oversized_section_exists(oversized_t *journal, uint64_t section, bool *exists)
@@ -135,12 +65,12 @@ segj_status_t oversized_section_exists(oversized_t *journal, uint64_t section, b
     SEGJ_ENTER(journal, oversized_section_exists(journal, section, exists));
     if (exists == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_section_exists: exists is NULL");
-    segj_lock(&journal->env.state);
+    segj_lock(&journal->shared.state);
     *exists = segj_journal_find(journal, section) != NULL;
     segj_status_t status = SEGJ_OK;
     if (!*exists && section < journal->prune_line)
         status = segj_journal_missing(journal, section);
-    segj_unlock(&journal->env.state);
+    segj_unlock(&journal->shared.state);
     return status;
 }
 
@@ -152,7 +82,7 @@ static segj_status_t walk(oversized_t *journal, direction_t direction, uint64_t 
     if (section == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "section is NULL");
     segj_status_t status = SEGJ_END;
-    segj_lock(&journal->env.state);
+    segj_lock(&journal->shared.state);
     const segj_sections_t *sections = &journal->sections;
     size_t at = segj_sections_lower(sections, from);
     if (direction == DOWNWARDS && (at == sections->count || sections->order[at]->number != from))
@@ -161,7 +91,7 @@ static segj_status_t walk(oversized_t *journal, direction_t direction, uint64_t 
         *section = sections->order[at]->number;
         status = SEGJ_OK;
     }
-    segj_unlock(&journal->env.state);
+    segj_unlock(&journal->shared.state);
     return status;
 }
 
@@ -195,15 +125,15 @@ segj_status_t oversized_prev_section(oversized_t *journal, uint64_t before, uint
 
 const oversized_recovery_t *oversized_recovery(const oversized_t *journal)
 {
-    const oversized_t *behind = segj_journal_behind(journal);
-    return behind != NULL ? &behind->recovery : NULL;
+    const oversized_t *actual = segj_journal_of(journal);
+    return actual != NULL ? &actual->recovery : NULL;
 }
 
 const char *oversized_error(const oversized_t *journal)
 {
-    const oversized_t *behind = segj_journal_behind(journal);
-    bool poisoned = behind != NULL && atomic_load_explicit(&behind->env.poisoned, memory_order_acquire);
-    return poisoned ? behind->env.poison : NULL;
+    const oversized_t *actual = segj_journal_of(journal);
+    bool poisoned = actual != NULL && atomic_load_explicit(&actual->shared.poisoned, memory_order_acquire);
+    return poisoned ? actual->shared.poison : NULL;
 }
 
 /* --- the end --- */
@@ -213,34 +143,38 @@ static void free_sections(oversized_t *journal)
     segj_sections_t *sections = &journal->sections;
     for (size_t i = 0; i < sections->count; i++) {
         segj_section_t *section = (segj_section_t *)(void *)sections->order[i];
-        segj_section_settle(journal, section);
-        segj_section_rest(journal, section);
-        segj_lock(&journal->env.state);
-        segj_section_release(journal, section);
-        segj_unlock(&journal->env.state);
+        segj_section_wait_for_sync(journal, section);
+        segj_section_deactivate(journal, section);
+        segj_lock(&journal->shared.state);
+        segj_section_release_locked(journal, section);
+        segj_unlock(&journal->shared.state);
     }
     segj_sections_free(sections);
 }
 
 void segj_journal_free(oversized_t *journal)
 {
-    segj_env_t *env = &journal->env;
+    segj_shared_t *shared = &journal->shared;
     segj_flusher_free(&journal->flusher);
     free_sections(journal);
-    segj_lock(&env->state);
-    segj_pool_free(&env->pages);
-    segj_pool_free(&env->frames);
-    segj_unlock(&env->state);
-    segj_page_cache_release(env->cache);
+    segj_lock(&shared->state);
+    segj_pool_free(&shared->pages);
+    segj_pool_free(&shared->frames);
+    segj_unlock(&shared->state);
+    segj_page_cache_release(shared->cache);
     segj_codec_free(&journal->codec);
-    segj_owner_close(env);
+    segj_value_cache_free(journal->value_cache);
+    segj_owner_close(shared);
     segj_quarantine_free(journal);
-    segj_part_close(&env->index);
-    segj_part_close(&env->values);
-    segj_cond_destroy(&env->changed);
-    segj_mutex_destroy(&env->state);
-    segj_mutex_destroy(&journal->change);
-    free(env->scratch);
+    segj_counts_free(&shared->counts);
+    segj_partition_close(&shared->index);
+    segj_partition_close(&shared->values);
+    segj_hold_release(shared);
+    segj_cond_destroy(&shared->changed);
+    segj_mutex_destroy(&shared->state);
+    segj_gate_destroy(&journal->change);
+    free(shared->scratch);
+    free(shared->head);
     free(journal->record);
     free(journal->directory);
     free(journal->index_name);
@@ -250,43 +184,53 @@ void segj_journal_free(oversized_t *journal)
 }
 
 /* Syncs what is being written and writes the watermarks, also where one section fails; the first failure counts. */
-static segj_status_t retire_all(oversized_t *journal)
+static segj_status_t sync_and_mark_all(oversized_t *journal)
 {
     segj_sentence_t first;
     segj_status_t status = SEGJ_OK;
-    segj_lock(&journal->change);
+    segj_gate_enter(&journal->change);
     for (segj_section_t *at = journal->oldest; at != NULL; at = at->newer) {
-        segj_status_t one = segj_section_retire(journal, at, true);
+        segj_status_t one = segj_section_sync_and_mark(journal, at, true);
         if (one == SEGJ_OK || status != SEGJ_OK)
             continue;
         status = one;
         segj_keep(&first);
     }
-    segj_unlock(&journal->change);
+    segj_gate_leave(&journal->change);
     if (status != SEGJ_OK)
         segj_say_again(&first);
     return status;
 }
 
 /* In a child of fork. Gives the status back that close and destroy have there. */
-static segj_status_t forsake(const char *call, oversized_t *journal)
+static segj_status_t end_in_child(const char *call, oversized_t *journal)
 {
     segj_status_t status =
         segj_fail_child(call, journal, "its memory and descriptors here are given back, and nothing else");
-    segj_journal_forsake(journal);
+    segj_journal_free_in_child(journal);
     return status;
+}
+
+/* For which there was no room before. */
+static void close_note_gone(oversized_t *journal)
+{
+    segj_gate_enter(&journal->change);
+    segj_quarantine_note_gone(journal, NULL, 0, SEGJ_REMOVAL_DONE);
+    segj_gate_leave(&journal->change);
 }
 
 static segj_status_t close_journal(oversized_t *journal)
 {
     /* Walks under way look again, and find that it has ended. */
     (void)atomic_fetch_add(&journal->removals, 1);
-    segj_journal_settle(journal);
+    segj_journal_wait_for_calls(journal);
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
-        status = retire_all(journal);
+        status = sync_and_mark_all(journal);
+    if (status == SEGJ_OK && journal->quarantine.gone != NULL)
+        close_note_gone(journal);
     if (status == SEGJ_OK)
-        status = segj_owner_check(&journal->env);
+        status = segj_owner_check(&journal->shared);
     segj_journal_free(journal);
     return status;
 }
@@ -301,7 +245,7 @@ segj_status_t oversized_close(oversized_t *journal)
     if (ending == SEGJ_ENDING_HERE)
         status = close_journal(journal);
     else if (ending == SEGJ_ENDING_CHILD)
-        status = forsake("oversized_close", journal);
+        status = end_in_child("oversized_close", journal);
     return caller != NULL ? segj_deliver(caller, status) : status;
 }
 
@@ -312,44 +256,63 @@ void oversized_abandon(oversized_t *journal)
         return;
     segj_ending_t ending = segj_begin_ending("oversized_abandon", &journal, &caller);
     if (ending == SEGJ_ENDING_CHILD)
-        segj_journal_forsake(journal);
+        segj_journal_free_in_child(journal);
     if (ending != SEGJ_ENDING_HERE)
         return;
     (void)atomic_fetch_add(&journal->removals, 1);
-    segj_journal_settle(journal);
+    segj_journal_wait_for_calls(journal);
     segj_journal_free(journal);
+}
+
+/* Of nothing there is nothing to count. */
+static uint64_t most_of_nothing(void *context, uint64_t section)
+{
+    (void)context;
+    (void)section;
+    return 0;
+}
+
+static uint64_t is_listed_there(void *context, uint64_t section)
+{
+    return segj_journal_find(context, section) != NULL ? UINT64_MAX : 0;
 }
 
 /* Every section file goes, durably, before either partition. What is removed is what is open: where that was renamed or
  * replaced, nothing is. */
 static segj_status_t remove_everything(oversized_t *journal)
 {
-    segj_status_t status = segj_part_named(&journal->env.index);
+    segj_status_t status = segj_partition_named(&journal->shared.index);
     if (status == SEGJ_OK)
-        status = segj_part_named(&journal->env.values);
+        status = segj_partition_named(&journal->shared.values);
     if (status == SEGJ_OK)
         status = segj_quarantine_look(journal);
     if (status == SEGJ_OK)
-        status = segj_sections_unlink(journal, 0, journal->sections.count);
+        status = segj_counts_guard(&journal->shared, most_of_nothing, is_listed_there, journal);
+    if (status == SEGJ_OK)
+        status = segj_counts_lower(&journal->shared, most_of_nothing, NULL);
+    if (status == SEGJ_OK)
+        status = segj_sections_unlink(journal, 0, journal->sections.count, false);
     if (status == SEGJ_OK)
         status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)
-        status = segj_owner_remove(&journal->env);
+        status = segj_owner_remove(&journal->shared);
     if (status == SEGJ_OK)
-        status = segj_part_remove(&journal->env.index);
+        status = segj_copied_remove(&journal->shared);
     if (status == SEGJ_OK)
-        status = segj_part_remove(&journal->env.values);
-    return status == SEGJ_OK ? segj_part_sync_directory(&journal->env.index) : status;
+        status = segj_partition_remove(&journal->shared.index);
+    if (status == SEGJ_OK)
+        status = segj_partition_remove(&journal->shared.values);
+    return status == SEGJ_OK ? segj_partition_sync_directory(&journal->shared.index) : status;
 }
 
 static segj_status_t destroy_journal(oversized_t *journal)
 {
-    segj_journal_settle(journal);
-    segj_lock(&journal->change);
+    segj_journal_wait_for_calls(journal);
+    segj_gate_enter(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK)
         status = remove_everything(journal);
-    segj_unlock(&journal->change);
+    segj_gate_leave(&journal->change);
     if (status == SEGJ_ERR_BUSY) {
         segj_go_on(&journal->entrance);
         return status;
@@ -369,6 +332,6 @@ segj_status_t oversized_destroy(oversized_t *journal)
     if (ending == SEGJ_ENDING_HERE)
         status = destroy_journal(journal);
     else if (ending == SEGJ_ENDING_CHILD)
-        status = forsake("oversized_destroy", journal);
+        status = end_in_child("oversized_destroy", journal);
     return caller != NULL ? segj_deliver(caller, status) : status;
 }

@@ -1,9 +1,9 @@
 /*
  * paged/page_cache.c: a hash of frames, replaced in clock order (a page read since the hand last passed stays).
  *
- * Readers take no lock. A frame counts those who copy from it in `pins`; who wants the frame for another page clears
- * SHOWN there, and a reader who comes later goes away. Everything else changes under the mutex. A reader that walks
- * along a bucket while frames move may miss a page that is there: it then reads the file.
+ * Readers take no lock. A frame counts those who copy from it in `pins`; a reader that wants the frame for another page
+ * clears SHOWN there, and a reader that comes later goes away. Everything else changes under the mutex. A reader that
+ * walks along a bucket while frames move may miss a page that is there: it then reads the file.
  */
 #include "paged/page_cache.h"
 
@@ -54,7 +54,7 @@ struct segj_page_cache {
     atomic_uint_least32_t *buckets;
     uint8_t *bytes;
     uint64_t apart[2]; /* unused: the frames' addresses take a few instructions less from here on */
-    frame_t frames[];  /* and behind them the buckets and the bytes */
+    frame_t frames[];  /* and after them the buckets and the bytes */
 };
 
 /* In the word, below a number that no other process has there. */
@@ -132,8 +132,8 @@ segj_status_t segj_page_cache_create(uint16_t page_size, uint32_t pages, segj_pa
     return SEGJ_OK;
 }
 
-/* As a child has it from its parent: who held the mutex, or a frame, is not there, and whatever was being changed stays
- * as it was. So all pages go. None of the parent's journals reads here any more. */
+/* As a child has it from its parent: the thread that held the mutex, or a frame, is not there, and what was being
+ * changed stays as it was. So all pages go. None of the parent's journals reads here any more. */
 static void make_anew(segj_page_cache_t *cache)
 {
     memset(cache->frames, 0, ((size_t)cache->pages + 1) * sizeof *cache->frames);
@@ -177,7 +177,7 @@ void segj_page_cache_release(segj_page_cache_t *cache)
         return;
     if (atomic_fetch_sub(&cache->references, 1) > 1)
         return;
-    /* In a child the mutex may be somebody's who is not there. */
+    /* In a child the mutex may be held by a thread that is not there. */
     if (state_of(cache, atomic_load(word_of(cache))) == WORD_READY)
         segj_mutex_destroy(&cache->mutex);
     segj_process_word_free(cache->word);
@@ -254,7 +254,7 @@ bool segj_page_cache_read(segj_page_cache_t *cache, uint64_t id, uint64_t page, 
     return false;
 }
 
-/* Takes a page out of its bucket. Readers who are at it go on, and keep the frame from being used. */
+/* Takes a page out of its bucket. Readers that copy from it continue, and keep the frame from being used. */
 static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
 {
     frame_t *frame = &cache->frames[at];
@@ -267,7 +267,7 @@ static void unlink_frame(segj_page_cache_t *cache, uint32_t at)
     frame->use = FRAME_FREE;
 }
 
-/* Whether the frame can be had: one that nobody reads, and nobody has read since the hand last passed. */
+/* Whether the frame can be had: one that no reader reads, and none has read since the hand last passed. */
 static bool make_free(segj_page_cache_t *cache, uint32_t at)
 {
     frame_t *frame = &cache->frames[at];

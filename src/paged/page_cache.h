@@ -1,11 +1,12 @@
 /*
  * paged/page_cache.h: verified pages in memory, shared by the readers of one or more journals.
  *
- * A page is known by an owner's id and its number. Bytes under one id only ever grow: whoever shortens or replaces a
- * section takes a new id, so that a page that arrives late can only land where nobody looks any more. A page may have
- * been read while it was partial; a reader that needs more bytes than it has misses, and puts the longer page in.
+ * A page is known by an owner's id and its number. Bytes under one id only ever grow: a change that shortens or
+ * replaces a section takes a new id, so that a page that arrives late can only land where no reader looks any more. A
+ * page may have been read while it was partial; a reader that needs more bytes than it has misses, and puts the longer
+ * page in.
  *
- * Reading a page in is done by its reader, in a frame that it has reserved and that nobody else can see; there is
+ * Reading a page in is done by its reader, in a frame that it has reserved and that no other reader can see; there is
  * nothing to wait for and nothing to leak when it fails.
  */
 #ifndef SEGJ_PAGED_PAGE_CACHE_H
@@ -21,7 +22,7 @@
 /** Before the cache is used in a process: in a child of the one that used it before, it becomes an empty cache of the
  *  child's own. */
 void segj_page_cache_claim(segj_page_cache_t *cache);
-/** What it says in this process, behind the claim, it says in no other; NULL where the system has no such word. */
+/** Its value in this process, after the claim, is in no other; NULL where the system has no such word. */
 const segj_process_word_t *segj_page_cache_word(const segj_page_cache_t *cache);
 
 /* References may be taken and given back in any process. */

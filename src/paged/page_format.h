@@ -48,7 +48,7 @@ segj_page_state_t segj_page_slot(segj_checksum_kind_t kind, const uint8_t *physi
 void segj_page_put_slot(uint8_t to[SEGJ_PAGE_SLOT_SIZE], uint16_t length, uint32_t crc);
 
 /**
- * Completes a physical page whose first `length` bytes are in place: zeros behind them, the new state in the slot that
+ * Completes a physical page whose first `length` bytes are in place: zeros after them, the new state in the slot that
  * the synced one does not use (the first, where no sync has covered the page), the synced slot as it was. Gives the new
  * state.
  */

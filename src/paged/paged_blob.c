@@ -35,42 +35,77 @@ size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted
     return (pages > least ? pages : least) * page;
 }
 
+static segj_paged_t paged_new(const segj_io_file_t *file, uint16_t page_size, segj_checksum_kind_t checksum,
+                              uint64_t length)
+{
+    return (segj_paged_t){.binding = file->binding,
+                          .length = length,
+                          .partial = (size_t)(length % page_size),
+                          .synced_page = SEGJ_NO_PAGE,
+                          .flight_page = SEGJ_NO_PAGE,
+                          .page_size = page_size,
+                          .checksum = checksum};
+}
+
+/* The live buffer has what there is of the last page. */
+static void begin_live(segj_paged_t *paged, segj_pool_t *pool, segj_write_buffer_t *live)
+{
+    segj_lock(pool->state);
+    live->size = paged->partial > 0 ? physical(paged) : 0;
+    segj_chain_add(&paged->chain, live);
+    segj_unlock(pool->state);
+}
+
+static segj_status_t read_partial(segj_paged_t *paged, const segj_io_file_t *file, segj_write_buffer_t *live)
+{
+    uint64_t page = paged->length / paged->page_size;
+    if (paged->partial == 0)
+        return SEGJ_OK;
+    segj_status_t status = segj_io_read(file, file->data + live->offset, live->data, physical(paged), NULL);
+    if (status != SEGJ_OK)
+        return status;
+    paged->synced_page = page;
+    paged->synced = segj_page_verify(paged->checksum, live->data, paged->page_size, paged->binding, page);
+    if (paged->synced.length == paged->partial)
+        return SEGJ_OK;
+    return segj_io_fail(SEGJ_ERR_CORRUPT, file, file->data + live->offset,
+                        "index page %llu holds %u bytes, expected %u bytes", (unsigned long long)page,
+                        (unsigned)paged->synced.length, (unsigned)paged->partial);
+}
+
 segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file, uint16_t page_size,
                               segj_checksum_kind_t checksum, uint64_t length)
 {
-    uint64_t page = length / page_size;
-    uint16_t partial = (uint16_t)(length % page_size);
-    *paged = (segj_paged_t){.section = file->section,
-                            .length = length,
-                            .partial = partial,
-                            .synced_page = SEGJ_NO_PAGE,
-                            .flight_page = SEGJ_NO_PAGE,
-                            .page_size = page_size,
-                            .checksum = checksum};
+    *paged = paged_new(file, page_size, checksum, length);
     segj_write_buffer_t *live;
-    segj_status_t status = segj_buffer_take(pool, page * physical(paged), least_capacity(paged, pool), &live);
+    segj_status_t status =
+        segj_buffer_take(pool, length / page_size * physical(paged), least_capacity(paged, pool), &live);
     if (status != SEGJ_OK)
         return status;
-    if (partial > 0) {
-        status = segj_io_read(file, file->data + live->offset, live->data, physical(paged), NULL);
-        if (status == SEGJ_OK) {
-            paged->synced_page = page;
-            paged->synced = segj_page_verify(checksum, live->data, page_size, paged->section, page);
-            if (paged->synced.length != partial)
-                status = segj_io_fail(SEGJ_ERR_CORRUPT, file, file->data + live->offset,
-                                      "index page %llu holds %u bytes, expected %u bytes", (unsigned long long)page,
-                                      (unsigned)paged->synced.length, (unsigned)partial);
-        }
+    status = read_partial(paged, file, live);
+    if (status == SEGJ_OK) {
+        begin_live(paged, pool, live);
+        return SEGJ_OK;
     }
     segj_lock(pool->state);
-    if (status == SEGJ_OK) {
-        live->size = partial > 0 ? physical(paged) : 0;
-        segj_chain_add(&paged->chain, live);
-    } else {
-        segj_buffer_release(pool, live);
-    }
+    segj_buffer_release(pool, live);
     segj_unlock(pool->state);
     return status;
+}
+
+segj_status_t segj_paged_open_with(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
+                                   uint16_t page_size, segj_checksum_kind_t checksum, uint64_t length,
+                                   const uint8_t *partial)
+{
+    *paged = paged_new(file, page_size, checksum, length);
+    segj_write_buffer_t *live;
+    segj_status_t status =
+        segj_buffer_take(pool, length / page_size * physical(paged), least_capacity(paged, pool), &live);
+    if (status != SEGJ_OK)
+        return status;
+    memcpy(live->data, partial, paged->partial);
+    begin_live(paged, pool, live);
+    return SEGJ_OK;
 }
 
 void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool)
@@ -87,7 +122,7 @@ static segj_status_t paged_blob_write_pages(const segj_paged_t *paged, const seg
     for (size_t at = skip * physical(paged); at < buffer->size; at += physical(paged), page++) {
         bool tail = page == capture->tail_page;
         segj_page_state_t state = segj_page_complete(
-            paged->checksum, buffer->data + at, paged->page_size, paged->section, page,
+            paged->checksum, buffer->data + at, paged->page_size, paged->binding, page,
             tail ? capture->tail_length : paged->page_size, page == capture->synced_page ? capture->synced : no_state);
         if (tail)
             capture->tail = state;
@@ -219,13 +254,44 @@ void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size)
     }
 }
 
-void segj_paged_take_back(segj_paged_t *paged, size_t size)
+void segj_paged_roll_back(segj_paged_t *paged, size_t size)
 {
     segj_write_buffer_t *live = paged->chain.last;
     paged->length -= size;
     paged->partial = (size_t)(paged->length % paged->page_size);
     uint64_t pages = (paged->length + paged->page_size - 1) / paged->page_size - first_page(paged, live);
     segj_buffer_publish(live, (size_t)pages * physical(paged));
+}
+
+uint64_t segj_paged_first_page(const segj_paged_t *paged)
+{
+    return first_page(paged, paged->chain.first);
+}
+
+void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial)
+{
+    uint64_t page = length / paged->page_size;
+    segj_write_buffer_t *last = NULL;
+    assert(paged->flight_page == SEGJ_NO_PAGE && length <= paged->length);
+    for (segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next)
+        if (first_page(paged, at) <= page)
+            last = at;
+    bool in_memory = last != NULL;
+    if (!in_memory)
+        last = paged->chain.first;
+    assert(last != NULL);
+    while (paged->chain.last != last)
+        segj_chain_drop(pool, &paged->chain, paged->chain.last);
+    paged->length = length;
+    paged->partial = (size_t)(length % paged->page_size);
+    paged->synced_page = SEGJ_NO_PAGE;
+    paged->synced = no_state;
+    last->state = SEGJ_BUFFER_LIVE;
+    if (!in_memory) {
+        last->offset = page * physical(paged);
+        memcpy(last->data, partial, paged->partial);
+    }
+    last->size = (size_t)(page - first_page(paged, last) + (paged->partial > 0)) * physical(paged);
 }
 
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to)

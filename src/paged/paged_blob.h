@@ -10,7 +10,7 @@
  *
  * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state
  * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of
- * behind the put.
+ * after the put.
  */
 #ifndef SEGJ_PAGED_PAGED_BLOB_H
 #define SEGJ_PAGED_PAGED_BLOB_H
@@ -22,9 +22,9 @@
 #define SEGJ_NO_PAGE UINT64_MAX
 
 typedef struct segj_paged {
-    uint64_t section;
-    uint64_t length; /* logical bytes */
-    size_t partial;  /* of them, in the last page: length % page_size */
+    uint64_t binding; /* the file's */
+    uint64_t length;  /* logical bytes */
+    size_t partial;   /* of them, in the last page: length % page_size */
     segj_chain_t chain;
     uint64_t synced_page; /* the page that `synced` speaks of, or SEGJ_NO_PAGE */
     segj_page_state_t synced;
@@ -48,9 +48,15 @@ typedef struct segj_paged_capture {
  *  more. */
 size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted);
 
-/** Prepares to append behind `length` bytes: reads the partial last page, whose state must say just that length. */
+/** Prepares to append after `length` bytes: reads the partial last page, whose state must say just that length. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
                                               uint16_t page_size, segj_checksum_kind_t checksum, uint64_t length);
+
+/** The same where the last page's bytes, so many as there are of it, are given. What the file has of it is of no
+ *  account. */
+SEGJ_MUST_CHECK segj_status_t segj_paged_open_with(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
+                                                   uint16_t page_size, segj_checksum_kind_t checksum, uint64_t length,
+                                                   const uint8_t *partial);
 
 /** Frees the buffers, written or not. Under the state lock. */
 void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);
@@ -63,8 +69,16 @@ SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_
 /** Appends reserved bytes. */
 void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
 
-/** Takes the last `size` bytes back, all of them put since the last reserve, and that nobody was told of. */
-void segj_paged_take_back(segj_paged_t *paged, size_t size);
+/** Takes the last `size` bytes back, all of them put since the last reserve, and not published. */
+void segj_paged_roll_back(segj_paged_t *paged, size_t size);
+
+/** Cuts what is in memory to `length` bytes of the index, of which no sync works on any: the last page goes on from
+ *  there, and takes no heed of what the file has. `partial`: what that page has, where it is not in memory. Under the
+ *  state lock. */
+void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial);
+
+/** The number of the first page that is in memory. Under the state lock. */
+uint64_t segj_paged_first_page(const segj_paged_t *paged);
 
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
 bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
@@ -72,6 +86,12 @@ bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size
 /** Writes all full pages that no sync has taken over. lean: gives all memory back that is not needed now. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
                                                bool lean);
+
+/** What a sync has taken over that leaves the index alone. */
+static inline segj_paged_capture_t segj_paged_capture_nothing(void)
+{
+    return (segj_paged_capture_t){.tail_page = SEGJ_NO_PAGE, .synced_page = SEGJ_NO_PAGE};
+}
 
 /** Takes everything over for a sync or a flush. Call without the state lock. */
 SEGJ_MUST_CHECK segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_paged_capture_t *capture);

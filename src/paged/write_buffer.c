@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Spare buffers a pool keeps: one that a sync writes and one that is filled meanwhile. */
+/* Spare buffers a pool keeps: one that a sync writes and one that is filled at that time. */
 #define SPARES_KEPT 2
 
 /* Under state. The smallest spare that is large enough, or NULL. */

@@ -5,7 +5,7 @@
  *
  * Invariants: a buffer's published bytes (the first `size`) never change, so that readers who hold a reference copy
  * them without a lock, and a sync writes them without one. Chains, states and references change under the journal's
- * state lock only; a live buffer's size grows without it, by its one writer, behind the bytes that it covers. A buffer
+ * state lock only; a live buffer's size grows without it, by its one writer, after the bytes that it covers. A buffer
  * that is too small is replaced by a larger one; sections that write little hold little. Buffers are kept for reuse,
  * because fresh memory costs more than the bytes that go into it.
  */
@@ -57,7 +57,7 @@ SEGJ_MUST_CHECK segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offse
                                                segj_write_buffer_t **taken);
 
 /** Puts a buffer of at least `capacity` bytes in the place of the chain's last one, with its first `used` bytes, those
- *  that nobody sees yet included. Call without the state lock; nobody else may be filling the chain. */
+ *  that are not published included. Call without the state lock; no other thread may be filling the chain. */
 SEGJ_MUST_CHECK segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity, size_t used);
 
 /** Shows the first `size` bytes of a live buffer to readers. Its writer's; without the state lock. */

@@ -1,6 +1,6 @@
 /*
  * storage/io.h: storage calls as the library makes them. A storage may be interrupted and may transfer less than asked;
- * here every call is made again after EINTR, short transfers go on behind what was done, ranges are checked against
+ * here every call is made again after EINTR, short transfers go on after what was done, ranges are checked against
  * 2^63 - 1, and a failure becomes a sentence that names the file. Nothing above calls a storage's functions itself.
  */
 #ifndef SEGJ_STORAGE_IO_H
@@ -15,6 +15,9 @@
 
 /** The largest size a file may have. */
 #define SEGJ_FILE_SIZE_MAX ((uint64_t)INT64_MAX)
+
+/** A name in an index partition that every open refuses: a copy into this journal has begun and is not complete. */
+#define SEGJ_UNFINISHED_NAME "unfinished-copy"
 
 /** A section file's name: 16 lower-case hexadecimal digits. */
 #define SEGJ_NAME_LENGTH 16
@@ -31,7 +34,7 @@ typedef struct segj_guard {
 } segj_guard_t;
 
 /** An opened partition, and what is needed to speak of it. Read by any thread, never changed after its opening. */
-typedef struct segj_part {
+typedef struct segj_io_partition {
     const segj_storage_t *storage;
     const char *directory; /**< borrowed: outlives the partition */
     const char *name;      /**< borrowed */
@@ -41,18 +44,39 @@ typedef struct segj_part {
     bool (*give_back)(void *owner);
     void *owner;               /**< borrowed: handed to give_back */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
-} segj_part_t;
+} segj_io_partition_t;
 
 /** An opened file of a section. */
 typedef struct segj_io_file {
-    const segj_part_t *part;
+    const segj_io_partition_t *partition;
     uint64_t section;
     segj_file_t *opened; /**< NULL: closed */
     const char *name;    /**< NULL: the section's; else one of the journal's own, that no guard is asked about */
-    uint64_t data;       /**< where the file's data begins, behind its header: for those who know of headers */
-    bool writable;       /**< it was opened for writing too */
-    bool exhausted;      /**< its last opening failed because no more files could be open */
+    /* Properties of the file that this layer does not use: */
+    uint64_t data;    /**< where its data begins, after its header */
+    uint64_t binding; /**< what its checksums begin with: the section, or that and the file's salt */
+    uint32_t head;    /**< bytes of a frame before its payload */
+    bool writable;    /**< it was opened for writing too */
+    bool exhausted;   /**< its last opening failed because no more files could be open */
 } segj_io_file_t;
+
+/** A closed file of the same section, with the same properties. */
+static inline segj_io_file_t segj_io_like(const segj_io_file_t *file)
+{
+    return (segj_io_file_t){.partition = file->partition,
+                            .section = file->section,
+                            .data = file->data,
+                            .binding = file->binding,
+                            .head = file->head};
+}
+
+/** Gives a file that was opened anew the properties it is known to have. */
+static inline void segj_io_take_properties(segj_io_file_t *file, const segj_io_file_t *known)
+{
+    file->data = known->data;
+    file->binding = known->binding;
+    file->head = known->head;
+}
 
 /** Writes the name of a section's file: 16 digits and a NUL. */
 void segj_section_name(uint64_t section, char name[SEGJ_NAME_LENGTH + 1]);
@@ -61,39 +85,51 @@ void segj_section_name(uint64_t section, char name[SEGJ_NAME_LENGTH + 1]);
 bool segj_section_parse(const char *name, uint64_t *section);
 
 /* Partitions. `missing` is set where only a name is missing, which is then no failure: SEGJ_OK. */
-SEGJ_MUST_CHECK segj_status_t segj_part_create(const segj_part_t *part);
-SEGJ_MUST_CHECK segj_status_t segj_part_open(segj_part_t *part, bool *missing);
+SEGJ_MUST_CHECK segj_status_t segj_partition_create(const segj_io_partition_t *partition);
+SEGJ_MUST_CHECK segj_status_t segj_partition_open(segj_io_partition_t *partition, bool *missing);
 /** SEGJ_ERR_NOT_FOUND: says what of a partition that is missing is. */
-segj_status_t segj_part_not_found(const segj_part_t *part);
+segj_status_t segj_partition_not_found(const segj_io_partition_t *partition);
 /** Takes the lock; *replaced: the partition's name stands for another directory now, open it again. */
-SEGJ_MUST_CHECK segj_status_t segj_part_lock(segj_part_t *part, bool exclusive, bool *replaced);
+SEGJ_MUST_CHECK segj_status_t segj_partition_lock(segj_io_partition_t *partition, bool exclusive, bool *replaced);
 /** Gives the section numbers of the partition in ascending order, to be freed; SEGJ_ERR_CORRUPT names what does not
  *  belong there. Names that begin with a dot and lost+found are passed over. */
-SEGJ_MUST_CHECK segj_status_t segj_part_sections(const segj_part_t *part, uint64_t **sections, size_t *count);
-SEGJ_MUST_CHECK segj_status_t segj_part_sync(const segj_part_t *part);
+SEGJ_MUST_CHECK segj_status_t segj_partition_sections(const segj_io_partition_t *partition, uint64_t **sections,
+                                                      size_t *count);
+/** The same, but what does not belong there is passed over: the sentence about the first such name goes into *strange,
+ *  whose text is "" before. */
+SEGJ_MUST_CHECK segj_status_t segj_partition_sections_among(const segj_io_partition_t *partition, uint64_t **sections,
+                                                            size_t *count, segj_sentence_t *strange);
+/** Which process holds the lock of a partition that is open; false where the storage does not tell, or none does. */
+bool segj_partition_holder(const segj_io_partition_t *partition, int64_t *process);
+SEGJ_MUST_CHECK segj_status_t segj_partition_sync(const segj_io_partition_t *partition);
 /** Whether both, which are open, lie in one directory: where a path is given another directory between two openings,
  *  they may not. */
-bool segj_part_is_beside(const segj_part_t *part, const segj_part_t *other);
+bool segj_partition_is_beside(const segj_io_partition_t *partition, const segj_io_partition_t *other);
 /** SEGJ_ERR_MISMATCH where the partition's name stands for another one by now. */
-SEGJ_MUST_CHECK segj_status_t segj_part_named(const segj_part_t *part);
-/** Removes the partition, which stays open, and locked: let go before, it could be locked by somebody who would not
+SEGJ_MUST_CHECK segj_status_t segj_partition_named(const segj_io_partition_t *partition);
+/** Removes the partition, which stays open, and locked: unlocked before, another opener could lock it who would not
  *  learn that it is about to lose its name. May wait for some 0.3 s. SEGJ_ERR_MISMATCH as above. */
-SEGJ_MUST_CHECK segj_status_t segj_part_remove(const segj_part_t *part);
-SEGJ_MUST_CHECK segj_status_t segj_part_sync_directory(const segj_part_t *part);
-void segj_part_close(segj_part_t *part); /**< a closed one is fine */
-SEGJ_MUST_CHECK segj_status_t segj_part_unlink(const segj_part_t *part, uint64_t section);
+SEGJ_MUST_CHECK segj_status_t segj_partition_remove(const segj_io_partition_t *partition);
+/** Takes the lock of a file of the directory that the partition lies in, or is to lie in, shared (segj_storage_t,
+ *  directory_hold). *held is NULL where the file is missing and not made, or the storage has no such lock.
+ *  SEGJ_ERR_LOCKED: it is held elsewhere. */
+SEGJ_MUST_CHECK segj_status_t segj_directory_hold(const segj_io_partition_t *partition, const char *name,
+                                                  const char *mark, bool make, bool *marked, segj_held_t **held);
+SEGJ_MUST_CHECK segj_status_t segj_partition_sync_directory(const segj_io_partition_t *partition);
+void segj_partition_close(segj_io_partition_t *partition); /**< a closed one is fine */
+SEGJ_MUST_CHECK segj_status_t segj_partition_unlink(const segj_io_partition_t *partition, uint64_t section);
 /** Visits every entry, as partition_list does. An interrupted listing begins again: *count, of what was visited, is 0
  *  then. */
-SEGJ_MUST_CHECK segj_status_t segj_part_visit(const segj_part_t *part, segj_list_visit_t visit, void *visit_context,
-                                              size_t *count);
+SEGJ_MUST_CHECK segj_status_t segj_partition_visit(const segj_io_partition_t *partition, segj_list_visit_t visit,
+                                                   void *visit_context, size_t *count);
 
 /* Files. Creating one that exists is SEGJ_ERR_CORRUPT: a name that the library did not make. */
-SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_part_t *part, uint64_t section,
+SEGJ_MUST_CHECK segj_status_t segj_io_open(segj_io_file_t *file, const segj_io_partition_t *partition, uint64_t section,
                                            segj_open_mode_t mode, bool *missing); /**< missing may be NULL */
 /** The same for a file of another name, which file->name borrows. */
-SEGJ_MUST_CHECK segj_status_t segj_io_open_named(segj_io_file_t *file, const segj_part_t *part, const char *name,
-                                                 segj_open_mode_t mode, bool *missing);
-SEGJ_MUST_CHECK segj_status_t segj_part_unlink_named(const segj_part_t *part, const char *name);
+SEGJ_MUST_CHECK segj_status_t segj_io_open_named(segj_io_file_t *file, const segj_io_partition_t *partition,
+                                                 const char *name, segj_open_mode_t mode, bool *missing);
+SEGJ_MUST_CHECK segj_status_t segj_partition_unlink_named(const segj_io_partition_t *partition, const char *name);
 /** SEGJ_ERR_LOCKED; where the file system has no such locks that is no failure. */
 SEGJ_MUST_CHECK segj_status_t segj_io_lock(const segj_io_file_t *file, bool exclusive);
 SEGJ_MUST_CHECK segj_status_t segj_io_refresh(const segj_io_file_t *file, bool written);

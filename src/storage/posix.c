@@ -66,7 +66,7 @@ struct segj_partition {
 struct segj_file {
     int fd;
     pid_t locked_by; /* the process that took its lock, 0: not locked */
-    atomic_int away; /* whether others may write to it behind this system's cache: 0 not known yet, 1 no, 2 yes */
+    atomic_int away; /* whether others may write to it past this system's cache: 0 not known yet, 1 no, 2 yes */
     /* Truncations made, and how many of them had been made when the last completed full sync began. */
     atomic_uint truncated;
     atomic_uint truncated_synced;
@@ -258,6 +258,11 @@ static int posix_partition_lock(segj_partition_t *partition, bool exclusive)
     return code;
 }
 
+static int posix_partition_holder(segj_partition_t *partition, int64_t *process)
+{
+    return segj_posix_holder(partition->fd, process);
+}
+
 /* A child of fork shares the open directory, and the lock with it. So the process that took the lock gives it back by
    name (its children may hold the descriptor for a while yet), and a child's close leaves it alone. */
 static void posix_partition_close(segj_partition_t *partition)
@@ -309,7 +314,7 @@ static int visit_entries(int fd, segj_list_visit_t visit, void *visit_context)
     }
 }
 
-/* Listings may repeat and may run at the same time: behind the first one the directory is opened anew, for a position
+/* Listings may repeat and may run at the same time: after the first one the directory is opened anew, for a position
  * of its own. */
 static int posix_partition_list(segj_partition_t *partition, segj_list_visit_t visit, void *visit_context)
 {
@@ -387,7 +392,7 @@ static int posix_partition_remove(void *context, const char *directory, const ch
     return code;
 }
 
-/* Between the look and the removal somebody may still give the name to another directory; of that only an empty one
+/* Between the look and the removal the name may still be given to another directory; of those only an empty one
  * would be
    removed. No system has a call that removes the directory that is open. */
 static int posix_partition_remove_open(segj_partition_t *partition)
@@ -469,6 +474,18 @@ static int open_regular(int directory, const char *name, int flags, int *fd)
     return code != 0 ? code : EINVAL;
 }
 
+static segj_file_t *new_file(void)
+{
+    segj_file_t *file = malloc(sizeof *file);
+    if (file == NULL)
+        return NULL;
+    file->locked_by = 0;
+    atomic_init(&file->away, 0);
+    atomic_init(&file->truncated, 0);
+    atomic_init(&file->truncated_synced, 0);
+    return file;
+}
+
 static int posix_file_open(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened)
 {
     int flags = O_RDONLY;
@@ -478,13 +495,9 @@ static int posix_file_open(segj_partition_t *partition, const char *name, segj_o
         flags = O_RDWR | O_CREAT | O_EXCL;
     else if (mode != SEGJ_OPEN_READ)
         return EINVAL;
-    segj_file_t *result = malloc(sizeof *result); /* before the file: no name is made and then found without memory */
+    segj_file_t *result = new_file(); /* before the file: no name is made and then found without memory */
     if (result == NULL)
         return ENOMEM;
-    result->locked_by = 0;
-    atomic_init(&result->away, 0);
-    atomic_init(&result->truncated, 0);
-    atomic_init(&result->truncated_synced, 0);
     int code = open_regular(partition->fd, name, flags, &result->fd);
     if (code != 0)
         free(result);
@@ -724,6 +737,9 @@ const segj_storage_t *segj_storage_posix(void)
         .opener = segj_posix_opener,
         .file_lock = posix_file_lock,
         .file_refresh = posix_file_refresh,
+        .directory_hold = segj_posix_directory_hold,
+        .directory_release = segj_posix_directory_release,
+        .partition_holder = posix_partition_holder,
     };
     return &storage;
 }

@@ -101,10 +101,10 @@ int segj_posix_sync_path(const char *path)
 /**
  * The directory that holds the name by which `directory` is reached, to be freed; NULL without memory.
  *
- * Asking the system for "directory/.." would be wrong behind a link: that is where the link's target lives, and the
+ * Asking the system for "directory/.." would be wrong for a link: that is where the link's target lives, and the
  * name in `directory` lives where the link is. So the last name is taken off the text. Only "." and ".." are no names
  * that a parent could be read from, and are never links: there, and only there, the system's ".." is right. "/" is its
- * own parent. A link's target has its name from whoever made it: mkdir makes nothing through a link.
+ * own parent. A link's target has a name of its own already: mkdir makes nothing through a link.
  */
 char *segj_posix_parent_of(const char *directory)
 {
@@ -217,7 +217,7 @@ int segj_posix_refresh(int fd, bool written)
     return code;
 }
 
-/* --- who we are --- */
+/* --- who opens --- */
 
 int segj_posix_opener(void *context, segj_opener_t *opener)
 {

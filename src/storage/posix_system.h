@@ -1,6 +1,6 @@
 /*
  * storage/posix_system.h: what storage/posix.c asks of the system about descriptors and paths: syncs, locks of files,
- * what kind of file system it is, and who we are. Answers are 0 or errno.
+ * what kind of file system it is, and who opens. Answers are 0 or errno.
  */
 #ifndef SEGJ_STORAGE_POSIX_SYSTEM_H
 #define SEGJ_STORAGE_POSIX_SYSTEM_H
@@ -24,10 +24,17 @@ int segj_posix_sync_unreadable_parent(const char *directory);
 int segj_posix_lock_file(int fd, bool exclusive);
 void segj_posix_unlock_file(int fd);
 
+/** The process that holds a flock of the file, or one of them; ENOENT, ENOTSUP where the system does not tell. */
+int segj_posix_holder(int fd, int64_t *process);
+
 /** Whether others may write to the file without this system's caches knowing. */
 bool segj_posix_is_remote(int fd);
 /** What was `written` goes out; what is read next is not from this system's cache. */
 int segj_posix_refresh(int fd, bool written);
+
+int segj_posix_directory_hold(void *context, const char *directory, const char *name, const char *mark, bool make,
+                              bool *marked, segj_held_t **held);
+void segj_posix_directory_release(segj_held_t *held);
 
 int segj_posix_opener(void *context, segj_opener_t *opener);
 

@@ -11,8 +11,9 @@
  *   behind both watermark slots   4080 bytes each
  *   pages                         bytes behind the page's length; the slot that does not count
  *
- * Each bit is tried below W. Above W the bits of all frames are, and those of pages where that costs little: one in eight of
- * pages of 65535 bytes, of what has no meaning, and of the index of compressed journals, which is like that of others.
+ * Each bit is tried below W. Above W the bits of all frames are, and those of pages where that costs little: one in
+ * eight of pages of 65535 bytes, of what has no meaning, and of the index of compressed journals, which is like that of
+ * others.
  *
  *     SEGJ_EVERY=1   all bits; otherwise one in STRIDE
  */
@@ -89,7 +90,8 @@ static uint16_t length_after(const large_t *large, size_t page, size_t bit)
     return (byte - large->shape.page_size) / 6 == facts->slot ? facts->shorter : facts->length;
 }
 
-/* In the middle of a section that was synced: the last record before the damage is right, the first in it is refused. */
+/* In the middle of a section that was synced: the last record before the damage is right, the first in it is
+ * refused. */
 static void check_inner_page(large_t *large, size_t page, uint16_t length)
 {
     uint64_t begin = (uint64_t)page * large->shape.page_size;

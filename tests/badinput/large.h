@@ -1,9 +1,10 @@
 /*
- * badinput/large.h: journals of 64 KiB and more in memory, in every configuration of the native format, whose files can be
- * changed byte by byte while a reader has them open: so that each single bit, each length and each exchange can be tried.
+ * badinput/large.h: journals of 64 KiB and more in memory, in every configuration of the native format, whose files can
+ * be changed byte by byte while a reader has them open: so that each single bit, each length and each exchange can be
+ * tried.
  *
- * A journal has one section of many records in the files that are damaged, and a section of one record beside it, which is
- * read to have the page cache forget. Both are closed: W covers every record. set_watermark() lowers it.
+ * A journal has one section of many records in the files that are damaged, and a section of one record beside it, which
+ * is read to have the page cache forget. Both are closed: W covers every record. set_watermark() lowers it.
  */
 #ifndef TESTS_BADINPUT_LARGE_H
 #define TESTS_BADINPUT_LARGE_H
@@ -91,7 +92,8 @@ uint64_t records_within(const large_t *large, uint64_t bytes);
 segj_status_t probe(large_t *large, uint64_t *records, uint64_t *lost);
 /** The same with strict; closes what was opened. */
 segj_status_t probe_strict(large_t *large);
-/** Opens to write, looks whether there are so many records, each right up to the last; opens again; restores the files. */
+/** Opens to write, looks whether there are so many records, each right up to the last; opens again; restores the
+ *  files. */
 void try_large(large_t *large, uint64_t records);
 
 /** The record read by the reader is right, or is answered so, with a sentence that names the place. */

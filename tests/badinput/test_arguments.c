@@ -2,8 +2,8 @@
  * badinput/test_arguments.c: every call with arguments that cannot be: NULLs, sections and records that are not there,
  * sizes and locations out of all ranges.
  *
- * Each is answered with its status and a sentence; outputs stay as they were, and handles are NULL; neither the journal nor a byte of its files
- * changes, which the end of each test looks at.
+ * Each is answered with its status and a sentence; outputs stay as they were, and handles are NULL; neither the journal
+ * nor a byte of its files changes, which the end of each test looks at.
  *
  * LINK_WRAP: malloc calloc realloc
  */

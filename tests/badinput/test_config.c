@@ -1,8 +1,8 @@
 /*
  * badinput/test_config.c: every field of a configuration, below, at and above its range.
  *
- * What can never work is SEGJ_ERR_INVALID with a sentence that names the field, and nothing is made on the disk; what is
- * at the edge of a range works.
+ * What can never work is SEGJ_ERR_INVALID with a sentence that names the field, and nothing is made on the disk; what
+ * is at the edge of a range works.
  *
  * LINK_WRAP: malloc calloc realloc
  */
@@ -280,6 +280,22 @@ static void write_memory_is_1_byte_or_more(void **state)
     accept(place);
 }
 
+static void the_native_version_is_1_or_2(void **state)
+{
+    place_t *place = *state;
+    for (unsigned version = 3; version <= UINT8_MAX; version += 84) {
+        place->config.native_version = (uint8_t)version;
+        refused(place, "native_version");
+    }
+    place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 1;
+    refused(place, "native_version");
+    for (uint8_t version = 0; version <= 2; version++) {
+        place->config.native_version = version;
+        accept(place);
+    }
+}
+
 static void compression_is_a_level_of_zstd(void **state)
 {
     place_t *place = *state;
@@ -342,6 +358,40 @@ static void the_native_format_is_verified_in_one_way(void **state)
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         memcpy(&place->config.verify, &wrong[i], sizeof place->config.verify);
         refused(place, "verify");
+    }
+}
+
+static void what_is_done_with_a_damaged_page_is_one_of_two(void **state)
+{
+    place_t *place = *state;
+    const int wrong[] = {OVERSIZED_HOLE_CUT, 2, 255, INT_MAX};
+    for (int native = 1; native >= 0; native--) {
+        for (size_t i = native ? 0 : 1; i < COUNT_OF(wrong); i++) {
+            place->config.format = native ? SEGJ_FORMAT_NATIVE : SEGJ_FORMAT_COMMONWARE;
+            memcpy(&place->config.hole, &wrong[i], sizeof place->config.hole);
+            refused(place, "hole");
+        }
+    }
+}
+
+static void counts_lie_in_a_partition_of_their_own(void **state)
+{
+    place_t *place = *state;
+    static const char *const wrong[] = {"a/b", ".", "..", "counts ", "\xc3\xa4"};
+    for (size_t i = 0; i < 2; i++) { /* the native format has none */
+        place->config.counts_partition = i == 0 ? "counts" : "";
+        refused(place, "counts_partition");
+    }
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        place->config.format = SEGJ_FORMAT_COMMONWARE;
+        place->config.counts_partition = wrong[i];
+        refused(place, "counts_partition");
+    }
+    for (size_t i = 0; i < 2; i++) {
+        place->config.format = SEGJ_FORMAT_COMMONWARE;
+        place->config.counts_partition = i == 0 ? place->config.index_partition : place->config.value_partition;
+        refused(place,
+                i == 0 ? "counts_partition and config.index_partition" : "counts_partition and config.value_partition");
     }
 }
 
@@ -517,11 +567,14 @@ int main(void)
         TEST(page_cache_pages_is_ignored_where_a_cache_is_shared),
         TEST(write_buffers_have_1_to_2_to_the_30_bytes),
         TEST(write_memory_is_1_byte_or_more),
+        TEST(the_native_version_is_1_or_2),
         TEST(compression_is_a_level_of_zstd),
         TEST(max_value_size_leaves_room_for_a_frame),
         TEST(max_open_files_is_4_or_more),
         TEST(a_format_that_is_none_is_refused),
         TEST(the_native_format_is_verified_in_one_way),
+        TEST(what_is_done_with_a_damaged_page_is_one_of_two),
+        TEST(counts_lie_in_a_partition_of_their_own),
         TEST(a_page_cache_of_another_page_size_is_refused),
         TEST(a_page_cache_that_does_not_fit_a_new_journal_is_refused),
         TEST(a_checkpoint_is_ordered_and_of_whole_records),

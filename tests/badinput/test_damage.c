@@ -1,8 +1,8 @@
 /*
  * badinput/test_damage.c: every bit of a small journal's pages and frames, and larger holes in them.
  *
- * A record whose page does not verify is refused or, at the end, gone; a value whose frame does not verify is refused or,
- * behind the watermark, gone with its record. What is given is what was appended, and errors name file and place.
+ * A record whose page does not verify is refused or, at the end, gone; a value whose frame does not verify is refused
+ * or, behind the watermark, gone with its record. What is given is what was appended, and errors name file and place.
  */
 #include "badinput/badinput.h"
 
@@ -220,8 +220,8 @@ static void a_rewind_into_a_damaged_page_is_refused(void **state)
     close_vault(&vault);
 }
 
-/* Record 3 begins in page 0 and ends in page 1. A section that ended with it would lose it at the next open, and with it
- * everything before: what a rewind leaves last is readable from its first byte to its last. */
+/* Record 3 begins in page 0 and ends in page 1. A section that ended with it would lose it at the next open, and
+ * with it everything before: what a rewind leaves last is readable from its first byte to its last. */
 static void a_rewind_to_a_record_that_begins_in_a_damaged_page_is_refused(void **state)
 {
     vault_t vault;

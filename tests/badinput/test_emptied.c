@@ -1,8 +1,8 @@
 /*
- * badinput/test_emptied.c: of a section one file has lost its header, or is gone, while the other one holds data. Both headers
- * are durable before any data follows, so that no crash leaves the first: it is refused, with nothing changed and a
- * sentence that names both files. Values without an index file a crash may leave: they are removed, which the log says, and
- * refused where strict is set.
+ * badinput/test_emptied.c: of a section one file has lost its header, or is gone, while the other one holds data. Both
+ * headers are durable before any data follows, so that no crash leaves the first: it is refused, with nothing changed
+ * and a sentence that names both files. Values without an index file a crash may leave: they are removed, which the log
+ * says, and refused where strict is set.
  */
 #include "badinput/badinput.h"
 

@@ -1,10 +1,10 @@
 /*
  * badinput/test_every_length.c: both files of journals of 64 KiB and more, cut to every length, in every configuration.
  *
- * The section holds the records whose pages and values are whole, from the first one on; what a completed sync covered and
- * is gone is counted as lost. That holds where W covers everything, and where it covers all but the last record that stays.
- * An index file that is shorter than its header is refused, and so is a values file where W is 0: beside data no crash
- * leaves them.
+ * The section holds the records whose pages and values are whole, from the first one on; what a completed sync covered
+ * and is gone is counted as lost. That holds where W covers everything, and where it covers all but the last record
+ * that stays. An index file that is shorter than its header is refused, and so is a values file where W is 0: beside
+ * data no crash leaves them.
  *
  *     SEGJ_EVERY=1   all lengths; otherwise one in STRIDE
  */

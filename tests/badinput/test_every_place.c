@@ -2,11 +2,12 @@
  * badinput/test_every_place.c: every page in every other's place, every frame in every other's, and whole files in the
  * places of others, in journals of 64 KiB and more.
  *
- * Pages and frames are bound to their section and their place: neither verifies elsewhere. Files say of which section, kind,
- * page size and record size they are, and are refused where one of these is another's. What they do not say is of which
- * journal they are. So the files of a section may be taken for those of another journal's section of the same number and
- * configuration; and where an index comes with another journal's values file, what is promised is what the checksums show:
- * a value that is given was written at this very place, section, offset and size, into this very values file.
+ * Pages and frames are bound to their section and their place: neither verifies elsewhere. Files say of which section,
+ * kind, page size and record size they are, and are refused where one of these is another's. What they do not say is of
+ * which journal they are. So the files of a section may be taken for those of another journal's section of the same
+ * number and configuration; and where an index comes with another journal's values file, what is promised is what the
+ * checksums show: a value that is given was written at this very place, section, offset and size, into this very values
+ * file.
  *
  *     SEGJ_EVERY=1   all pairs; otherwise one in STRIDE
  */

@@ -192,7 +192,8 @@ static void index_and_values_in_each_others_places_are_a_mismatch(void **state)
     check_journal(&place->config, 3, 7);
 }
 
-/* A values file under the number of a section that has no index: not that section's values, and not an orphan either. */
+/* A values file under the number of a section that has no index: not that section's values, and not an orphan
+ * either. */
 static void a_values_file_in_another_sections_place_is_a_mismatch(void **state)
 {
     place_t *place = *state;
@@ -308,9 +309,9 @@ static void files_that_begin_like_another_format_are_a_mismatch(void **state)
     const size_t sizes[] = {8, 31, 32, 4096, 4097, 12288, 12289, 20000};
     const char v0[] = {'C', 'W', 'I', 'C', 0, 0, 0, 0};
     const char v1[] = {'C', 'W', 'I', 'K', 0, 1, 0, 0};
-    const char version2[] = {'S', 'E', 'G', 'J', 0, 2, 1, 0};
+    const char version3[] = {'S', 'E', 'G', 'J', 0, 3, 1, 0};
     const char version256[] = {'S', 'E', 'G', 'J', 1, 0, 2, 0};
-    const char *const firsts[] = {v0, v1, version2, version256};
+    const char *const firsts[] = {v0, v1, version3, version256};
     fill_journal(&place->config, 2, 7);
     for (size_t i = 0; i < COUNT_OF(firsts); i++)
         for (size_t k = 0; k < COUNT_OF(sizes); k++) {
@@ -330,7 +331,7 @@ static void the_shortest_files_of_another_format_are_a_mismatch(void **state)
     const format_t formats[] = {
         {"CWIC", 4, 0, 4, SEGJ_ERR_MISMATCH},
         {"CWIK", 4, 0, 4, SEGJ_ERR_MISMATCH},
-        {"SEGJ\0\2", 6, 0, 6, SEGJ_ERR_MISMATCH},
+        {"SEGJ\0\3", 6, 0, 6, SEGJ_ERR_MISMATCH},
         {"SEGJ\377\377", 6, 0, 6, SEGJ_ERR_MISMATCH},
     };
     fill_journal(&place->config, 2, 7);
@@ -352,8 +353,8 @@ static void a_valid_header_of_another_version_is_a_mismatch(void **state)
     fill_journal(&place->config, 2, 7);
     for (int in_values = 0; in_values < 2; in_values++) {
         path_t path = file_of(place, in_values != 0, 1);
-        identity_t index = {2, IDENTITY_INDEX, 0, SMALL_PAGE, SMALL_RECORD, 1};
-        identity_t values = {2, IDENTITY_VALUES, 0, 0, 0, 1};
+        identity_t index = {3, IDENTITY_INDEX, 0, SMALL_PAGE, SMALL_RECORD, 1};
+        identity_t values = {3, IDENTITY_VALUES, 0, 0, 0, 1};
         copy_file(&path, &aside);
         encode_identity(block, in_values ? &values : &index);
         write_file_at(path.text, 0, block, sizeof block);
@@ -440,7 +441,7 @@ static void an_orphan_of_another_format_is_a_mismatch(void **state)
     const format_t formats[] = {
         {"CWIC\0\0\0\0", 8, 'x', 20000, SEGJ_ERR_MISMATCH},
         {"CWIK\0\1\0\0", 8, '\0', 4096, SEGJ_ERR_MISMATCH},
-        {"SEGJ\0\2\2\0", 8, 'x', 20000, SEGJ_ERR_MISMATCH},
+        {"SEGJ\0\3\2\0", 8, 'x', 20000, SEGJ_ERR_MISMATCH},
     };
     fill_journal(&place->config, 2, 7);
     for (size_t i = 0; i < COUNT_OF(formats); i++) {
@@ -488,8 +489,8 @@ static void an_orphan_of_its_own_section_is_removed(void **state)
 
 /* --- a volume that is not mounted --- */
 
-/* Where the values should be there is an empty directory: several sections that have all lost their synced values at once are
- * no crash. Not a byte changes, and the journal is whole when the volume is back. */
+/* Where the values should be there is an empty directory: several sections that have all lost their synced values at
+ * once are no crash. Not a byte changes, and the journal is whole when the volume is back. */
 static void an_empty_values_partition_beside_synced_sections_is_a_mismatch(void **state)
 {
     place_t *place = *state;

@@ -2,8 +2,8 @@
  * badinput/test_frames.c: stored values under right checksums that are no zstd frame that this library writes.
  *
  * A payload is exactly one frame, of data, that says its content's size and needs no dictionary. Anything else is
- * SEGJ_ERR_COMPRESSION, what is larger than max_value_size is SEGJ_ERR_TOO_LARGE, and neither costs more memory than the
- * largest value and its frame may take, which the wrapped allocator records.
+ * SEGJ_ERR_COMPRESSION, what is larger than max_value_size is SEGJ_ERR_TOO_LARGE, and neither costs more memory than
+ * the largest value and its frame may take, which the wrapped allocator records.
  *
  * LINK_WRAP: malloc calloc realloc
  */
@@ -448,7 +448,8 @@ static void a_frame_that_names_no_dictionary_at_length_is_read(void **state)
     }
 }
 
-/* Frames of zstd before 0.8, which a library may still read: right in the format of version 0.7, and under its magics. */
+/* Frames of zstd before 0.8, which a library may still read: right in the format of version 0.7, and under its
+ * magics. */
 static void a_frame_of_an_older_format_is_no_value(void **state)
 {
     const uint32_t magics[] = {0xFD2FB51E, 0xFD2FB522, 0xFD2FB523, 0xFD2FB524, 0xFD2FB525, 0xFD2FB526, 0xFD2FB527};

@@ -1,8 +1,9 @@
 /*
- * badinput/test_headers.c: every bit of both files' headers, and headers whose checksum is right and whose fields are not.
+ * badinput/test_headers.c: every bit of both files' headers, and headers whose checksum is right and whose fields are
+ * not.
  *
- * A header that is not what it was is refused, with all bytes left as they are; a watermark slot that is not what it was
- * is absent, which costs open time and no record.
+ * A header that is not what it was is refused, with all bytes left as they are; a watermark slot that is not what it
+ * was is absent, which costs open time and no record.
  */
 #include "badinput/badinput.h"
 
@@ -93,8 +94,9 @@ static void each_bit_of_an_identity_block_decides(void **state)
     close_vault(&vault);
 }
 
-/* A file without data is not judged by what lies behind its fields. It must not be refused for that either as soon as data
- * has followed: whoever opens it writes the header again, also where a watermark says that the section had records once. */
+/* A file without data is not judged by what lies behind its fields. It must not be refused for that either as soon
+ * as data has followed: whoever opens it writes the header again, also where a watermark says that the section had
+ * records once. */
 static void an_empty_file_with_bytes_behind_its_identity_can_be_appended_to(void **state)
 {
     for (int in_values = 0; in_values < 2; in_values++) {
@@ -295,7 +297,8 @@ static void identities_that_nothing_writes_are_refused(void **state)
     close_vault(&vault);
 }
 
-/* A watermark that claims more than there is, with the right checksum, is a loss of synced data, and costs no record. */
+/* A watermark that claims more than there is, with the right checksum, is a loss of synced data, and costs no
+ * record. */
 static void a_watermark_that_claims_too_much_costs_no_record(void **state)
 {
     const uint64_t claims[] = {SAMPLES + 1,

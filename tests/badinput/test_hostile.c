@@ -1,8 +1,9 @@
 /*
- * badinput/test_hostile.c: locations, page lengths and watermarks that somebody chose to do harm, under right checksums.
+ * badinput/test_hostile.c: locations, page lengths and watermarks that somebody chose to do harm, under right
+ * checksums.
  *
- * Such a record reads as an error that says where, and the others read on; nothing is read out of bounds (the sanitizers
- * see to that), and no memory beyond max_value_size is asked for, which the wrapped allocator records.
+ * Such a record reads as an error that says where, and the others read on; nothing is read out of bounds (the
+ * sanitizers see to that), and no memory beyond max_value_size is asked for, which the wrapped allocator records.
  *
  * LINK_WRAP: malloc calloc realloc
  */
@@ -201,7 +202,8 @@ static void a_last_record_that_leads_out_of_the_section_is_lost(void **state)
     }
 }
 
-/* Behind the watermark a record that does not begin where the one before ended, or whose value is not right, is the end. */
+/* Behind the watermark a record that does not begin where the one before ended, or whose value is not right, is the
+ * end. */
 static void end_at_hostile(place_t *place, size_t victim, oversized_location_t location)
 {
     oversized_t *journal;

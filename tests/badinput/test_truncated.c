@@ -1,9 +1,10 @@
 /*
  * badinput/test_truncated.c: both files of a small journal, cut to every length there is.
  *
- * Whatever the length, open says what DESIGN.md ("Open") makes of it: the records whose pages and values are whole, from the
- * first one on, and the loss of those that a completed sync had covered. Each record that stays is what was appended.
- * A file without its whole header, beside one with data, is refused, but for values whose loss a watermark counts.
+ * Whatever the length, open says what DESIGN.md ("Open") makes of it: the records whose pages and values are whole,
+ * from the first one on, and the loss of those that a completed sync had covered. Each record that stays is what was
+ * appended. A file without its whole header, beside one with data, is refused, but for values whose loss a watermark
+ * counts.
  */
 #include "badinput/badinput.h"
 

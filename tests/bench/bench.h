@@ -1,6 +1,7 @@
 /*
- * bench/bench.h: what the parts of the benchmark's main process share. It knows contenders (engines and their variants),
- * rows (what is measured) and groups (the commands that a turn gives to one contender, and the rows that it fills).
+ * bench/bench.h: what the parts of the benchmark's main process share. It knows contenders (engines and their
+ * variants), rows (what is measured) and groups (the commands that a turn gives to one contender, and the rows that it
+ * fills).
  */
 #ifndef SEGJ_BENCH_BENCH_H
 #define SEGJ_BENCH_BENCH_H
@@ -42,6 +43,15 @@ typedef enum bench_row {
     ROW_CRASH_LARGE,
     ROW_CRASH_ABOVE_W,
     ROW_SECTIONS,
+    ROW_TOGETHER_1,
+    ROW_TOGETHER_4,
+    ROW_TOGETHER_16,
+    ROW_TOGETHER_64,
+    ROW_TOGETHER_99,
+    ROW_CROWD_1,
+    ROW_CROWD_2,
+    ROW_CROWD_4,
+    ROW_CROWD_8,
     ROWS
 } bench_row_t;
 
@@ -113,7 +123,7 @@ typedef struct bench_turn {
 
 typedef struct bench_group {
     const char *name;
-    uint32_t rows; /**< those that it fills: bit by bit */
+    uint64_t rows; /**< those that it fills: bit by bit */
     bool keep;     /**< directories are kept from round to round */
     bool share;    /**< and are the same for all contenders */
     bool (*takes)(const bench_contender_t *contender);

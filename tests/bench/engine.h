@@ -1,10 +1,10 @@
 /*
- * bench/engine.h: what the benchmark asks of a store. A store is a list of records with positions 0, 1, 2, ...; each has
- * its position as its key or entry (8 bytes) and a value. serve.c drives an engine through these calls, in a process of
- * its own for every turn, and takes the time.
+ * bench/engine.h: what the benchmark asks of a store. A store is a list of records with positions 0, 1, 2, ...; each
+ * has its position as its key or entry (8 bytes) and a value. serve.c drives an engine through these calls, in a
+ * process of its own for every turn, and takes the time.
  *
- * Calls answer true, or false after bench_fail() has said why. Only `read` of different readers, and `append` beside
- * `sync_beside` and `read`, come from several threads at once.
+ * Calls answer true, or false after bench_fail() has said why. Only `read` of different readers, `append` beside
+ * `sync_beside` and `read`, and `append_durable` and `append_beside` come from several threads at once.
  */
 #ifndef SEGJ_BENCH_ENGINE_H
 #define SEGJ_BENCH_ENGINE_H
@@ -36,7 +36,8 @@ enum {
     BENCH_COMPRESS = 1, /**< setup.compress */
     BENCH_BESIDE = 2,   /**< reads and appends by different threads */
     BENCH_REPLAY = 4,   /**< replay, of as many records as take long to build for some */
-    BENCH_SYNCS = 8     /**< differs only where syncs are many, and takes part there alone */
+    BENCH_SYNCS = 8,    /**< differs only where syncs are many, and takes part there alone */
+    BENCH_PACKS = 16    /**< the same where values are compressed */
 };
 
 typedef struct bench_engine bench_engine_t;
@@ -61,6 +62,10 @@ struct bench_engine {
     bool (*replay)(void *reader, bench_visit_t visit, void *context); /**< may be NULL */
     /** Makes durable, from another thread than the appending one; NULL: a sync and an append exclude each other. */
     bool (*sync_beside)(void *store);
+    /** Appends a record and makes it durable, from several threads at once; NULL: append and sync, one thread at a time. */
+    bool (*append_durable)(void *store, const bench_record_t *record);
+    /** Appends a record, from several threads at once; NULL: `append`, one thread at a time. */
+    bool (*append_beside)(void *store, const bench_record_t *record);
     bool (*abandon)(void *store);       /**< frees, writes nothing; NULL: there is no such thing */
     const char *(*report)(void *store); /**< a line about the last open; may be NULL */
     bool (*build_sections)(const char *directory, uint64_t sections); /**< may be NULL */
@@ -73,6 +78,7 @@ extern const bench_engine_t *const bench_engines[];
 
 extern const bench_engine_t bench_segjournal, bench_segjournal_batch, bench_segjournal_view, bench_segjournal_ahead;
 extern const bench_engine_t bench_segjournal_parallel, bench_segjournal_parallel_ahead;
+extern const bench_engine_t bench_segjournal_cache;
 extern const bench_engine_t bench_floor, bench_floor_write_back, bench_floor_mapped;
 extern const bench_engine_t bench_lmdb, bench_lmdb_writemap;
 extern const bench_engine_t bench_sqlite, bench_sqlite_mapped;

@@ -67,9 +67,8 @@
  *                           durable, again and again, as fast as it can.
  *     quit               -> no answer.
  *
- * Commands are sent in an order that makes sense: create, append, close; open, verify, close; first; open, warm, random,
- * scan, close.
- * TOTAL counts record 0 as well.
+ * Commands are sent in an order that makes sense: create, append, close; open, verify, close; first; open, warm,
+ * random, scan, close. TOTAL counts record 0 as well.
  */
 #include <unistd.h>
 

@@ -238,8 +238,9 @@ typedef struct capture {
     floor_page_state_t tail;
 } capture_t;
 
-/* Takes both buffers over and leaves fresh ones, which begin with the partial page. The partial page is complete in what
-   is written; appends go on filling its copy. */
+/* Takes both buffers over and leaves fresh ones, which begin with the partial page. The partial page is complete in
+ * what
+ *   is written; appends go on filling its copy. */
 static void capture(floor_store_t *store, capture_t *taken)
 {
     uint8_t *tail = store->pages + store->page * FLOOR_PAGE_ON_DISK;

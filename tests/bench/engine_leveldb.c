@@ -1,6 +1,6 @@
 /*
- * bench/engine_leveldb.c: LevelDB. Records gather in a write batch, which is written when it is large, and with a flushed
- * log at a sync. Closing compacts, so that reading begins with table files.
+ * bench/engine_leveldb.c: LevelDB. Records gather in a write batch, which is written when it is large, and with a
+ * flushed log at a sync. Closing compacts, so that reading begins with table files.
  */
 #include <leveldb/c.h>
 #include <stdlib.h>
@@ -108,6 +108,27 @@ static bool level_sync(void *opened)
     return write_batch(store, store->synced);
 }
 
+static bool put_one(const store_t *store, const leveldb_writeoptions_t *options, const bench_record_t *record)
+{
+    char *error = NULL;
+    uint8_t key[KEY];
+    segj_put_u64(key, record->position);
+    leveldb_put(store->db, options, (const char *)key, KEY, record->value, record->size, &error);
+    return good(error);
+}
+
+static bool level_append_durable(void *opened, const bench_record_t *record)
+{
+    const store_t *store = opened;
+    return put_one(store, store->synced, record);
+}
+
+static bool level_append_beside(void *opened, const bench_record_t *record)
+{
+    const store_t *store = opened;
+    return put_one(store, store->plain, record);
+}
+
 /* There is no call that flushes the log; an empty batch does. */
 static bool level_sync_beside(void *opened)
 {
@@ -200,4 +221,6 @@ const bench_engine_t bench_leveldb = {
     .reader_close = level_reader_close,
     .scan = level_scan,
     .replay = level_scan,
-    .sync_beside = level_sync_beside};
+    .sync_beside = level_sync_beside,
+    .append_durable = level_append_durable,
+    .append_beside = level_append_beside};

@@ -1,6 +1,6 @@
 /*
- * bench/engine_rocksdb.c: RocksDB. Records gather in a write batch, which is written when it is large, and with a flushed
- * log at a sync. Closing flushes the memtable, so that reading begins with a table file.
+ * bench/engine_rocksdb.c: RocksDB. Records gather in a write batch, which is written when it is large, and with a
+ * flushed log at a sync. Closing flushes the memtable, so that reading begins with a table file.
  */
 #include <rocksdb/c.h>
 #include <stdlib.h>
@@ -126,6 +126,27 @@ static bool rocks_sync(void *opened)
     return good(error);
 }
 
+static bool put_one(const store_t *store, const rocksdb_writeoptions_t *options, const bench_record_t *record)
+{
+    char *error = NULL;
+    uint8_t key[KEY];
+    segj_put_u64(key, record->position);
+    rocksdb_put(store->db, options, (const char *)key, KEY, record->value, record->size, &error);
+    return good(error);
+}
+
+static bool rocks_append_durable(void *opened, const bench_record_t *record)
+{
+    const store_t *store = opened;
+    return put_one(store, store->synced, record);
+}
+
+static bool rocks_append_beside(void *opened, const bench_record_t *record)
+{
+    const store_t *store = opened;
+    return put_one(store, store->plain, record);
+}
+
 static bool rocks_sync_beside(void *opened)
 {
     char *error = NULL;
@@ -212,8 +233,8 @@ static bool rocks_scan(void *opened, bench_visit_t visit, void *context)
 #define ROCKSDB_CALLS                                                                                                  \
     .open = rocks_open, .append = rocks_append, .sync = rocks_sync, .close = rocks_close,                              \
     .reader_open = rocks_reader_open, .read = rocks_read, .reader_close = rocks_reader_close, .scan = rocks_scan,      \
-    .replay = rocks_scan, .sync_beside = rocks_sync_beside, .writes = true, .reads = true,                             \
-    .can = BENCH_COMPRESS | BENCH_BESIDE
+    .replay = rocks_scan, .sync_beside = rocks_sync_beside, .append_durable = rocks_append_durable,                    \
+    .append_beside = rocks_append_beside, .writes = true, .reads = true, .can = BENCH_COMPRESS | BENCH_BESIDE
 
 const bench_engine_t bench_rocksdb = {
     .label = "rocksdb",

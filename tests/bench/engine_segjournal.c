@@ -13,9 +13,10 @@
 #define SECTION 1
 #define BATCH ((size_t)256)
 /* Variants, which may be put together. */
-enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4 };
+enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4, SEGJOURNAL_CACHE = 8 };
 
 #define AHEAD ((size_t)1 << 20)
+#define CACHE ((size_t)1 << 31) /* as its peers have */
 
 #define REPLAY_BUFFER ((size_t)1 << 20)
 
@@ -49,6 +50,7 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     configure(&config, setup->directory);
     config.map_values = (self->variant & SEGJOURNAL_VIEW) != 0;
     config.preallocate = (self->variant & SEGJOURNAL_AHEAD) != 0 ? AHEAD : 0;
+    config.value_cache = (self->variant & SEGJOURNAL_CACHE) != 0 ? CACHE : 0;
     config.parallel_flush = (self->variant & SEGJOURNAL_PARALLEL) != 0;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
@@ -103,6 +105,16 @@ static bool segjournal_append_batch(void *opened, const bench_record_t *records,
         status = oversized_append_batch(journal, SECTION, batch, part, NULL, NULL);
     }
     return good(status);
+}
+
+static bool segjournal_append_beside(void *opened, const bench_record_t *record)
+{
+    return segjournal_append(opened, record, 1);
+}
+
+static bool segjournal_append_durable(void *opened, const bench_record_t *record)
+{
+    return segjournal_append(opened, record, 1) && good(oversized_sync(((store_t *)opened)->journal, SECTION));
 }
 
 static bool segjournal_sync(void *opened)
@@ -228,6 +240,20 @@ static bool segjournal_scan_view(void *opened, bench_visit_t visit, void *contex
     return segjournal_walk(opened, fetch_view, visit, context);
 }
 
+/* A walk keeps no values unpacked: one by one. */
+static bool segjournal_scan_read(void *opened, bench_visit_t visit, void *context)
+{
+    reader_t *reader = opened;
+    uint64_t count;
+    bool going = good(oversized_count(reader->journal, SECTION, &count));
+    for (uint64_t i = 0; i < count && going; i++) {
+        const void *value;
+        size_t size;
+        going = segjournal_read(reader, i, &value, &size) && visit(context, i, value, size);
+    }
+    return going;
+}
+
 static bool segjournal_replay(void *opened, bench_visit_t visit, void *context)
 {
     return segjournal_walk(opened, NULL, visit, context);
@@ -272,7 +298,8 @@ static bool segjournal_open_sections(const char *directory, uint64_t sections, d
 #define SEGJOURNAL_CALLS                                                                                               \
     .open = segjournal_open, .sync = segjournal_sync, .close = segjournal_close,                                       \
     .reader_open = segjournal_reader_open, .reader_close = segjournal_reader_close, .replay = segjournal_replay,       \
-    .sync_beside = segjournal_sync, .abandon = segjournal_abandon, .report = segjournal_report
+    .sync_beside = segjournal_sync, .append_durable = segjournal_append_durable,                                       \
+    .append_beside = segjournal_append_beside, .abandon = segjournal_abandon, .report = segjournal_report
 
 const bench_engine_t bench_segjournal = {.label = "segjournal",
                                          .options = SEGJ_BENCH_CHECKSUM
@@ -331,3 +358,13 @@ const bench_engine_t bench_segjournal_parallel_ahead = {.label = "segjournal+par
                                                         .read = segjournal_read,
                                                         .scan = segjournal_scan,
                                                         SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_cache = {.label = "segjournal+cache",
+                                               .options = "value_cache = 2 GiB, and what is warmed is read one by one",
+                                               .can = BENCH_COMPRESS | BENCH_PACKS,
+                                               .variant = SEGJOURNAL_CACHE,
+                                               .writes = true,
+                                               .reads = true,
+                                               .append = segjournal_append,
+                                               .read = segjournal_read,
+                                               .scan = segjournal_scan_read,
+                                               SEGJOURNAL_CALLS};

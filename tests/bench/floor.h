@@ -1,8 +1,8 @@
 /*
  * bench/floor.h: the floor. What a journal of this format cannot do without, and nothing else: a value is copied into a
- * buffer of 1 MiB and checksummed, by the library's own routine and bound to its place as the format wants it; its record
- * goes into a checksummed page; full buffers are written; a sync writes the rest and flushes both files. No header, no
- * watermark, no sections, no recovery, no error that is more than a message.
+ * buffer of 1 MiB and checksummed, by the library's own routine and bound to its place as the format wants it; its
+ * record goes into a checksummed page; full buffers are written; a sync writes the rest and flushes both files. No
+ * header, no watermark, no sections, no recovery, no error that is more than a message.
  */
 #ifndef SEGJ_BENCH_FLOOR_H
 #define SEGJ_BENCH_FLOOR_H

@@ -27,6 +27,8 @@
 #define CRASH_COUNT 100000
 #define CRASH_BELOW 2000000
 #define SECTIONS 100000
+#define TOGETHER_COUNT 3200
+#define CROWD_COUNT 2000000
 
 const bench_row_info_t bench_rows[ROWS] = {
     [ROW_W1] = {"W1", "append 1,000,000 x 100 B, sync at the end", SMALL_COUNT, false},
@@ -51,6 +53,15 @@ const bench_row_info_t bench_rows[ROWS] = {
     [ROW_CRASH_LARGE] = {"X6", "  1,000,000 records not synced", 10 * CRASH_COUNT, false},
     [ROW_CRASH_ABOVE_W] = {"X5w", "  100,000 records not synced, above 2,000,000 synced ones", CRASH_COUNT, false},
     [ROW_SECTIONS] = {"S1", "open 100,000 clean sections, syncs of directories apart", SECTIONS, false},
+    [ROW_TOGETHER_1] = {"T1", "append of 1 KiB and sync, by one thread", TOGETHER_COUNT, true},
+    [ROW_TOGETHER_4] = {"T4", "  by 4 threads", TOGETHER_COUNT, true},
+    [ROW_TOGETHER_16] = {"T16", "  by 16 threads", TOGETHER_COUNT, true},
+    [ROW_TOGETHER_64] = {"T64", "  by 64 threads", TOGETHER_COUNT, true},
+    [ROW_TOGETHER_99] = {"T99", "  by 16 threads: 99 % are faster", 1, false},
+    [ROW_CROWD_1] = {"C1", "append of 100 B without sync, by one thread", CROWD_COUNT, true},
+    [ROW_CROWD_2] = {"C2", "  by 2 threads", CROWD_COUNT, true},
+    [ROW_CROWD_4] = {"C4", "  by 4 threads", CROWD_COUNT, true},
+    [ROW_CROWD_8] = {"C8", "  by 8 threads", CROWD_COUNT, true},
 };
 
 /* Sizes of a group that has several rows must stay in proportion. */
@@ -182,14 +193,24 @@ static bool close_and_verify(bench_turn_t *turn, uint64_t total, unsigned size)
 
 /* --- groups --- */
 
+static bool takes_part_alone(const bench_contender_t *contender, unsigned where)
+{
+    return contender->engine != NULL && (contender->engine->can & where) != 0;
+}
+
 static bool writes_and_syncs(const bench_contender_t *contender)
 {
-    return contender->writes;
+    return contender->writes && !takes_part_alone(contender, BENCH_PACKS);
+}
+
+static bool writes_and_packs(const bench_contender_t *contender)
+{
+    return contender->writes && !takes_part_alone(contender, BENCH_SYNCS);
 }
 
 static bool writes(const bench_contender_t *contender)
 {
-    return contender->writes && (contender->engine == NULL || (contender->engine->can & BENCH_SYNCS) == 0);
+    return contender->writes && !takes_part_alone(contender, BENCH_SYNCS | BENCH_PACKS);
 }
 
 static bool does_both(const bench_contender_t *contender)
@@ -235,7 +256,8 @@ static bool run_w5(bench_turn_t *turn)
     return append_only(turn, ROW_W5, GROUPED_COUNT, 1024, GROUPED_EVERY);
 }
 
-/* Everybody reads the same positions in a round, but for programs of their own, which read a part of them: some are slow. */
+/* Everybody reads the same positions in a round, but for programs of their own, which read a part of them: some are
+ * slow. */
 static bool read_randomly(bench_turn_t *turn, bench_row_t row, uint64_t number, uint64_t total, unsigned threads)
 {
     turn->part = turn->bench->contenders[turn->contender].engine == NULL ? EXTERNAL_PART : 1;
@@ -341,7 +363,8 @@ static bool run_latency(bench_turn_t *turn)
 
 static bool recovers(const bench_contender_t *contender)
 {
-    return contender->engine != NULL && contender->engine->abandon != NULL && does_both(contender);
+    return contender->engine != NULL && contender->engine->abandon != NULL && does_both(contender) &&
+           !takes_part_alone(contender, BENCH_PACKS);
 }
 
 static bool run_crash(bench_turn_t *turn, bench_row_t row, uint64_t below, uint64_t above)
@@ -382,8 +405,48 @@ static bool run_sections(bench_turn_t *turn)
     return timed(turn, ROW_SECTIONS, "open-sections %" PRIu64, sections);
 }
 
-#define ONE(row) (1u << (row))
-#define RANGE(first, last) ((2u << (last)) - (1u << (first)))
+static bool syncs_together(const bench_contender_t *contender)
+{
+    return contender->engine != NULL && is_plain(contender);
+}
+
+static bool run_together(bench_turn_t *turn)
+{
+    static const unsigned threads[] = {1, 4, 16, 64};
+    uint64_t first = 1;
+    uint64_t count = sized(turn, TOGETHER_COUNT) / 64 * 64;
+    count = count > 0 ? count : 64;
+    if (!ask(turn, "create 1024"))
+        return false;
+    for (unsigned i = 0; i < 4; i++, first += count) {
+        double numbers[2];
+        if (!ask(turn, "together %u %" PRIu64 " %" PRIu64 " 1024", threads[i], first, count) ||
+            numbers_of(turn->answer, numbers, 2) != 2)
+            return false;
+        record(turn, (bench_row_t)(ROW_TOGETHER_1 + i), numbers[0]);
+        if (threads[i] == 16)
+            record(turn, ROW_TOGETHER_99, numbers[1]);
+    }
+    return true;
+}
+
+static bool run_crowd(bench_turn_t *turn)
+{
+    static const unsigned threads[] = {1, 2, 4, 8};
+    uint64_t first = 1;
+    uint64_t count = sized(turn, CROWD_COUNT) / 8 * 8;
+    count = count > 0 ? count : 8;
+    if (!ask(turn, "create 100"))
+        return false;
+    for (unsigned i = 0; i < 4; i++, first += count)
+        if (!timed(turn, (bench_row_t)(ROW_CROWD_1 + i), "crowd %u %" PRIu64 " %" PRIu64 " 100", threads[i], first,
+                   count))
+            return false;
+    return true;
+}
+
+#define ONE(row) (UINT64_C(1) << (row))
+#define RANGE(first, last) ((UINT64_C(2) << (last)) - (UINT64_C(1) << (first)))
 
 const bench_group_t bench_groups[] = {
     {"w1", ONE(ROW_W1), false, false, writes, run_w1},
@@ -391,13 +454,15 @@ const bench_group_t bench_groups[] = {
     {"w3", ONE(ROW_W3), false, false, writes, run_w3},
     {"w4", ONE(ROW_W4), false, false, writes_and_syncs, run_w4},
     {"w5", ONE(ROW_W5), false, false, writes_and_syncs, run_w5},
-    {"compressed", RANGE(ROW_W2_COMPRESSED, ROW_R1_COMPRESSED), false, false, writes, run_compressed},
+    {"compressed", RANGE(ROW_W2_COMPRESSED, ROW_R1_COMPRESSED), false, false, writes_and_packs, run_compressed},
     {"replay", ONE(ROW_REPLAY), true, false, replays, run_replay},
     {"beside", RANGE(ROW_READS_BESIDE, ROW_APPENDS_BESIDE), false, false, is_plain, run_beside},
     {"latency", RANGE(ROW_LATENCY_50, ROW_LATENCY_MAX), false, false, is_plain, run_latency},
     {"crash", ONE(ROW_CRASH_SMALL), false, false, recovers, run_crash_small},
     {"crash", ONE(ROW_CRASH_LARGE), false, false, recovers, run_crash_large},
     {"crash", ONE(ROW_CRASH_ABOVE_W), false, false, recovers, run_crash_above},
+    {"together", RANGE(ROW_TOGETHER_1, ROW_TOGETHER_99), false, false, syncs_together, run_together},
+    {"crowd", RANGE(ROW_CROWD_1, ROW_CROWD_8), false, false, syncs_together, run_crowd},
     {"sections", ONE(ROW_SECTIONS), true, true, opens_sections, run_sections},
 };
 const unsigned bench_groups_count = sizeof bench_groups / sizeof bench_groups[0];

@@ -1,6 +1,6 @@
 /*
- * bench/interpose.c: see the header. Both names of what has two (pread and pread64) are defined, so offsets must have 64
- * bits under either: 64-bit Linux only, as CMakeLists.txt checks.
+ * bench/interpose.c: see the header. Both names of what has two (pread and pread64) are defined, so offsets must have
+ * 64 bits under either: 64-bit Linux only, as CMakeLists.txt checks.
  */
 #undef _FILE_OFFSET_BITS
 #include "interpose.h"

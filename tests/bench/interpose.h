@@ -1,7 +1,7 @@
 /*
- * bench/interpose.h: counts what a turn asks of the system. interpose.c defines the functions of the C library that read,
- * write and flush, so that the library's calls and those of shared libraries come by; it hands them on to the kernel.
- * malloc and memcpy are counted where the linker can wrap them: in segjournal and in the benchmark.
+ * bench/interpose.h: counts what a turn asks of the system. interpose.c defines the functions of the C library that
+ * read, write and flush, so that the library's calls and those of shared libraries come by; it hands them on to the
+ * kernel. malloc and memcpy are counted where the linker can wrap them: in segjournal and in the benchmark.
  *
  * Nothing is counted before bench_counting is set: timed rounds pay one predicted branch a call.
  */

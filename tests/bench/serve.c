@@ -90,7 +90,7 @@ static void close_readers(bench_server_t *server)
     }
 }
 
-static bool close_store(bench_server_t *server)
+bool bench_server_close(bench_server_t *server)
 {
     close_readers(server);
     void *store = server->store;
@@ -199,13 +199,13 @@ static bench_answer_t run_append(bench_server_t *server, char *const *words)
 static bench_answer_t run_close(bench_server_t *server, char *const *words)
 {
     (void)words;
-    return close_store(server) ? BENCH_OK : BENCH_FAILED;
+    return bench_server_close(server) ? BENCH_OK : BENCH_FAILED;
 }
 
 static bench_answer_t run_open(bench_server_t *server, char *const *words)
 {
     (void)words;
-    if (!close_store(server))
+    if (!bench_server_close(server))
         return BENCH_FAILED;
     double start = bench_now();
     bool good = bench_server_open(server, true, false);
@@ -218,7 +218,7 @@ static bench_answer_t run_first(bench_server_t *server, char *const *words)
     const void *value;
     size_t size;
     void **reader = &server->readers[0];
-    if (!close_store(server))
+    if (!bench_server_close(server))
         return BENCH_FAILED;
     double start = bench_now();
     bool good = bench_server_open(server, true, false) && server->engine->reader_open(server->store, false, reader) &&
@@ -226,7 +226,7 @@ static bench_answer_t run_first(bench_server_t *server, char *const *words)
     if (good)
         consumed = bench_consume(value, size);
     server->seconds = bench_now() - start;
-    return good && close_store(server) ? BENCH_TIMED : BENCH_FAILED;
+    return good && bench_server_close(server) ? BENCH_TIMED : BENCH_FAILED;
 }
 
 static bench_answer_t run_warm(bench_server_t *server, char *const *words)
@@ -318,7 +318,7 @@ static bench_answer_t run_verify(bench_server_t *server, char *const *words)
 
 static bench_answer_t run_use(bench_server_t *server, char *const *words)
 {
-    if (!close_store(server))
+    if (!bench_server_close(server))
         return BENCH_FAILED;
     for (unsigned i = 0; bench_engines[i] != NULL; i++) {
         if (strcmp(bench_engines[i]->label, words[0]) != 0)
@@ -425,6 +425,8 @@ static const struct {
                       {"verify", 2, run_verify},
                       {"beside", 6, bench_serve_beside},
                       {"latency", 3, bench_serve_latency},
+                      {"together", 4, bench_serve_together},
+                      {"crowd", 4, bench_serve_crowd},
                       {"use", 1, run_use},
                       {"unsynced", 3, run_unsynced},
                       {"abandon", 0, run_abandon},

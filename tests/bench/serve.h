@@ -8,6 +8,9 @@
  *     abandon             -> ok. Leaves the store as a killed process would; `open` then recovers.
  *     report              -> ok TEXT. What the last open found.
  *     build-sections N    -> ok. `open-sections N` -> time.
+ *     together THREADS FIRST COUNT SIZE -> ok SECONDS SECONDS. Threads append COUNT records in all, and each waits until
+ *                         its own is durable: the time, and that which 99 % of the records take at most.
+ *     crowd THREADS FIRST COUNT SIZE -> time. Threads append COUNT records in all, without a sync.
  *     count 0|1           -> ok. Whether calls are counted (interpose.h).
  *     counts              -> ok N N N ... The counters, since the last time.
  */
@@ -43,6 +46,10 @@ int bench_serve(const bench_engine_t *engine, const char *directory, FILE *comma
 bench_answer_t bench_serve_random(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_beside(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_latency(bench_server_t *server, char *const *words);
+bench_answer_t bench_serve_together(bench_server_t *server, char *const *words);
+bench_answer_t bench_serve_crowd(bench_server_t *server, char *const *words);
+/** Closes readers and the store, if they are open. */
+bool bench_server_close(bench_server_t *server);
 /** Opens the store if it is not open. */
 bool bench_server_open(bench_server_t *server, bool reading, bool immediate);
 /** Opens the reader of a thread, if it is not open, and has it read everything once. */

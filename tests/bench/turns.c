@@ -1,7 +1,7 @@
 /*
- * bench/turns.c: rounds and turns. In each round of a group every contender has one turn, in a fresh process and (unless
- * the group keeps them) a fresh directory; who begins moves on by one from round to round. Before a turn the system has
- * written what others left.
+ * bench/turns.c: rounds and turns. In each round of a group every contender has one turn, in a fresh process and
+ * (unless the group keeps them) a fresh directory; who begins moves on by one from round to round. Before a turn the
+ * system has written what others left.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

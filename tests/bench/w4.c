@@ -5,11 +5,11 @@
  *
  *     cc -O2 -o w4 tests/bench/w4.c -pthread && ./w4 DIRECTORY [ROUNDS [SYNCS]]
  *
- * In each round every way takes its turn, beginning with another one each time, in fresh files; files are made before the
- * clock starts, zeros kept ahead are paid for within it. Printed are the medians over the rounds: seconds per 1000 syncs,
- * the ratio to `library` within the same round with its quartiles, and the writes and flushes that the device of
- * the directory saw per sync (others' included: only the medians mean something). The files are removed; they never take more than
- * 64 MiB.
+ * In each round every way takes its turn, beginning with another one each time, in fresh files; files are made before
+ * the clock starts, zeros kept ahead are paid for within it. Printed are the medians over the rounds: seconds per 1000
+ * syncs, the ratio to `library` within the same round with its quartiles, and the writes and flushes that the device of
+ * the directory saw per sync (others' included: only the medians mean something). The files are removed; they never
+ * take more than 64 MiB.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * commonware/story.h: a journal of the commonware format in a directory of its own, as files and as a journal. Entries are
- * ids of 8 bytes unless a test asks for others, pages have 64 bytes, values are filled with one byte.
+ * commonware/story.h: a journal of the commonware format in a directory of its own, as files and as a journal. Entries
+ * are ids of 8 bytes unless a test asks for others, pages have 64 bytes, values are filled with one byte.
  */
 #ifndef TESTS_COMMONWARE_STORY_H
 #define TESTS_COMMONWARE_STORY_H
@@ -44,8 +44,8 @@ void story_refuse(story_t *story, segj_status_t expected, const char *text);
 /** Spoils a byte. */
 void spoil(const char *path, uint64_t offset);
 
-/** Makes the partitions and both files of STORY_SECTION: `count` records of STORY_VALUE bytes in a row, in containers whose
- *  data begins at these offsets. */
+/** Makes the partitions and both files of STORY_SECTION: `count` records of STORY_VALUE bytes in a row, in
+ *  containers whose data begins at these offsets. */
 void story_write(const story_t *story, size_t index_data, size_t values_data, uint64_t count);
 /** The same with these locations and no values: `values` bytes of zeros instead. */
 void story_write_locations(const story_t *story, const oversized_location_t *locations, size_t count, size_t values);

@@ -1,6 +1,6 @@
 /*
- * commonware/test_containers.c: files of both containers, side by side; those whose making a crash has interrupted; those
- * whose header is damaged.
+ * commonware/test_containers.c: files of both containers, side by side; those whose making a crash has interrupted;
+ * those whose header is damaged.
  */
 #include "commonware/story.h"
 
@@ -67,11 +67,11 @@ static void both_containers_are_cut_alike(void **state)
     }
 }
 
-static void new_sections_are_of_the_first_container(void **state)
+static void new_sections_are_of_the_first_container_beside_such(void **state)
 {
     story_t *story = *state;
     uint8_t header[COMMONWARE_V0];
-    story_write(story, COMMONWARE_V1, COMMONWARE_V1, 3);
+    story_write(story, COMMONWARE_V0, COMMONWARE_V1, 3);
     encode_commonware_header(header, COMMONWARE_V0, 0);
     story_open(story);
     story_append(story, 9, 0, 3);
@@ -198,7 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(both_containers_go_on_as_found),
         STORY(both_containers_are_cut_alike),
-        STORY(new_sections_are_of_the_first_container),
+        STORY(new_sections_are_of_the_first_container_beside_such),
         STORY(a_header_is_one_write_and_durable_before_data),
         STORY(a_file_whose_making_was_interrupted_is_made_new),
         STORY(a_values_file_that_is_new_holds_nothing),

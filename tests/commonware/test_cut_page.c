@@ -1,7 +1,8 @@
 /*
- * commonware/test_cut_page.c: an index file that a crash has cut within its only page holds no page any more, and must open
- * as the empty section that it is. Found by comparing with the reference: where the cut went through the second slot, the
- * first one lay where a page six bytes smaller has its second, and the open was refused as one with a wrong page size.
+ * commonware/test_cut_page.c: an index file that a crash has cut within its only page holds no page any more, and must
+ * open as the empty section that it is. Found by comparing with the reference: where the cut went through the second
+ * slot, the first one lay where a page six bytes smaller has its second, and the open was refused as one with a wrong
+ * page size.
  */
 #include "commonware/story.h"
 

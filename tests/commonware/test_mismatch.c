@@ -1,7 +1,7 @@
 /*
- * commonware/test_mismatch.c: files of another configuration. Nothing in commonware files says how large pages and records
- * are, and the rule by which an index ends would cut those of another size to nothing. So they are recognised by what they
- * hold, and the open changes no byte.
+ * commonware/test_mismatch.c: files of another configuration. Nothing in commonware files says how large pages and
+ * records are, and the rule by which an index ends would cut those of another size to nothing. So they are recognised
+ * by what they hold, and the open changes no byte.
  */
 #include "commonware/story.h"
 

@@ -1,11 +1,13 @@
 /*
- * commonware/test_recovery.c: the reference's rule for the end of a section, what open makes durable, and the order of the
- * steps of a rewind. Records of 20 bytes on pages of 64: records 0 to 2 lie on page 0, record 3 on both, 4 and 5 on page 1,
- * record 6 on pages 1 and 2.
+ * commonware/test_recovery.c: the reference's rule for the end of a section, what open makes durable, and the order of
+ * the steps of a rewind. Records of 20 bytes on pages of 64: records 0 to 2 lie on page 0, record 3 on both, 4 and 5 on
+ * page 1, record 6 on pages 1 and 2.
  */
 #include "commonware/story.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static void check_count(story_t *story, uint64_t expected)
 {
@@ -32,7 +34,7 @@ static void what_follows_the_last_valid_page_is_dropped(void **state)
     story_check(story, STORY_SECTION, 0, 14);
 }
 
-/* As in the reference: what lies before the last valid page is not looked at, and its records are damaged then. */
+/* As in the reference (2026.2.0): what lies before the last valid page is not looked at, and its records are damaged then. */
 static void a_damaged_page_before_the_last_one_stays(void **state)
 {
     story_t *story = *state;
@@ -192,12 +194,16 @@ static void make_sections(story_t *story, uint64_t first, uint64_t last)
 }
 
 #define NAMES "sync test_index; sync test_values; sync ."
-/* A section of four records that stays as it is: both files are given the size they have, because a process before may
- * have cut them without a sync. */
-#define SETTLED(section)                                                                                               \
+/* The newest section, which stays as it is. */
+#define SETTLED(section) "sync test_index/" section "; sync test_values/" section
+/* One that lost values, and keeps four records. */
+#define RESIZED(section)                                                                                               \
     "cut test_index/" section " 160; sync test_index/" section "; cut test_values/" section                            \
     " 88; sync test_values/" section
-/* The same, before the section's first change. */
+/* Every byte of the two, as it is there. */
+#define AGAIN(section) "write test_index/" section " 8+152; write test_values/" section " 8+80"
+/* Before the first change of a section of four records both files are given the size they have, because a process before may
+ * have cut them without a sync. */
 #define INHERITED(section)                                                                                             \
     "cut test_index/" section " 160; cut test_values/" section " 88; sync test_index/" section                         \
     "; sync test_values/" section
@@ -209,6 +215,56 @@ static void the_newest_section_is_synced_and_nothing_written(void **state)
     story_open(story);
     assert_changes(story->recorder, NAMES "; " SETTLED("3"));
     assert_int_equal(oversized_recovery(story->journal)->sections_repaired, 0);
+}
+
+/* A storage that does not sync files opened for reading has them opened for writing; other failures are the open's. */
+static void the_newest_section_is_synced_by_whatever_file_can(void **state)
+{
+    static const int lacking[] = {EBADF, EINVAL};
+    story_t *story = *state;
+    make_sections(story, 1, 3);
+    for (size_t i = 0; i < COUNT_OF(lacking); i++) {
+        for (uint32_t skip = 0; skip < 2; skip++) {
+            recorder_fail(story->recorder, RECORD_FILE_SYNC, skip, 1, lacking[i]);
+            story_open(story);
+            assert_changes(story->recorder, skip == 0 ? NAMES "; sync test_index/3 !; " RESIZED("3")
+                                                      : NAMES
+                                                "; sync test_index/3; sync test_values/3 !; " RESIZED("3"));
+            story_append(story, 3, 4, 4); /* nothing is left to settle */
+            assert_changes(story->recorder, "");
+            story_drop(story);
+            recorder_clear(story->recorder);
+        }
+    }
+    recorder_fail(story->recorder, RECORD_FILE_SYNC, 0, 1, EIO);
+    assert_status(oversized_open(&story->config, &story->journal), SEGJ_ERR_IO);
+    assert_null(story->journal);
+}
+
+/* What a failed sync was for need not be on the disk, and no further sync would write it. */
+static void what_a_failed_sync_was_for_is_written_again(void **state)
+{
+    static const int full[] = {ENOSPC, EDQUOT};
+    story_t *story = *state;
+    make_sections(story, 1, 3);
+    for (size_t i = 0; i < COUNT_OF(full); i++) {
+        for (uint32_t skip = 0; skip < 2; skip++) {
+            recorder_fail(story->recorder, RECORD_FILE_SYNC, skip, 1, full[i]);
+            story_open(story);
+            assert_int_equal(oversized_recovery(story->journal)->sections_unrepaired, 1);
+            story_check(story, 3, 0, 3);
+            recorder_clear(story->recorder);
+            recorder_fail(story->recorder, RECORD_FILE_SYNC, 1, 1, full[i]); /* the repair's second one */
+            assert_status(oversized_sync(story->journal, 3), SEGJ_ERR_NO_SPACE);
+            assert_null(oversized_error(story->journal));
+            assert_changes(story->recorder, AGAIN("3") "; cut test_index/3 160; sync test_index/3; "
+                                                       "cut test_values/3 88; sync test_values/3 !");
+            assert_ok(oversized_sync_all(story->journal));
+            assert_changes(story->recorder, INHERITED("1") "; " INHERITED("2") "; " AGAIN("3") "; " RESIZED("3"));
+            story_drop(story);
+            recorder_clear(story->recorder);
+        }
+    }
 }
 
 static void a_section_that_was_cut_is_synced_index_first(void **state)
@@ -223,7 +279,7 @@ static void a_section_that_was_cut_is_synced_index_first(void **state)
     /* Section 2 has four bytes of record 3 on its full page, which becomes a partial one by two steps. */
     assert_changes(
         story->recorder, NAMES
-        "; " SETTLED("1") "; "
+        "; " RESIZED("1") "; "
                           "write test_index/2 8+76; cut test_index/2 84; sync test_index/2; write test_index/2 78+6; "
                           "sync test_index/2; write test_index/2 72+6; sync test_index/2; cut test_values/2 68; "
                           "sync test_values/2; " SETTLED("3"));
@@ -248,7 +304,7 @@ static void other_sections_are_synced_before_their_first_change(void **state)
                                   "write test_index/2 72+6; sync test_index/2; cut test_values/2 48; "
                                   "sync test_values/2");
     story_append(story, 3, 4, 4);
-    assert_changes(story->recorder, "");
+    assert_changes(story->recorder, INHERITED("3"));
 }
 
 static void a_sync_covers_what_a_process_before_has_left(void **state)
@@ -262,7 +318,7 @@ static void a_sync_covers_what_a_process_before_has_left(void **state)
     assert_ok(oversized_sync(story->journal, 2));
     assert_changes(story->recorder, "");
     assert_ok(oversized_sync_all(story->journal));
-    assert_changes(story->recorder, INHERITED("1") "; " INHERITED("3"));
+    assert_changes(story->recorder, INHERITED("1") "; " INHERITED("3") "; " INHERITED("4"));
     assert_ok(oversized_sync_all(story->journal));
     assert_changes(story->recorder, "");
 }
@@ -309,10 +365,12 @@ static void a_rewind_cuts_the_index_durably_before_the_values(void **state)
     story_open(story);
     recorder_clear(story->recorder);
     assert_ok(oversized_rewind(story->journal, STORY_SECTION, 5 * SMALL_RECORD));
-    /* Page 1 was written once, in slot 1; no watermark is there to mark the cut. */
-    assert_changes(story->recorder, "write test_index/7 84+76; cut test_index/7 160; sync test_index/7; "
-                                    "write test_index/7 154+6; sync test_index/7; write test_index/7 148+6; "
-                                    "sync test_index/7; cut test_values/7 108; sync test_values/7");
+    /* What was found is settled first. Page 1 was written once, in slot 1; no watermark is there to mark the cut. */
+    assert_changes(story->recorder,
+                   "cut test_index/7 312; cut test_values/7 208; sync test_index/7; sync test_values/7; "
+                   "write test_index/7 84+76; cut test_index/7 160; sync test_index/7; "
+                   "write test_index/7 154+6; sync test_index/7; write test_index/7 148+6; "
+                   "sync test_index/7; cut test_values/7 108; sync test_values/7");
     story_check(story, STORY_SECTION, 0, 4);
     assert_ok(oversized_rewind(story->journal, STORY_SECTION, 5 * SMALL_RECORD));
     assert_changes(story->recorder, "");
@@ -344,6 +402,43 @@ static void nothing_counts_as_lost(void **state)
     assert_int_equal(oversized_recovery(story->journal)->records_dropped, 8);
 }
 
+/* It may be a crash's work, and somebody's who emptied the file. */
+static void an_emptied_index_is_refused_by_strict(void **state)
+{
+    story_t *story = *state;
+    static const uint64_t lengths[] = {0, 1, COMMONWARE_V0 - 1};
+    story_make(story, 3);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        resize_file(story->index.text, lengths[i]);
+        story->config.strict = true;
+        story_refuse(story, SEGJ_ERR_CORRUPT, "test_values/0000000000000007 holds 60 bytes of data (strict)");
+        assert_non_null(strstr(segj_last_error(), story->index.text));
+        story->config.strict = false;
+        check_count(story, 0);
+        story_drop(story);
+    }
+}
+
+/* A creation that a crash has cut off, and a section that a checkpoint does without. */
+static void strict_takes_new_files_for_new(void **state)
+{
+    story_t *story = *state;
+    story->config.strict = true;
+    story_make(story, 3);
+    bytes_t index = read_file(story->index.text);
+    resize_file(story->index.text, 0);
+    oversized_checkpoint_t checkpoint = {STORY_SECTION + 1, STORY_SECTION + 1, 0};
+    story->config.checkpoint = &checkpoint;
+    check_count(story, 0);
+    story_drop(story);
+    story->config.checkpoint = NULL;
+    assert_int_not_equal(access(story->values.text, F_OK), 0);
+    write_file(story->index.text, index.data, 0);
+    write_file(story->values.text, index.data, COMMONWARE_V0);
+    check_count(story, 0);
+    free_bytes(&index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +451,8 @@ int main(void)
         STORY(an_empty_index_keeps_its_values),
         STORY(a_checkpoint_behind_an_empty_index_holds),
         STORY(the_newest_section_is_synced_and_nothing_written),
+        STORY(the_newest_section_is_synced_by_whatever_file_can),
+        STORY(what_a_failed_sync_was_for_is_written_again),
         STORY(a_section_that_was_cut_is_synced_index_first),
         STORY(other_sections_are_synced_before_their_first_change),
         STORY(a_sync_covers_what_a_process_before_has_left),
@@ -364,6 +461,8 @@ int main(void)
         STORY(a_rewind_cuts_the_index_durably_before_the_values),
         STORY(a_close_writes_nothing_but_what_was_appended),
         STORY(nothing_counts_as_lost),
+        STORY(an_emptied_index_is_refused_by_strict),
+        STORY(strict_takes_new_files_for_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

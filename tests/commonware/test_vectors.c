@@ -1,7 +1,7 @@
 /*
- * commonware/test_vectors.c: every byte that a journal of the commonware format writes, against bytes that were worked out
- * from the reference's rules: pages of 64 bytes, entries that are an id of 8 bytes, values of 16 bytes, a sync after each
- * append.
+ * commonware/test_vectors.c: every byte that a journal of the commonware format writes, against bytes that were worked
+ * out from the reference's rules: pages of 64 bytes, entries that are an id of 8 bytes, values of 16 bytes, a sync
+ * after each append.
  */
 #include "support/commonware.h"
 

@@ -1,7 +1,7 @@
 /*
- * counted/rig.h: a journal over the storage that counts: entries of 8 bytes, pages of 4096, an index buffer of 64 KiB, a
- * values buffer of 256 KiB. Steady state is what is counted: buffers begin small and grow to what is needed, so a section is
- * warmed before.
+ * counted/rig.h: a journal over the storage that counts: entries of 8 bytes, pages of 4096, an index buffer of 64 KiB,
+ * a values buffer of 256 KiB. Steady state is what is counted: buffers begin small and grow to what is needed, so a
+ * section is warmed before.
  */
 #ifndef TESTS_COUNTED_RIG_H
 #define TESTS_COUNTED_RIG_H

@@ -105,8 +105,9 @@ static void a_new_section_is_two_files_with_durable_headers(void **state)
                                    .allocations = 6});
 }
 
-/* Memory that is taken anew for each buffer costs more than the copy into it. Once, a pool kept the first two buffers that
- * it was given back: the small ones that a growing section had left behind, so that every large one was taken anew. */
+/* Memory that is taken anew for each buffer costs more than the copy into it. Once, a pool kept the first two
+ * buffers that it was given back: the small ones that a growing section had left behind, so that every large one was
+ * taken anew. */
 static void buffers_are_used_again_after_each_sync(void **state)
 {
     rig_t *rig = *state;

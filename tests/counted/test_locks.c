@@ -1,10 +1,12 @@
 /*
  * How many locks a call takes: those that threads stand in line for.
- * LINK_WRAP: malloc calloc realloc memcpy memmove pthread_mutex_lock
+ * LINK_WRAP: malloc calloc realloc memcpy memmove pthread_mutex_lock segj_gate_enter
  */
 #include "counted/rig.h"
 
 #include <pthread.h>
+
+#include "base/gate.h"
 
 enum { SECTION = 7, STORED = 5000, SIZE = 300 };
 
@@ -17,6 +19,15 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     locks++;
     return __real_pthread_mutex_lock(mutex);
+}
+
+void __wrap_segj_gate_enter(segj_gate_t *gate);
+void __real_segj_gate_enter(segj_gate_t *gate);
+
+void __wrap_segj_gate_enter(segj_gate_t *gate)
+{
+    locks++;
+    __real_segj_gate_enter(gate);
 }
 
 #define assert_locks(expected, call)                                                                                   \

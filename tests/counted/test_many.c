@@ -79,8 +79,8 @@ static costs_t cost_of_open(rig_t *rig, const char *directory, uint64_t count)
     return costs_since(before);
 }
 
-/* What each section adds to an open that has nothing to do: both files opened, measured and closed, both headers and the
- * last page read. One piece of memory a section; two more are the table's and the verdicts'. */
+/* What each section adds to an open that has nothing to do: both files opened, measured and closed, both headers and
+ * the last page read. One piece of memory a section; two more are the table's and the verdicts'. */
 static void an_open_by_the_section(void **state)
 {
     rig_t *rig = *state;

@@ -62,6 +62,37 @@ static void of_a_section_to_be_repaired_it_and_the_names_are_synced(void **state
     assert_int_equal(costs_since(before).syncs, 2 + 1 + 2 * 2);
 }
 
+/* A section without records is made durable once: the next open leaves it alone, and syncs names only, which its slot does
+ * not speak of. */
+static void of_sections_without_records_makes_them_durable_once(void **state)
+{
+    rig_t *rig = *state;
+    append_many(rig, 1, SMALL, 100);
+    append_many(rig, 2, SMALL, 100);
+    append_many(rig, 3, SMALL, 100);
+    assert_ok(oversized_rewind_section(rig->journal, 2, 0));
+    oversized_abandon(rig->journal); /* section 2 was rewound, of 1 and 3 nothing but the headers was written */
+    for (int opens = 0; opens < 3; opens++) {
+        costs_t before = costs();
+        assert_ok(oversized_open(&rig->config, &rig->journal));
+        costs_t cost = costs_since(before);
+        const oversized_recovery_t *found = oversized_recovery(rig->journal);
+        assert_int_equal(found->sections, 3);
+        assert_int_equal(found->records, 0);
+        assert_int_equal(found->sections_repaired, opens == 0 ? 2 : 0);
+        assert_int_equal(cost.syncs, 3 + (opens == 0 ? 2 * 2 : 0));
+        assert_int_equal(cost.writes > 0, opens == 0);
+        oversized_abandon(rig->journal);
+    }
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    append_many(rig, 1, SMALL, 100);
+    append_many(rig, 2, SMALL, 100);
+    assert_ok(oversized_sync_all(rig->journal));
+    oversized_abandon(rig->journal);
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    assert_int_equal(oversized_recovery(rig->journal)->records, 2 * SMALL);
+}
+
 /* Files that were opened for reading are opened once more, for the first change of their section, and never again. */
 static void a_first_change_opens_the_files_of_its_section_once_more(void **state)
 {
@@ -95,6 +126,7 @@ int main(void)
         COUNTED(of_clean_sections_reads_headers_and_a_page_each),
         COUNTED(after_clean_sections_the_first_new_one_syncs_names),
         COUNTED(of_a_section_to_be_repaired_it_and_the_names_are_synced),
+        COUNTED(of_sections_without_records_makes_them_durable_once),
         COUNTED(a_first_change_opens_the_files_of_its_section_once_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

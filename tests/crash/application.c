@@ -202,10 +202,24 @@ bool application_perform(application_t *application, operation_t operation, cons
     return false;
 }
 
+/* Commonware: behind a damaged page, as a power cut amid appends may leave one, nothing is appended. */
+static bool rewind_before_damage(application_t *application)
+{
+    uint64_t count = 0;
+    oversized_location_t location;
+    uint8_t entry[MODEL_ENTRY];
+    if (application->config.format == SEGJ_FORMAT_NATIVE || oversized_count(application->journal, 1, &count) != SEGJ_OK)
+        return true;
+    for (uint64_t i = 0; i < count; i++)
+        if (oversized_get(application->journal, 1, i, entry, &location) == SEGJ_ERR_CORRUPT)
+            return rewind_to(application, 1, (size_t)i, false);
+    return true;
+}
+
 bool application_go_on(application_t *application, const char **wrong)
 {
     *wrong = NULL;
-    if (append_to(application, 1, SMALL_VALUE, wrong) && sync_first(application))
+    if (rewind_before_damage(application) && append_to(application, 1, SMALL_VALUE, wrong) && sync_first(application))
         return true;
     if (*wrong == NULL)
         *wrong = segj_last_error();

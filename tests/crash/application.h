@@ -1,6 +1,6 @@
 /*
- * crash/application.h: an application that does short scripts of operations to a journal, and keeps account (crash/model.h)
- * of what it was told. Section 1 is the one that most is done to; others come by OP_APPEND_NEW.
+ * crash/application.h: an application that does short scripts of operations to a journal, and keeps account
+ * (crash/model.h) of what it was told. Section 1 is the one that most is done to; others come by OP_APPEND_NEW.
  */
 #ifndef CRASH_APPLICATION_H
 #define CRASH_APPLICATION_H
@@ -36,8 +36,8 @@ typedef struct application {
 
 const char *operation_name(operation_t operation);
 
-/** Small buffers and few descriptors, so that little is enough to reach every path; strict, because a power cut never loses
- *  what was synced, so that W must never claim that it has. */
+/** Small buffers and few descriptors, so that little is enough to reach every path; strict, because a power cut
+ *  never loses what was synced, so that W must never claim that it has. */
 void application_init(application_t *application, segj_format_t format, uint16_t page_size, int compression,
                       const segj_storage_t *storage);
 bool application_open(application_t *application);

@@ -9,6 +9,7 @@
 
 #include "crash/inspect.h"
 #include "crash/seen.h"
+#include "support/log.h"
 #include "support/simdisk.h"
 #include "support/simdisk_image.h"
 
@@ -102,8 +103,8 @@ static bool going_on(const explorer_t *explorer)
 
 static void look_at(const look_t *look, simdisk_t *disk);
 
-/* Whether there is something new to be seen. The closer look includes the others: after another crash (0), then with no, one,
- * ... crashes in recovery. */
+/* Whether there is something new to be seen. The closer look includes the others: after another crash (0), then with
+ * no, one, ... crashes in recovery. */
 static bool is_new(const look_t *look, uint64_t disk_hash)
 {
     explorer_t *explorer = look->explorer;
@@ -162,7 +163,8 @@ static void crash_filled(const crash_context_t *context, simdisk_fill_t index, s
     simdisk_free(after);
 }
 
-/* The crash that does to the units what `keep` says, with every fill; within recovery, with the same for both partitions. */
+/* The crash that does to the units what `keep` says, with every fill; within recovery, with the same for both
+ * partitions. */
 static void crash(const crash_context_t *context)
 {
     bool grows[2] = {simdisk_cut_growth(context->cut, 0), simdisk_cut_growth(context->cut, 1)};
@@ -263,11 +265,15 @@ static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call
 
 /* --- one state --- */
 
-static void init(const explorer_t *explorer, application_t *application, simdisk_t *disk)
+/* salts: those of one opener are none of another's. */
+static void init(const explorer_t *explorer, application_t *application, simdisk_t *disk, uint64_t salts)
 {
+    count_salts_from(salts);
     application_init(application, explorer->config.format, explorer->config.page_size, explorer->config.compression,
                      simdisk_storage(disk));
+    application->config.native_version = explorer->config.version;
     application->config.preallocate = explorer->config.preallocate;
+    application->model.head = explorer->config.version == 2 ? LOG_HEAD + MODEL_ENTRY : 0;
     application->config.parallel_flush = explorer->config.parallel;
     application->flushes = (flush_order_t){.journal = &application->journal, .values_first = true};
     simdisk_order_flushes(disk, &application->flushes);
@@ -310,7 +316,8 @@ static void go_on(explorer_t *explorer, simdisk_t *disk, application_t *applicat
         fail(explorer, "going on after recovery", wrong);
 }
 
-/* Whether nothing has gone on yet from where open has come to: files, what they show, and what open had to do for it. */
+/* Whether nothing has gone on yet from where open has come to: files, what they show, and what open had to do for
+ * it. */
 static bool is_new_beginning(explorer_t *explorer, const simdisk_t *disk, const application_t *application)
 {
     const oversized_recovery_t *found = oversized_recovery(application->journal);
@@ -325,7 +332,7 @@ static void look_at_spoilt(const look_t *look, simdisk_t *disk)
 {
     explore_result_t *result = &look->explorer->result;
     application_t application;
-    init(look->explorer, &application, disk);
+    init(look->explorer, &application, disk, 1000);
     application.config.strict = false;
     result->spoilt++;
     if (!application_open(&application)) {
@@ -362,7 +369,7 @@ static void look_at(const look_t *look, simdisk_t *disk)
     look_t within = *look;
     within.depth--;
     within.within = true;
-    init(explorer, &application, disk);
+    init(explorer, &application, disk, 100 * (uint64_t)(look->depth + 2));
     inspect(explorer->inspector, disk, &before);
     if (look->depth > 0 && !look->after_open)
         simdisk_on_call(disk, on_recovery_call, &within);
@@ -427,7 +434,7 @@ bool explorer_run(explorer_t *explorer, const operation_t *script, size_t length
     explorer->length = length;
     explorer->crashing = false;
     explorer->result.scripts++;
-    init(explorer, application, disk);
+    init(explorer, application, disk, 1);
     if (!application_open(application))
         fail(explorer, "open", segj_last_error());
     simdisk_on_call(disk, on_script_call, explorer);

@@ -1,10 +1,11 @@
 /*
  * crash/explore.h: runs a script of operations on a simulated disk and looks at every state that a crash in its last
- * operation may leave: before each storage call, every subset of what is not durable (beyond MANY units: those that lose or
- * keep at most two, and seeded ones), three fills for the files of each partition (in crashes within recovery, the same for
- * both), and the kill of the process. Each state is opened and judged; open itself is crashed, and killed, at each of its
- * calls; what it showed must survive the next crash; and it must go on from there, with crashes in what it does. (The commonware format promises less: crash/model.h.)
- * A state is the image of the disk with what the application was told; equal ones are looked at once.
+ * operation may leave: before each storage call, every subset of what is not durable (beyond MANY units: those that
+ * lose or keep at most two, and seeded ones), three fills for the files of each partition (in crashes within recovery,
+ * the same for both), and the kill of the process. Each state is opened and judged; open itself is crashed, and killed,
+ * at each of its calls; what it showed must survive the next crash; and it must go on from there, with crashes in what
+ * it does. (The commonware format promises less: crash/model.h.) A state is the image of the disk with what the
+ * application was told; equal ones are looked at once.
  */
 #ifndef CRASH_EXPLORE_H
 #define CRASH_EXPLORE_H
@@ -17,6 +18,7 @@
 
 typedef struct explore_config {
     segj_format_t format;
+    uint8_t version; /* of the native format: 2, or 0 for the usual one */
     uint16_t page_size;
     int compression;
     size_t preallocate; /* zeros kept behind the values */
@@ -37,8 +39,8 @@ typedef struct explore_result {
     uint64_t duplicates; /* met again with nothing new to be seen */
     uint64_t opens;
     uint64_t foreign; /* of single bytes lost: new headers that look like those of another version, and are refused */
-    /* Of sectors turned to garbage: states; of them those that open refuses, loses something of and says so, has damage in
-     * that is found when it is read, and loses something of without a word. */
+    /* Of sectors turned to garbage: states; of them those that open refuses, loses something of and says so, has
+     * damage in that is found when it is read, and loses something of without a word. */
     uint64_t spoilt, refused, reported, found, silent; /* refused, commonware: also those with garbage for a header */
     char refusal[512];                                 /* the first */
     char example[1024];                                /* of a silent loss */

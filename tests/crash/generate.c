@@ -194,7 +194,8 @@ static void crash_a_sync(generator_t *generator, unsigned slot)
     add_crash(generator, step, 5);
 }
 
-/* What was refused is made again, perhaps behind a sync, and that perhaps crashed. True: that was the end of the life. */
+/* What was refused is made again, perhaps behind a sync, and that perhaps crashed. True: that was the end of the
+ * life. */
 static bool append_again(generator_t *generator, unsigned slot, uint32_t amount)
 {
     if (one_in(generator, 4))
@@ -296,6 +297,7 @@ script_t *script_generate(uint64_t seed, const script_options_t *options)
     script->readers = options->readers;
     script->tear = options->tear;
     script->spoil = options->spoil;
+    script->log = options->log;
     script->shorts = options->faults && one_in(&generator, 2);
     unsigned lives = LIVES_MIN + below(&generator, LIVES_MAX - LIVES_MIN + 1);
     for (unsigned i = 0; i < lives; i++) {

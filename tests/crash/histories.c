@@ -10,6 +10,7 @@
 
 #include "crash/raw.h"
 #include "crash/runner.h"
+#include "support/log.h"
 #include "support/strict.h"
 
 #define SICK_STEPS 3 /* what a poisoned journal has to stand before it is opened again */
@@ -225,6 +226,7 @@ static void raw_of(const runner_t *runner, size_t slot, raw_section_t *raw, bool
     *raw = (raw_section_t){.section = number, .page_size = runner->script->page_size, .entry_size = MODEL_ENTRY};
     raw->index = simdisk_visible(runner->disk, runner->config.index_partition, name, &raw->index_size);
     raw->values = simdisk_visible(runner->disk, runner->config.value_partition, name, &raw->values_size);
+    raw->log = raw_is_log(raw);
     *index = raw->index != NULL;
     *values = raw->values != NULL;
 }
@@ -266,10 +268,13 @@ static void take_settings(runner_t *runner, uint32_t settings)
     config->preallocate = (draw >> 28) % 3 == 0 ? 700 : 0;
     config->parallel_flush = (draw >> 32) % 16 == 0; /* a thread a life takes time */
     runner->flushes = (flush_order_t){.journal = &runner->journal, .values_first = (draw >> 36) % 2 == 0};
+    if (runner->script->log)
+        config->native_version = (draw >> 40) % 4 == 0 ? 1 : 2;
     config->strict =
         !runner->script->spoil; /* a power cut never loses what was synced, so W never claims that it has */
     if (runner->readers != NULL) {
-        /* Readers take neither descriptors nor memory away, so that the writer's calls are what they are without them. */
+        /* Readers take neither descriptors nor memory away, so that the writer's calls are what they are without
+         * them. */
         config->max_open_files = 256;
         config->write_memory = (size_t)64 << 20;
     }
@@ -489,6 +494,8 @@ bool history_run(const script_t *script, history_counts_t *counts, char *failure
     failure[0] = '\0';
     runner.model.numbers = section_numbers[script->numbers];
     runner.disk = simdisk_new();
+    count_salts_from(1);
+    runner.model.head = script->log ? LOG_HEAD + MODEL_ENTRY : 0;
     if (script->readers)
         runner.readers = readers_new(script->count);
     watch(&runner);

@@ -1,7 +1,7 @@
 /*
- * crash/histories.h: runs a script (crash/script.h) on a simulated disk: many lives of a journal, each ended by a crash, with
- * faults on the way. After each call its answer is held against what was to be expected; after each open the model
- * (crash/model.h) says what must be there, and the files (crash/raw.h) what there is.
+ * crash/histories.h: runs a script (crash/script.h) on a simulated disk: many lives of a journal, each ended by a
+ * crash, with faults on the way. After each call its answer is held against what was to be expected; after each open
+ * the model (crash/model.h) says what must be there, and the files (crash/raw.h) what there is.
  */
 #ifndef CRASH_HISTORIES_H
 #define CRASH_HISTORIES_H

@@ -1,5 +1,6 @@
 /*
- * crash/inspect.c: see the header. What pairs of files hold is kept by a number for their bytes, because most are met often.
+ * crash/inspect.c: see the header. What pairs of files hold is kept by a number for their bytes, because most are met
+ * often.
  */
 #include "crash/inspect.h"
 
@@ -48,6 +49,7 @@ static uint64_t count(const inspector_t *inspector, simdisk_t *disk, uint64_t se
     raw_section_t raw = raw_of(inspector, section);
     raw.index = simdisk_visible(disk, "index", name, &raw.index_size);
     raw.values = simdisk_visible(disk, "values", name, &raw.values_size);
+    raw.log = raw.format == SEGJ_FORMAT_NATIVE && raw_is_log(&raw);
     return raw_records(&raw, end);
 }
 

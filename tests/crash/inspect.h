@@ -20,8 +20,8 @@ typedef struct inspection {
 inspector_t *inspector_new(segj_format_t format, uint16_t page_size);
 void inspector_free(inspector_t *inspector);
 
-/** Commonware: a file is nothing but a header, and that is garbage. Whether such a file was ever finished nobody can tell, so
- *  it is refused: FORMAT.md makes files new whose header is cut short or zeros, and no others. */
+/** Commonware: a file is nothing but a header, and that is garbage. Whether such a file was ever finished nobody can
+ *  tell, so it is refused: FORMAT.md makes files new whose header is cut short or zeros, and no others. */
 bool inspect_garbage_header(simdisk_t *disk);
 
 /** Before open. */

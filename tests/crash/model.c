@@ -118,17 +118,27 @@ const char *model_judge_record(oversized_t *journal, uint64_t number, uint64_t p
 }
 
 /* Frames begin at 0 and lie back to back up to the end of the values. */
-static const char *judge_locations(oversized_t *journal, uint64_t number, uint64_t count)
+static const char *judge_locations(oversized_t *journal, uint64_t number, uint64_t count, uint32_t head)
 {
     uint64_t end = 0;
     uint64_t size = 0;
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < count && head > 0; i++) {
+        oversized_location_t location;
+        if (oversized_get(journal, number, i, NULL, &location) != SEGJ_OK)
+            return failed(number, i, "get");
+        sum += location.size;
+    }
+    /* A section of version 1 in a journal that has both. */
+    if (head > 0 && oversized_value_size(journal, number, &size) == SEGJ_OK && size == sum)
+        head = 0;
     for (uint64_t i = 0; i < count; i++) {
         oversized_location_t location;
         if (oversized_get(journal, number, i, NULL, &location) != SEGJ_OK)
             return failed(number, i, "get");
         if (location.offset != end)
             return complain(number, i, "a hole before its value at", location.offset, end);
-        end = location.offset + location.size;
+        end = location.offset + head + location.size;
     }
     if (oversized_value_size(journal, number, &size) != SEGJ_OK || size != end)
         return complain(number, count, "end of the values", size, end);
@@ -200,7 +210,7 @@ static const char *judge_commonware(const model_section_t *section, oversized_t 
 }
 
 static const char *judge_native(const model_section_t *section, oversized_t *journal, uint64_t number, uint64_t count,
-                                model_section_t *seen)
+                                uint32_t head, model_section_t *seen)
 {
     segj_buffer_t value = {0};
     const char *wrong = NULL;
@@ -208,7 +218,7 @@ static const char *judge_native(const model_section_t *section, oversized_t *jou
         wrong = model_judge_record(journal, number, i, section->ids[i], &value);
     segj_buffer_free(&value);
     if (wrong == NULL)
-        wrong = judge_locations(journal, number, count);
+        wrong = judge_locations(journal, number, count, head);
     if (wrong == NULL && seen != NULL) {
         *seen = *section;
         seen->count = (size_t)count;
@@ -240,7 +250,7 @@ static const char *judge_section(const model_t *model, size_t index, oversized_t
     if (count > section->count && count > section->cut)
         return complain(number, count, "more records than were appended", count, section->count);
     return model->commonware ? judge_commonware(section, journal, number, count, seen)
-                             : judge_native(section, journal, number, count, seen);
+                             : judge_native(section, journal, number, count, model->head, seen);
 }
 
 static size_t index_of(const model_t *model, uint64_t number)
@@ -256,7 +266,8 @@ const char *model_judge(const model_t *model, oversized_t *journal, model_t *see
     bool listed[MODEL_SECTIONS] = {false};
     uint64_t number = 0;
     if (seen != NULL)
-        *seen = (model_t){.next_id = model->next_id, .numbers = model->numbers, .commonware = model->commonware};
+        *seen = (model_t){
+            .next_id = model->next_id, .numbers = model->numbers, .head = model->head, .commonware = model->commonware};
     segj_status_t status = oversized_oldest_section(journal, &number);
     while (status == SEGJ_OK) {
         size_t index = index_of(model, number);

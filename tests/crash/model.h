@@ -1,13 +1,14 @@
 /*
  * crash/model.h: what an application was told, and the judgement of what a journal shows after a crash.
  *
- * Every appended record has an id of its own, its entry is the id, its value is made from it; so a record that shows another
- * one's bytes is found out, whatever its place. Of each section the model keeps the ids in order (the lineage) and how
- * many of them were covered by a completed sync. While a change is under way it also keeps how far that may have gone.
+ * Every appended record has an id of its own, its entry is the id, its value is made from it; so a record that shows
+ * another one's bytes is found out, whatever its place. Of each section the model keeps the ids in order (the lineage)
+ * and how many of them were covered by a completed sync. While a change is under way it also keeps how far that may
+ * have gone.
  *
- * The commonware format promises less: a record that no sync has covered may be there without its value or its page, and
- * what open has shown of a section that it did not touch may still go in the next crash. Which records were found damaged is
- * kept, because a later sync of the section does not mend them.
+ * The commonware format promises less: a record that no sync has covered may be there without its value or its page,
+ * and what open has shown of a section that it did not touch may still go in the next crash. Which records were found
+ * damaged is kept, because a later sync of the section does not mend them.
  */
 #ifndef CRASH_MODEL_H
 #define CRASH_MODEL_H
@@ -44,6 +45,7 @@ typedef struct model {
     model_section_t sections[MODEL_SECTIONS];
     const uint64_t *numbers; /* section numbers, ascending; NULL: they are the indices */
     uint32_t next_id;
+    uint32_t head; /* bytes of a frame before what its location counts: version 2 */
     bool commonware;
 } model_t;
 
@@ -66,8 +68,8 @@ void model_synced(model_section_t *section);
 void model_flushed(model_section_t *section);
 void model_rewinds(model_section_t *section, size_t count);
 
-/** Makes of the model what must be there behind a kill, which takes no byte that reached the system, and behind a crash that
- *  takes whatever is not durable. */
+/** Makes of the model what must be there behind a kill, which takes no byte that reached the system, and behind a
+ *  crash that takes whatever is not durable. */
 void model_killed(model_t *model);
 void model_cut(model_t *model);
 
@@ -76,8 +78,8 @@ const char *model_judge_record(oversized_t *journal, uint64_t number, uint64_t p
                                segj_buffer_t *value);
 
 /**
- * Holds what the journal shows against the model. `seen` (may be NULL) becomes the model of what is there, all of it durable.
- * Gives NULL when all is well, else a sentence in the thread's static memory.
+ * Holds what the journal shows against the model. `seen` (may be NULL) becomes the model of what is there, all of it
+ * durable. Gives NULL when all is well, else a sentence in the thread's static memory.
  */
 const char *model_judge(const model_t *model, oversized_t *journal, model_t *seen);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/commonware.h"
+#include "support/log.h"
 
 #define RECORD_MAX 512
 
@@ -103,8 +104,87 @@ static uint64_t commonware_records(const raw_section_t *raw, uint64_t *end)
     return records;
 }
 
+/* The salt that the files of a section of version 2 have; false: neither has one, and there is nothing. */
+static bool log_binding(const raw_section_t *raw, uint64_t *binding)
+{
+    log_identity_t identity;
+    if (raw->values == NULL || raw->values_size < HEADER_BLOCK || !decode_log_identity(raw->values, &identity))
+        return false;
+    *binding = raw->section ^ identity.salt;
+    return true;
+}
+
+/* Whether the frames come to just where a slot says. */
+static bool log_confirms(const raw_section_t *raw, uint64_t binding, const log_mark_t *mark)
+{
+    log_frame_t frame;
+    uint64_t at = 0;
+    uint32_t before = 0;
+    for (uint64_t records = 0; records < mark->records; records++) {
+        if (!decode_log_frame(raw->values + VALUES_DATA_OFFSET, raw->values_size - VALUES_DATA_OFFSET, binding, at,
+                              before, raw->entry_size, &frame))
+            return false;
+        at += frame.size;
+        before = frame.trailer;
+    }
+    return at == mark->end && before == mark->trailer;
+}
+
+/* W: what the newest slot says, or the other where that has more and the frames have it too. */
+static uint64_t log_watermark(const raw_section_t *raw, uint64_t binding)
+{
+    log_mark_t marks[2];
+    bool valid[2];
+    for (unsigned slot = 0; slot < 2; slot++) {
+        uint64_t at = (uint64_t)(slot + 1) * HEADER_BLOCK;
+        valid[slot] = raw->index_size >= at + LOG_SLOT && decode_log_mark(raw->index + at, binding, slot, &marks[slot]);
+    }
+    if (!valid[0] && !valid[1])
+        return 0;
+    if (!valid[0] || !valid[1])
+        return marks[valid[0] ? 0 : 1].records;
+    const log_mark_t *newest = &marks[marks[1].sequence > marks[0].sequence];
+    const log_mark_t *other = &marks[marks[1].sequence <= marks[0].sequence];
+    return other->records > newest->records && log_confirms(raw, binding, other) ? other->records : newest->records;
+}
+
+/* The frames from the first on, to the end of the last batch that is whole, or to W. */
+static uint64_t log_records(const raw_section_t *raw, uint64_t *end)
+{
+    uint64_t binding;
+    log_frame_t frame;
+    uint64_t at = 0;
+    uint64_t whole = 0;
+    uint32_t before = 0;
+    *end = 0;
+    if (!log_binding(raw, &binding))
+        return 0;
+    uint64_t synced = log_watermark(raw, binding);
+    for (uint64_t records = 1; decode_log_frame(raw->values + VALUES_DATA_OFFSET, raw->values_size - VALUES_DATA_OFFSET,
+                                                binding, at, before, raw->entry_size, &frame) &&
+                               frame.right;
+         records++) {
+        at += frame.size;
+        before = frame.trailer;
+        if ((frame.flags & LOG_GOES_ON) != 0 && records > synced)
+            continue;
+        whole = records;
+        *end = at;
+    }
+    return whole;
+}
+
+bool raw_is_log(const raw_section_t *raw)
+{
+    log_identity_t identity;
+    return (raw->values != NULL && raw->values_size >= HEADER_BLOCK && decode_log_identity(raw->values, &identity)) ||
+           (raw->index != NULL && raw->index_size >= HEADER_BLOCK && decode_log_identity(raw->index, &identity));
+}
+
 uint64_t raw_records(const raw_section_t *raw, uint64_t *end)
 {
+    if (raw->log)
+        return log_records(raw, end);
     if (!is_native(raw))
         return commonware_records(raw, end);
     reader_t reader = {raw, UINT64_MAX, 0};

@@ -1,7 +1,8 @@
 /*
- * crash/raw.h: what a section's two files hold, judged by decoders of their own (support/support.h): how many records there
- * are from the first on that are whole, lie in a row, and whose values' checksums are right. After a crash that is what
- * open must find, neither less nor more. In the commonware format it is the reference's rule that says how many there are.
+ * crash/raw.h: what a section's two files hold, judged by decoders of their own (support/support.h): how many records
+ * there are from the first on that are whole, lie in a row, and whose values' checksums are right. After a crash that
+ * is what open must find, neither less nor more. In the commonware format it is the reference's rule that says how many
+ * there are.
  */
 #ifndef CRASH_RAW_H
 #define CRASH_RAW_H
@@ -14,6 +15,7 @@
 
 typedef struct raw_section {
     segj_format_t format;
+    bool log; /* version 2 */
     uint64_t section;
     const uint8_t *index, *values; /* the files' bytes; values may be NULL */
     uint64_t index_size, values_size;
@@ -26,6 +28,9 @@ uint64_t raw_records(const raw_section_t *raw, uint64_t *end);
 
 /** Bytes of a values file whose frames end there. */
 uint64_t raw_values_size(const raw_section_t *raw, uint64_t end);
+
+/** Whether one of the files has a header of version 2. */
+bool raw_is_log(const raw_section_t *raw);
 
 /** Whether the index file has a header; native format. */
 bool raw_has_identity(const raw_section_t *raw);

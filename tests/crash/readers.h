@@ -1,7 +1,8 @@
 /*
- * crash/readers.h: threads that read a journal beside the one that changes it, and judge what they see. What must be there
- * is published by the writer around each of its steps. While a step may take records away (it `moves`), a reader may
- * find either answer, but what it is given must be a record that was once appended at that very place, with its own value.
+ * crash/readers.h: threads that read a journal beside the one that changes it, and judge what they see. What must be
+ * there is published by the writer around each of its steps. While a step may take records away (it `moves`), a reader
+ * may find either answer, but what it is given must be a record that was once appended at that very place, with its own
+ * value.
  */
 #ifndef CRASH_READERS_H
 #define CRASH_READERS_H

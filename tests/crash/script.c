@@ -108,9 +108,10 @@ char *script_print(const script_t *script)
     char *text = malloc(size);
     if (text == NULL)
         abort();
-    size_t used = (size_t)snprintf(text, size, "history page=%u numbers=%u%s%s%s%s", (unsigned)script->page_size,
-                                   script->numbers, script->readers ? " readers" : "", script->shorts ? " shorts" : "",
-                                   script->tear ? " tear" : "", script->spoil ? " spoil" : "");
+    size_t used =
+        (size_t)snprintf(text, size, "history page=%u numbers=%u%s%s%s%s%s", (unsigned)script->page_size,
+                         script->numbers, script->readers ? " readers" : "", script->shorts ? " shorts" : "",
+                         script->tear ? " tear" : "", script->spoil ? " spoil" : "", script->log ? " log" : "");
     for (size_t i = 0; i < script->count; i++)
         used += print_step(text + used, size - used, &script->steps[i]);
     return text;
@@ -242,6 +243,7 @@ static bool parse_head(char *text, script_t *script)
         script->shorts = script->shorts || strcmp(words[i], "shorts") == 0;
         script->tear = script->tear || strcmp(words[i], "tear") == 0;
         script->spoil = script->spoil || strcmp(words[i], "spoil") == 0;
+        script->log = script->log || strcmp(words[i], "log") == 0;
     }
     return script->page_size > 0 && script->numbers < SCRIPT_NUMBERS;
 }

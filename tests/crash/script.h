@@ -1,6 +1,7 @@
 /*
- * crash/script.h: a history as a text: what is done to a journal, what fails meanwhile, and where it is crashed. A script is
- * made from a seed, or read from what an earlier run printed; every choice is in it, and any of its steps can be left out.
+ * crash/script.h: a history as a text: what is done to a journal, what fails meanwhile, and where it is crashed. A
+ * script is made from a seed, or read from what an earlier run printed; every choice is in it, and any of its steps can
+ * be left out.
  *
  *     history page=64 numbers=1; open 812; append 2 300; sync 2 /sync:1:EIO:0:drop; burst 1 9 !cut:3:some:zeros:77
  *
@@ -89,6 +90,7 @@ typedef struct script {
     bool readers; /* threads that read beside */
     bool shorts;  /* every fourth transfer is a short one */
     bool tear;    /* power cuts tear sectors */
+    bool log;     /* new sections are of version 2, but for every fourth life's, which are of version 1 */
     bool spoil;   /* power cuts turn sectors to garbage that were being written */
     step_t *steps;
     size_t count;
@@ -96,7 +98,7 @@ typedef struct script {
 
 /** What kind of history is made from a seed. */
 typedef struct script_options {
-    bool readers, tear, spoil, faults;
+    bool readers, tear, spoil, faults, log;
 } script_options_t;
 
 script_t *script_generate(uint64_t seed, const script_options_t *options);

@@ -118,8 +118,8 @@ static void explore(explore_config_t *config, const char *kind, operation_t *scr
     config->states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
     config->grain = (size_t)setting("SEGJ_CRASH_TEAR", 0, 0, 1);
     config->spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
-    (void)snprintf(run.name, sizeof run.name, "%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
-                   (unsigned)config->page_size, kind);
+    (void)snprintf(run.name, sizeof run.name, "%s%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
+                   config->version == 2 ? "log/" : "", (unsigned)config->page_size, kind);
     if (!is_wanted(run.name))
         SKIP("SEGJ_CRASH_ONLY names another one");
     for (size_t length = 1, scripts = OPERATIONS; length <= most; length++, scripts *= OPERATIONS)
@@ -145,17 +145,25 @@ void explore_all(segj_format_t format, uint16_t page_size, int compression)
             (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
 }
 
-void explore_ahead(uint16_t page_size)
+void explore_log(uint16_t page_size, int compression)
 {
-    explore_config_t config = {.page_size = page_size, .preallocate = PREALLOCATED};
+    explore_config_t config = {.version = 2, .page_size = page_size, .compression = compression};
+    operation_t script[SCRIPT_MAX];
+    explore(&config, compression != 0 ? "zstd" : "plain", script, 0,
+            (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
+}
+
+void explore_ahead(uint8_t version, uint16_t page_size)
+{
+    explore_config_t config = {.version = version, .page_size = page_size, .preallocate = PREALLOCATED};
     operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND, OP_SYNC};
     size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
     explore(&config, "ahead", script, 4, length > 1 ? length - 1 : 1);
 }
 
-void explore_unsynced(segj_format_t format, uint16_t page_size, bool flushed)
+void explore_unsynced(segj_format_t format, uint8_t version, uint16_t page_size, bool flushed)
 {
-    explore_config_t config = {.format = format, .page_size = page_size};
+    explore_config_t config = {.format = format, .version = version, .page_size = page_size};
     operation_t script[SCRIPT_MAX] = {OP_APPEND_MANY, OP_SYNC, OP_APPEND, OP_FLUSH, OP_APPEND};
     size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
     explore(&config, flushed ? "flushed" : "unsynced", script, flushed ? 5 : 3, length > 1 ? length - 1 : 1);

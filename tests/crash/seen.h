@@ -16,8 +16,8 @@ typedef struct seen {
 
 typedef enum seen_answer { SEEN_NEW, SEEN_LESS, SEEN_ENOUGH } seen_answer_t;
 
-/** Notes that a state is looked at, at a level from 0 to SEEN_LEVELS - 1. SEEN_LESS: it was, at lower levels; SEEN_ENOUGH: it
- *  was at this one or above. */
+/** Notes that a state is looked at, at a level from 0 to SEEN_LEVELS - 1. SEEN_LESS: it was, at lower levels;
+ *  SEEN_ENOUGH: it was at this one or above. */
 seen_answer_t seen_note(seen_t *seen, uint64_t state, unsigned level);
 void seen_free(seen_t *seen);
 

@@ -1,6 +1,6 @@
 /*
- * crash/shrink.c: see the header. Steps are left out greedily, first in large pieces, then one by one; what remains is made
- * plainer, one property at a time. Each attempt is run, and kept where it still fails, in whatever way.
+ * crash/shrink.c: see the header. Steps are left out greedily, first in large pieces, then one by one; what remains is
+ * made plainer, one property at a time. Each attempt is run, and kept where it still fails, in whatever way.
  */
 #include "crash/shrink.h"
 

@@ -59,7 +59,8 @@ static bool still_poisoned(runner_t *runner, const char *what, before_t before, 
     return false;
 }
 
-/* Judges the answer of a change; true where the model may take it as done. After a crash within it nothing is judged. */
+/* Judges the answer of a change; true where the model may take it as done. After a crash within it nothing is
+ * judged. */
 static bool leave(runner_t *runner, const char *what, before_t before, segj_status_t status, segj_status_t expected)
 {
     if (runner->after != NULL)
@@ -166,7 +167,8 @@ static void append_many(runner_t *runner, size_t slot, size_t times)
             return;
 }
 
-/* Records that come together: all of them, or none. `in_pieces`: one, with a value of so many bytes in three pieces; 0: not. */
+/* Records that come together: all of them, or none. `in_pieces`: one, with a value of so many bytes in three pieces;
+ * 0: not. */
 static void append_together(runner_t *runner, size_t slot, size_t count, size_t in_pieces)
 {
     static _Thread_local uint8_t values[BATCH_MOST][MODEL_VALUE_MAX + 8];

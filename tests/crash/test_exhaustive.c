@@ -1,5 +1,6 @@
 /*
- * crash/test_exhaustive.c: every short script, crashed everywhere (crash/scripts.h), for three page sizes; values as they are.
+ * crash/test_exhaustive.c: every short script, crashed everywhere (crash/scripts.h), for three page sizes; values as
+ * they are.
  */
 #include <setjmp.h>
 #include <stdarg.h>

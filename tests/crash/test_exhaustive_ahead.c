@@ -13,13 +13,13 @@
 static void pages_of_20_bytes(void **state)
 {
     (void)state;
-    explore_ahead(20);
+    explore_ahead(1, 20);
 }
 
 static void pages_of_4084_bytes(void **state)
 {
     (void)state;
-    explore_ahead(4084);
+    explore_ahead(1, 4084);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /*
- * crash/test_exhaustive_commonware.c: every short script, crashed everywhere (crash/scripts.h), in the commonware format, for
- * three page sizes, and with compression for one.
+ * crash/test_exhaustive_commonware.c: every short script, crashed everywhere (crash/scripts.h), in the commonware
+ * format, for three page sizes, and with compression for one.
  */
 #include <setjmp.h>
 #include <stdarg.h>

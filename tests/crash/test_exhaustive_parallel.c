@@ -1,6 +1,6 @@
 /*
- * crash/test_exhaustive_parallel.c: short scripts crashed everywhere (crash/scripts.h), where a sync flushes both files at the
- * same time.
+ * crash/test_exhaustive_parallel.c: short scripts crashed everywhere (crash/scripts.h), where a sync flushes both files
+ * at the same time.
  */
 #include <setjmp.h>
 #include <stdarg.h>

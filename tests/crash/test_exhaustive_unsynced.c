@@ -1,6 +1,6 @@
 /*
- * crash/test_exhaustive_unsynced.c: short scripts crashed everywhere (crash/scripts.h), behind records that no sync has covered:
- * a rewind drops them, with or without some that one has, a flush hands them to the system.
+ * crash/test_exhaustive_unsynced.c: short scripts crashed everywhere (crash/scripts.h), behind records that no sync has
+ * covered: a rewind drops them, with or without some that one has, a flush hands them to the system.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,37 +14,37 @@
 static void pages_of_20_bytes(void **state)
 {
     (void)state;
-    explore_unsynced(SEGJ_FORMAT_NATIVE, 20, false);
+    explore_unsynced(SEGJ_FORMAT_NATIVE, 0, 20, false);
 }
 
 static void pages_of_64_bytes_flushed(void **state)
 {
     (void)state;
-    explore_unsynced(SEGJ_FORMAT_NATIVE, 64, true);
+    explore_unsynced(SEGJ_FORMAT_NATIVE, 0, 64, true);
 }
 
 static void pages_of_4084_bytes(void **state)
 {
     (void)state;
-    explore_unsynced(SEGJ_FORMAT_NATIVE, 4084, false);
+    explore_unsynced(SEGJ_FORMAT_NATIVE, 0, 4084, false);
 }
 
 static void pages_of_4084_bytes_flushed(void **state)
 {
     (void)state;
-    explore_unsynced(SEGJ_FORMAT_NATIVE, 4084, true);
+    explore_unsynced(SEGJ_FORMAT_NATIVE, 0, 4084, true);
 }
 
 static void commonware_pages_of_64_bytes(void **state)
 {
     (void)state;
-    explore_unsynced(SEGJ_FORMAT_COMMONWARE, 64, false);
+    explore_unsynced(SEGJ_FORMAT_COMMONWARE, 0, 64, false);
 }
 
 static void commonware_pages_of_64_bytes_flushed(void **state)
 {
     (void)state;
-    explore_unsynced(SEGJ_FORMAT_COMMONWARE, 64, true);
+    explore_unsynced(SEGJ_FORMAT_COMMONWARE, 0, 64, true);
 }
 
 int main(void)

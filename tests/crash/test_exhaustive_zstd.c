@@ -1,5 +1,6 @@
 /*
- * crash/test_exhaustive_zstd.c: every short script, crashed everywhere (crash/scripts.h), for three page sizes; values compressed.
+ * crash/test_exhaustive_zstd.c: every short script, crashed everywhere (crash/scripts.h), for three page sizes; values
+ * compressed.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /*
  * crash/test_full_open.c: a disk that is full, and writes nothing where it was (btrfs), after a crash.
  *
- * Each script of operations is crashed before each storage call of its last one. What that leaves is opened with room for
- * none, one, two, ... blocks: the open comes through, and shows what it would show with room. Then reads and a prune work,
- * a change of what could not be repaired says that there is no space, and a close succeeds. With room again a sync repairs,
- * with a crash before each of its calls, and what it has made durable stays; and the journal goes on.
+ * Each script of operations is crashed before each storage call of its last one. What that leaves is opened with room
+ * for none, one, two, ... blocks: the open comes through, and shows what it would show with room. Then reads and a
+ * prune work, a change of what could not be repaired says that there is no space, and a close succeeds. With room again
+ * a sync repairs, with a crash before each of its calls, and what it has made durable stays; and the journal goes on.
  *
  *     SEGJ_EVERY=1   scripts of two operations behind the first ones; otherwise of one
  */

@@ -191,6 +191,27 @@ static void long_histories_of_lives_and_crashes(void **state)
     run_all(&run);
 }
 
+/* The same in version 2 of the native format, beside sections of version 1. */
+static void long_histories_in_version_2(void **state)
+{
+    (void)state;
+    run_t run = {.options = {.faults = true, .log = true}, .readers_each = 40, .tear_each = 8};
+    run.count = histories();
+    run.apart = UINT64_C(3000000000);
+    run.first = first_seed() + run.apart;
+    run_all(&run);
+}
+
+static void long_histories_in_version_2_without_faults(void **state)
+{
+    (void)state;
+    run_t run = {.options = {.log = true}, .tear_each = 8};
+    run.count = histories() / 4 + 1;
+    run.apart = UINT64_C(4000000000);
+    run.first = first_seed() + run.apart;
+    run_all(&run);
+}
+
 /* Without faults: what they hide (a state that only a failed call leaves) cannot stand in for what crashes leave. */
 static void long_histories_without_faults(void **state)
 {
@@ -203,8 +224,8 @@ static void long_histories_without_faults(void **state)
 }
 
 /*
- * Some devices turn a whole sector to garbage when the power goes while it is written, with what was durable in it. That is
- * outside the promise: a report of what it costs. What is left must still never be a wrong value.
+ * Some devices turn a whole sector to garbage when the power goes while it is written, with what was durable in it.
+ * That is outside the promise: a report of what it costs. What is left must still never be a wrong value.
  */
 static void a_spoilt_sector_costs_records_but_shows_no_wrong_value(void **state)
 {
@@ -303,9 +324,39 @@ static void tell_everywhere(const story_t *story)
     }
 }
 
-/* A rewind is killed between a cut and its sync. The next open finds nothing to cut any more, and a sync through its own
- * files need not cover a size that was set through another's. Its new values lie where the old ones were, as long as they:
- * with the new index and the old values on the disk, records showed what was rewound. */
+/* Version 2: what a rewind has left of a batch is kept by W alone, until the next rewind has cut it. That one is cut short
+ * at each of its calls, with torn sectors, or finds no room for one of them. */
+static void what_a_rewind_left_of_a_batch_outlives_the_next_one(void **state)
+{
+    (void)state;
+    char text[256];
+    for (unsigned call = 0; call <= 12; call++) {
+        for (unsigned seed = 0; seed < 100; seed++) {
+            (void)snprintf(text, sizeof text,
+                           "history page=64 numbers=0 tear log; batch 2 3; rewind 2 250; "
+                           "rewind_section 2 251 !cut:%u:few:short:%u; open 0; check",
+                           call, seed);
+            run_text(text);
+        }
+        (void)snprintf(text, sizeof text,
+                       "history page=64 numbers=0 log; batch 0 3; rewind_section 0 163; "
+                       "rewind_section 0 167 /write:%u:EDQUOT:65536:lasting; close; append 0 1; check",
+                       call + 1);
+        run_text(text);
+    }
+}
+
+/* Version 2: a section whose index lags stays open while its removal may be undone. */
+static void a_removal_that_is_undone_leaves_an_index_that_lags(void **state)
+{
+    (void)state;
+    run_text("history page=7 numbers=0 log; append 5 29; sync_all; rewind 4 115 /remove:1:EDQUOT:0; burst 5 1; check");
+    run_text("history page=7 numbers=0 log; append 2 29; sync_all; prune 3 /remove:1:EDQUOT:0; burst 2 1; check");
+}
+
+/* A rewind is killed between a cut and its sync. The next open finds nothing to cut any more, and a sync through its
+ * own files need not cover a size that was set through another's. Its new values lie where the old ones were, as
+ * long as they: with the new index and the old values on the disk, records showed what was rewound. */
 static void a_cut_left_by_a_killed_rewind_is_durable_before_its_offsets_are_used(void **state)
 {
     (void)state;
@@ -336,10 +387,10 @@ static void a_cut_left_by_a_killed_open_is_durable_before_its_offsets_are_used(v
     }
 }
 
-/* An append writes its value and is told that it could not. The next one cuts what lies behind the end, and is killed before
- * that is durable. Open finds a section that is exactly what a close has left, and has nothing to mend. A value of the same
- * length goes to the same offset, its record is kept by the next crash and its bytes are lost: the value that was
- * refused must not stand in their place. */
+/* An append writes its value and is told that it could not. The next one cuts what lies behind the end, and is
+ * killed before that is durable. Open finds a section that is exactly what a close has left, and has nothing to
+ * mend. A value of the same length goes to the same offset, its record is kept by the next crash and its bytes are
+ * lost: the value that was refused must not stand in their place. */
 static void a_refused_value_never_stands_in_for_one_at_its_offset(void **state)
 {
     (void)state;
@@ -352,9 +403,10 @@ static void a_refused_value_never_stands_in_for_one_at_its_offset(void **state)
     tell_everywhere(&at_once);
 }
 
-/* The first append to a section has written its value, and is told that it could not: its files are taken back. The next one
- * makes them again, with a value of the same length. The power goes while its sync makes names durable, the index's first: of the
- * values' name the disk may have kept that the first file was made, and lost all that came behind. */
+/* The first append to a section has written its value, and is told that it could not: its files are taken back. The
+ * next one makes them again, with a value of the same length. The power goes while its sync makes names durable, the
+ * index's first: of the values' name the disk may have kept that the first file was made, and lost all that came
+ * behind. */
 static void a_file_that_was_taken_back_never_stands_in_for_the_next_one(void **state)
 {
     (void)state;
@@ -398,12 +450,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_is_its_text),
         cmocka_unit_test(a_history_is_the_same_each_time),
+        cmocka_unit_test(a_removal_that_is_undone_leaves_an_index_that_lags),
+        cmocka_unit_test(what_a_rewind_left_of_a_batch_outlives_the_next_one),
         cmocka_unit_test(a_cut_left_by_a_killed_rewind_is_durable_before_its_offsets_are_used),
         cmocka_unit_test(a_cut_left_by_a_killed_open_is_durable_before_its_offsets_are_used),
         cmocka_unit_test(a_refused_value_never_stands_in_for_one_at_its_offset),
         cmocka_unit_test(a_file_that_was_taken_back_never_stands_in_for_the_next_one),
         cmocka_unit_test(long_histories_of_lives_and_crashes),
         cmocka_unit_test(long_histories_without_faults),
+        cmocka_unit_test(long_histories_in_version_2),
+        cmocka_unit_test(long_histories_in_version_2_without_faults),
         cmocka_unit_test(a_spoilt_sector_costs_records_but_shows_no_wrong_value),
     };
     const struct CMUnitTest script[] = {cmocka_unit_test(the_script_of_the_environment)};

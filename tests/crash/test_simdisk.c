@@ -248,7 +248,8 @@ static void bytes_written_again_are_no_unit(void **state)
     each_crash(fixture, 0, look_at_same);
 }
 
-/* The first write is not durable: the same bytes written through another open file are, and the first cannot take them away. */
+/* The first write is not durable: the same bytes written through another open file are, and the first cannot take
+ * them away. */
 static void a_sync_covers_its_own_file_object_alone(void **state)
 {
     const fixture_t *fixture = *state;

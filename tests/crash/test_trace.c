@@ -1,6 +1,6 @@
 /*
- * crash/test_trace.c: the order of the calls that a journal makes of its storage (crash/trace.h), in every script of up to
- * three operations, in the open behind each of them (after a close, a kill, and power cuts), and in a destroy.
+ * crash/test_trace.c: the order of the calls that a journal makes of its storage (crash/trace.h), in every script of up
+ * to three operations, in the open behind each of them (after a close, a kill, and power cuts), and in a destroy.
  */
 #include <setjmp.h>
 #include <stdarg.h>

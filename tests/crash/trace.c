@@ -1,6 +1,6 @@
 /*
- * crash/trace.c: see the header. A call is looked at before it is made. Whether a write has changed anything is known when
- * the next one comes: till then the bytes that were there before are kept.
+ * crash/trace.c: see the header. A call is looked at before it is made. Whether a write has changed anything is known
+ * when the next one comes: till then the bytes that were there before are kept.
  */
 #include "crash/trace.h"
 
@@ -118,7 +118,17 @@ static file_t *add(trace_t *trace, part_t part, uint64_t section)
     return file;
 }
 
-/* A file that was there before the trace began has a durable header where it has data. */
+/* Exactly one slot of the section's watermark is valid: it was written when both headers were durable. */
+static bool has_one_slot(const trace_t *trace, uint64_t section)
+{
+    uint64_t size;
+    watermark_t marks[2];
+    const uint8_t *bytes = visible(trace, INDEX, section, &size);
+    return size >= INDEX_DATA_OFFSET && decode_watermark(bytes + HEADER_BLOCK, section, &marks[0]) !=
+                                            decode_watermark(bytes + (size_t)2 * HEADER_BLOCK, section, &marks[1]);
+}
+
+/* A file that was there before the trace began has a durable header where it has data, and where a slot tells. */
 static file_t *known(trace_t *trace, part_t part, uint64_t section)
 {
     file_t *file = find(trace, part, section);
@@ -127,7 +137,7 @@ static file_t *known(trace_t *trace, part_t part, uint64_t section)
     uint64_t size;
     file = add(trace, part, section);
     (void)visible(trace, part, section, &size);
-    file->header_durable = size > data_offset(part);
+    file->header_durable = size > data_offset(part) || (size == data_offset(part) && has_one_slot(trace, section));
     return file;
 }
 

@@ -1,6 +1,7 @@
 /*
- * crash/trace.h: watches the calls that a journal makes of its storage, and holds each against the rules of their order. A
- * crash shows that a state is wrong; that a sync was missing where nothing happened to need it only the calls show.
+ * crash/trace.h: watches the calls that a journal makes of its storage, and holds each against the rules of their
+ * order. A crash shows that a state is wrong; that a sync was missing where nothing happened to need it only the calls
+ * show.
  *
  *   header      no byte of data is written to a file before a sync has covered its header;
  *   cut         an index file is cut when both slots hold the same watermark, synced; a values file, when its index is cut

@@ -16,7 +16,7 @@ static void take_over(world_t *w, const step_t *step, model_record_t record, uin
     assert_int_equal(position, model->count);
     /* In the commonware format values without a record stay, and new ones follow them. */
     if (model->count > 0 || w->config.format == SEGJ_FORMAT_NATIVE)
-        assert_int_equal(record.location.offset, end_of(model, model->count));
+        assert_int_equal(record.location.offset, end_of(w, model, model->count));
     if (w->config.compression == 0)
         assert_int_equal(record.location.size, record.size + FRAME_CHECKSUM);
     assert_true(model->count < MODEL_RECORDS);

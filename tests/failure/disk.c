@@ -160,6 +160,47 @@ void shorten_file(const segj_storage_t *storage, const char *directory, const ch
     storage->partition_close(opened.partition);
 }
 
+void spoil_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section,
+                uint64_t offset)
+{
+    opened_t opened = open_partition(storage, directory, partition, section);
+    segj_file_t *file = NULL;
+    uint8_t byte = 0;
+    size_t done = 0;
+    assert_int_equal(storage->file_open(opened.partition, opened.name, SEGJ_OPEN_WRITE, &file), 0);
+    assert_int_equal(storage->file_read(file, offset, &byte, 1, &done), 0);
+    assert_int_equal(done, 1);
+    byte = (uint8_t)~byte;
+    segj_slice_t slice = {&byte, 1};
+    assert_int_equal(storage->file_write(file, offset, &slice, 1, &done), 0);
+    assert_int_equal(storage->file_sync(file), 0);
+    storage->file_close(file);
+    storage->partition_close(opened.partition);
+}
+
+void write_named(const segj_storage_t *storage, const char *directory, const char *partition, const char *name,
+                 const void *data, size_t size)
+{
+    segj_partition_t *opened = NULL;
+    segj_file_t *file = NULL;
+    segj_slice_t slice = {data, size};
+    size_t done = 0;
+    assert_int_equal(storage->partition_create(storage->context, directory, partition), 0);
+    assert_int_equal(storage->partition_open(storage->context, directory, partition, &opened), 0);
+    int code = storage->file_open(opened, name, SEGJ_OPEN_WRITE, &file);
+    if (code == ENOENT)
+        code = storage->file_open(opened, name, SEGJ_OPEN_CREATE, &file);
+    assert_int_equal(code, 0);
+    assert_int_equal(storage->file_truncate(file, 0), 0);
+    if (size > 0)
+        assert_int_equal(storage->file_write(file, 0, &slice, 1, &done), 0);
+    assert_int_equal(done, size);
+    assert_int_equal(storage->file_sync(file), 0);
+    storage->file_close(file);
+    assert_int_equal(storage->partition_sync(opened), 0);
+    storage->partition_close(opened);
+}
+
 void unlink_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section)
 {
     opened_t opened = open_partition(storage, directory, partition, section);

@@ -31,6 +31,12 @@ void append_to_file(const segj_storage_t *storage, const char *directory, const 
 /** Takes `size` bytes off the end of a file; SIZE_MAX: all that there are. */
 void shorten_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section,
                   uint64_t size);
+/** Inverts a byte of a file. */
+void spoil_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section,
+                uint64_t offset);
+/** Makes a file of another name, in a partition that is made where it is missing; or writes it anew. */
+void write_named(const segj_storage_t *storage, const char *directory, const char *partition, const char *name,
+                 const void *data, size_t size);
 void unlink_file(const segj_storage_t *storage, const char *directory, const char *partition, uint64_t section);
 
 #endif /* TESTS_FAILURE_DISK_H */

@@ -1,7 +1,7 @@
 /*
- * failure/faulty.h: a storage that hands its calls on to another one and fails them as it is told: the n-th call, once or
- * from then on, before or after doing the work, with an errno value of choice. It also interrupts, and transfers less than
- * asked. It counts what it is asked to do, remembers the call that failed first, and knows what is open.
+ * failure/faulty.h: a storage that hands its calls on to another one and fails them as it is told: the n-th call, once
+ * or from then on, before or after doing the work, with an errno value of choice. It also interrupts, and transfers
+ * less than asked. It counts what it is asked to do, remembers the call that failed first, and knows what is open.
  *
  * Only calls that can fail are numbered: closing a file or a partition and the two hints are counted, no more.
  */

@@ -1,7 +1,7 @@
 /*
- * failure/judge.h: what must be true after a step that failed (oversized.h, "Answers" and "Poison"). A failure is known, and then
- * the journal is as it was and the step may be made again; or it is unknown what the disk holds, and then the journal is
- * poisoned: changes answer so, reads go on, nothing more is written, and only a new open recovers.
+ * failure/judge.h: what must be true after a step that failed (oversized.h, "Answers" and "Poison"). A failure is
+ * known, and then the journal is as it was and the step may be made again; or it is unknown what the disk holds, and
+ * then the journal is poisoned: changes answer so, reads go on, nothing more is written, and only a new open recovers.
  */
 #ifndef TESTS_FAILURE_JUDGE_H
 #define TESTS_FAILURE_JUDGE_H
@@ -42,7 +42,8 @@ typedef enum outcome {
 void begin_attempt(world_t *w, const step_t *step, attempt_t *attempt);
 void end_attempt(attempt_t *attempt);
 
-/** Checks everything; leaves an open journal and no failures (or, where a step that closes was repeated, a closed one). */
+/** Checks everything; leaves an open journal and no failures (or, where a step that closes was repeated, a closed
+ *  one). */
 outcome_t judge_failure(world_t *w, attempt_t *attempt, segj_status_t status, const failure_t *failure);
 
 /** Whatever happened: the journal can be opened, appended to, closed, opened, and destroyed without a rest. */

@@ -1,7 +1,7 @@
 /*
- * failure/lossy.h: a storage in memory that behaves as a system does whose disk fails: an fsync that fails has dropped the
- * bytes that it should have written, goes on showing them, and takes them for written. A later fsync succeeds and does not
- * write them. A power cut shows what is really there.
+ * failure/lossy.h: a storage in memory that behaves as a system does whose disk fails: an fsync that fails has dropped
+ * the bytes that it should have written, goes on showing them, and takes them for written. A later fsync succeeds and
+ * does not write them. A power cut shows what is really there.
  */
 #ifndef TESTS_FAILURE_LOSSY_H
 #define TESTS_FAILURE_LOSSY_H

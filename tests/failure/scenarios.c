@@ -47,6 +47,12 @@ static void compressed(oversized_config_t *config)
     config->compression = 3;
 }
 
+static void compressed_and_kept(oversized_config_t *config)
+{
+    config->compression = 3;
+    config->value_cache = 64 << 10;
+}
+
 static void viewing(oversized_config_t *config)
 {
     config->map_values = true;
@@ -64,6 +70,36 @@ static void little_memory(oversized_config_t *config)
 static void commonware(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+}
+
+static void commonware_that_cuts(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
+    config->hole = OVERSIZED_HOLE_CUT;
+}
+
+static void commonware_archive(oversized_config_t *config)
+{
+    config->format = SEGJ_FORMAT_COMMONWARE;
+    config->counts_partition = "counts";
+}
+
+static void version_2(oversized_config_t *config)
+{
+    config->native_version = 2;
+}
+
+static void version_2_four_descriptors(oversized_config_t *config)
+{
+    config->native_version = 2;
+    config->max_open_files = 4;
+    config->page_cache_pages = 1;
+}
+
+static void version_2_compressed(oversized_config_t *config)
+{
+    config->native_version = 2;
+    config->compression = 3;
 }
 
 static void one_page_cached(oversized_config_t *config)
@@ -95,6 +131,10 @@ static void one_page_cached(oversized_config_t *config)
 #define SYNC_ALL                                                                                                       \
     {                                                                                                                  \
         .kind = DO_SYNC_ALL                                                                                            \
+    }
+#define SYNC_SECTIONS(which)                                                                                           \
+    {                                                                                                                  \
+        .kind = DO_SYNC_SECTIONS, .section = (which)                                                                   \
     }
 #define REWIND(which, records)                                                                                         \
     {                                                                                                                  \
@@ -175,6 +215,7 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
      {BATCH(1, 125, 5), APPEND(1, 20, 1), BATCH(1, 300, 3)}},
+    {"compressed batches", compressed, {OPEN, APPEND(1, 20, 2), SYNC(1)}, {BATCH(1, 300, 6), BATCH(2, 30, 3), SYNC(1)}},
     {"a first batch", four_descriptors, {OPEN, APPEND(1, 20, 1)}, {BATCH(3, 100, 5), BATCH(1, 20, 2), SYNC(3)}},
     {"a value streamed in",
      NULL,
@@ -265,11 +306,16 @@ const scenario_t scenarios[] = {
      {OPEN, APPEND(1, 20, 4), SYNC(1), APPEND(1, 20, 1)},
      {APPEND(2, 20, 1), APPEND(1, 20, 1), SYNC(1)}},
     {"a sync of all", NULL, {TWO_SECTIONS, APPEND(4, 300, 1)}, {SYNC_ALL}},
+    {"a sync of two sections", NULL, {TWO_SECTIONS, APPEND(4, 300, 1)}, {SYNC_SECTIONS(1)}},
     {"a close", NULL, {TWO_SECTIONS}, {CLOSE}},
     {"a clean open", NULL, {TWO_SECTIONS, CLOSE}, {OPEN}},
     {"an open with any page size", NULL, {TWO_SECTIONS, CLOSE}, {{.kind = DO_OPEN_ANY_PAGE_SIZE}, APPEND(1, 20, 1)}},
     {"an open read only", NULL, {TWO_SECTIONS, ABANDON}, {{.kind = DO_OPEN_READ_ONLY}, READ, CLOSE}},
     {"an open after a kill", NULL, {TWO_SECTIONS, APPEND(1, 20, 20), APPEND(5, 20, 1), ABANDON}, {OPEN}},
+    {"an open after a kill behind a close",
+     NULL,
+     {TWO_SECTIONS, CLOSE, OPEN, APPEND(1, 20, 9), SYNC(1), ABANDON},
+     {OPEN}},
     {"an open that cuts",
      NULL,
      {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_JUNK, 1, 0), STEP(HARM_VALUES, 2, 5)},
@@ -319,6 +365,10 @@ const scenario_t scenarios[] = {
      {READ}},
     {"reads of what is being written", one_page_cached, {OPEN, APPEND(1, 20, 20), SYNC(1), APPEND(1, 20, 9)}, {READ}},
     {"compressed reads", compressed, {OPEN, APPEND(1, 20, 3), APPEND(2, 300, 2), CLOSE, OPEN}, {READ}},
+    {"compressed reads of values that are kept",
+     compressed_and_kept,
+     {OPEN, APPEND(1, 20, 3), APPEND(2, 300, 2), CLOSE},
+     {OPEN, APPEND(1, 20, 2), READ, READ}},
     {"a replay",
      one_page_cached,
      {OPEN, APPEND(1, 20, 17), APPEND(2, 20, 5), CLOSE, OPEN, APPEND(2, 20, 9)},
@@ -384,6 +434,71 @@ const scenario_t scenarios[] = {
      {REWIND(1, 3), APPEND(2, 20, 1), APPEND(1, 20, 1)}},
     {"a rewind of a section that does not exist", NULL, {TWO_SECTIONS}, {REWIND(0, 0), APPEND(1, 20, 1)}},
     {"a destroy", NULL, {TWO_SECTIONS}, {{.kind = DO_DESTROY}}},
+    {"version 2: a first append",
+     version_2,
+     {OPEN},
+     {APPEND(3, 20, 1), SYNC(3), APPEND(3, 500, 1), APPEND(3, 20, 30), SYNC(3), CLOSE}},
+    {"version 2: batches and a streamed value",
+     version_2,
+     {OPEN, APPEND(1, 20, 2), SYNC(1)},
+     {BATCH(1, 10, 4), BATCH(1, 125, 5), STREAM(1, 90, 40), PIECES(1, 700, 40), SYNC(1), STREAM(2, 600000, 250000),
+      SYNC_ALL}},
+    {"version 2: compressed values",
+     version_2_compressed,
+     {OPEN, APPEND(1, 20, 2), SYNC(1)},
+     {APPEND(1, 300, 3), STREAM(1, 600000, 200000), READ, SYNC_ALL, SCAN(0, 0, 100)}},
+    {"version 2: an append after a torn one",
+     version_2,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
+     {APPEND(1, 300, 1), APPEND(1, 20, 1), SYNC(1)}},
+    {"version 2: a sync which the index follows",
+     version_2,
+     {OPEN, APPEND(1, 20, 1), SYNC(1), APPEND(1, 4300000, 1)},
+     {SYNC(1), APPEND(1, 20, 1), SYNC(1), CLOSE}},
+    {"version 2: sections that rest",
+     version_2_four_descriptors,
+     {OPEN, APPEND(1, 20, 5), SYNC(1)},
+     {APPEND(2, 20, 2), APPEND(1, 20, 1), APPEND(3, 300, 1), APPEND(2, 20, 1), READ, SYNC_ALL}},
+    {"version 2: a flush", version_2, {OPEN, APPEND(1, 20, 4), SYNC(1)}, {APPEND(1, 20, 9), STEP(DO_FLUSH, 1, 0)}},
+    {"version 2: a clean open", version_2, {TWO_SECTIONS, CLOSE}, {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"version 2: an open read only",
+     version_2_four_descriptors,
+     {OPEN, APPEND(1, 20, 20), SYNC(1), ABANDON},
+     {{.kind = DO_OPEN_READ_ONLY}, READ, SCAN(0, 0, 160), CLOSE}},
+    {"version 2: an open after a kill",
+     version_2,
+     {TWO_SECTIONS, CLOSE, OPEN, APPEND(1, 20, 20), APPEND(5, 20, 1), SYNC(1), ABANDON},
+     {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"version 2: an open that cuts", version_2, {TWO_SECTIONS, SYNC_ALL, CLOSE, STEP(HARM_JUNK, 1, 0)}, {OPEN}},
+    {"version 2: an open without a values file",
+     version_2,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_NO_VALUES, 2, 0)},
+     {OPEN, APPEND(2, 20, 1)}},
+    {"version 2: an open that makes a header whole",
+     version_2,
+     {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_HEADER, 2, 12000)},
+     {OPEN, APPEND(2, 20, 1), SYNC(2)}},
+    {"version 2: an open to a checkpoint",
+     version_2,
+     {OPEN, APPEND(1, 20, 2), APPEND(2, 20, 3), BATCH(3, 20, 9), SYNC_ALL, ABANDON},
+     {RESTORE(2, 3, 5)}},
+    {"version 2: rewinds",
+     version_2,
+     {OPEN, APPEND(1, 20, 20), SYNC(1), BATCH(1, 20, 4), APPEND(1, 20, 5)},
+     {STEP(DO_REWIND_SECTION, 1, 26), STEP(DO_REWIND_SECTION, 1, 22), APPEND(1, 300, 1), STEP(DO_REWIND_SECTION, 1, 7),
+      APPEND(1, 20, 1), SYNC(1), REWIND(1, 0)}},
+    {"version 2: a rewind of an idle section",
+     version_2,
+     {OPEN, APPEND(1, 20, 9), CLOSE, OPEN},
+     {STEP(DO_REWIND_SECTION, 1, 2), APPEND(1, 20, 2), READ}},
+    {"version 2: reads of long values",
+     version_2_four_descriptors,
+     {OPEN, APPEND(1, 40000, 2), APPEND(2, 20, 1), CLOSE, OPEN},
+     {READ}},
+    {"version 2: an open that finds a page of the index damaged",
+     version_2,
+     {OPEN, APPEND(1, 20, 12), SYNC(1), CLOSE, STEP(HARM_HEADER, 1, 30)},
+     {OPEN, APPEND(1, 20, 1)}},
     {"commonware: a new journal",
      commonware,
      {{0}},
@@ -401,6 +516,47 @@ const scenario_t scenarios[] = {
      commonware,
      {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_JUNK, 1, 0), STEP(HARM_VALUES, 2, 5)},
      {OPEN}},
+    {"an inspection",
+     NULL,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_ORPHAN, 5, 0), STEP(HARM_JUNK, 2, 0)},
+     {STEP(DO_INSPECT, 0, 0)}},
+    {"a verification",
+     one_page_cached,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 40), APPEND(3, 500, 3), SYNC_ALL, APPEND(1, 20, 1), CLOSE, OPEN},
+     {STEP(DO_VERIFY, 0, 0)}},
+    {"version 2: a verification", version_2, {TWO_SECTIONS, CLOSE, OPEN}, {STEP(DO_VERIFY, 0, 0)}},
+    {"a verification of compressed values", compressed, {TWO_SECTIONS, CLOSE, OPEN}, {STEP(DO_VERIFY, 0, 0)}},
+    {"a copy",
+     four_descriptors,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 40), APPEND(3, 500, 3), SYNC_ALL},
+     {STEP(DO_COPY, 0, 0)}},
+    {"a copy of sections at rest",
+     one_page_cached,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 40), CLOSE, OPEN},
+     {STEP(DO_COPY, 0, 0), STEP(DO_COPY, 0, 0)}},
+    {"a copy of version 2 that has grown",
+     version_2_four_descriptors,
+     {TWO_SECTIONS, SYNC_ALL, STEP(DO_COPY, 0, 0), APPEND(1, 20, 40), APPEND(3, 500, 3), SYNC_ALL},
+     {STEP(DO_COPY, 0, 0)}},
+    {"commonware: a copy that has grown, and was pruned",
+     commonware,
+     {TWO_SECTIONS, SYNC_ALL, STEP(DO_COPY, 0, 0), APPEND(2, 20, 10), SYNC_ALL, STEP(DO_PRUNE, 2, 0)},
+     {STEP(DO_COPY, 0, 0)}},
+    {"an inspection beside a writer", NULL, {TWO_SECTIONS, SYNC_ALL}, {STEP(DO_INSPECT, 0, 0)}},
+    {"an inspection of losses, set aside and not",
+     NULL,
+     {TWO_SECTIONS, CLOSE, STEP(HARM_VALUES, 1, 7), OPEN, CLOSE, STEP(HARM_VALUES, 2, 5)},
+     {STEP(DO_INSPECT, 0, 0)}},
+    {"a salvage",
+     NULL,
+     {TWO_SECTIONS, SYNC_ALL, APPEND(1, 20, 20), ABANDON, STEP(HARM_VALUES, 2, 5)},
+     {STEP(DO_SALVAGE, 0, 0)}},
+    {"a salvage of version 2, compressed", version_2_compressed, {TWO_SECTIONS, CLOSE}, {STEP(DO_SALVAGE, 0, 0)}},
+    {"commonware: a salvage", commonware, {TWO_SECTIONS, SYNC_ALL, CLOSE}, {STEP(DO_SALVAGE, 0, 0)}},
+    {"commonware: an inspection",
+     commonware,
+     {TWO_SECTIONS, SYNC_ALL, CLOSE, STEP(HARM_JUNK, 2, 0)},
+     {STEP(DO_INSPECT, 0, 0)}},
     {"commonware: an open that finds no page",
      commonware,
      {OPEN, APPEND(1, 20, 4), APPEND(2, 20, 1), SYNC_ALL, REWIND(2, 0), CLOSE, STEP(HARM_INDEX_JUNK, 2, 0)},
@@ -417,6 +573,31 @@ const scenario_t scenarios[] = {
      commonware,
      {TWO_SECTIONS, APPEND(4, 20, 21), SYNC(4)},
      {REWIND(4, 16), STEP(DO_REWIND_SECTION, 1, 3), APPEND(1, 20, 1), STEP(DO_PRUNE, 2, 0), APPEND(4, 20, 1)}},
+    {"commonware: an open that cuts before a damaged page",
+     commonware_that_cuts,
+     {OPEN,
+      APPEND(1, 20, 12),
+      APPEND(2, 20, 3),
+      SYNC_ALL,
+      CLOSE,
+      {.kind = HARM_HOLE, .section = 1, .size = 6, .extra = 2}},
+     {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"commonware: a first append to a section of several pages",
+     commonware,
+     {OPEN, APPEND(1, 20, 12), APPEND(2, 20, 3), SYNC_ALL, CLOSE},
+     {OPEN, APPEND(1, 20, 1), SYNC(1)}},
+    {"commonware: a rewind and a prune of an archive",
+     commonware_archive,
+     {OPEN, APPEND(1, 20, 5), APPEND(2, 20, 9), APPEND(3, 20, 4), SYNC_ALL, CLOSE, {.kind = MAKE_COUNTS}},
+     {OPEN, REWIND(2, 4), STEP(DO_PRUNE, 2, 0), APPEND(2, 20, 1), SYNC(2)}},
+    {"commonware: a destroy of an archive",
+     commonware_archive,
+     {OPEN, APPEND(1, 20, 5), APPEND(2, 20, 9), SYNC_ALL, CLOSE, {.kind = MAKE_COUNTS, .size = 1}},
+     {OPEN, {.kind = DO_DESTROY}}},
+    {"commonware: a prune beside another journal's archive",
+     commonware,
+     {OPEN, APPEND(1, 20, 5), APPEND(2, 20, 9), SYNC_ALL, CLOSE, {.kind = MAKE_COUNTS, .extra = 100}},
+     {OPEN, STEP(DO_PRUNE, 2, 0), REWIND(2, 4)}},
     {"commonware: an append after a torn one",
      commonware,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1), STEP(DO_TEAR, 1, 300)},
@@ -425,7 +606,8 @@ const scenario_t scenarios[] = {
 
 bool is_native(const scenario_t *scenario)
 {
-    return scenario->configure != commonware && scenario->configure != commonware_in_parallel;
+    return scenario->configure != commonware && scenario->configure != commonware_in_parallel &&
+           scenario->configure != commonware_that_cuts && scenario->configure != commonware_archive;
 }
 
 const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];

@@ -1,6 +1,7 @@
 /*
  * failure/scenarios.h: what a journal is asked to do while its storage or its memory fails. A scenario is made ready by
- * steps that succeed, and then tried: its steps under test are taken again and again, with another call failing each time.
+ * steps that succeed, and then tried: its steps under test are taken again and again, with another call failing each
+ * time.
  */
 #ifndef TESTS_FAILURE_SCENARIOS_H
 #define TESTS_FAILURE_SCENARIOS_H

@@ -1,8 +1,8 @@
 /*
- * failure/sites.h: places in the library's sources where a call is made that can fail: of the storage, or of the allocator.
- * Programs that say LINK_SITES are linked with the library's sources compiled once more, with failure/sites_within.h put
- * before them: there each such place has a site_t, and notes when it is passed. So a test can say of every place whether
- * its call has failed; a place that is new in the sources is in the count by itself.
+ * failure/sites.h: places in the library's sources where a call is made that can fail: of the storage, or of the
+ * allocator. Programs that say LINK_SITES are linked with the library's sources compiled once more, with
+ * failure/sites_within.h put before them: there each such place has a site_t, and notes when it is passed. So a test
+ * can say of every place whether its call has failed; a place that is new in the sources is in the count by itself.
  */
 #ifndef TESTS_FAILURE_SITES_H
 #define TESTS_FAILURE_SITES_H
@@ -34,8 +34,8 @@ typedef struct site_excuse {
     const char *reason;
 } site_excuse_t;
 
-/** Prints "N of M call sites failed" and each that has not; true when those are excused, no excuse is idle, and no call failed
- *  at a place that is unknown. */
+/** Prints "N of M call sites failed" and each that has not; true when those are excused, no excuse is idle, and no
+ *  call failed at a place that is unknown. */
 bool sites_all_failed(site_kind_t kind, const site_excuse_t *excuses, size_t count);
 
 #endif /* TESTS_FAILURE_SITES_H */

@@ -1,7 +1,7 @@
 /*
- * failure/sites_within.h: comes before the library's own sources when they are compiled for programs that count their call
- * sites (failure/sites.h). Every call below passes through a site of its own; all sites are gathered in a section of the
- * program.
+ * failure/sites_within.h: comes before the library's own sources when they are compiled for programs that count their
+ * call sites (failure/sites.h). Every call below passes through a site of its own; all sites are gathered in a section
+ * of the program.
  */
 #ifndef TESTS_FAILURE_SITES_WITHIN_H
 #define TESTS_FAILURE_SITES_WITHIN_H
@@ -32,20 +32,21 @@
 #define ZSTD_createCCtx() SITE_CALL(SITE_MEMORY, "ZSTD_createCCtx", ZSTD_createCCtx())
 #define ZSTD_createDCtx() SITE_CALL(SITE_MEMORY, "ZSTD_createDCtx", ZSTD_createDCtx())
 
-/* storage/io.c is where these are defined. */
+/* storage/io.c and io_partitions.c are where these are defined. */
 #ifndef SITES_WITHIN_IO
-#define segj_part_create(...) SITE_OF_STORAGE(segj_part_create, __VA_ARGS__)
-#define segj_part_open(...) SITE_OF_STORAGE(segj_part_open, __VA_ARGS__)
-#define segj_part_lock(...) SITE_OF_STORAGE(segj_part_lock, __VA_ARGS__)
-#define segj_part_sections(...) SITE_OF_STORAGE(segj_part_sections, __VA_ARGS__)
-#define segj_part_sync(...) SITE_OF_STORAGE(segj_part_sync, __VA_ARGS__)
-#define segj_part_remove(...) SITE_OF_STORAGE(segj_part_remove, __VA_ARGS__)
-#define segj_part_sync_directory(...) SITE_OF_STORAGE(segj_part_sync_directory, __VA_ARGS__)
-#define segj_part_unlink(...) SITE_OF_STORAGE(segj_part_unlink, __VA_ARGS__)
+#define segj_partition_create(...) SITE_OF_STORAGE(segj_partition_create, __VA_ARGS__)
+#define segj_partition_open(...) SITE_OF_STORAGE(segj_partition_open, __VA_ARGS__)
+#define segj_partition_lock(...) SITE_OF_STORAGE(segj_partition_lock, __VA_ARGS__)
+#define segj_partition_sections(...) SITE_OF_STORAGE(segj_partition_sections, __VA_ARGS__)
+#define segj_partition_sections_among(...) SITE_OF_STORAGE(segj_partition_sections_among, __VA_ARGS__)
+#define segj_partition_sync(...) SITE_OF_STORAGE(segj_partition_sync, __VA_ARGS__)
+#define segj_partition_remove(...) SITE_OF_STORAGE(segj_partition_remove, __VA_ARGS__)
+#define segj_partition_sync_directory(...) SITE_OF_STORAGE(segj_partition_sync_directory, __VA_ARGS__)
+#define segj_partition_unlink(...) SITE_OF_STORAGE(segj_partition_unlink, __VA_ARGS__)
 #define segj_io_open(...) SITE_OF_STORAGE(segj_io_open, __VA_ARGS__)
 #define segj_io_open_named(...) SITE_OF_STORAGE(segj_io_open_named, __VA_ARGS__)
-#define segj_part_unlink_named(...) SITE_OF_STORAGE(segj_part_unlink_named, __VA_ARGS__)
-#define segj_part_visit(...) SITE_OF_STORAGE(segj_part_visit, __VA_ARGS__)
+#define segj_partition_unlink_named(...) SITE_OF_STORAGE(segj_partition_unlink_named, __VA_ARGS__)
+#define segj_partition_visit(...) SITE_OF_STORAGE(segj_partition_visit, __VA_ARGS__)
 #define segj_io_read(...) SITE_OF_STORAGE(segj_io_read, __VA_ARGS__)
 #define segj_io_write(...) SITE_OF_STORAGE(segj_io_write, __VA_ARGS__)
 #define segj_io_write_slices(...) SITE_OF_STORAGE(segj_io_write_slices, __VA_ARGS__)

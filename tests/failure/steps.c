@@ -1,8 +1,12 @@
 /* failure/steps.c: what the steps of a scenario do, and how the model goes along. See world.h. */
 #include "failure/steps.h"
 
+#include "segjournal/tools.h"
+#include "support/commonware.h"
+
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *step_name(step_kind_t kind)
@@ -24,6 +28,7 @@ const char *step_name(step_kind_t kind)
         [DO_SYNC_START] = "sync_start",
         [DO_SYNC_WAIT] = "sync_wait",
         [DO_SYNC_ALL] = "sync_all",
+        [DO_SYNC_SECTIONS] = "sync_sections",
         [DO_FLUSH] = "flush",
         [DO_PRUNE] = "prune",
         [DO_REWIND] = "rewind",
@@ -31,6 +36,10 @@ const char *step_name(step_kind_t kind)
         [DO_READ] = "read",
         [DO_READ_TOGETHER] = "read_values",
         [DO_READ_IN_PIECES] = "a value read in pieces",
+        [DO_VERIFY] = "verify",
+        [DO_COPY] = "copy",
+        [DO_INSPECT] = "inspect",
+        [DO_SALVAGE] = "salvage",
         [DO_VIEW] = "view",
         [DO_SCAN] = "a scan of values",
         [DO_REPLAY] = "replay",
@@ -46,6 +55,8 @@ const char *step_name(step_kind_t kind)
         [HARM_JUNK] = "harm: junk",
         [HARM_ORPHAN] = "harm: orphan",
         [HARM_NO_INDEX] = "harm: no index partition",
+        [HARM_HOLE] = "harm: a damaged page",
+        [MAKE_COUNTS] = "counts of an archive",
     };
     return names[kind];
 }
@@ -180,6 +191,16 @@ static segj_status_t sync_all(world_t *w)
     enter(w);
     segj_status_t status = leave(w, oversized_sync_all(w->journal));
     for (uint64_t i = 0; i < MODEL_SECTIONS && status == SEGJ_OK; i++)
+        cover(&w->model.sections[i]);
+    return status;
+}
+
+static segj_status_t sync_sections(world_t *w, const step_t *step)
+{
+    const uint64_t sections[] = {step->section, step->section + 1, MODEL_SECTIONS + 1000, step->section};
+    enter(w);
+    segj_status_t status = leave(w, oversized_sync_sections(w->journal, sections, sizeof sections / sizeof *sections));
+    for (uint64_t i = step->section; i < step->section + 2 && status == SEGJ_OK; i++)
         cover(&w->model.sections[i]);
     return status;
 }
@@ -345,6 +366,49 @@ static segj_status_t scan_back(world_t *w, const step_t *step)
     return failed != SEGJ_OK ? failed : status;
 }
 
+/* An inspection that succeeds has seen everything; with nothing open that is what the model says. */
+static segj_status_t inspect(world_t *w)
+{
+    oversized_inspection_t *found = (oversized_inspection_t *)(void *)w; /* NULL where none is given */
+    enter(w);
+    segj_status_t status = leave(w, oversized_inspect(&w->config, &found));
+    if (status != SEGJ_OK) {
+        assert_null(found);
+        return status;
+    }
+    for (size_t i = 0; i < found->section_count && w->journal == NULL; i++) {
+        const oversized_look_t *look = &found->sections[i];
+        assert_in_range(look->section, 0, MODEL_SECTIONS - 1);
+        if (look->has_index)
+            assert_in_range(look->records, w->model.sections[look->section].synced,
+                            w->model.sections[look->section].count);
+    }
+    oversized_inspection_free(found);
+    return SEGJ_OK;
+}
+
+/* What comes back goes to a disk of its own. That the source is as it was the world looks at. */
+static segj_status_t salvage(world_t *w)
+{
+    static faulty_t never; /* what the other disk allocates is not the library's */
+    segj_storage_t *other;
+    oversized_salvaged_t told;
+    oversized_config_t to = w->config;
+    uint64_t most = 0;
+    assert_ok(segj_storage_memory_create(&other));
+    faulty_init(&never, other);
+    never.paused = true;
+    to.storage = &never.storage;
+    enter(w);
+    segj_status_t status = leave(w, oversized_salvage(&w->config, &to, NULL, &told));
+    for (uint64_t i = 0; i < MODEL_SECTIONS; i++)
+        most += w->model.sections[i].count;
+    if (status == SEGJ_OK)
+        assert_in_range(told.records, 0, most);
+    segj_storage_memory_destroy(other);
+    return status;
+}
+
 /* --- harm --- */
 
 static void keep_at_most(model_section_t *model, size_t records)
@@ -352,6 +416,26 @@ static void keep_at_most(model_section_t *model, size_t records)
     model->count = records;
     model->least = model->least < records ? model->least : records;
     model->synced = model->synced < records ? model->synced : records;
+}
+
+/* One copy counts, the other one was never written. */
+static void make_counts(const world_t *w, uint64_t shift, size_t other)
+{
+    uint8_t bytes[COMMONWARE_V1 + 12 + 16 * MODEL_SECTIONS];
+    size_t at = COMMONWARE_V1 + 8;
+    encode_commonware_header(bytes, COMMONWARE_V1, 0);
+    put_u64(bytes + COMMONWARE_V1, 1);
+    for (uint64_t i = 0; i < MODEL_SECTIONS; i++) {
+        const model_section_t *model = &w->model.sections[i];
+        if (!model->listed || model->count == 0)
+            continue;
+        put_u64(bytes + at, i + shift);
+        put_u64(bytes + at + 8, model->count);
+        at += 16;
+    }
+    put_u32(bytes + at, plain_checksum(bytes + COMMONWARE_V1, at - COMMONWARE_V1));
+    write_named(w->disk, w->config.directory, "counts", "6c656674", bytes, at + 4);
+    write_named(w->disk, w->config.directory, "counts", "7269676874", bytes, other);
 }
 
 static void do_harm(world_t *w, const step_t *step)
@@ -369,13 +453,19 @@ static void do_harm(world_t *w, const step_t *step)
         unlink_file(w->disk, directory, values, step->section);
         keep_at_most(model, step->size);
     } else if (step->kind == HARM_HEADER) {
-        assert_int_equal(model->count, 0);
+        if (w->config.native_version != 2) /* whose index is made again */
+            assert_int_equal(model->count, 0);
         shorten_file(w->disk, directory, index, step->section, step->size);
     } else if (step->kind == HARM_INDEX_JUNK) {
         append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
     } else if (step->kind == HARM_JUNK) {
         append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
+    } else if (step->kind == HARM_HOLE) {
+        spoil_file(w->disk, directory, index, step->section, COMMONWARE_V0 + step->extra * (SMALL_PAGE + 12) + 3);
+        keep_at_most(model, step->size);
+    } else if (step->kind == MAKE_COUNTS) {
+        make_counts(w, step->extra, step->size > 0 ? 0 : COMMONWARE_V1);
     } else if (step->kind == HARM_NO_INDEX) {
         assert_int_equal(w->disk->partition_create(w->disk->context, directory, values), 0);
     } else if (step->kind == HARM_VALUES_HEADER) {
@@ -389,6 +479,15 @@ static void do_harm(world_t *w, const step_t *step)
             append_to_file(w->disk, directory, values, step->section, header, sizeof header);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
     }
+}
+
+/* Beside the journal's directory. */
+static segj_status_t copy(world_t *w)
+{
+    char directory[PATH_LIMIT];
+    (void)snprintf(directory, sizeof directory, "%s-copy", w->config.directory);
+    enter(w);
+    return leave(w, oversized_copy(w->journal, directory, NULL, NULL));
 }
 
 /* --- all of them --- */
@@ -426,6 +525,8 @@ segj_status_t take_step(world_t *w, const step_t *step)
         return sync_wait(w, step);
     case DO_SYNC_ALL:
         return sync_all(w);
+    case DO_SYNC_SECTIONS:
+        return sync_sections(w, step);
     case DO_PRUNE:
         return prune(w, step);
     case DO_REWIND:
@@ -448,6 +549,15 @@ segj_status_t take_step(world_t *w, const step_t *step)
         return replay_all(w, step);
     case DO_SCAN_BACK:
         return scan_back(w, step);
+    case DO_INSPECT:
+        return inspect(w);
+    case DO_COPY:
+        return copy(w);
+    case DO_SALVAGE:
+        return salvage(w);
+    case DO_VERIFY:
+        enter(w);
+        return leave(w, oversized_verify(w->journal, NULL, NULL));
     default:
         do_harm(w, step);
         return SEGJ_OK;

@@ -6,8 +6,8 @@
 
 const char *step_name(step_kind_t kind);
 
-/** Between the two, faults strike: around each call of the library that a step makes. What a test looks at while a scenario
- *  is under test is not part of it. */
+/** Between the two, faults strike: around each call of the library that a step makes. What a test looks at while a
+ *  scenario is under test is not part of it. */
 void enter(world_t *w);
 segj_status_t leave(world_t *w, segj_status_t status);
 
@@ -24,7 +24,7 @@ const void *make_value(world_t *w, uint64_t id, uint32_t size);
 /** w->value holds the record's value. */
 void check_value(world_t *w, const model_record_t *record);
 /** Where the frames of the first `count` records end. */
-uint64_t end_of(const model_section_t *section, size_t count);
+uint64_t end_of(const world_t *w, const model_section_t *section, size_t count);
 /** Checks what is there against the model and makes the model say just that. */
 void settle(world_t *w);
 

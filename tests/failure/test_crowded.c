@@ -1,8 +1,8 @@
 /*
- * The application takes descriptors: from each call on that opens something, the storage can open no more than so many files
- * beyond those that are open then, for good, or a number that changes with every call. A step then gives back what nobody
- * uses and succeeds; or it fails with nothing left to give back, has changed nothing, and succeeds when there are descriptors
- * again. Only the first file of a pair is never given back to its second.
+ * The application takes descriptors: from each call on that opens something, the storage can open no more than so many
+ * files beyond those that are open then, for good, or a number that changes with every call. A step then gives back
+ * what nobody uses and succeeds; or it fails with nothing left to give back, has changed nothing, and succeeds when
+ * there are descriptors again. Only the first file of a pair is never given back to its second.
  */
 #include "failure/judge.h"
 
@@ -141,8 +141,15 @@ static bool reads(const step_t *step)
 static void check_nothing_was_left(const step_t *step)
 {
     unsigned kept = reads(step) ? 0 : 1;
+    if (step->kind == DO_INSPECT || step->kind == DO_SALVAGE)
+        return; /* it is another program's, as it were: the files are the writer's */
+    if (step->kind == DO_COPY)
+        kept = 2; /* the copy's mark, and the file that is copied to */
+    if (step->kind == DO_REWIND || step->kind == DO_REWIND_SECTION)
+        kept = 2; /* the section's, while counts are lowered */
     if (crowd.files_then > kept) {
-        print_error("the step gave up with %u files open, of which it needs %u\n", crowd.files_then, kept);
+        print_error("the step gave up with %u files open, of which it needs %u\n  last error: %s\n", crowd.files_then,
+                    kept, segj_last_error());
         fail();
     }
 }
@@ -256,7 +263,7 @@ static void both_ends_were_met(void **state)
 
 int main(void)
 {
-    enum { TESTS_MAX = 128 };
+    enum { TESTS_MAX = 256 };
     static struct CMUnitTest tests[TESTS_MAX];
     assert_true(scenario_count < TESTS_MAX);
     for (size_t i = 0; i < scenario_count; i++)

@@ -1,7 +1,7 @@
 /*
- * Descriptors, on files of the system: none is left behind, never more than configured are open, and where the process may
- * have no more of them (EMFILE) every call fails as it should, changes nothing, and succeeds when there are some again.
- * Nothing here is about durability, so syncs are not handed on to the disk.
+ * Descriptors, on files of the system: none is left behind, never more than configured are open, and where the process
+ * may have no more of them (EMFILE) every call fails as it should, changes nothing, and succeeds when there are some
+ * again. Nothing here is about durability, so syncs are not handed on to the disk.
  *
  * LINK_WRAP: fsync fdatasync syncfs sync_file_range
  */
@@ -89,6 +89,13 @@ static unsigned count_descriptors(void)
     return count;
 }
 
+static void remove_copy(void)
+{
+    path_t copy = join_path(root.text, "journal-copy");
+    if (path_exists(copy.text))
+        remove_tree(copy.text);
+}
+
 static path_t start(const scenario_t *scenario)
 {
     path_t directory = join_path(root.text, "journal");
@@ -115,6 +122,7 @@ static void no_scenario_leaves_a_descriptor(void **state)
         world_free(&world);
         assert_int_equal(count_descriptors(), before);
         remove_tree(directory.text);
+        remove_copy();
     }
     scenario_name = NULL;
 }
@@ -159,6 +167,7 @@ static void never_more_are_open_than_configured(void **state)
         final_exam(&world);
         world_free(&world);
         remove_tree(directory.text);
+        remove_copy();
     }
 }
 
@@ -233,6 +242,7 @@ static void try_with_few(const scenario_t *scenario)
     world_free(&world);
     assert_int_equal(count_descriptors(), before);
     remove_tree(directory.text);
+    remove_copy();
 }
 
 static void a_call_without_descriptors_fails_and_can_be_made_again(void **state)

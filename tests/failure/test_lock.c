@@ -1,6 +1,6 @@
 /*
- * A journal is open once: whoever opens it meanwhile, in the same process or in another, is told SEGJ_ERR_LOCKED and has
- * changed nothing. However a journal is left, the lock goes with it.
+ * A journal is open once: whoever opens it meanwhile, in the same process or in another, is told SEGJ_ERR_LOCKED and
+ * has changed nothing. However a journal is left, the lock goes with it.
  */
 #include "failure/faulty.h"
 #include "support/support.h"

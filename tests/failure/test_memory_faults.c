@@ -1,11 +1,10 @@
 /*
- * Every allocation of the library fails once, in each scenario: the first, the second, ... the last one; alone, or with all
- * behind it. A call that finds no memory has changed nothing (SEGJ_ERR_MEMORY), poisons nothing, and succeeds when it is
- * made again. AddressSanitizer sees to it that nothing leaks. In the end every place in the sources that allocates must have
- * found no memory once.
+ * Every allocation of the library fails once, in each scenario: the first, the second, ... the last one; alone, or with
+ * all behind it. A call that finds no memory has changed nothing (SEGJ_ERR_MEMORY), poisons nothing, and succeeds when
+ * it is made again. AddressSanitizer sees to it that nothing leaks. In the end every place in the sources that
+ * allocates must have found no memory once.
  *
- * LINK_SITES
- * LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx
+ * LINK_SITES LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx
  */
 #include "failure/judge.h"
 #include "failure/sites.h"
@@ -103,13 +102,13 @@ typedef struct trial {
     bool for_good;
 } trial_t;
 
-static bool try_step(world_t *w, const step_t *step, bool *judged)
+static bool try_step(world_t *w, const step_t *step, bool *scanned)
 {
     attempt_t attempt;
     outcome_t outcome = OUTCOME_REPEATED;
     begin_attempt(w, step, &attempt);
     segj_status_t status = take_step(w, step);
-    if (*judged || !allocations.fired) {
+    if (*scanned || !allocations.fired) {
         assert_ok(status);
     } else if (status == SEGJ_OK) {
         allocations.fired = false; /* it could do without */
@@ -119,7 +118,7 @@ static bool try_step(world_t *w, const step_t *step, bool *judged)
                                    .lasts = allocations.for_good,
                                    .go_on = allocations.fail % 2 == 0,
                                    .disarm = disarm};
-        *judged = true;
+        *scanned = true;
         outcome = judge_failure(w, &attempt, status, &failure);
     }
     end_attempt(&attempt);
@@ -129,7 +128,7 @@ static bool try_step(world_t *w, const step_t *step, bool *judged)
 static void try_allocation(const trial_t *trial, uint64_t number, uint64_t digest)
 {
     segj_storage_t *memory;
-    bool judged = false;
+    bool scanned = false;
     bool whole = true;
     assert_ok(segj_storage_memory_create(&memory));
     world_init(&world, memory, trial->scenario->configure);
@@ -138,7 +137,7 @@ static void try_allocation(const trial_t *trial, uint64_t number, uint64_t diges
     fail_allocation(number, trial->for_good);
     for (const step_t *step = trial->scenario->under; step->kind != DO_END && whole; step++)
         for (uint32_t i = 0; (i == 0 || i < step->times) && whole; i++)
-            whole = try_step(&world, step, &judged);
+            whole = try_step(&world, step, &scanned);
     if (whole)
         assert_int_equal(model_digest(&world.model), digest);
     disarm(&world);
@@ -422,7 +421,11 @@ static void every_kind_of_scenario_needed_memory(void **state)
 
 static void every_call_site_has_failed(void **state)
 {
-    assert_true(sites_all_failed(SITE_MEMORY, NULL, 0));
+    static const site_excuse_t excuses[] = {
+        {"journal/counts.c", "counts_collect", "realloc",
+         "the storage in memory has no directory to list; commonware/counts fails it"},
+    };
+    assert_true(sites_all_failed(SITE_MEMORY, excuses, sizeof excuses / sizeof excuses[0]));
 }
 
 int main(void)

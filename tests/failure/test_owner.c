@@ -1,6 +1,6 @@
 /*
- * The file that says who has a journal open (FORMAT.md, "Owner"): what it holds, what becomes of who finds somebody else's
- * token in it, that it may hold anything at open, and that its own failures do what they should.
+ * The file that says who has a journal open (FORMAT.md, "Owner"): what it holds, what becomes of who finds somebody
+ * else's token in it, that it may hold anything at open, and that its own failures do what they should.
  */
 #include "failure/faulty.h"
 #include "support/support.h"
@@ -34,7 +34,9 @@ static int set_up(void **state)
     place.root = make_temp_directory();
     place.directory = join_path(place.root.text, "journal");
     place.before = join_path(place.root.text, "before");
-    place.owner = join_path(join_path(place.directory.text, "test_index").text, ".owner");
+    bool native = tested_format() == SEGJ_FORMAT_NATIVE;
+    place.owner =
+        join_path(join_path(place.directory.text, native ? "test_index" : ".test_index.owner").text, ".owner");
     place.warnings = 0;
     small_config(&place.config, place.directory.text);
     place.config.log = count_line;
@@ -141,14 +143,63 @@ static void a_reader_leaves_it_alone(void **state)
     assert_false(path_exists(place->owner.text));
 }
 
-static void a_commonware_journal_has_none(void **state)
+/* Its partitions are shared with a program that takes no other name in them. */
+static void a_commonware_journal_has_it_in_a_partition_beside(void **state)
 {
     place_t *place = *state;
     place->config.format = SEGJ_FORMAT_COMMONWARE;
     oversized_t *journal = open_it(place);
     append_filled(journal, 1, 1, 1, 30, NULL);
     assert_ok(oversized_close(journal));
-    assert_false(path_exists(place->owner.text));
+    assert_false(path_exists(join_path(join_path(place->directory.text, "test_index").text, ".owner").text));
+    assert_int_equal(file_size(join_path(join_path(place->directory.text, ".test_index.owner").text, ".owner").text),
+                     TOKEN);
+    journal = open_it(place);
+    assert_ok(oversized_destroy(journal));
+    assert_false(path_exists(join_path(place->directory.text, ".test_index.owner").text));
+}
+
+/* An open that is refused leaves no trace of it. */
+static void a_refused_open_makes_no_partition_beside(void **state)
+{
+    place_t *place = *state;
+    place->config.format = SEGJ_FORMAT_COMMONWARE;
+    oversized_t *journal = open_it(place);
+    append_filled(journal, 1, 1, 1, 30, NULL);
+    assert_ok(oversized_close(journal));
+    remove_tree(join_path(place->directory.text, ".test_index.owner").text);
+    copy_tree(place->directory.text, place->before.text);
+    place->config.entry_size += 3;
+    assert_status(oversized_open(&place->config, &journal), SEGJ_ERR_MISMATCH);
+    assert_trees_equal(place->directory.text, place->before.text);
+}
+
+static char said[1024];
+
+static void keep_warning(void *context, segj_log_level_t level, const char *message)
+{
+    (void)context;
+    if (level == SEGJ_LOG_WARNING)
+        (void)snprintf(said, sizeof said, "%s", message);
+}
+
+/* What may be changed is the two partitions, and no more; or something else has the name. */
+static void a_directory_without_room_for_it_keeps_a_journal(void **state)
+{
+    place_t *place = *state;
+    place->config.format = SEGJ_FORMAT_COMMONWARE;
+    oversized_t *journal = open_it(place);
+    append_filled(journal, 1, 1, 1, 30, NULL);
+    assert_ok(oversized_close(journal));
+    path_t beside = join_path(place->directory.text, ".test_index.owner");
+    remove_tree(beside.text);
+    write_file(beside.text, "x", 1);
+    place->config.log = keep_warning;
+    journal = open_it(place);
+    assert_non_null(strstr(said, "would not be noticed"));
+    append_filled(journal, 1, 2, 1, 30, NULL);
+    assert_ok(oversized_sync(journal, 1));
+    assert_ok(oversized_close(journal));
 }
 
 static void a_destroy_removes_it(void **state)
@@ -301,8 +352,8 @@ static void nothing_is_acknowledged_behind_a_claim(void **state)
     oversized_abandon(journal);
 }
 
-/* A second view of the directory, whose locks exclude nobody, and which fails when it has cut what the first one had not yet
- * synced: the first one is told all the same. */
+/* A second view of the directory, whose locks exclude nobody, and which fails when it has cut what the first one had
+ * not yet synced: the first one is told all the same. */
 static unsigned syncs_before_failure;
 
 static int sync_or_fail(segj_file_t *file)
@@ -327,7 +378,7 @@ static void a_failed_open_that_has_changed_files_does_not_give_its_claim_back(vo
     for (unsigned at = 1; at < 20; at++) {
         oversized_t *first = fill(place);
         oversized_t *second = NULL;
-        assert_ok(oversized_flush(first, 1)); /* so that there is something to be made durable */
+        append_filled(first, 1, 98, 98, 5000, NULL); /* its value is in the file and its record is not: that is cut */
         storage = *segj_storage_posix();
         storage.partition_lock = lock_nobody_out;
         storage.file_lock = lock_no_file;
@@ -374,7 +425,7 @@ static void what_is_no_token_is_somebody_elses_too(void **state)
         else
             write_file_at(place->owner.text, 20, "garbage", 7);
         assert_status(oversized_sync(journal, 1), SEGJ_ERR_POISONED);
-        assert_says("somebody else has written to it");
+        assert_says("another writer has written to it");
         oversized_abandon(journal);
         remove_tree(place->directory.text);
     }
@@ -394,7 +445,7 @@ static void a_section_that_another_one_has_changed_is_not_written_to(void **stat
         uint8_t entry[SMALL_ENTRY] = {0};
         assert_status(oversized_append(journal, 2, entry, entry, 8, NULL, NULL), SEGJ_ERR_POISONED);
         assert_says(path.text);
-        assert_says("somebody else has written to it");
+        assert_says("another writer has written to it");
         assert_status(oversized_close(journal), SEGJ_ERR_POISONED);
         assert_trees_equal(place->directory.text, place->before.text);
         remove_tree(place->before.text);
@@ -428,7 +479,7 @@ static void a_commonware_sync_looks_at_lengths(void **state)
         oversized_t *journal = fill(place);
         syncs_before_claim = 2;
         assert_status(oversized_sync(journal, 1), SEGJ_ERR_POISONED);
-        assert_says("somebody else has written to it");
+        assert_says("another writer has written to it");
         oversized_abandon(journal);
         remove_tree(place->directory.text);
     }
@@ -601,7 +652,8 @@ static void an_open_that_cannot_claim_fails_and_changes_nothing(void **state)
     }
 }
 
-/* Neither for the file nor for its bytes: it is claimed when there is, and until then nobody is noticed, which is said once. */
+/* Neither for the file nor for its bytes: it is claimed when there is, and until then nobody is noticed, which is
+ * said once. */
 static void without_room_it_goes_on(void **state)
 {
     place_t *place = *state;
@@ -679,7 +731,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_writer_says_who_it_is),
         TEST(a_reader_leaves_it_alone),
-        TEST(a_commonware_journal_has_none),
+        TEST(a_commonware_journal_has_it_in_a_partition_beside),
+        TEST(a_refused_open_makes_no_partition_beside),
+        TEST(a_directory_without_room_for_it_keeps_a_journal),
         TEST(a_destroy_removes_it),
         TEST(alone_in_its_partition_it_is_a_new_journal),
         TEST(whatever_it_holds_at_open_means_nothing),

@@ -1,7 +1,8 @@
 /*
- * Every call that a journal makes of its storage fails once: in each scenario, the first, the second, ... the last one; with
- * every error that it may have; having done nothing, its work, or half of it; alone, or with all calls behind it. What must be true
- * afterwards is in judge.h. In the end every place in the sources that calls the storage must have seen its call fail.
+ * Every call that a journal makes of its storage fails once: in each scenario, the first, the second, ... the last one;
+ * with every error that it may have; having done nothing, its work, or half of it; alone, or with all calls behind it.
+ * What must be true afterwards is in judge.h. In the end every place in the sources that calls the storage must have
+ * seen its call fail.
  *
  * LINK_SITES
  */
@@ -55,8 +56,8 @@ static void disarm(world_t *w)
     faulty_disarm(&w->faulty);
 }
 
-/* "Out of memory" says that nothing has changed; of a journal that is now poisoned, or that open was repairing, nobody can
- * say that. */
+/* "Out of memory" says that nothing has changed; of a journal that is now poisoned, or that open was repairing,
+ * nobody can say that. */
 static segj_status_t status_of(const failed_call_t *failed, const world_t *w, const step_t *step, segj_status_t answer)
 {
     /* A journal that is gone cannot be asked. */
@@ -90,15 +91,18 @@ static bool is_sync(call_kind_t kind)
 static verdict_t verdict_of_removal(const faulty_t *faulty, const attempt_t *attempt)
 {
     uint64_t marks = faulty->first.done.slot_writes - attempt->done.slot_writes;
-    if (is_sync(faulty->first.kind) || done_before(faulty, attempt, CALL_FILE_REMOVE) > 0 || marks >= 2)
+    /* In version 2 W may be raised before, where that is to end within a batch. */
+    bool marked = world.config.native_version == 2 && faulty->first.slot_write ? marks >= 3 : marks >= 2;
+    if (is_sync(faulty->first.kind) || done_before(faulty, attempt, CALL_FILE_REMOVE) > 0 || marked)
         return MUST_POISON;
-    /* A first removal that failed has changed nothing. But where it may have worked and nobody can be asked, or where it
-     * did work, it is right to say that nothing is known. */
+    /* A first removal that failed has changed nothing. But where it may have worked and nobody can be asked, or
+     * where it did work, it is right to say that nothing is known. */
     if (faulty->first.kind == CALL_FILE_REMOVE)
         return faulty->fault.mode == FAULT_ONCE ? MUST_STAY : EITHER;
-    /* Without marks a cut begins with its first transfer. */
+    /* Without marks a cut begins with its first transfer. So does that of records above W in version 2. */
     call_kind_t kind = faulty->first.kind;
-    if (faulty->no_slots && (kind == CALL_FILE_TRUNCATE || kind == CALL_FILE_WRITE || kind == CALL_FILE_READ))
+    if ((faulty->no_slots || world.config.native_version == 2) &&
+        (kind == CALL_FILE_TRUNCATE || kind == CALL_FILE_WRITE || kind == CALL_FILE_READ))
         return EITHER;
     /* What stays is synced, and that the rest is cut is being marked: a mark too low costs time and no data. */
     return marks > 0 && !faulty->first.slot_write ? EITHER : MUST_STAY;
@@ -119,12 +123,16 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     case DO_SYNC_START:
     case DO_SYNC_WAIT:
     case DO_SYNC_ALL:
+    case DO_SYNC_SECTIONS:
     case DO_FLUSH:
         if (is_sync(first->kind))
             return MUST_POISON;
         /* A creation is taken back; where that fails too, nobody knows. */
         if (faulty->fault.mode == FAULT_DEVICE_GONE &&
             (first->kind == CALL_FILE_CREATE || done_before(faulty, attempt, CALL_FILE_CREATE) > 0))
+            return EITHER;
+        /* In version 2 what was refused is cut before that is said. */
+        if (faulty->fault.mode == FAULT_DEVICE_GONE && world.config.native_version == 2 && appends(attempt->step))
             return EITHER;
         return MUST_STAY;
     case DO_PRUNE:
@@ -139,14 +147,20 @@ static verdict_t verdict_of(const faulty_t *faulty, const attempt_t *attempt)
     }
 }
 
-/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no room, and
- * sections for whose repair open finds none; and it says so. And for want of a descriptor the call is made again, once there
- * is one. */
+/* Only a watermark may fail to be written without that the call fails, and zeros kept ahead for which there is no
+ * room, and sections for whose repair open finds none; and it says so. And for want of a descriptor the call is made
+ * again, once there is one. */
 static void check_swallowed(const world_t *w, const step_t *step)
 {
     const failed_call_t *first = &w->faulty.first;
     bool descriptors = first->code == EMFILE || first->code == ENFILE;
-    if (descriptors && w->faulty.made.calls[first->kind] > first->made)
+    /* Pages that could not be read together are read one by one: a failure that has gone is none. */
+    bool again = w->faulty.made.calls[first->kind] > first->made;
+    if (again && (descriptors || step->kind == DO_VERIFY))
+        return;
+    /* What cannot be read of a damaged journal is not there. */
+    if (step->kind == DO_SALVAGE &&
+        (first->kind == CALL_FILE_OPEN || first->kind == CALL_FILE_READ || first->kind == CALL_FILE_SIZE))
         return;
     bool full = first->code == ENOSPC || first->code == EDQUOT || first->code == EFBIG;
     /* A partition in which nothing is seen is tried once more. */
@@ -163,20 +177,27 @@ static void check_swallowed(const world_t *w, const step_t *step)
     if (full && (step->kind == DO_ACKNOWLEDGE || step->kind == DO_DISCARD))
         return;
     /* Who only reads does without the losses of before. */
-    bool odd = opens(step) && w->read_only && first->kind == CALL_PARTITION_OPEN;
-    if ((!first->slot_write && !zeros && !later && !odd) || w->warnings == 0) {
+    bool reads = (opens(step) && w->read_only) || step->kind == DO_INSPECT;
+    bool odd = reads && first->kind == CALL_PARTITION_OPEN;
+    /* In version 2 a sync, or a close, is good whose index could not be written. */
+    bool log = w->config.native_version == 2;
+    bool follows = step->kind == DO_SYNC || step->kind == DO_CLOSE;
+    bool index = log && follows && first->kind == CALL_FILE_WRITE;
+    if ((!first->slot_write && !zeros && !later && !odd && !index) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));
         fail();
     }
-    assert_int_not_equal(step->kind, DO_REWIND);
-    assert_int_not_equal(step->kind, DO_REWIND_SECTION);
+    /* A rewind does without clearing its last slot, where there is no room to; in version 2 that of one section does
+     * without what its log does not need. */
+    if (step->kind == DO_REWIND || (step->kind == DO_REWIND_SECTION && !log))
+        assert_true(full && first->slot_write);
 }
 
 /* Takes one step; true when the scenario goes on. */
-static bool try_step(world_t *w, const step_t *step, bool *judged)
+static bool try_step(world_t *w, const step_t *step, bool *scanned)
 {
     attempt_t attempt;
-    if (*judged) {
+    if (*scanned) {
         assert_ok(take_step(w, step));
         return true;
     }
@@ -189,7 +210,7 @@ static bool try_step(world_t *w, const step_t *step, bool *judged)
         assert_ok(status);
     } else if (status == SEGJ_OK) {
         check_swallowed(w, step);
-        *judged = !lasts;
+        *scanned = !lasts;
         w->faulty.fired = false;
     } else {
         static failed_call_t first;
@@ -202,7 +223,7 @@ static bool try_step(world_t *w, const step_t *step, bool *judged)
                                    .go_on = (current.at + (uint64_t)current.code) % 2 == 0,
                                    .ending = (unsigned)current.at,
                                    .disarm = disarm};
-        *judged = true;
+        *scanned = true;
         outcome = judge_failure(w, &attempt, status, &failure);
     }
     end_attempt(&attempt);
@@ -220,7 +241,7 @@ static void count_calls_made(const world_t *w)
 static void try_fault(const scenario_t *scenario, fault_t fault, uint64_t digest)
 {
     segj_storage_t *memory;
-    bool judged = false;
+    bool scanned = false;
     bool whole = true;
     current = fault;
     faults++;
@@ -230,7 +251,7 @@ static void try_fault(const scenario_t *scenario, fault_t fault, uint64_t digest
     begin_test(&world, fault);
     for (const step_t *step = scenario->under; step->kind != DO_END && whole; step++)
         for (uint32_t i = 0; (i == 0 || i < step->times) && whole; i++)
-            whole = try_step(&world, step, &judged);
+            whole = try_step(&world, step, &scanned);
     if (whole)
         assert_int_equal(model_digest(&world.model), digest);
     disarm(&world);
@@ -320,10 +341,22 @@ static void every_method_of_the_storage_has_failed(void **state)
 static void every_call_site_has_failed(void **state)
 {
     static const site_excuse_t excuses[] = {
+        {"journal/counts.c", "counts_list_directory", "segj_partition_visit",
+         "the storage in memory has no directory to list; commonware/counts fails it"},
+        {"journal/counts.c", "counts_look_into", "segj_partition_open",
+         "the storage in memory has no directory to list; commonware/counts fails it"},
+        {"journal/counts.c", "counts_look_into", "segj_partition_visit",
+         "the storage in memory has no directory to list; commonware/counts fails it"},
+        {"journal/copied.c", NULL, NULL, "of a copy that was opened for writing alone"},
+        {"oversized/tools/verify_heads.c", "find_place", "segj_io_read", "only behind a damaged record"},
         {"journal/fixed.c", "restart_sequence", "segj_io_sync", "after 2^32 marks; unit/fixed_cut fails it"},
         {"journal/owner.c", NULL, NULL, "only where a storage says who opens; failure/owner fails them"},
-        {"oversized/writers.c", "undo_create", "segj_part_unlink", "behind another failure; promises/append fails it"},
-        {"oversized/writers.c", "undo_create", "segj_part_sync", "behind another failure; promises/append fails it"},
+        {"oversized/tools/salvage.c", "salvage_check_absent", "segj_partition_open",
+         "of the new journal's storage; salvage/salvage fails it"},
+        {"oversized/section/writers.c", "undo_create", "segj_partition_unlink",
+         "behind another failure; promises/append fails it"},
+        {"oversized/section/writers.c", "undo_create", "segj_partition_sync",
+         "behind another failure; promises/append fails it"},
     };
     assert_true(sites_all_failed(SITE_STORAGE, excuses, sizeof excuses / sizeof excuses[0]));
 }

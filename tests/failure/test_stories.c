@@ -1,6 +1,6 @@
 /*
- * Failures told one by one: what a user sees of a full disk, of a journal that is poisoned, of a sync that goes on past a
- * section that failed. What every single call may do wrong is tried in test_storage_faults.c.
+ * Failures told one by one: what a user sees of a full disk, of a journal that is poisoned, of a sync that goes on past
+ * a section that failed. What every single call may do wrong is tried in test_storage_faults.c.
  */
 #include "failure/lossy.h"
 #include "failure/world.h"
@@ -185,8 +185,8 @@ static void poison_is_logged_as_an_error_once(void **state)
     finish(w);
 }
 
-/* The fsync of a values file, when the one of the index has succeeded: still nobody knows, and the records are not counted
- * as synced. */
+/* The fsync of a values file, when the one of the index has succeeded: still nobody knows, and the records are not
+ * counted as synced. */
 static void half_a_sync_is_none(void **state)
 {
     world_t *w = begin(NULL);
@@ -201,8 +201,8 @@ static void half_a_sync_is_none(void **state)
     finish(w);
 }
 
-/* A value reached the disk although its append failed. The next one gets its place and has its size; of this one the record
- * becomes durable, and the bytes do not. The first one verifies in that place, and must not stand in for it. */
+/* A value reached the disk although its append failed. The next one gets its place and has its size; of this one the
+ * record becomes durable, and the bytes do not. The first one verifies in that place, and must not stand in for it. */
 static void a_value_whose_append_failed_never_comes_back(void **state)
 {
     world_t *w = begin(NULL);
@@ -252,8 +252,8 @@ static void little_memory(oversized_config_t *config)
     config->index_write_buffer = 4096;
 }
 
-/* While nothing can be written appends fill the memory that they may have, and then answer that the storage is full: every
- * one that was accepted is there when there is room again. */
+/* While nothing can be written appends fill the memory that they may have, and then answer that the storage is full:
+ * every one that was accepted is there when there is room again. */
 static void a_full_disk_stops_appends_and_loses_none(void **state)
 {
     enum { TRIES = 1000, SIZE = 100 };

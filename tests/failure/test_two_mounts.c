@@ -1,6 +1,6 @@
 /*
- * Two writers by two ways to one directory, for real: a FUSE mount (bindfs) and the directory beneath it, where the lock of one
- * is not seen by the other. Skipped where bindfs cannot be had or may not mount.
+ * Two writers by two ways to one directory, for real: a FUSE mount (bindfs) and the directory beneath it, where the
+ * lock of one is not seen by the other. Skipped where bindfs cannot be had or may not mount.
  */
 #include "support/support.h"
 
@@ -57,7 +57,7 @@ static void config_of(oversized_config_t *config, const path_t *way, path_t *dir
 {
     *directory = join_path(way->text, "journal");
     small_config(config, directory->text);
-    config->format = SEGJ_FORMAT_NATIVE;
+    config->format = tested_format();
 }
 
 static void open_by(writer_t *writer, const path_t *way, uint64_t base)

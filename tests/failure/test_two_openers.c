@@ -1,6 +1,6 @@
 /*
- * Two openers of one journal, in every order of their calls of the storage: of a new journal, of one that is being used and
- * closed meanwhile, of one that is being destroyed.
+ * Two openers of one journal, in every order of their calls of the storage: of a new journal, of one that is being used
+ * and closed meanwhile, of one that is being destroyed.
  */
 #include "failure/turns.h"
 
@@ -274,7 +274,8 @@ static void write_into(void *context, const segj_storage_t *storage)
     seen.open[1] = NULL;
 }
 
-/* B had all of it before, or an empty one of its own behind; what it then synced is destroyed only by an A that came later. */
+/* B had all of it before, or an empty one of its own behind; what it then synced is destroyed only by an A that came
+ * later. */
 static bool judge_destroy(void *context, const segj_storage_t *storage)
 {
     (void)context;

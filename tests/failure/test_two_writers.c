@@ -1,7 +1,8 @@
 /*
- * Two writers on a storage whose locks exclude nobody, in every order of their calls: what was acknowledged is there in the
- * end. One exception is made, and counted: a call of the former owner that began before the other one claimed the journal, and
- * was carried out behind it, may harm what the new owner writes; never what either had acknowledged before.
+ * Two writers on a storage whose locks exclude nobody, in every order of their calls: what was acknowledged is there in
+ * the end. One exception is made, and counted: a call of the former owner that began before the other one claimed the
+ * journal, and was carried out behind it, may harm what the new owner writes; never what either had acknowledged
+ * before.
  */
 #include "failure/turns.h"
 

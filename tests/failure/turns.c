@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/processor.h"
+
 enum { STEPS_MOST = 4096, HANDLES_MOST = 64, RUNS_MOST = 2000000, OWNER_NOBODY = 2 };
 
 struct segj_partition {
@@ -550,6 +552,7 @@ uint64_t turns_all(const turns_play_t *play)
     uint64_t runs = 0;
     bool right = true;
     memset(&path, 0, sizeof path);
+    stay_on_one_processor();
     known.count = 0;
     known.capacity = 0;
     known.keys = NULL;

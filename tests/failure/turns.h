@@ -1,11 +1,11 @@
 /*
  * failure/turns.h: two actors on one storage, in every order in which their calls of the storage can follow each other.
  *
- * Each actor is a thread that stops before every call of the storage (but for those that the other one cannot tell from none:
- * syncs of a storage in memory, closings of files). Whose call is made next is decided by the schedule
- * alone, so that a run is the same whenever it is made again. turns_all() makes runs until every order has been had: it
- * goes back to the last point at which the other actor could have been next. Orders that lead to the same point, the same
- * bytes and names in the storage and the same answers to both actors so far, go on in the same way, and are followed once.
+ * Each actor is a thread that stops before every call of the storage (but for those that the other one cannot tell from
+ * none: syncs of a storage in memory, closings of files). Whose call is made next is decided by the schedule alone, so
+ * that a run is the same whenever it is made again. turns_all() makes runs until every order has been had: it goes back
+ * to the last point at which the other actor could have been next. Orders that lead to the same point, the same bytes
+ * and names in the storage and the same answers to both actors so far, go on in the same way, and are followed once.
  *
  * The storage is one in memory. Actors must not assert (they are not the test's thread): they keep what they were told,
  * and the judge looks at it.

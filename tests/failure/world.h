@@ -1,7 +1,7 @@
 /*
- * failure/world.h: a journal on a storage that fails, a model of what it must hold, and the steps that a scenario is made
- * of. A step makes one call of the library (reading and replaying: a row of them), looks at what it gives, and carries the
- * model along when it succeeds. When it fails the model stays, because the journal has to stay as it was.
+ * failure/world.h: a journal on a storage that fails, a model of what it must hold, and the steps that a scenario is
+ * made of. A step makes one call of the library (reading and replaying: a row of them), looks at what it gives, and
+ * carries the model along when it succeeds. When it fails the model stays, because the journal has to stay as it was.
  *
  * Sections are numbered 0 to 7. Every value is different, and follows from its record's id.
  */
@@ -31,6 +31,7 @@ typedef enum step_kind {
     DO_SYNC_START,
     DO_SYNC_WAIT, /* for what was started last */
     DO_SYNC_ALL,
+    DO_SYNC_SECTIONS, /* `section`, the next one, and one that is not there */
     DO_FLUSH,
     DO_PRUNE,           /* below `section` */
     DO_REWIND,          /* `section` to `size` records */
@@ -40,6 +41,10 @@ typedef enum step_kind {
     DO_READ,            /* every record by read, get, get_value, last */
     DO_READ_TOGETHER,   /* every record of a section by read_values, then get_values */
     DO_READ_IN_PIECES,  /* every value by a reader, `size` bytes at a time; `extra`: verified first */
+    DO_VERIFY,          /* everything */
+    DO_COPY,            /* everything, into a directory beside */
+    DO_INSPECT,         /* whatever is open */
+    DO_SALVAGE,         /* whatever is open, into a storage that does not fail */
     DO_VIEW,            /* every record by view, every value by view_value */
     DO_SCAN,            /* the same as the next, with values */
     DO_REPLAY,          /* from record `size` of `section`, reading `extra` bytes ahead */
@@ -52,7 +57,10 @@ typedef enum step_kind {
     HARM_INDEX_JUNK,    /* bytes behind the end of the index file */
     HARM_JUNK,          /* bytes behind the end of both files */
     HARM_ORPHAN,        /* a values file without an index file */
-    HARM_NO_INDEX       /* a values partition, empty, where there is no journal */
+    HARM_NO_INDEX,      /* a values partition, empty, where there is no journal */
+    HARM_HOLE,          /* commonware: index page `extra` is damaged, `size` records stay where open cuts there */
+    MAKE_COUNTS /* commonware: the partition "counts" of an archive counts all records; `extra`: of sections that
+                           are not there */
 } step_kind_t;
 
 typedef struct step {
@@ -126,7 +134,8 @@ void check_world(world_t *w);
 /** The step failed and left unknown what became of it: the model allows all that the contract does, to readers. */
 void allow_partial(world_t *w, const step_t *step);
 
-/** The journal was left without a close that succeeded, maybe in the midst of a step (or NULL): what a new open may find. */
+/** The journal was left without a close that succeeded, maybe in the midst of a step (or NULL): what a new open may
+ *  find. */
 void allow_loss(world_t *w, const step_t *step);
 
 /** Opens the journal, which must succeed, checks it against the model, and makes the model say what is there. */

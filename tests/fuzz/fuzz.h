@@ -1,7 +1,7 @@
 /*
  * fuzz/fuzz.h: targets for a fuzzer. A target takes any bytes, makes of them what it tests, and fails loudly where a
- * promise does not hold. libFuzzer drives it (fuzz/engine/libfuzzer.c, built with SEGJ_FUZZ), and so do the tests of this
- * folder, which run every input of the corpus (fuzz/replay.h).
+ * promise does not hold. libFuzzer drives it (fuzz/engine/libfuzzer.c, built with SEGJ_FUZZ), and so do the tests of
+ * this folder, which run every input of the corpus (fuzz/replay.h).
  */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Changes the first `size` of `most` bytes anyhow, and gives the new size: LLVMFuzzerMutate, or fuzz_mutate_bytes(). */
+/** Changes the first `size` of `most` bytes anyhow, and gives the new size: LLVMFuzzerMutate, or
+ *  fuzz_mutate_bytes(). */
 typedef size_t (*fuzz_mutate_t)(uint8_t *data, size_t size, size_t most);
 
 typedef struct fuzz_target {

@@ -7,7 +7,8 @@
  *                   where the header is cut or changed (two numbers), sizes of the data of both files
  *       then        the data of the index file, the data of the values file
  *
- * What headers hold beside that is zeros. A commonware file has of its identity what its header has room for. Everything else lies in the input as it lies in the file, checksums included.
+ * What headers hold beside that is zeros. A commonware file has of its identity what its header has room for.
+ * Everything else lies in the input as it lies in the file, checksums included.
  */
 #ifndef FUZZ_IMAGE_H
 #define FUZZ_IMAGE_H

@@ -12,6 +12,7 @@
 
 #include "fuzz/vessel.h"
 #include "fuzz/verdict.h"
+#include "support/commonware.h"
 
 enum { MOST_VALUE = 1 << 20, NEW_SECTION = 5, SLOTS = IMAGE_SECTIONS + 1 };
 
@@ -106,6 +107,7 @@ static void judge(run_t *run)
     size_t values = 0;
     size_t synced = 0;
     run->geometry.page_size = find_page_size(run);
+    follow_release(&run->geometry, run->files, run->count);
     run->refused = run->may_refuse = false;
     run->lost = 0;
     for (size_t i = 0; i < run->count; i++) {
@@ -280,6 +282,22 @@ static bool has_orphan(const run_t *run)
     return found;
 }
 
+/* A damaged page before the last one, of what a section keeps: nothing is appended behind it. */
+static bool has_hole(const run_t *run, size_t at)
+{
+    const bytes_t *index = &run->files[at].index;
+    const geometry_t *geometry = &run->geometry;
+    size_t physical = (size_t)geometry->page_size + PAGE_CHECKSUMS;
+    uint64_t bytes = run->verdicts[at].kept * ((uint64_t)geometry->entry_size + LOCATION_BYTES);
+    bool found = false;
+    if (!geometry->commonware || index->data == NULL || bytes == 0)
+        return false;
+    for (uint64_t page = 0; page < (bytes - 1) / geometry->page_size && !found; page++)
+        found = decode_plain_page(index->data + run->verdicts[at].index_data + (size_t)page * physical,
+                                  geometry->page_size) < geometry->page_size;
+    return found;
+}
+
 static oversized_t *open_as_expected(run_t *run, bool read_only, bool strict)
 {
     oversized_t *journal = NULL;
@@ -379,6 +397,7 @@ static void rewind_half(run_t *run, oversized_t *journal, size_t at)
 
 static void change(run_t *run, oversized_t *journal)
 {
+    static const uint8_t no_entry[IMAGE_ENTRY_MOST];
     static const size_t sizes[] = {0, 7, 600};
     size_t made = run->count;
     run->files[made] = (section_files_t){.number = NEW_SECTION};
@@ -387,7 +406,11 @@ static void change(run_t *run, oversized_t *journal)
         bool there = run->files[i].index.data != NULL;
         if (there && (run->how & IMAGE_REWIND) != 0)
             rewind_half(run, journal, i);
-        if (there || i == made)
+        if (there && has_hole(run, i))
+            fuzz_require(oversized_append(journal, run->files[i].number, no_entry, NULL, 0, NULL, NULL) ==
+                             SEGJ_ERR_CORRUPT,
+                         "an append behind a damaged page");
+        else if (there || i == made)
             for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
                 append_one(run, journal, run->files[i].number, &run->verdicts[i], sizes[k]);
     }
@@ -483,7 +506,7 @@ static void configure(run_t *run, const image_t *image)
     config->compression = image->how & IMAGE_ZSTD ? 1 : 0;
     run->how = image->how;
     run->geometry = (geometry_t){.commonware = image->commonware,
-                                 .verify_tail = config->verify == OVERSIZED_VERIFY_TAIL,
+                                 .asked_tail = config->verify == OVERSIZED_VERIFY_TAIL,
                                  .page_size = image->page_size,
                                  .entry_size = image->entry_size,
                                  .compress = config->compression != 0,

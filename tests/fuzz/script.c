@@ -1,7 +1,7 @@
 /*
  * fuzz/script.c: a history (crash/script.h) out of any bytes: operations on a simulated disk with failing calls, short
- * transfers, power cuts that keep any part of what was not synced, and kills. The model of the crash tests is the judge:
- * what a completed sync covered is there, whatever came between.
+ * transfers, power cuts that keep any part of what was not synced, and kills. The model of the crash tests is the
+ * judge: what a completed sync covered is there, whatever came between.
  *
  * An input is four bytes of settings and twelve bytes for each step.
  */

@@ -72,12 +72,26 @@ uint16_t judge_page_size(const bytes_t *index)
 static bool judge_commonware_header(const bytes_t *file, size_t *data, bool *valid)
 {
     const char *why = NULL;
-    uint64_t begin = COMMONWARE_V0;
+    uint64_t begin = *data;
     size_t size = file->size < COMMONWARE_V1 ? file->size : COMMONWARE_V1;
     segj_header_verdict_t verdict = segj_commonware_decode(file->data, size, file->size, &begin, &why);
     *data = (size_t)begin;
     *valid = verdict == SEGJ_HEADER_VALID;
     return verdict == SEGJ_HEADER_VALID || verdict == SEGJ_HEADER_NONE;
+}
+
+void follow_release(geometry_t *geometry, const section_files_t *files, size_t count)
+{
+    uint64_t newest = 0;
+    size_t data = COMMONWARE_V0;
+    bool valid;
+    for (size_t i = 0; i < count; i++)
+        if (files[i].index.data != NULL && files[i].number >= newest) {
+            newest = files[i].number;
+            (void)judge_commonware_header(&files[i].index, &data, &valid);
+        }
+    geometry->newer = geometry->commonware && data == COMMONWARE_V1;
+    geometry->verify_tail = geometry->asked_tail || geometry->newer;
 }
 
 /* --- records and values --- */
@@ -86,7 +100,10 @@ static size_t data_offset(const bytes_t *file, const geometry_t *geometry, bool 
 {
     if (!geometry->commonware)
         return values ? VALUES_DATA_OFFSET : INDEX_DATA_OFFSET;
-    return file->size >= 4 && memcmp(file->data, "CWIK", 4) == 0 ? COMMONWARE_V1 : COMMONWARE_V0;
+    size_t data = COMMONWARE_V0;
+    bool valid;
+    (void)judge_commonware_header(file, &data, &valid);
+    return valid || file->size < data ? data : file->size; /* a file that is new has no data */
 }
 
 static uint16_t page_length(const section_files_t *files, const geometry_t *geometry, uint64_t page,
@@ -252,14 +269,16 @@ static void judge_tail(const section_files_t *files, const geometry_t *geometry,
             break;
     }
     verdict->kept = count;
-    verdict->end = exist == 0 ? values_size(files, geometry) : count > 0 ? location.offset + location.size : 0;
+    uint64_t unled = geometry->newer ? 0 : values_size(files, geometry);
+    verdict->end = exist == 0 ? unled : count > 0 ? location.offset + location.size : 0;
     free(record);
 }
 
 static verdict_t judge_commonware(const section_files_t *files, const geometry_t *geometry)
 {
-    verdict_t verdict = {.compressed = geometry->compress, .index_data = COMMONWARE_V0, .values_data = COMMONWARE_V0};
     bool valid;
+    size_t made = geometry->newer ? COMMONWARE_V1 : COMMONWARE_V0;
+    verdict_t verdict = {.compressed = geometry->compress, .index_data = made, .values_data = made};
     if (files->index.data != NULL)
         verdict.refused = !judge_commonware_header(&files->index, &verdict.index_data, &valid);
     if (files->values.data != NULL && !judge_commonware_header(&files->values, &verdict.values_data, &valid))

@@ -1,6 +1,6 @@
 /*
- * fuzz/verdict.h: what open must make of a section's two files, from the contract alone, with decoders of its own: where
- * the section ends, which records can be read, and what reading a value gives.
+ * fuzz/verdict.h: what open must make of a section's two files, from the contract alone, with decoders of its own:
+ * where the section ends, which records can be read, and what reading a value gives.
  */
 #ifndef FUZZ_VERDICT_H
 #define FUZZ_VERDICT_H
@@ -14,7 +14,9 @@ typedef struct section_files {
 
 typedef struct geometry {
     bool commonware;
-    bool verify_tail; /* commonware */
+    bool asked_tail;  /* commonware: the configuration asks for it */
+    bool verify_tail; /* commonware: the last value decides */
+    bool newer;       /* commonware: a newer release has been at work there */
     uint16_t page_size;
     uint32_t entry_size;
     bool compress;           /* what new values files are */
@@ -33,6 +35,9 @@ typedef struct verdict {
 } verdict_t;
 
 verdict_t judge_section(const section_files_t *files, const geometry_t *geometry);
+
+/** Sets what follows from the release of the other program that has been at work: by the newest section. */
+void follow_release(geometry_t *geometry, const section_files_t *files, size_t count);
 
 /** The page size that the index file says it has; 0: it has no valid header. */
 uint16_t judge_page_size(const bytes_t *index);

@@ -1,5 +1,5 @@
 /*
- * interop/edit.c: damage, and scripts that go on behind it.
+ * interop/edit.c: damage.
  */
 #include "interop/edit.h"
 
@@ -10,7 +10,7 @@
 #include "interop/image.h"
 #include "interop/play.h"
 
-enum { TAIL_LIMIT = 300, AFTER_NUMBER = 7000000 };
+enum { TAIL_LIMIT = 300 };
 
 /** A section's two files, before they are damaged. */
 typedef struct victim {
@@ -20,10 +20,11 @@ typedef struct victim {
     size_t record;
     image_index_t index;
     bytes_t values;
+    size_t values_header;
     compare_mode_t mode;
 } victim_t;
 
-static const char *const names[EDIT_KINDS] = {
+static const char *const kinds[EDIT_KINDS] = {
     [EDIT_NOTHING] = "nothing",
     [EDIT_VALUES_AT_FRAME] = "values end behind a frame",
     [EDIT_VALUES_OFF_BY_ONE] = "values lack a byte",
@@ -50,13 +51,14 @@ static const char *const names[EDIT_KINDS] = {
     [EDIT_NO_INDEX_PARTITION] = "no index partition",
     [EDIT_NO_VALUES_PARTITION] = "no values partition",
     [EDIT_OTHER_PAGE_SIZE] = "another page size",
-    [EDIT_ZERO_HEADER] = "zeros for a header",
+    [EDIT_ZERO_HEADER] = "a header's size without its bytes",
     [EDIT_WEDGE] = "the last record ends in a damaged page",
+    [EDIT_STOPPED] = "this library killed between two changes",
 };
 
 const char *edit_name(edit_kind_t kind)
 {
-    return names[kind];
+    return kinds[kind];
 }
 
 static size_t records_of(const victim_t *victim)
@@ -101,7 +103,7 @@ static void cut_values_at_frame(victim_t *victim, uint64_t less)
     if (records == 0)
         return;
     const uint8_t *record = record_at(victim, (size_t)draw_below(victim->draw, records));
-    uint64_t end = IMAGE_HEADER + image_offset(record, victim->record) + image_size(record, victim->record);
+    uint64_t end = victim->values_header + image_offset(record, victim->record) + image_size(record, victim->record);
     if (end <= victim->values.size)
         resize_file(victim->values_path.text, end - less);
 }
@@ -129,7 +131,7 @@ static void damage_values(victim_t *victim, edit_kind_t kind)
         cut_values_at_frame(victim, 1);
         break;
     case EDIT_VALUES_TO_HEADER:
-        resize_file(path, IMAGE_HEADER);
+        resize_file(path, victim->values_header);
         break;
     case EDIT_VALUES_REMOVED:
         remove_file(path);
@@ -137,11 +139,12 @@ static void damage_values(victim_t *victim, edit_kind_t kind)
     case EDIT_VALUES_TAIL:
         append_garbage(path, victim->draw, TAIL_LIMIT);
         break;
-    case EDIT_VALUES_BYTE:
-        flip(path, draw_place(victim->draw, IMAGE_HEADER, victim->values.size), victim->draw);
+    case EDIT_VALUES_BYTE: /* above the counts of an archive the crate looks at every value, and this library at the last */
+        if (!victim->setting->counts)
+            flip(path, draw_place(victim->draw, victim->values_header, victim->values.size), victim->draw);
         break;
     case EDIT_VALUES_NO_HEADER:
-        resize_file(path, draw_below(victim->draw, IMAGE_HEADER));
+        resize_file(path, draw_below(victim->draw, victim->values_header));
         break;
     default:
         add_orphan(victim);
@@ -153,7 +156,7 @@ static void damage_values(victim_t *victim, edit_kind_t kind)
 
 static uint64_t page_offset(const victim_t *victim, size_t page)
 {
-    return IMAGE_HEADER + page * (victim->index.page_size + (uint64_t)IMAGE_SLOTS);
+    return victim->index.header + page * (victim->index.page_size + (uint64_t)IMAGE_SLOTS);
 }
 
 static void damage_last_slots(victim_t *victim, bool both)
@@ -174,6 +177,17 @@ static void damage_last_slots(victim_t *victim, bool both)
     flip(victim->index_path.text, offset + draw_below(victim->draw, 4), victim->draw);
 }
 
+/** Damage to this page, behind which full ones are valid, is damage to the last whole record: release 2026.2.0 then refuses
+ *  every open. */
+static void note_wedge(victim_t *victim, size_t page)
+{
+    size_t page_size = victim->index.page_size, size = victim->index.size;
+    size_t end = size / victim->record * victim->record;
+    if (!victim->setting->newer && size % page_size == 0 && (page + 1) * page_size < size && end > page * page_size &&
+        end <= (page + 1) * page_size)
+        victim->mode = COMPARE_REFUSED_THERE;
+}
+
 /**
  * Changes a byte. In a page that is not the last, one that every slot covers: where only the longer slot is damaged the
  * crate takes the page for a lost one and this library reads what the older slot stands for.
@@ -181,13 +195,16 @@ static void damage_last_slots(victim_t *victim, bool both)
 static void damage_byte(victim_t *victim)
 {
     const image_index_t *index = &victim->index;
-    uint64_t place = draw_place(victim->draw, IMAGE_HEADER, index->file.size);
-    size_t page = place < IMAGE_HEADER ? 0 : (size_t)(place - IMAGE_HEADER) / (index->page_size + (size_t)IMAGE_SLOTS);
+    uint64_t place = draw_place(victim->draw, index->header, index->file.size);
+    size_t page =
+        place < index->header ? 0 : (size_t)(place - index->header) / (index->page_size + (size_t)IMAGE_SLOTS);
     if (page + 1 < index->pages) {
         const uint8_t *slots = image_page(index, page) + index->page_size;
         uint16_t first = get_u16(slots), second = get_u16(slots + IMAGE_SLOTS / 2);
         uint16_t covered = second > 0 && second < first ? second : first;
         place = page_offset(victim, page) + draw_below(victim->draw, covered);
+        note_wedge(victim, page);
+        victim->setting->holed = !victim->setting->newer;
     }
     flip(victim->index_path.text, place, victim->draw);
 }
@@ -212,7 +229,7 @@ static void move_location(victim_t *victim, bool overflow)
     uint64_t least = victim->values.size + image_offset(record, victim->record);
     uint64_t offset = overflow ? UINT64_MAX - draw_below(victim->draw, 8) : least + draw_below(victim->draw, 1000);
     put_u64(record + victim->record - IMAGE_LOCATION, offset);
-    image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical,
+    image_index_write(victim->index_path.text, victim->index.header, victim->index.page_size, victim->index.logical,
                       records * victim->record);
 }
 
@@ -225,27 +242,40 @@ static void end_within_record(victim_t *victim, bool partial)
         size -= size % page_size;
     else if (size % page_size == 0 || size % victim->record == 0)
         return;
-    image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical, size);
+    image_index_write(victim->index_path.text, victim->index.header, victim->index.page_size, victim->index.logical,
+                      size);
     if (partial)
+        victim->mode = COMPARE_REFUSED_HERE;
+}
+
+/** Where the file ends between the two slots of its first page, that page may pass for a smaller one, which has its second
+ *  slot there. */
+static void cut_index(victim_t *victim)
+{
+    const image_index_t *index = &victim->index;
+    uint64_t size = draw_place(victim->draw, index->header, index->file.size);
+    size_t smaller = index->page_size - (size_t)IMAGE_SLOTS / 2;
+    resize_file(victim->index_path.text, size);
+    if (index->page_size > IMAGE_SLOTS / 2 && size == index->header + smaller + IMAGE_SLOTS &&
+        decode_plain_page(image_page(index, 0), (uint16_t)smaller) > 0)
         victim->mode = COMPARE_REFUSED_HERE;
 }
 
 static void damage_index(victim_t *victim, edit_kind_t kind)
 {
     const char *path = victim->index_path.text;
-    uint64_t size = victim->index.file.size;
     switch (kind) {
     case EDIT_INDEX_AT_PAGE:
         resize_file(path, page_offset(victim, (size_t)draw_below(victim->draw, victim->index.pages + 1)));
         break;
     case EDIT_INDEX_ANYWHERE:
-        resize_file(path, draw_place(victim->draw, IMAGE_HEADER, size));
+        cut_index(victim);
         break;
     case EDIT_INDEX_TO_HEADER:
-        resize_file(path, IMAGE_HEADER);
+        resize_file(path, victim->index.header);
         break;
     case EDIT_INDEX_NO_HEADER:
-        resize_file(path, draw_below(victim->draw, IMAGE_HEADER));
+        resize_file(path, draw_below(victim->draw, victim->index.header));
         break;
     case EDIT_INDEX_REMOVED:
         remove_file(path);
@@ -282,14 +312,33 @@ static void wedge(victim_t *victim)
     size_t end = pages * page_size / victim->record * victim->record;
     if (pages < 2 || end > (pages - 1) * page_size || end <= (pages - 2) * page_size)
         return;
-    image_index_write(victim->index_path.text, victim->index.page_size, victim->index.logical, pages * page_size);
+    image_index_write(victim->index_path.text, victim->index.header, victim->index.page_size, victim->index.logical,
+                      pages * page_size);
     flip(victim->index_path.text, page_offset(victim, pages - 2) + draw_below(victim->draw, page_size), victim->draw);
-    victim->mode = COMPARE_REFUSED_THERE;
+    victim->index.size = pages * page_size;
+    note_wedge(victim, pages - 2);
+}
+
+/** A header of which the size was written alone, or its first bytes too: with 8 bytes, as this library makes new files,
+ *  or up to 4096. Release 2026.2.0 takes neither for a new file. */
+static void lose_header(victim_t *victim)
+{
+    uint8_t bytes[COMMONWARE_V1];
+    size_t written = draw_percent(victim->draw, 50) ? 0 : (size_t)draw_below(victim->draw, 4);
+    size_t size = COMMONWARE_V0;
+    encode_commonware_header(bytes, COMMONWARE_V1, 0);
+    if (victim->setting->newer && draw_percent(victim->draw, 70)) {
+        size = (size_t)draw_between(victim->draw, COMMONWARE_V0 + 1, COMMONWARE_V1);
+        written = (size_t)draw_below(victim->draw, COMMONWARE_V0 + 4);
+    }
+    memset(bytes + written, 0, sizeof bytes - written);
+    write_file(draw_percent(victim->draw, 50) ? victim->index_path.text : victim->values_path.text, bytes, size);
+    if (!victim->setting->newer)
+        victim->mode = COMPARE_REFUSED_THERE;
 }
 
 static void damage_judged_apart(victim_t *victim, edit_kind_t kind)
 {
-    static const uint8_t zeros[IMAGE_HEADER];
     switch (kind) {
     case EDIT_NO_INDEX_PARTITION:
         remove_tree(victim->index_partition.text);
@@ -307,9 +356,7 @@ static void damage_judged_apart(victim_t *victim, edit_kind_t kind)
         victim->mode = COMPARE_REFUSED_HERE;
         break;
     case EDIT_ZERO_HEADER:
-        write_file(draw_percent(victim->draw, 50) ? victim->index_path.text : victim->values_path.text, zeros,
-                   sizeof zeros);
-        victim->mode = COMPARE_REFUSED_THERE;
+        lose_header(victim);
         break;
     default:
         wedge(victim);
@@ -321,10 +368,11 @@ static void damage_judged_apart(victim_t *victim, edit_kind_t kind)
 
 static bool load_victim(draw_t *draw, setting_t *setting, const char *directory, victim_t *victim)
 {
-    char index[NAME_LIMIT + 8], values[NAME_LIMIT + 8], name[NAME_LIMIT];
+    partition_names_t names;
+    char name[NAME_LIMIT];
     uint64_t sections[SETTING_SECTIONS];
-    partition_names(setting, index, values);
-    path_t partition = join_path(directory, index);
+    partition_names(setting, names);
+    path_t partition = join_path(directory, names[0]);
     size_t count = image_sections(partition.text, sections);
     if (count == 0)
         return false;
@@ -332,12 +380,13 @@ static bool load_victim(draw_t *draw, setting_t *setting, const char *directory,
     *victim = (victim_t){.setting = setting, .draw = draw, .record = setting->entry + (size_t)IMAGE_LOCATION};
     victim->index_partition = partition;
     victim->index_path = join_path(partition.text, name);
-    victim->values_partition = join_path(directory, values);
+    victim->values_partition = join_path(directory, names[1]);
     victim->values_path = join_path(victim->values_partition.text, name);
     if (!path_exists(victim->values_path.text))
         return false;
     image_index_load(victim->index_path.text, setting->page, &victim->index);
     victim->values = read_file(victim->values_path.text);
+    victim->values_header = image_header(&victim->values);
     return true;
 }
 
@@ -348,6 +397,8 @@ edit_kind_t edit_tree(draw_t *draw, setting_t *setting, const char *directory, c
     if (kind == EDIT_NOTHING || !load_victim(draw, setting, directory, &victim))
         return EDIT_NOTHING;
     victim.mode = *mode;
+    if (kind == EDIT_STOPPED)
+        play_and_stop(draw, setting, directory);
     /* Now and then the values are damaged as well as the index. */
     if (kind > EDIT_ORPHAN && kind < EDIT_NO_INDEX_PARTITION && draw_percent(draw, 30))
         damage_values(&victim, (edit_kind_t)draw_between(draw, EDIT_VALUES_AT_FRAME, EDIT_ORPHAN));
@@ -355,79 +406,10 @@ edit_kind_t edit_tree(draw_t *draw, setting_t *setting, const char *directory, c
         damage_values(&victim, kind);
     else if (kind < EDIT_NO_INDEX_PARTITION)
         damage_index(&victim, kind);
-    else
+    else if (kind != EDIT_STOPPED)
         damage_judged_apart(&victim, kind);
     *mode = victim.mode;
     image_index_free(&victim.index);
     free_bytes(&victim.values);
     return kind;
-}
-
-/* --- going on --- */
-
-static void add_appends(draw_t *draw, const setting_t *setting, script_t *script)
-{
-    for (size_t i = 0; i < setting->section_count; i++)
-        for (uint64_t times = draw_below(draw, 5); times > 0; times--)
-            script_add(script, OPERATION_APPEND, setting->sections[i], AFTER_NUMBER + draw_below(draw, 100000),
-                       draw_below(draw, 50));
-}
-
-void script_after_damage(draw_t *draw, const setting_t *setting, script_t *script)
-{
-    uint64_t section = setting->sections[draw_below(draw, setting->section_count)];
-    *script = (script_t){.setting = *setting};
-    script_add(script, OPERATION_OPEN, 0, 0, 0);
-    script_add(script, OPERATION_DUMP, 0, 0, 0);
-    script_add(script, OPERATION_VALUE, section, draw_below(draw, 40), draw_below(draw, 40));
-    if (draw_percent(draw, 70))
-        add_appends(draw, setting, script);
-    if (draw_percent(draw, 50))
-        script_add(script, OPERATION_SYNC_ALL, 0, 0, 0);
-    script_add(script, OPERATION_REPLAY, 0, 0, 0);
-    script_add(script, OPERATION_DUMP, 0, 0, 0);
-    script_add(script, OPERATION_CLOSE, 0, 0, 0);
-}
-
-static bool has_damaged_page(const image_index_t *image)
-{
-    for (size_t page = 0; page + 1 < image->pages; page++)
-        if (decode_plain_page(image_page(image, page), image->page_size) != image->page_size)
-            return true;
-    return false;
-}
-
-/** Not where there is no record: old bytes of values then stay here, as they do with any rewind to the size that there
- *  is, and go there. And not where a page is damaged: a rewind that ends in it changes nothing here, and half there. */
-static void add_rewind(draw_t *draw, const setting_t *setting, const char *directory, uint64_t section,
-                       script_t *script)
-{
-    char index[NAME_LIMIT + 8], values[NAME_LIMIT + 8], name[NAME_LIMIT];
-    partition_names(setting, index, values);
-    path_t partition = join_path(directory, index);
-    snprintf(name, sizeof name, "%016" PRIx64, section);
-    path_t path = join_path(partition.text, name);
-    image_index_t image;
-    image_index_load(path.text, setting->page, &image);
-    uint64_t records = image.size / (setting->entry + (size_t)IMAGE_LOCATION);
-    if (records > 0 && !has_damaged_page(&image))
-        script_add(script, OPERATION_REWIND_SECTION, section, draw_below(draw, records + 1), 0);
-    image_index_free(&image);
-}
-
-void script_after_swap(draw_t *draw, const setting_t *setting, const char *directory, script_t *script)
-{
-    *script = (script_t){.setting = *setting};
-    script_add(script, OPERATION_OPEN, 0, 0, 0);
-    script_add(script, OPERATION_DUMP, 0, 0, 0);
-    for (size_t i = 0; i < setting->section_count; i++)
-        if (draw_percent(draw, 40))
-            add_rewind(draw, setting, directory, setting->sections[i], script);
-    add_appends(draw, setting, script);
-    script_add(script, OPERATION_SYNC_ALL, 0, 0, 0);
-    script_add(script, OPERATION_CLOSE, 0, 0, 0);
-    script_add(script, OPERATION_OPEN, 0, 0, 0);
-    script_add(script, OPERATION_REPLAY, 0, 0, 0);
-    script_add(script, OPERATION_DUMP, 0, 0, 0);
-    script_add(script, OPERATION_CLOSE, 0, 0, 0);
 }

@@ -38,6 +38,7 @@ typedef enum edit_kind {
     EDIT_OTHER_PAGE_SIZE, /* asked for, that is; the files stay as they are */
     EDIT_ZERO_HEADER,     /* 8 zeros: what an interrupted creation leaves */
     EDIT_WEDGE,           /* the last whole record ends in a damaged page, behind which a full page is valid */
+    EDIT_STOPPED,         /* this library was killed between two changes of files */
     EDIT_KINDS
 } edit_kind_t;
 
@@ -47,6 +48,11 @@ const char *edit_name(edit_kind_t kind);
  *  way. *mode stays where both sides do the same with it. */
 edit_kind_t edit_tree(draw_t *draw, setting_t *setting, const char *directory, compare_mode_t *mode);
 
+/** Plays a script that changes what is there, in a process that is killed before one of its changes of files. */
+void play_and_stop(draw_t *draw, const setting_t *setting, const char *directory);
+
+/** A script that appends, rewinds, removes and closes. */
+void script_of_changes(draw_t *draw, const setting_t *setting, const char *directory, script_t *script);
 /** A script that opens what is there, looks at it and goes on in it. */
 void script_after_damage(draw_t *draw, const setting_t *setting, script_t *script);
 /** The same, with rewinds, which need to know how many records there are: read from the files below `directory`. */

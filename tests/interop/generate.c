@@ -1,6 +1,6 @@
 /*
- * interop/generate.c: random scripts. A model of the journal keeps to what both sides answer alike: no rewind beyond the
- * end or of a section that does not exist, no append below a prune line that removed nothing, no rewind of the last
+ * interop/generate.c: random scripts. A model of the journal keeps to what both sides answer alike: no rewind beyond
+ * the end or of a section that does not exist, no append below a prune line that removed nothing, no rewind of the last
  * section that there can be (where the crate's numbers overflow).
  */
 #include "interop/generate.h"
@@ -29,7 +29,7 @@ typedef struct model {
 
 #define PICK(draw, table) ((table)[draw_below((draw), sizeof(table) / sizeof(table)[0])])
 
-static void choose_setting(model_t *model, uint64_t index)
+static void choose_setting(model_t *model, uint64_t index, release_t release)
 {
     static const struct {
         uint32_t entry;
@@ -56,6 +56,9 @@ static void choose_setting(model_t *model, uint64_t index)
     setting->value_buffer = PICK(draw, buffers);
     bool compressed = model->mode == COMPARE_ENTRIES || (model->mode == COMPARE_NOTHING && draw_percent(draw, 25));
     setting->zstd = compressed ? PICK(draw, levels) : 0;
+    setting->header = release.header;
+    setting->newer = setting->hole = release.newer;
+    setting->counts = release.counts;
     size_t total = sizeof numbers / sizeof numbers[0];
     setting->section_count = (size_t)draw_between(draw, 1, 5);
     size_t first = (size_t)draw_below(draw, total - setting->section_count + 1);
@@ -124,13 +127,26 @@ static uint64_t rewind_target(model_t *model, const model_section_t *section)
     return records;
 }
 
+static void add_reopen(model_t *model, operation_kind_t open, uint64_t section, uint64_t records)
+{
+    add(model, OPERATION_CLOSE, 0, 0, 0);
+    add(model, open, section, records, 0);
+    for (size_t i = 0; i < model->count; i++)
+        model->sections[i].dirty = false;
+    model->line = 0;
+    model->pruned = false;
+}
+
 static void add_rewind(model_t *model, model_section_t *section)
 {
     if (!section->exists || below_line(model, section) || section->number == UINT64_MAX)
         return;
     uint64_t records = rewind_target(model, section);
-    bool alone = draw_percent(&model->draw, 60);
-    add(model, alone ? OPERATION_REWIND_SECTION : OPERATION_REWIND, section->number, records, 0);
+    bool alone = !model->script->setting.newer && draw_percent(&model->draw, 60);
+    if (model->script->setting.newer)
+        add_reopen(model, OPERATION_OPEN_AT, section->number, records);
+    else
+        add(model, alone ? OPERATION_REWIND_SECTION : OPERATION_REWIND, section->number, records, 0);
     if (records < section->records)
         section->dirty = false;
     section->records = records;
@@ -157,7 +173,8 @@ static void add_prune(model_t *model, const model_section_t *section)
         model->line = section->number;
 }
 
-/** The crate's replay writes partial pages, unsynced, so that it has no place before a sync where bytes are compared. */
+/** The crate's replay writes partial pages, unsynced, so that it has no place before a sync where bytes are
+ *  compared. */
 static void add_replay(model_t *model, const model_section_t *section)
 {
     for (size_t i = 0; i < model->count; i++)
@@ -167,16 +184,6 @@ static void add_replay(model_t *model, const model_section_t *section)
         add(model, OPERATION_REPLAY, 0, 0, 0);
     else
         add(model, OPERATION_REPLAY, section->number, draw_below(&model->draw, section->records + 2), 0);
-}
-
-static void add_reopen(model_t *model)
-{
-    add(model, OPERATION_CLOSE, 0, 0, 0);
-    add(model, OPERATION_OPEN, 0, 0, 0);
-    for (size_t i = 0; i < model->count; i++)
-        model->sections[i].dirty = false;
-    model->line = 0;
-    model->pruned = false;
 }
 
 static void add_step(model_t *model)
@@ -198,7 +205,7 @@ static void add_step(model_t *model)
     else if (choice < 93 && section->exists)
         add(model, OPERATION_VALUE, section->number, draw_below(&model->draw, 100), draw_below(&model->draw, 60));
     else if (choice < 98)
-        add_reopen(model);
+        add_reopen(model, OPERATION_OPEN, 0, 0);
 }
 
 static compare_mode_t choose_mode(draw_t *draw)
@@ -211,13 +218,13 @@ static compare_mode_t choose_mode(draw_t *draw)
     return choice < 80 ? COMPARE_ENTRIES : COMPARE_NOTHING;
 }
 
-void generate_script(uint64_t seed, uint64_t index, script_t *script)
+void generate_script(uint64_t seed, uint64_t index, release_t release, script_t *script)
 {
     *script = (script_t){0};
     model_t model = {.draw = draw_begin(seed, index), .script = script};
     model.mode = choose_mode(&model.draw);
     model.number = draw_below(&model.draw, NUMBER_STEP);
-    choose_setting(&model, index);
+    choose_setting(&model, index, release);
     add(&model, OPERATION_OPEN, 0, 0, 0);
     uint64_t steps = draw_between(&model.draw, 3, draw_percent(&model.draw, 20) ? 80 : 25);
     for (uint64_t i = 0; i < steps; i++)

@@ -25,6 +25,7 @@ typedef enum compare_mode {
     COMPARE_REFUSED_THERE = 'h'
 } compare_mode_t;
 
-void generate_script(uint64_t seed, uint64_t index, script_t *script);
+/** For a crate of 2026.9.0 or later scripts have opens up to a place instead of rewinds, which 2026.10.0 has not. */
+void generate_script(uint64_t seed, uint64_t index, release_t release, script_t *script);
 
 #endif /* INTEROP_GENERATE_H */

@@ -1,27 +1,31 @@
 /*
- * interop/image.c: the files of commonware-storage 2026.2.0 as bytes.
+ * interop/image.c: the files of commonware-storage as bytes.
  */
 #include "interop/image.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t header[IMAGE_HEADER] = {0x43, 0x57, 0x49, 0x43, 0, 0, 0, 0};
+size_t image_header(const bytes_t *file)
+{
+    return file->size >= 4 && memcmp(file->data, "CWIK", 4) == 0 ? COMMONWARE_V1 : COMMONWARE_V0;
+}
 
 const uint8_t *image_page(const image_index_t *image, size_t page)
 {
-    return image->file.data + IMAGE_HEADER + page * (image->page_size + (size_t)IMAGE_SLOTS);
+    return image->file.data + image->header + page * (image->page_size + (size_t)IMAGE_SLOTS);
 }
 
 void image_index_load(const char *path, uint16_t page_size, image_index_t *image)
 {
-    *image = (image_index_t){.page_size = page_size};
+    *image = (image_index_t){.header = COMMONWARE_V0, .page_size = page_size};
     if (!path_exists(path))
         return;
     image->file = read_file(path);
-    if (image->file.size < IMAGE_HEADER)
+    image->header = image_header(&image->file);
+    if (image->file.size < image->header)
         return;
-    image->pages = (image->file.size - IMAGE_HEADER) / (page_size + (size_t)IMAGE_SLOTS);
+    image->pages = (image->file.size - image->header) / (page_size + (size_t)IMAGE_SLOTS);
     while (image->pages > 0 && decode_plain_page(image_page(image, image->pages - 1), page_size) == 0)
         image->pages--;
     image->logical = interop_need(calloc(image->pages + 1, page_size));
@@ -50,20 +54,20 @@ uint32_t image_size(const uint8_t *record, size_t record_size)
     return get_u32(record + record_size - 4);
 }
 
-void image_index_write(const char *path, uint16_t page_size, const uint8_t *logical, size_t size)
+void image_index_write(const char *path, size_t header, uint16_t page_size, const uint8_t *logical, size_t size)
 {
     size_t pages = (size + page_size - 1) / page_size, physical = page_size + (size_t)IMAGE_SLOTS;
-    uint8_t *file = interop_need(calloc(1, IMAGE_HEADER + pages * physical));
-    memcpy(file, header, IMAGE_HEADER);
+    uint8_t *file = interop_need(calloc(1, header + pages * physical));
+    encode_commonware_header(file, header, 0);
     for (size_t page = 0; page < pages; page++) {
-        uint8_t *at = file + IMAGE_HEADER + page * physical;
+        uint8_t *at = file + header + page * physical;
         size_t rest = size - page * page_size;
         uint16_t length = rest < page_size ? (uint16_t)rest : page_size;
         memcpy(at, logical + page * page_size, length);
         put_u16(at + page_size, length);
         put_u32(at + page_size + 2, plain_checksum(at, length));
     }
-    write_file(path, file, IMAGE_HEADER + pages * physical);
+    write_file(path, file, header + pages * physical);
     free(file);
 }
 

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "segjournal/oversized.h"
+#include "support/support.h"
 
 enum { REPLAY_BUFFER = 4096, VARINT_LIMIT = 5 };
 
 typedef struct player {
     const setting_t *setting;
     const char *directory;
+    const segj_storage_t *storage;
     FILE *output;
     oversized_t *journal;
     uint8_t *entry;
@@ -52,23 +54,31 @@ static void answer(player_t *player, segj_status_t status)
     fprintf(player->output, "  %s\n", word(status));
 }
 
-void partition_names(const setting_t *setting, char index[NAME_LIMIT + 8], char values[NAME_LIMIT + 8])
+void partition_names(const setting_t *setting, partition_names_t names)
 {
-    snprintf(index, NAME_LIMIT + 8, "%s-index", setting->id);
-    snprintf(values, NAME_LIMIT + 8, "%s-values", setting->id);
+    static const char *const endings[PARTITIONS] = {"index", "values", "counts"};
+    for (int i = 0; i < PARTITIONS; i++)
+        snprintf(names[i], sizeof names[i], "%s-%s", setting->id, endings[i]);
 }
 
-static void open_journal(player_t *player)
+/** An archive's counts are the crate's, who makes their partition when it opens the journal for the first time. */
+static bool has_counts(const player_t *player, partition_names_t names)
+{
+    path_t path = join_path(player->directory, names[2]);
+    return player->setting->counts && path_exists(path.text);
+}
+
+static void open_journal(player_t *player, const operation_t *operation)
 {
     const setting_t *setting = player->setting;
-    char index[NAME_LIMIT + 8], values[NAME_LIMIT + 8];
-    partition_names(setting, index, values);
+    partition_names_t names;
+    partition_names(setting, names);
 
     oversized_config_t config;
     oversized_config_init(&config);
     config.directory = player->directory;
-    config.index_partition = index;
-    config.value_partition = values;
+    config.index_partition = names[0];
+    config.value_partition = names[1];
     config.entry_size = setting->entry;
     config.page_size = setting->page;
     config.page_cache_pages = setting->cache;
@@ -76,6 +86,18 @@ static void open_journal(player_t *player)
     config.value_write_buffer = setting->value_buffer;
     config.compression = setting->zstd;
     config.format = SEGJ_FORMAT_COMMONWARE;
+    config.commonware_header = setting->header;
+    config.storage = player->storage;
+    config.hole = setting->hole ? OVERSIZED_HOLE_CUT : OVERSIZED_HOLE_REFUSE;
+    if (has_counts(player, names))
+        config.counts_partition = names[2];
+    uint64_t record = setting->entry + OVERSIZED_LOCATION_SIZE;
+    oversized_bound_t bound = {operation->words[0], operation->words[1]};
+    oversized_checkpoint_t checkpoint = {.section = bound.section, .index_size = bound.records * record};
+    if (operation->kind == OPERATION_OPEN_AT)
+        config.bound = &bound;
+    if (operation->kind == OPERATION_OPEN_CHECKPOINT)
+        config.checkpoint = &checkpoint;
     segj_status_t status = oversized_open(&config, &player->journal);
     if (status == SEGJ_OK) {
         answer(player, status);
@@ -293,8 +315,8 @@ static bool play_end(player_t *player, operation_kind_t kind)
     return true;
 }
 
-/* A flush before a sync, of which the reference has none, changes nothing of what the sync leaves. What it answers the sync
- * says too. */
+/* A flush before a sync, of which the reference has none, changes nothing of what the sync leaves. What it answers
+ * the sync says too. */
 static void flush_first(player_t *player, uint64_t section)
 {
     segj_status_t status = oversized_flush(player->journal, section);
@@ -342,22 +364,33 @@ static void play_operation(player_t *player, const operation_t *operation)
     }
 }
 
-void play_script(const script_t *script, const char *directory, FILE *output)
+static bool opens(operation_kind_t kind)
 {
-    player_t player = {.setting = &script->setting, .directory = directory, .output = output};
+    return kind == OPERATION_OPEN || kind == OPERATION_OPEN_AT || kind == OPERATION_OPEN_CHECKPOINT;
+}
+
+void play_script_on(const segj_storage_t *storage, const script_t *script, const char *directory, FILE *output)
+{
+    player_t player = {.setting = &script->setting, .directory = directory, .storage = storage, .output = output};
     player.entry = interop_need(malloc(script->setting.entry + 1));
     fprintf(output, "script %s\n", script->setting.id);
     for (size_t i = 0; i < script->count; i++) {
         const operation_t *operation = &script->operations[i];
         fprintf(output, "%s\n", operation->line);
-        if (operation->kind == OPERATION_OPEN)
-            open_journal(&player);
+        if (opens(operation->kind))
+            open_journal(&player, operation);
         else if (player.journal == NULL)
             fprintf(output, "  not open\n");
         else if (!play_end(&player, operation->kind))
             play_operation(&player, operation);
+        fflush(output);
     }
     oversized_abandon(player.journal);
     segj_buffer_free(&player.value);
     free(player.entry);
+}
+
+void play_script(const script_t *script, const char *directory, FILE *output)
+{
+    play_script_on(NULL, script, directory, output);
 }

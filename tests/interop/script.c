@@ -12,12 +12,20 @@ static const struct {
     const char *name;
     size_t words;
 } operations[OPERATION_KINDS] = {
-    [OPERATION_OPEN] = {"open", 0},         [OPERATION_CLOSE] = {"close", 0},
-    [OPERATION_ABANDON] = {"abandon", 0},   [OPERATION_DESTROY] = {"destroy", 0},
-    [OPERATION_APPEND] = {"append", 3},     [OPERATION_SYNC] = {"sync", 1},
-    [OPERATION_SYNC_ALL] = {"sync_all", 0}, [OPERATION_PRUNE] = {"prune", 1},
-    [OPERATION_REWIND] = {"rewind", 2},     [OPERATION_REWIND_SECTION] = {"rewind_section", 2},
-    [OPERATION_REPLAY] = {"replay", 2},     [OPERATION_VALUE] = {"value", 3},
+    [OPERATION_OPEN] = {"open", 0},
+    [OPERATION_OPEN_AT] = {"open_at", 2},
+    [OPERATION_OPEN_CHECKPOINT] = {"open_checkpoint", 2},
+    [OPERATION_CLOSE] = {"close", 0},
+    [OPERATION_ABANDON] = {"abandon", 0},
+    [OPERATION_DESTROY] = {"destroy", 0},
+    [OPERATION_APPEND] = {"append", 3},
+    [OPERATION_SYNC] = {"sync", 1},
+    [OPERATION_SYNC_ALL] = {"sync_all", 0},
+    [OPERATION_PRUNE] = {"prune", 1},
+    [OPERATION_REWIND] = {"rewind", 2},
+    [OPERATION_REWIND_SECTION] = {"rewind_section", 2},
+    [OPERATION_REPLAY] = {"replay", 2},
+    [OPERATION_VALUE] = {"value", 3},
     [OPERATION_DUMP] = {"dump", 0},
 };
 
@@ -72,8 +80,9 @@ void script_write(const script_t *script, FILE *file)
         fprintf(file, "%" PRIu32, setting->value_size);
     else
         fprintf(file, "var");
-    fprintf(file, " page %u cache %" PRIu32 " index %zu values %zu zstd %d sections", (unsigned)setting->page,
-            setting->cache, setting->index_buffer, setting->value_buffer, setting->zstd);
+    fprintf(file, " page %u cache %" PRIu32 " index %zu values %zu zstd %d header %u hole %u counts %u sections",
+            (unsigned)setting->page, setting->cache, setting->index_buffer, setting->value_buffer, setting->zstd,
+            (unsigned)setting->header, (unsigned)setting->hole, (unsigned)setting->counts);
     for (size_t i = 0; i < setting->section_count; i++)
         fprintf(file, " %" PRIu64, setting->sections[i]);
     fprintf(file, "\n");
@@ -131,6 +140,9 @@ static void read_setting(const char *line, setting_t *setting)
     setting->index_buffer = (size_t)number_of(named("index", &state, line), line);
     setting->value_buffer = (size_t)number_of(named("values", &state, line), line);
     setting->zstd = (int)number_of(named("zstd", &state, line), line);
+    setting->header = (uint8_t)number_of(named("header", &state, line), line);
+    setting->hole = number_of(named("hole", &state, line), line) != 0;
+    setting->counts = number_of(named("counts", &state, line), line) != 0;
     for (word = named("sections", &state, line); word != NULL; word = strtok_r(NULL, " ", &state)) {
         if (setting->section_count == SETTING_SECTIONS)
             interop_die("more than %d sections in: %s", SETTING_SECTIONS, line);

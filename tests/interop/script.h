@@ -12,6 +12,13 @@
 
 enum { SETTING_SECTIONS = 8, SCRIPT_LINE = 512, NAME_LIMIT = 64 };
 
+/** The crate that a script is for. */
+typedef struct release {
+    bool newer;     /* 2026.9.0 or later */
+    bool counts;    /* as an archive */
+    uint8_t header; /* the container of new journals: 0 or 1 */
+} release_t;
+
 /** What a script's journal is like; sizes in bytes. */
 typedef struct setting {
     char id[NAME_LIMIT];
@@ -22,12 +29,19 @@ typedef struct setting {
     uint32_t cache; /* pages */
     size_t index_buffer, value_buffer;
     int zstd;                            /* level; 0: none */
+    uint8_t header;                      /* the container of new journals: 0 or 1 */
+    bool hole;                           /* a section ends before a damaged page, as in newer releases */
+    bool counts;                         /* as an archive, where the crate counts what was synced */
+    bool holed;                          /* a damaged page stays before valid ones; not in the script, either */
+    bool newer;                          /* the crate is of 2026.9.0 or later; not in the script, but said besides */
     uint64_t sections[SETTING_SECTIONS]; /* all that the script may touch */
     size_t section_count;
 } setting_t;
 
 typedef enum operation_kind {
     OPERATION_OPEN,
+    OPERATION_OPEN_AT,         /* section, records: what follows goes */
+    OPERATION_OPEN_CHECKPOINT, /* section, records: the state in which they were the last */
     OPERATION_CLOSE,
     OPERATION_ABANDON,
     OPERATION_DESTROY,

@@ -1,7 +1,7 @@
 /*
- * interop/test_golden.c: journals that commonware-storage 2026.2.0 has made (golden/, see README.md), so that the format
- * is tested where the crate itself cannot be built. golden/scripts made the files and golden/made, what the crate told
- * on the way; golden/opened is what it told when it opened them again.
+ * interop/test_golden.c: journals that commonware-storage 2026.2.0 and 2026.10.0 have made (golden/, see README.md), so that
+ * the format is tested where the crate itself cannot be built. A release's scripts made its files, and its `made` is what
+ * the crate told on the way; its `opened` is what it told when it opened them again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,27 +11,26 @@
 #include "interop/play.h"
 #include "interop/trees.h"
 
-/** The scripts, one after the other. */
-static bool next_script(FILE **file, script_t *script)
-{
-    if (*file == NULL) {
-        *file = fopen(INTEROP_GOLDEN "/scripts", "r");
-        assert_non_null(*file);
-    }
-    if (script_read(*file, script))
-        return true;
-    fclose(*file);
-    *file = NULL;
-    return false;
-}
+typedef struct golden {
+    const char *folder;
+    uint64_t trees; /* whose files are compared */
+} golden_t;
 
-/** `told` holds just what the file golden/NAME holds; the first line that differs is printed otherwise. */
-static void check_told(FILE *told, const char *name)
+static const golden_t releases[] = {{INTEROP_GOLDEN "/2026.2", 7}, {INTEROP_GOLDEN "/2026.10", 5}};
+
+static FILE *open_in(const golden_t *golden, const char *name)
 {
-    char expected[SCRIPT_LINE], line[SCRIPT_LINE], script[SCRIPT_LINE] = "";
-    path_t path = join_path(INTEROP_GOLDEN, name);
+    path_t path = join_path(golden->folder, name);
     FILE *file = fopen(path.text, "r");
     assert_non_null(file);
+    return file;
+}
+
+/** `told` holds just what the file `name` holds; the first line that differs is printed otherwise. */
+static void check_told(const golden_t *golden, FILE *told, const char *name)
+{
+    char expected[SCRIPT_LINE], line[SCRIPT_LINE], script[SCRIPT_LINE] = "";
+    FILE *file = open_in(golden, name);
     rewind(told);
     while (fgets(expected, sizeof expected, file) != NULL) {
         if (strncmp(expected, "script ", 7) == 0)
@@ -47,47 +46,66 @@ static void check_told(FILE *told, const char *name)
     fclose(file);
 }
 
+static void play_opening(const setting_t *setting, const char *directory, FILE *told)
+{
+    script_t opening = {.setting = *setting};
+    script_add(&opening, OPERATION_OPEN, 0, 0, 0);
+    script_add(&opening, OPERATION_DUMP, 0, 0, 0);
+    script_add(&opening, OPERATION_REPLAY, 0, 0, 0);
+    script_add(&opening, OPERATION_CLOSE, 0, 0, 0);
+    play_script(&opening, directory, told);
+    script_free(&opening);
+}
+
+static void check_read(const golden_t *golden)
+{
+    path_t root = make_temp_directory(), directory = join_path(root.text, "copy"),
+           files = join_path(golden->folder, "files");
+    FILE *scripts = open_in(golden, "scripts"), *told = tmpfile();
+    assert_non_null(told);
+    copy_tree(files.text, directory.text);
+    for (script_t script; script_read(scripts, &script); script_free(&script))
+        play_opening(&script.setting, directory.text, told);
+    check_told(golden, told, "opened");
+    fclose(told);
+    fclose(scripts);
+    remove_tree(root.text);
+}
+
 static void test_what_the_crate_wrote_is_read(void **state)
 {
-    path_t root = make_temp_directory(), directory = join_path(root.text, "copy");
-    FILE *scripts = NULL, *told = tmpfile();
+    for (size_t i = 0; i < sizeof releases / sizeof releases[0]; i++)
+        check_read(&releases[i]);
+}
+
+static void check_made(const golden_t *golden)
+{
+    path_t root = make_temp_directory(), files = join_path(golden->folder, "files");
+    tally_t tally = {0};
+    FILE *scripts = open_in(golden, "scripts"), *told = tmpfile();
     assert_non_null(told);
-    copy_tree(INTEROP_GOLDEN "/files", directory.text);
-    for (script_t script; next_script(&scripts, &script); script_free(&script)) {
-        script_t opening = {.setting = script.setting};
-        script_add(&opening, OPERATION_OPEN, 0, 0, 0);
-        script_add(&opening, OPERATION_DUMP, 0, 0, 0);
-        script_add(&opening, OPERATION_REPLAY, 0, 0, 0);
-        script_add(&opening, OPERATION_CLOSE, 0, 0, 0);
-        play_script(&opening, directory.text, told);
-        script_free(&opening);
+    for (script_t script; script_read(scripts, &script); script_free(&script)) {
+        play_script(&script, root.text, told);
+        if (!compare_trees(&script.setting, root.text, files.text, &tally))
+            fail();
     }
-    check_told(told, "opened");
+    check_told(golden, told, "made");
     fclose(told);
+    fclose(scripts);
+    assert_int_equal(tally.trees, golden->trees);
     remove_tree(root.text);
 }
 
 /** Byte for byte where a script's name begins with x, page by page with p, record by record with z. */
 static void test_the_same_scripts_leave_the_same_files(void **state)
 {
-    path_t root = make_temp_directory();
-    tally_t tally = {0};
-    FILE *scripts = NULL, *told = tmpfile();
-    assert_non_null(told);
-    for (script_t script; next_script(&scripts, &script); script_free(&script)) {
-        play_script(&script, root.text, told);
-        if (!compare_trees(&script.setting, root.text, INTEROP_GOLDEN "/files", &tally))
-            fail();
-    }
-    check_told(told, "made");
-    fclose(told);
-    assert_int_equal(tally.trees, 7);
-    remove_tree(root.text);
+    for (size_t i = 0; i < sizeof releases / sizeof releases[0]; i++)
+        check_made(&releases[i]);
 }
 
 static void check_file(const char *partition, const char *expected)
 {
-    path_t directory = join_path(INTEROP_GOLDEN "/files", partition);
+    path_t directory = join_path(INTEROP_GOLDEN "/2026.2/files", partition);
     path_t path = section_path(directory.text, ".", 1);
     bytes_t file = read_file(path.text);
     char *text = calloc(2, file.size + 1);

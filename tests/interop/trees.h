@@ -13,6 +13,7 @@ typedef struct tally {
     uint64_t slots;               /* pages that stand for the same bytes, with other checksum slots */
     uint64_t padding;             /* pages that stand for the same bytes, with other bytes behind them */
     uint64_t empty;               /* values files that hold nothing, where the other side has none */
+    uint64_t headers;             /* files of different containers */
     uint64_t slots_inner;         /* of `slots`, pages that are not their file's last */
 } tally_t;
 

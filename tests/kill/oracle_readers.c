@@ -1,5 +1,5 @@
 /*
- * kill/oracle_readers.c: a part of the oracle of the simulated crashes, for this folder's programs: each is linked with the
- * sources of its own folder.
+ * kill/oracle_readers.c: a part of the oracle of the simulated crashes, for this folder's programs: each is linked with
+ * the sources of its own folder.
  */
 #include "crash/readers.c"

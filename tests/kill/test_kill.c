@@ -1,10 +1,10 @@
 /*
- * kill/test_kill.c: the kernel that there is. A process writes a journal in files, with threads that read beside it, and is
- * killed: before a call of the storage, between two operations, or at any moment by its parent. What is left is judged by
- * decoders of its own (crash/raw.h) and by what the writer was told (crash/model.h): a killed process loses nothing that
- * reached the system, so all that was synced is there, and every record whose bytes are in the files; no value is wrong; a
- * second open shows the same; the next writer goes on with it. A journal lives through LIVES kills, of which the first comes
- * early, perhaps before its directories are there.
+ * kill/test_kill.c: the kernel that there is. A process writes a journal in files, with threads that read beside it,
+ * and is killed: before a call of the storage, between two operations, or at any moment by its parent. What is left is
+ * judged by decoders of its own (crash/raw.h) and by what the writer was told (crash/model.h): a killed process loses
+ * nothing that reached the system, so all that was synced is there, and every record whose bytes are in the files; no
+ * value is wrong; a second open shows the same; the next writer goes on with it. A journal lives through LIVES kills,
+ * of which the first comes early, perhaps before its directories are there.
  *
  *     SEGJ_KILLS=N   so many kills; 1,500, fewer with a sanitizer
  *     SEGJ_SEED=S    another course of events; 1

@@ -1,7 +1,7 @@
 /*
- * kill/writer.h: a process that writes a journal until it is killed, with threads that read beside it. What it does, and what
- * it has been told, it keeps in memory that it shares with its parent: a store that was made before the kill is there
- * behind it.
+ * kill/writer.h: a process that writes a journal until it is killed, with threads that read beside it. What it does,
+ * and what it has been told, it keeps in memory that it shares with its parent: a store that was made before the kill
+ * is there behind it.
  */
 #ifndef KILL_WRITER_H
 #define KILL_WRITER_H

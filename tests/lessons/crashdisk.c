@@ -1,5 +1,5 @@
-/* lessons/crashdisk.c: the storage that a journal sees; see lessons/crashdisk.h. Each call passes the gate, which counts
- * it, disturbs it and lets the power go; then it works on lessons/diskimage.h. */
+/* lessons/crashdisk.c: the storage that a journal sees; see lessons/crashdisk.h. Each call passes the gate, which
+ * counts it, disturbs it and lets the power go; then it works on lessons/diskimage.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

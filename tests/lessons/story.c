@@ -342,7 +342,8 @@ bool story_open(story_t *story)
 {
     if (!SETTLED(open_behind_a_crash(&story->config, &story->journal)))
         return false;
-    /* The power may have gone in a write whose failure an open forgives: then nothing can be read, but promised it is. */
+    /* The power may have gone in a write whose failure an open forgives: then nothing can be read, but promised it
+     * is. */
     if (disk_powered(story->disk))
         story_check(story);
     for (size_t i = 0; i < story->chapter_count; i++)

@@ -9,9 +9,9 @@
  * Functions that change something answer false when the power is gone or a fault that the test has injected came in
  * between; any other failure ends the test. The model then allows what the contract allows of a call that was cut off.
  *
- * tell() plays acts one after the other, each on every disk that a power cut or a dying process in the act before it may
- * have left, with every subset of the unsynced units where there are at most eight, and a selection of them where there
- * are more. What comes out is opened, and opened again, and appended to.
+ * tell() plays acts one after the other, each on every disk that a power cut or a dying process in the act before it
+ * may have left, with every subset of the unsynced units where there are at most eight, and a selection of them where
+ * there are more. What comes out is opened, and opened again, and appended to.
  */
 #ifndef TESTS_LESSONS_STORY_H
 #define TESTS_LESSONS_STORY_H
@@ -63,8 +63,8 @@ void story_crash(story_t *story, crash_t crash);
 void story_expect(story_t *story, uint64_t section, size_t records);
 /** The journal shows what the model allows. */
 void story_check(story_t *story);
-/** Opens, sees that this is durable and stays as it is, appends, and sees that this is durable too. Ends with the journal
- *  open. */
+/** Opens, sees that this is durable and stays as it is, appends, and sees that this is durable too. Ends with the
+ *  journal open. */
 void story_verify(story_t *story);
 
 /** The model of a section; makes it. */

@@ -182,8 +182,8 @@ static segj_storage_t *put_together(const copied_t *copied)
 }
 
 /* Opens the copy as it was made, and then once more. False: synced records are missing. */
-/* A section that was being made when its index was copied has values without a header beside them: the copy is refused, by its
- * name, and nothing that was synced when the copy began can be in it. */
+/* A section that was being made when its index was copied has values without a header beside them: the copy is
+ * refused, by its name, and nothing that was synced when the copy began can be in it. */
 static bool is_too_young(const copied_t *copied)
 {
     char name[32];
@@ -236,8 +236,8 @@ static copied_t at_two_moments(size_t index, size_t values)
     return copied;
 }
 
-/* Files one behind the other, index files first, each in two parts, at moments that only go forward. Commonware files are
- * read in one go: they have no watermark that would tell a page of two moments from damage. */
+/* Files one behind the other, index files first, each in two parts, at moments that only go forward. Commonware
+ * files are read in one go: they have no watermark that would tell a page of two moments from damage. */
 static copied_t at_random_moments(uint64_t seed)
 {
     size_t now = (size_t)(script_mix(seed, 0) % run.count);

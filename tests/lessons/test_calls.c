@@ -1,5 +1,5 @@
 /*
- * LINK_WRAP: pthread_cond_wait
+ * LINK_WRAP: pthread_cond_wait segj_park_wait
  *
  * lessons/test_calls.c: calls of the storage that fail, transfer less than asked, or take their time, and what is left
  * of the journal then.
@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/park.h"
 #include "lessons/story.h"
 
 /* --- who waits --- */
@@ -36,6 +37,15 @@ int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
     (void)atomic_fetch_add(&waits, 1);
     return __real_pthread_cond_wait(cond, mutex);
+}
+
+unsigned __real_segj_park_wait(segj_park_t *park);
+unsigned __wrap_segj_park_wait(segj_park_t *park);
+
+unsigned __wrap_segj_park_wait(segj_park_t *park)
+{
+    (void)atomic_fetch_add(&waits, 1);
+    return __real_segj_park_wait(park);
 }
 
 /* `records` records in section 1, closed, and the journal open again without a look at them. */
@@ -75,7 +85,7 @@ static void *prune_all(void *argument)
 
 /*
  * In the reference implementation a file could be closed while an operation on it was under way, and its descriptor's
- * number was another file's by then, which took the write. A section that is pruned beneath a reader keeps its file
+ * number was another file's by then, which took the write. A section that is pruned during a reader keeps its file
  * open until the reader is through, and then gives it back.
  */
 static void a11_a_file_is_not_closed_beneath_a_reader(void **state)
@@ -161,7 +171,8 @@ static void a12_interrupted_and_short_calls_are_taken_up_again(void **state)
     }
 }
 
-/* A write that takes nothing and calls it success was tried for ever. It is an error, and the sync can be made again. */
+/* A write that takes nothing and calls it success was tried for ever. It is an error, and the sync can be made
+ * again. */
 static void a12_a_write_that_takes_nothing_is_an_error(void **state)
 {
     story_t story;
@@ -179,8 +190,8 @@ static void a12_a_write_that_takes_nothing_is_an_error(void **state)
 /* --- a14 --- */
 
 /*
- * A page fetch that failed, or whose asker went away, stayed in the reference implementation's cache: every later reader
- * got the same failure, and the file was held for good. Here a failure is one reader's, and the next one reads.
+ * A page fetch that failed, or whose asker went away, stayed in the reference implementation's cache: every later
+ * reader got the same failure, and the file was held for good. Here a failure is one reader's, and the next one reads.
  */
 static void a14_a_failed_fetch_is_not_kept(void **state)
 {

@@ -57,8 +57,8 @@ static void expect_restored(story_t *story, oversized_checkpoint_t wanted)
 /* --- a05 --- */
 
 /*
- * The reference implementation first repaired what it found and then went to the checkpoint, so that committed data that
- * was missing went unnoticed. A section below the checkpoint that is not complete must fail every open, untouched.
+ * The reference implementation first repaired what it found and then went to the checkpoint, so that committed data
+ * that was missing went unnoticed. A section below the checkpoint that is not complete must fail every open, untouched.
  */
 static void a05_a_lower_section_that_is_not_complete_fails_every_open(void **state)
 {
@@ -92,7 +92,8 @@ static void a05_a_checkpoint_that_asks_for_more_than_there_is_fails(void **state
     story_end(&story);
 }
 
-/* A rotten value that was committed is no reason to drop its record: one bit once took a whole chain of records along. */
+/* A rotten value that was committed is no reason to drop its record: one bit once took a whole chain of records
+ * along. */
 static void a05_a_rotten_committed_value_costs_its_own_read_alone(void **state)
 {
     story_t story;
@@ -151,7 +152,8 @@ static bool restore_and_append(story_t *story)
     return open && story_append(story, 2) && story_sync(story, 2) && story_append(story, 3) && story_sync(story, 3);
 }
 
-/* A restore that is cut off at any change is a prefix of what was there, and its offsets are not used before it is durable. */
+/* A restore that is cut off at any change is a prefix of what was there, and its offsets are not used before it is
+ * durable. */
 static void a05_a_restore_that_is_cut_off_can_be_made_again(void **state)
 {
     story_t story;

@@ -67,9 +67,9 @@ static void expect_refused(uint8_t kind, const uint8_t *bytes, size_t size, segj
 }
 
 /*
- * A process killed between the making of a file and its header left the reference implementation a file of zeros, and no
- * section of the whole journal could be opened any more. Of a file that cannot hold data yet, whatever is there of its
- * header, in order or not, is a new and empty section.
+ * A process killed between the making of a file and its header left the reference implementation a file of zeros, and
+ * no section of the whole journal could be opened any more. Of a file that cannot hold data yet, whatever is there of
+ * its header, in order or not, is a new and empty section.
  */
 static void a08_a_file_without_a_whole_header_is_a_new_section(void **state)
 {
@@ -105,7 +105,7 @@ static void a08_a_foreign_file_or_one_with_data_and_no_header_is_refused(void **
         expect_refused(kind, bytes, 8, SEGJ_ERR_MISMATCH);
         memcpy(bytes, "CWIK", 4);
         expect_refused(kind, bytes, whole, SEGJ_ERR_MISMATCH);
-        memcpy(bytes, "SEGJ\0\2", 6);
+        memcpy(bytes, "SEGJ\0\3", 6);
         expect_refused(kind, bytes, whole, SEGJ_ERR_MISMATCH);
         expect_refused(kind, bytes, 6, SEGJ_ERR_MISMATCH);
         memset(bytes, 0, sizeof bytes);

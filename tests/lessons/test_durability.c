@@ -24,9 +24,9 @@ static bool begin_a_journal(story_t *story)
 }
 
 /*
- * The reference implementation took a file whose header could be read, or a directory that was there, for one whose name
- * is durable, and never synced it again after a first attempt that had failed or been killed. Acknowledged data went
- * with the name. Whichever sync fails first, what a later run has synced must survive.
+ * The reference implementation took a file whose header could be read, or a directory that was there, for one whose
+ * name is durable, and never synced it again after a first attempt that had failed or been killed. Acknowledged data
+ * went with the name. Whichever sync fails first, what a later run has synced must survive.
  */
 static void a09_a_failed_sync_of_a_name_is_made_up_for(void **state)
 {
@@ -268,9 +268,9 @@ static void check_poisoned(story_t *story)
 }
 
 /*
- * After a failed sync the system takes the bytes for clean: the next sync answers well and writes nothing. The reference
- * implementation could ask again and believe it, and an open in between read the bytes back and believed them too. Here
- * the journal is poisoned by the first failure, and the open that follows writes again what it shows.
+ * After a failed sync the system takes the bytes for clean: the next sync answers well and writes nothing. The
+ * reference implementation could ask again and believe it, and an open in between read the bytes back and believed them
+ * too. Here the journal is poisoned by the first failure, and the open that follows writes again what it shows.
  */
 static void b13_a_failed_sync_poisons_and_the_next_open_writes_again(void **state)
 {

@@ -88,8 +88,8 @@ static void peer_the_first_sync_of_a_section_covers_its_names(void **state)
 /* --- a failure that is told to nobody --- */
 
 /*
- * PostgreSQL closed a file with unsynced writes and synced it through another descriptor; the system told the failure of
- * the write to neither. Here a file that is owed a sync stays open: with one section's descriptors only, the second
+ * PostgreSQL closed a file with unsynced writes and synced it through another descriptor; the system told the failure
+ * of the write to neither. Here a file that is owed a sync stays open: with one section's descriptors only, the second
  * section's append pays for the first one's sync, and a write that the device has lost meanwhile is an error of it.
  */
 static void peer_a_lost_write_is_told_though_descriptors_are_few(void **state)
@@ -199,8 +199,8 @@ static bool go_on(story_t *story)
 
 /*
  * LevelDB, told to go on with its old log, appended behind the torn record at its end, and the next recovery stopped
- * there: what had been acknowledged since was lost. Here a tail is cut before anything follows it, and every record that
- * a later boot has synced is found by the boot after.
+ * there: what had been acknowledged since was lost. Here a tail is cut before anything follows it, and every record
+ * that a later boot has synced is found by the boot after.
  */
 static void peer_nothing_is_appended_behind_a_torn_tail(void **state)
 {

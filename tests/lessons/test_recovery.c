@@ -77,7 +77,8 @@ static void a02_what_recovery_cuts_stays_cut_in_the_next_crash(void **state)
     }
 }
 
-/* The same where the first process dies, and where the device loses what it had written, with nobody there to be told. */
+/* The same where the first process dies, and where the device loses what it had written, with nobody there to be
+ * told. */
 static void a02_what_a_dead_process_left_is_durable_before_more_is_appended(void **state)
 {
     static const act_end_t ends[] = {KILL_ANYWHERE, LOST_ANYWHERE};
@@ -133,7 +134,8 @@ static void a03_a_record_in_range_of_a_wrong_frame_is_not_adopted(void **state)
 
 /*
  * Any failure to read an index page counted as the end of the journal in the reference implementation, and the rest was
- * cut: one passing error cost a section. An open that cannot read must fail and leave every byte; the next one succeeds.
+ * cut: one passing error cost a section. An open that cannot read must fail and leave every byte; the next one
+ * succeeds.
  */
 static void a04_an_open_that_cannot_read_changes_nothing(void **state)
 {
@@ -255,9 +257,9 @@ static void b04_a_rotten_value_that_was_synced_is_reported_and_not_cut(void **st
 /* --- b07 --- */
 
 /*
- * The loss of synced pages at a section's end, or of the longer of a page's two lengths, could not be told from a section
- * that had never been longer in the reference implementation, which then cut the evidence. The watermark knows: the loss
- * is counted, and a strict open refuses and changes nothing.
+ * The loss of synced pages at a section's end, or of the longer of a page's two lengths, could not be told from a
+ * section that had never been longer in the reference implementation, which then cut the evidence. The watermark knows:
+ * the loss is counted, and a strict open refuses and changes nothing.
  */
 static void b07_the_loss_of_synced_records_at_the_end_is_noticed(void **state)
 {
@@ -327,8 +329,8 @@ static void point_record(const story_t *story, oversized_location_t location)
 
 /*
  * The reference implementation never looked whether a record's value begins where the one before ended; a record that
- * points at another's value, which of course has a right checksum, was believed. Here the chain of frames has no gap and
- * no overlap, or ends.
+ * points at another's value, which of course has a right checksum, was believed. Here the chain of frames has no gap
+ * and no overlap, or ends.
  */
 static void b09_a_record_that_points_elsewhere_than_behind_its_predecessor_ends_the_section(void **state)
 {

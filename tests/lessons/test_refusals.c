@@ -71,9 +71,9 @@ static void b11_only_what_can_be_a_section_blocks_the_open(void **state)
 /* --- b05 --- */
 
 /*
- * To the reference implementation a partition that could not be listed was one without sections: without its index every
- * values file was an orphan and was removed; without its values every index was cut to nothing. Only a partition that
- * does not exist is missing, and one that is missing beside sections is an error; nothing is made in its place.
+ * To the reference implementation a partition that could not be listed was one without sections: without its index
+ * every values file was an orphan and was removed; without its values every index was cut to nothing. Only a partition
+ * that does not exist is missing, and one that is missing beside sections is an error; nothing is made in its place.
  */
 static void b05_a_missing_partition_beside_sections_is_an_error(void **state)
 {
@@ -124,7 +124,8 @@ static void b05_a_partition_that_cannot_be_read_is_an_error(void **state)
 
 /*
  * With another page size than the files' no page of them is valid, and the reference implementation cut the index to
- * nothing. The files say what they are: another page size, another record size, or the partitions exchanged, is refused.
+ * nothing. The files say what they are: another page size, another record size, or the partitions exchanged, is
+ * refused.
  */
 static void b06_another_configuration_than_the_files_is_refused(void **state)
 {

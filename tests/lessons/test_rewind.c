@@ -83,9 +83,9 @@ static bool make_the_second_again(story_t *story)
 }
 
 /*
- * The same with a section that is removed as a whole. What the next process finds may be a section as a close leaves it, and
- * nothing beside it: then open has no reason to sync anything. But the removed values file may come back until its name's
- * removal is durable, and with it, under a new index, an old value in the place of a new one.
+ * The same with a section that is removed as a whole. What the next process finds may be a section as a close leaves
+ * it, and nothing beside it: then open has no reason to sync anything. But the removed values file may come back until
+ * its name's removal is durable, and with it, under a new index, an old value in the place of a new one.
  */
 static void a01_a_removal_that_was_inherited_is_durable_before_the_section_is_made_again(void **state)
 {
@@ -103,9 +103,9 @@ static void a01_a_removal_that_was_inherited_is_durable_before_the_section_is_ma
 }
 
 /*
- * The same story where the disk refuses the second of the two cuts. The reference implementation went on. The rewind must
- * fail and nothing more may be appended, because the index has given up records whose values still lie there; the next
- * open finishes the cut.
+ * The same story where the disk refuses the second of the two cuts. The reference implementation went on. The rewind
+ * must fail and nothing more may be appended, because the index has given up records whose values still lie there; the
+ * next open finishes the cut.
  */
 static void a01_a_rewind_that_could_not_sync_the_values_fails_and_ends_the_changes(void **state)
 {
@@ -152,10 +152,10 @@ static void begin_with(story_t *story, uint16_t page_size, uint32_t record_size,
 }
 
 /*
- * The reference implementation shortened a page by an ordinary rewrite with one fresh checksum: torn, no checksum fitted
- * and synced records before the cut were lost with it; lost, the old length came back. Here the shorter length must be
- * durable before the longer one goes. Page sizes put a sector's end inside each slot at every byte; lengths lie on both
- * sides of 255, where a torn length would be another one.
+ * The reference implementation shortened a page by an ordinary rewrite with one fresh checksum: torn, no checksum
+ * fitted and synced records before the cut were lost with it; lost, the old length came back. Here the shorter length
+ * must be durable before the longer one goes. Page sizes put a sector's end inside each slot at every byte; lengths lie
+ * on both sides of 255, where a torn length would be another one.
  */
 static void a06_a_page_torn_while_it_shrinks_keeps_the_old_or_the_new_length(void **state)
 {
@@ -225,8 +225,9 @@ static bool lose_a_page_and_restore(story_t *story)
 }
 
 /*
- * And with a page whose newest state is seen and was never written, because a sync of it failed: shrunk in place, the one
- * state that is on the disk could tear, and what is seen would be nowhere. The page goes out whole before it shrinks.
+ * And with a page whose newest state is seen and was never written, because a sync of it failed: shrunk in place, the
+ * one state that is on the disk could tear, and what is seen would be nowhere. The page goes out whole before it
+ * shrinks.
  */
 static void a06_a_page_that_never_reached_the_disk_is_written_before_it_shrinks(void **state)
 {
@@ -242,8 +243,8 @@ static void a06_a_page_that_never_reached_the_disk_is_written_before_it_shrinks(
 /* --- a07 --- */
 
 /*
- * In the reference implementation a rewind to the current size took the way of a shrinking page and dropped the protected
- * checksum. It must not touch a byte, whether the end is synced or not.
+ * In the reference implementation a rewind to the current size took the way of a shrinking page and dropped the
+ * protected checksum. It must not touch a byte, whether the end is synced or not.
  */
 static void a07_a_rewind_to_the_current_size_changes_nothing(void **state)
 {
@@ -430,8 +431,8 @@ static bool rewind_and_fill_pages(story_t *story)
 
 /*
  * In the reference implementation a cut at a page's end was a truncation that nobody synced. Lost in a power cut that
- * kept pages written after it, it left old pages, new pages and old pages again, each with a right checksum. Here no page
- * follows a cut that is not durable.
+ * kept pages written after it, it left old pages, new pages and old pages again, each with a right checksum. Here no
+ * page follows a cut that is not durable.
  */
 static void b08_pages_written_after_a_rewind_never_mix_with_those_before(void **state)
 {

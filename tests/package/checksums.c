@@ -1,6 +1,7 @@
 /*
- * CRC-32 and CRC-32C of the library against a loop over bits, at every length around those where the routine changes and
- * at every alignment. Prints whether the machine's instruction was used. Built by compilers.sh, once for each set of options.
+ * CRC-32 and CRC-32C of the library against a loop over bits, at every length around those where the routine changes
+ * and at every alignment. Prints whether the machine's instruction was used. Built by compilers.sh, once for each set
+ * of options.
  */
 #include <stdio.h>
 #include <string.h>

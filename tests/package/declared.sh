@@ -2,7 +2,7 @@
 # declared.sh INCLUDE-DIRECTORY: prints the names of the functions that the public headers declare, one a line.
 set -eu
 
-cat "$1"/segjournal/*.h | awk '
+find "$1/segjournal" -name '*.h' -exec cat {} + | awk '
     # comments out, then everything between braces that belongs to a structure
     { text = text $0 "\n" }
     END {

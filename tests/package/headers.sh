@@ -8,6 +8,7 @@ set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
 include=$SEGJ_SOURCE/include
 mkdir -p "$SEGJ_WORK"
+headers=$(cd "$include" && find segjournal -name '*.h' | LC_ALL=C sort) # names without blanks
 unit=$SEGJ_WORK/header
 failed=0
 
@@ -20,7 +21,8 @@ wrong()
 # structures: names of the types that a user makes variables of
 structures()
 {
-    sed -n 's/^} \([a-z_]*_t\);$/\1/p' "$include"/segjournal/*.h
+    # shellcheck disable=SC2086 # several names
+    (cd "$include" && sed -n 's/^} \([a-z_]*_t\);$/\1/p' $headers)
     echo segj_storage_t
 }
 
@@ -33,11 +35,13 @@ functions()
 # --- text ---
 
 [ "$(functions | wc -l)" -ge 40 ] && [ "$(structures | wc -l)" -ge 15 ] || wrong "the headers could not be understood"
-tags=$(sed -nE 's/^(typedef )?(struct|enum|union) ([a-z_]+) .*/\3/p' "$include"/segjournal/*.h)
+# shellcheck disable=SC2086 # several names
+tags=$(cd "$include" && sed -nE 's/^(typedef )?(struct|enum|union) ([a-z_]+) .*/\3/p' $headers)
 for tag in $tags; do
     ! functions | grep -qx "$tag" || wrong "$tag is a tag and a function: in C++ one hides the other"
 done
-if grep -nE '(src|examples|tests|cmake)/|[A-Z]+\.md' "$include"/segjournal/*.h; then
+# shellcheck disable=SC2086 # several names
+if (cd "$include" && grep -nE '(src|examples|tests|cmake)/|[A-Z]+\.md' $headers); then
     wrong "an installed header points at a file that is not installed"
 fi
 
@@ -46,11 +50,9 @@ fi
 # every COMPILER OPTION...: headers alone and twice, then one unit that makes a variable of each type
 every()
 {
-    for header in "$include"/segjournal/*.h "$unit.all.h"; do
-        name=segjournal/${header##*/}
-        [ "$header" != "$unit.all.h" ] || name=$header
-        printf '#include "%s"\n#include "%s"\nextern int nothing_else;\n' "$name" "$name" >"$unit.$suffix"
-        "$@" -Werror -fsyntax-only -I "$include" "$unit.$suffix" || wrong "failed: $* $name"
+    for header in $headers "$unit.all.h"; do
+        printf '#include "%s"\n#include "%s"\nextern int nothing_else;\n' "$header" "$header" >"$unit.$suffix"
+        "$@" -Werror -fsyntax-only -I "$include" "$unit.$suffix" || wrong "failed: $* $header"
     done
     echo "$1 $2: ok"
 }
@@ -70,8 +72,8 @@ compilers()
 # variables INITIALISER...: a function for each, with a variable of every type
 variables()
 {
-    for header in "$include"/segjournal/*.h; do
-        echo "#include \"segjournal/${header##*/}\""
+    for header in $headers; do
+        echo "#include \"$header\""
     done
     for initialiser; do
         number=$((${number:-0} + 1))

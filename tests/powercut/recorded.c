@@ -1,4 +1,5 @@
-/* powercut/recorded.c: see the header. The server speaks the kernel's protocol itself, of which one file needs little. */
+/* powercut/recorded.c: see the header. The server speaks the kernel's protocol itself, of which one file needs
+ * little. */
 #if defined(__linux__)
 #define _GNU_SOURCE /* SEEK_DATA */
 

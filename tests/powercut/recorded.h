@@ -1,8 +1,9 @@
 /*
- * powercut/recorded.h: a disk that records what the system does with it. It is a file that a FUSE server in this process
- * shows; a loop device on it is a block device, a file system on that is a real one. Every write and every flush that reaches
- * the device is in the record, in its order; from the record an image is built as a power cut at any moment leaves it: what
- * was written before the last flush is there, of what came behind each piece of 4096 bytes is there or not.
+ * powercut/recorded.h: a disk that records what the system does with it. It is a file that a FUSE server in this
+ * process shows; a loop device on it is a block device, a file system on that is a real one. Every write and every
+ * flush that reaches the device is in the record, in its order; from the record an image is built as a power cut at any
+ * moment leaves it: what was written before the last flush is there, of what came behind each piece of 4096 bytes is
+ * there or not.
  */
 #ifndef POWERCUT_RECORDED_H
 #define POWERCUT_RECORDED_H

@@ -1,11 +1,13 @@
 /*
- * powercut/test_powercut.c: the power is cut under a real file system. A process writes a journal, with threads that read
- * beside it, on a file system whose device is recorded (powercut/recorded.h). From the record the device is built as a power
- * cut leaves it, at random moments: between two requests, everything there that the device was told to flush, any part of
- * the rest. The file system is mounted from that, mends itself, and what it gives back is judged by what the writer had been
- * told by then. One cut of each life is what the next life begins with, so recovery, too, runs on the recorded device.
+ * powercut/test_powercut.c: the power is cut under a real file system. A process writes a journal, with threads that
+ * read beside it, on a file system whose device is recorded (powercut/recorded.h). From the record the device is built
+ * as a power cut leaves it, at random moments: between two requests, everything there that the device was told to
+ * flush, any part of the rest. The file system is mounted from that, mends itself, and what it gives back is judged by
+ * what the writer had been told by then. One cut of each life is what the next life begins with, so recovery, too, runs
+ * on the recorded device.
  *
- * Mounts file systems, in a mount name space of its own: needs root, /dev/fuse and loop devices, and runs only when asked.
+ * Mounts file systems, in a mount name space of its own: needs root, /dev/fuse and loop devices, and runs only when
+ * asked.
  *
  *     SEGJ_POWERCUTS=N       so many cuts; without it the test is skipped
  *     SEGJ_FILE_SYSTEM=FS    ext4, xfs or btrfs; ext4

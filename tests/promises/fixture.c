@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/log_section.h"
+
 /* --- set-up --- */
 
 static void count_line(void *context, segj_log_level_t level, const char *message)
@@ -128,7 +130,8 @@ uint64_t watermark_on_disk(const fixture_t *f, uint64_t section)
 {
     bytes_t file = read_file(index_path(f, section).text);
     assert_true(file.size >= tested_index_data());
-    uint64_t watermark = effective_watermark(file.data + HEADER_BLOCK, section);
+    uint64_t watermark =
+        tested_version() == 2 ? log_watermark(&file, section) : effective_watermark(file.data + HEADER_BLOCK, section);
     free_bytes(&file);
     return watermark;
 }
@@ -212,7 +215,7 @@ oversized_location_t append_sample(oversized_t *journal, uint64_t section, unsig
     assert_int_equal(position, count);
     assert_int_equal(location.offset, end);
     assert_true(location.size >= FRAME_CHECKSUM);
-    assert_int_equal(value_size_of(journal, section), end + location.size);
+    assert_int_equal(value_size_of(journal, section), tested_frame_end(location, entry_size_of(journal)));
     return location;
 }
 
@@ -271,7 +274,7 @@ static void check_last(oversized_t *journal, uint64_t section, uint64_t count, u
         uint8_t *expected = make_entry(journal, section, count - 1, salt);
         assert_ok(oversized_last(journal, section, entry, &location));
         assert_memory_equal(entry, expected, size);
-        assert_int_equal(location.offset + location.size, value_size_of(journal, section));
+        assert_int_equal(tested_frame_end(location, entry_size_of(journal)), value_size_of(journal, section));
         free(expected);
     }
     free(entry);
@@ -354,7 +357,7 @@ void check_files(const fixture_t *f, uint64_t section, uint64_t count, unsigned 
         assert_memory_equal(record, entry, f->config.entry_size);
         assert_int_equal(location.size, size + FRAME_CHECKSUM);
         if (size > 0)
-            assert_memory_equal(image.frames.data + location.offset, value, size);
+            assert_memory_equal(image.frames.data + tested_head(f->config.entry_size) + location.offset, value, size);
     }
     free(entry);
     free_section(&image);

@@ -1,7 +1,8 @@
 /*
- * promises/test_after_the_end.c: handles that are used after their end. Each mistake is made in a process of its own, which has
- * so many seconds: a library without assertions answers SEGJ_ERR_INVALID, one with them stops there, and none waits for ever.
- * What is defined, callers and handles of a journal that has ended, answers SEGJ_ERR_INVALID in every build.
+ * promises/test_after_the_end.c: handles that are used after their end. Each mistake is made in a process of its own,
+ * which has so many seconds: a library without assertions answers SEGJ_ERR_INVALID, one with them stops there, and none
+ * waits for ever. What is defined, callers and handles of a journal that has ended, answers SEGJ_ERR_INVALID in every
+ * build.
  */
 #include "promises/fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * promises/test_batch.c: oversized_appendv(), values in pieces, and oversized_append_batch(), records that are there whole
- * or not at all.
+ * promises/test_batch.c: oversized_appendv(), values in pieces, and oversized_append_batch(), records that are there
+ * whole or not at all.
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"
@@ -49,7 +49,7 @@ static segj_status_t try_batch(fixture_t *f, uint64_t section, size_t count)
     segj_status_t status = oversized_append_batch(f->journal, section, samples.records, count, &position, locations);
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
         assert_int_equal(locations[i].offset, end);
-        end += locations[i].size;
+        end = tested_frame_end(locations[i], SMALL_ENTRY);
     }
     assert_int_equal(position, status == SEGJ_OK ? first : UINT64_MAX);
     assert_int_equal(value_size_of(f->journal, section), end);
@@ -216,7 +216,8 @@ static void test_a_batch_with_a_bad_record_changes_nothing(void **state)
     assert_no_sections(f->journal);
 }
 
-/* The storage is full after so many writes: at each of them the batch is there whole or not at all, and can be made again. */
+/* The storage is full after so many writes: at each of them the batch is there whole or not at all, and can be made
+ * again. */
 static void fill_up(fixture_t *f, uint64_t before, size_t batch, uint64_t writes)
 {
     open_journal(f);
@@ -270,7 +271,8 @@ static void test_what_a_failed_batch_wrote_is_cut_before_it_is_written_over(void
     assert_status(try_batch(f, 1, 400), SEGJ_ERR_NO_SPACE);
     watch_seen()->full = false;
     bytes_t left = read_file(values_path(f, 1).text);
-    assert_true(left.size > tested_values_data() + value_size_of(f->journal, 1));
+    /* In version 2, where a frame is a record by itself, before the refusal is answered. */
+    assert_true(left.size > tested_values_data() + value_size_of(f->journal, 1) || tested_version() == 2);
     free_bytes(&left);
     append_sample(f->journal, 1, 0);
     left = read_file(values_path(f, 1).text);

@@ -325,7 +325,8 @@ static void test_a_lower_section_of_which_something_would_be_cut_is_refused(void
     refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
     write_file(values_path(f, 4).text, values.data, values.size);
     write_file_at(index_path(f, 4).text, index.size, garbage, sizeof garbage);
-    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    if (tested_version() != 2) /* there the index is made again */
+        refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
     write_file(index_path(f, 4).text, index.data, index.size);
     free_bytes(&index);
     free_bytes(&values);

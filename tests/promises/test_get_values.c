@@ -1,6 +1,7 @@
 /*
- * promises/test_get_values.c: what oversized_get_values() and oversized_read_values() promise: the values that single calls
- * would give, in whatever order they are asked for, in few reads; a status for each, and the first failure as the answer.
+ * promises/test_get_values.c: what oversized_get_values() and oversized_read_values() promise: the values that single
+ * calls would give, in whatever order they are asked for, in few reads; a status for each, and the first failure as the
+ * answer.
  */
 #include "promises/fixture.h"
 
@@ -170,7 +171,7 @@ static void test_one_that_fails_leaves_the_others_alone(void **state)
     load_section(&f->config, 1, &image);
     oversized_location_t damaged = decode_location(image.logical.data + 17 * SMALL_RECORD, SMALL_ENTRY);
     free_section(&image);
-    flip_byte(values_path(f, 1).text, tested_values_data() + damaged.offset);
+    flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + damaged.offset);
     open_journal(f);
     for (uint64_t i = 0; i < 40; i++)
         values[i] = (oversized_value_t){.position = i};
@@ -235,7 +236,7 @@ static void test_a_file_that_was_cut_loses_only_what_is_gone(void **state)
     for (uint64_t id = 0; id < 30; id++)
         (void)append_filled(f->journal, 1, id, (uint8_t)id, 50, NULL);
     close_and_open(f);
-    resize_file(values_path(f, 1).text, tested_values_data() + 20 * 54 + 10);
+    resize_file(values_path(f, 1).text, tested_values_data() + 20 * (tested_head(SMALL_ENTRY) + 54) + 10);
     for (uint64_t i = 0; i < 30; i++)
         values[i] = (oversized_value_t){.position = i};
     assert_status(oversized_read_values(f->journal, 1, values, 30, &f->value), SEGJ_ERR_IO);

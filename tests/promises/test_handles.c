@@ -1,6 +1,6 @@
 /*
- * promises/test_handles.c: a call that gives a handle gives NULL with every failure, whatever its output held before, so
- * that what ends a handle may be called without a look at the answer.
+ * promises/test_handles.c: a call that gives a handle gives NULL with every failure, whatever its output held before,
+ * so that what ends a handle may be called without a look at the answer.
  */
 #include "promises/fixture.h"
 
@@ -85,7 +85,7 @@ static void test_a_reader_that_cannot_be_opened(void **state)
     assert_ok(oversized_prune(f->journal, 4, NULL));
     assert_no_handle(reader, oversized_reader_open(f->journal, 3, location, false, &reader), SEGJ_ERR_PRUNED);
     close_journal(f);
-    flip_byte(values_path(f, 5).text, tested_values_data() + location.offset);
+    flip_byte(values_path(f, 5).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset);
     f->config.max_value_size = 0;
     open_journal(f);
     if (location.size > FRAME_CHECKSUM)
@@ -107,7 +107,7 @@ static void test_a_compressed_reader_that_cannot_be_opened(void **state)
     open_two(f);
     assert_ok(oversized_get(f->journal, 5, 4, NULL, &location));
     close_journal(f);
-    flip_byte(values_path(f, 5).text, tested_values_data() + location.offset);
+    flip_byte(values_path(f, 5).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset);
     open_journal(f);
     assert_no_handle(reader, oversized_reader_open(f->journal, 5, location, false, &reader), SEGJ_ERR_CHECKSUM);
     oversized_reader_close(reader);

@@ -1,6 +1,6 @@
 /*
- * promises/test_layers.c: a journal in the lower layer of an overlay: reading copies no file up, a first change copies the
- * files of its section alone, and whoever reads sees old records and new ones from then on, views included.
+ * promises/test_layers.c: a journal in the lower layer of an overlay: reading copies no file up, a first change copies
+ * the files of its section alone, and whoever reads sees old records and new ones from then on, views included.
  */
 #include "promises/fixture.h"
 
@@ -37,12 +37,6 @@ static fixture_t *begin(void **state)
         append_samples(f->journal, section, RECORDS, 0);
     close_and_open(f);
     return f;
-}
-
-/* In the commonware format an open makes the newest section durable. */
-static size_t copied_by_open(void)
-{
-    return tested_format() == SEGJ_FORMAT_NATIVE ? 0 : 2;
 }
 
 static void view_sample(oversized_t *journal, uint64_t section, uint64_t position, oversized_view_t *view)
@@ -107,11 +101,14 @@ static void test_reading_opens_nothing_for_writing(void **state)
     close_and_open(f);
     for (uint64_t section = 1; section <= SECTIONS; section++)
         check_reads(f, section, RECORDS);
+    assert_copied(0);
+    assert_int_equal(layered_seen()->writing - before.writing, 0);
+    /* In the commonware format a sync that is asked for settles what an earlier process may have left. */
     assert_ok(oversized_sync(f->journal, SECTIONS));
-    assert_copied(copied_by_open());
-    assert_int_equal(layered_seen()->writing - before.writing, copied_by_open());
+    size_t copied = tested_format() == SEGJ_FORMAT_NATIVE ? 0 : 2;
+    assert_copied(copied);
     close_journal(f);
-    assert_copied(copied_by_open());
+    assert_copied(copied);
 }
 
 static void test_a_change_copies_its_section_alone(void **state)
@@ -139,7 +136,8 @@ static void test_a_change_copies_its_section_alone(void **state)
     check_reads(f, 3, 25);
 }
 
-/* What a view shows stays; what comes behind it is shown by another mapping, also where the first one has room for it. */
+/* What a view shows stays; what comes behind it is shown by another mapping, also where the first one has room for
+ * it. */
 static void test_views_from_before_a_change_stay_and_show_no_more(void **state)
 {
     fixture_t *f = begin(state);

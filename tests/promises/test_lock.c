@@ -5,8 +5,15 @@
 #include "promises/fixture.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A second journal of the same configuration is refused, and nothing changes. */
@@ -238,6 +245,104 @@ static void test_a_reader_elsewhere_keeps_a_writer_out(void **state)
     open_journal(f);
 }
 
+/* --- waiting, and who holds it --- */
+
+typedef struct late_close {
+    oversized_t *journal;
+    segj_status_t status;
+} late_close_t;
+
+static void *close_late(void *context)
+{
+    late_close_t *late = context;
+    const struct timespec pause = {0, 30 * 1000000L};
+    (void)nanosleep(&pause, NULL);
+    late->status = oversized_close(late->journal);
+    return NULL;
+}
+
+static void test_open_waits_until_the_journal_is_closed(void **state)
+{
+    fixture_t *f = *state;
+    pthread_t thread;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    late_close_t late = {f->journal, SEGJ_ERR_INVALID};
+    f->journal = NULL;
+    f->config.lock_wait_ms = 60000;
+    assert_int_equal(pthread_create(&thread, NULL, close_late, &late), 0);
+    open_journal(f);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(late.status, SEGJ_OK);
+    check_section(f->journal, 1, 20, 0);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* No earlier than the time is over; and a wait that was in vain changes nothing. */
+static void test_a_wait_ends_when_its_time_is_over(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_samples(f->journal, 1, 20, 0);
+    path_t before = snapshot(f);
+    f->config.lock_wait_ms = 80;
+    uint64_t begun = now_ms();
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    assert_true(now_ms() - begun >= 79);
+    assert_non_null(strstr(segj_last_error(), "; waited 80 ms for it"));
+    assert_untouched(f, before);
+}
+
+/* What is wrong with the configuration, or the files, is not waited for. */
+static void test_only_locks_are_waited_for(void **state)
+{
+    fixture_t *f = *state;
+    f->config.must_exist = true;
+    f->config.lock_wait_ms = UINT32_MAX;
+    refuse_open(f, SEGJ_ERR_NOT_FOUND);
+}
+
+/* The system lists the lock of a directory with this device and inode. */
+static bool lists_lock(const char *path)
+{
+    struct stat found;
+    char place[64];
+    char line[256];
+    bool listed = false;
+    assert_int_equal(stat(path, &found), 0);
+    (void)snprintf(place, sizeof place, "%02x:%02x:%llu ", major(found.st_dev), minor(found.st_dev),
+                   (unsigned long long)found.st_ino);
+    FILE *locks = fopen("/proc/locks", "re");
+    while (locks != NULL && !listed && fgets(line, sizeof line, locks) != NULL)
+        listed = strstr(line, place) != NULL && strstr(line, "FLOCK") != NULL;
+    if (locks != NULL)
+        (void)fclose(locks);
+    return listed;
+}
+
+static void test_the_sentence_names_the_process_that_holds_the_lock(void **state)
+{
+    fixture_t *f = *state;
+    char path[PATH_MAX];
+    char expected[64];
+    helper_t helper = hold_elsewhere(&f->config);
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    (void)snprintf(path, sizeof path, "%s/%s", f->config.directory, f->config.index_partition);
+    (void)snprintf(expected, sizeof expected, "; process %d has taken it", (int)helper.process);
+    bool listed = lists_lock(path);
+    if (listed)
+        assert_non_null(strstr(segj_last_error(), expected));
+    kill_helper(helper);
+    if (!listed)
+        skip(); /* this file system's locks are not listed with its device */
+}
+
 /* A child that runs another program has none of our descriptors: it keeps no lock. */
 static void test_a_program_that_we_start_keeps_no_lock(void **state)
 {
@@ -282,6 +387,10 @@ int main(void)
         PROMISE(test_a_killed_process_leaves_no_lock),
         PROMISE(test_a_reader_elsewhere_keeps_a_writer_out),
         PROMISE(test_a_program_that_we_start_keeps_no_lock),
+        PROMISE(test_open_waits_until_the_journal_is_closed),
+        PROMISE(test_a_wait_ends_when_its_time_is_over),
+        PROMISE(test_only_locks_are_waited_for),
+        PROMISE(test_the_sentence_names_the_process_that_holds_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

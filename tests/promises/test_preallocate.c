@@ -1,6 +1,6 @@
 /*
- * promises/test_preallocate.c: zeros kept behind the values of a section that is synced again and again: what they are for,
- * when they go, and that nobody takes them for data.
+ * promises/test_preallocate.c: zeros kept behind the values of a section that is synced again and again: what they are
+ * for, when they go, and that nobody takes them for data.
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"
@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum { AHEAD = 1000, VALUE = 60, FRAME = VALUE + FRAME_CHECKSUM };
+enum { AHEAD = 1000, VALUE = 60 };
+
+#define FRAME (tested_head(SMALL_ENTRY) + VALUE + FRAME_CHECKSUM)
 
 static void append_and_sync(fixture_t *f, uint64_t section)
 {
@@ -136,7 +138,8 @@ static void test_values_of_all_sizes_go_over_them(void **state)
         check_filled(f->journal, 1, i + 1, i, (uint8_t)i, sizes[i % 7]);
 }
 
-/* A stream has the end of the file, without a lock: a sync of what came before it keeps off, once its bytes are there. */
+/* A stream has the end of the file, without a lock: a sync of what came before it keeps off, once its bytes are
+ * there. */
 static void test_a_stream_is_not_written_over(void **state)
 {
     fixture_t *f = *state;

@@ -440,6 +440,7 @@ static void yields_damage(oversized_replay_t *replay, uint64_t section, uint64_t
  * 19 to 22. */
 static void test_a_damaged_page_is_reported_once_and_the_walk_goes_on_behind_it(void **state)
 {
+    not_in_version_2();
     fixture_t *f = *state;
     static const size_t buffers[] = {0, 2 * PHYSICAL_PAGE, 1u << 20};
     open_three(f);
@@ -464,6 +465,7 @@ static void test_a_damaged_page_is_reported_once_and_the_walk_goes_on_behind_it(
 
 static void test_a_replay_may_begin_in_a_damaged_page(void **state)
 {
+    not_in_version_2();
     fixture_t *f = *state;
     open_three(f);
     close_journal(f);
@@ -480,6 +482,7 @@ static void test_a_replay_may_begin_in_a_damaged_page(void **state)
 /* Damaged after the open: the last page is not the open's concern any more. */
 static void test_behind_a_damaged_last_page_comes_the_next_section(void **state)
 {
+    not_in_version_2();
     fixture_t *f = *state;
     open_three(f);
     close_and_open(f);
@@ -495,6 +498,7 @@ static void test_behind_a_damaged_last_page_comes_the_next_section(void **state)
 /* A record of 112 bytes lies in many pages of 7: it is lost with any of them, and once. */
 static void test_a_record_longer_than_a_page_is_lost_with_one_of_its_pages(void **state)
 {
+    not_in_version_2();
     fixture_t *f = *state;
     f->config.entry_size = 100;
     f->config.page_size = 7;

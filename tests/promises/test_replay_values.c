@@ -177,7 +177,7 @@ static void test_the_walk_goes_on_behind_a_damaged_value(void **state)
     append_samples(f->journal, 1, 30, 0);
     assert_ok(oversized_get(f->journal, 1, 7, NULL, &location));
     close_journal(f);
-    flip_byte(values_path(f, 1).text, tested_values_data() + location.offset);
+    flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset);
     open_journal(f);
     for (size_t buffer = 1; buffer < 10000; buffer *= 100) {
         oversized_replay_t *replay = begin(f, 1, 0, buffer);

@@ -160,6 +160,7 @@ static void test_a_rewind_to_a_count_is_refused_like_one_to_a_size(void **state)
 /* Page 2 (bytes 128 to 191) does not verify: a rewind may end before it and behind it, not in it. */
 static void test_a_rewind_that_would_end_in_a_damaged_page_is_refused(void **state)
 {
+    not_in_version_2();
     fixture_t *f = *state;
     open_three(f);
     close_journal(f);
@@ -186,6 +187,7 @@ static void test_a_rewind_that_would_end_in_a_damaged_page_is_refused(void **sta
 /* What the cache still gives is not what the disk holds any more: that is found out before anything changes. */
 static void test_a_rewind_that_would_end_in_a_page_that_rots_beneath_the_cache_is_refused(void **state)
 {
+    not_in_version_2();
     fixture_t *f = *state;
     open_three(f);
     close_and_open(f);
@@ -207,7 +209,7 @@ static void test_a_rewind_may_take_a_damaged_last_page_away(void **state)
     open_three(f);
     close_and_open(f);
     flip_byte(index_path(f, 4).text, tested_index_data() + 6 * (SMALL_PAGE + PAGE_CHECKSUMS) + 5);
-    assert_status(oversized_get(f->journal, 4, 19, NULL, NULL), SEGJ_ERR_CORRUPT);
+    assert_status(oversized_get(f->journal, 4, 19, NULL, NULL), tested_version() == 2 ? SEGJ_OK : SEGJ_ERR_CORRUPT);
     assert_ok(oversized_rewind_section(f->journal, 4, 10 * R));
     check_section(f->journal, 4, 10, 0);
     append_samples(f->journal, 4, 10, 0);

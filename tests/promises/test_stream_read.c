@@ -1,6 +1,7 @@
 /*
- * promises/test_stream_read.c: what a reader of one value promises: its bytes in pieces of any size, the last of them only
- * when all were right; a wrong value never comes to its end, and not even to its beginning where it is verified first.
+ * promises/test_stream_read.c: what a reader of one value promises: its bytes in pieces of any size, the last of them
+ * only when all were right; a wrong value never comes to its end, and not even to its beginning where it is verified
+ * first.
  */
 #include "promises/fixture.h"
 
@@ -128,13 +129,13 @@ static void check_damaged(fixture_t *f, oversized_location_t location, uint64_t 
     static const uint64_t from_end[] = {1, 2, 4, 5, 1000, 200000};
     for (size_t i = 0; i < 7; i++) {
         uint64_t at = i == 6 ? 0 : location.size - from_end[i];
-        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset + at);
         oversized_reader_t *reader = NULL;
         assert_status(oversized_reader_open(f->journal, 1, location, true, &reader), SEGJ_ERR_CHECKSUM);
         assert_null(reader);
         if (f->config.compression == 0)
             assert_true(read_until(begin(f, location, false), SEGJ_ERR_CHECKSUM) < size);
-        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset + at);
     }
 }
 
@@ -163,7 +164,7 @@ static void test_a_damaged_compressed_value_never_comes_to_its_end(void **state)
     check_damaged(f, location, LARGE);
     /* zstd may find it first, and then it is at an end as well */
     for (uint64_t at = 0; at < location.size; at += location.size / 50) {
-        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset + at);
         oversized_reader_t *reader = NULL;
         segj_status_t status = oversized_reader_open(f->journal, 1, location, false, &reader);
         uint64_t given = 0;
@@ -176,7 +177,7 @@ static void test_a_damaged_compressed_value_never_comes_to_its_end(void **state)
         assert_true(status == SEGJ_ERR_CHECKSUM || status == SEGJ_ERR_COMPRESSION);
         assert_true(given < LARGE);
         oversized_reader_close(reader);
-        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset + at);
     }
     check_value(f, location, bytes, LARGE);
     free(bytes);
@@ -185,6 +186,7 @@ static void test_a_damaged_compressed_value_never_comes_to_its_end(void **state)
 /* Payloads with right checksums that no append has made: each is refused as oversized_get_value refuses it. */
 static void test_payloads_that_are_no_single_frame_are_refused(void **state)
 {
+    not_in_version_2();
     for_native_only();
     fixture_t *f = *state;
     static uint8_t content[3000];

@@ -1,7 +1,7 @@
 /*
- * promises/test_view.c: what oversized_view_value() and oversized_view() promise: a checked value where it lies, without a
- * system call once its file is mapped, or a copy where that cannot be; bytes that stay until the view is released; and
- * SEGJ_ERR_BUSY for whatever would take them away.
+ * promises/test_view.c: what oversized_view_value() and oversized_view() promise: a checked value where it lies,
+ * without a system call once its file is mapped, or a copy where that cannot be; bytes that stay until the view is
+ * released; and SEGJ_ERR_BUSY for whatever would take them away.
  */
 #include "promises/fixture.h"
 
@@ -215,12 +215,12 @@ static void test_a_damaged_value_is_not_shown(void **state)
     view_sample(f, 1, 2, &view);
     oversized_location_t location = location_of(f, 1, 2);
     for (uint64_t at = 0; at < location.size; at++) {
-        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset + at);
         assert_status(oversized_view_value(f->journal, 1, location, &view), SEGJ_ERR_CHECKSUM);
         assert_shows_nothing(&view);
         assert_status(oversized_view(f->journal, 1, 2, NULL, &view), SEGJ_ERR_CHECKSUM);
         assert_shows_nothing(&view);
-        flip_byte(values_path(f, 1).text, tested_values_data() + location.offset + at);
+        flip_byte(values_path(f, 1).text, tested_values_data() + tested_head(SMALL_ENTRY) + location.offset + at);
     }
     view_sample(f, 1, 2, &view);
     oversized_view_release(&view);
@@ -491,6 +491,8 @@ static void test_a_refusal_counts_for_a_descriptor(void **state)
     assert_int_equal(seen.asked, asked + 1);
     view_times(f, 1000);
     asked = seen.asked;
+    if (tested_version() == 2)
+        return;                                                            /* there it goes on being active */
     assert_ok(oversized_rewind_section(f->journal, 1, 50 * SMALL_RECORD)); /* the section rests */
     append_samples(f->journal, 1, 1, 0);
     view_times(f, 1);

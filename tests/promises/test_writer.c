@@ -55,7 +55,7 @@ static void write_and_read(fixture_t *f, size_t size, size_t part)
     assert_ok(oversized_writer_finish(writer, &position, &location));
     assert_int_equal(position, 3);
     assert_int_equal(location.offset, end);
-    assert_int_equal(location.offset + location.size, value_size_of(f->journal, 1));
+    assert_int_equal(tested_frame_end(location, SMALL_ENTRY), value_size_of(f->journal, 1));
     check_value(f, 1, 3, bytes, size);
     append_sample(f->journal, 1, 0);
     check_sample(f->journal, 1, 4, 0);
@@ -113,7 +113,8 @@ static void test_an_abandoned_writer_appends_nothing(void **state)
     check_files(f, 1, 4, 0);
 }
 
-/* The bytes of a value that was given up lie behind the end until a close, a sync's retirement or an append cuts them. */
+/* The bytes of a value that was given up lie behind the end until a close, a sync's retirement or an append cuts
+ * them. */
 static void test_a_close_cuts_what_an_abandoned_writer_left(void **state)
 {
     fixture_t *f = *state;
@@ -260,8 +261,8 @@ static void test_a_streamed_section_is_never_closed_for_another(void **state)
     check_value(f, 1, 3, (const uint8_t *)"hello", 5);
 }
 
-/* What a killed process has left of a commonware section is made durable by a sync that is asked of it, through descriptors
- * that it does not get while the only section that may be written to is streamed into. */
+/* What a killed process has left of a commonware section is made durable by a sync that is asked of it, through
+ * descriptors that it does not get while the only section that may be written to is streamed into. */
 static void test_a_sync_of_an_inherited_section_may_find_no_descriptors(void **state)
 {
     fixture_t *f = *state;

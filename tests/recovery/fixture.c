@@ -389,7 +389,8 @@ static void check_journal(const fixture_t *f, oversized_t *journal)
 
 /* --- recovery --- */
 
-/* A read-only open shows what recovery will give, and a strict one refuses where synced data is lost; neither writes. */
+/* A read-only open shows what recovery will give, and a strict one refuses where synced data is lost; neither
+ * writes. */
 static void check_untouched_opens(const fixture_t *f, uint64_t lost)
 {
     path_t before = join_path(f->root.text, "before");

@@ -133,8 +133,8 @@ void write_orphan(const fixture_t *f, uint64_t section, uint8_t fill);
 
 /** The section will keep `kept` of the `found` whole records that its index file now holds. */
 void keep_records(fixture_t *f, uint64_t section, size_t kept, uint64_t found);
-/** The section has lost all of its records and, in the commonware format, keeps `bytes` of values before new ones. Answers
- *  the bytes of values that its recovery cuts. */
+/** The section has lost all of its records and, in the commonware format, keeps `bytes` of values before new ones.
+ *  Answers the bytes of values that its recovery cuts. */
 uint64_t keep_no_records(fixture_t *f, uint64_t section, uint64_t bytes);
 /** The slot that describes the first bytes of a page. */
 page_slot_t slot_of(const fixture_t *f, uint64_t section, uint64_t page, const void *bytes, uint16_t length);

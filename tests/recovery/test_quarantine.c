@@ -1,6 +1,6 @@
 /*
- * recovery/test_quarantine.c: what an open that loses synced records sets aside before it cuts: the very bytes, in files whose
- * names say where they were; and that later opens go on saying so until it is acknowledged.
+ * recovery/test_quarantine.c: what an open that loses synced records sets aside before it cuts: the very bytes, in
+ * files whose names say where they were; and that later opens go on saying so until it is acknowledged.
  */
 #include "support/support.h"
 
@@ -16,12 +16,14 @@ typedef struct place {
     oversized_config_t config;
     oversized_t *journal;
     unsigned errors;
-    char error[1024];
+    char error[1024], said[8192];
 } place_t;
 
 static void listen(void *context, segj_log_level_t level, const char *message)
 {
     place_t *place = context;
+    if (level == SEGJ_LOG_WARNING)
+        (void)snprintf(place->said + strlen(place->said), sizeof place->said - strlen(place->said), "%s\n", message);
     if (level != SEGJ_LOG_ERROR)
         return;
     place->errors++;
@@ -352,16 +354,19 @@ static void a_destroy_takes_it_along(void **state)
     free_names(&names);
 }
 
-/* What a checkpoint does without is no loss. */
+/* What a checkpoint does without is no loss; but that the storage has lost it is said. */
 static void nothing_is_set_aside_for_a_checkpoint(void **state)
 {
     place_t *place = *state;
     oversized_checkpoint_t checkpoint = {SECTION, SECTION, 2 * SMALL_RECORD};
     make_loss(place, SECTION, 5);
     place->config.checkpoint = &checkpoint;
+    place->config.strict = true;
     open_it(place);
     expect_report(place, 0, 0, 0, 0);
+    assert_int_equal(oversized_recovery(place->journal)->synced_records_lost, 0);
     assert_false(path_exists(quarantine_of(place).text));
+    assert_non_null(strstr(place->said, "section 7 has lost 4 records that were synced; the checkpoint"));
 }
 
 static void long_names_are_shortened(void **state)

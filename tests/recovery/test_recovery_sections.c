@@ -205,8 +205,8 @@ static void test_empty_section_persistence(void **state)
     check_record(f, 2, 0, 10, 10);
     check_ends(f, 1, 2);
 
-    /* Native recovery has emptied the values of the empty section: the first new frame is at offset 0. In the commonware
-     * format the old bytes stay, and new frames follow them. */
+    /* Native recovery has emptied the values of the empty section: the first new frame is at offset 0. In the
+     * commonware format the old bytes stay, and new frames follow them. */
     oversized_location_t location = append_record(f, 1, 99, 99);
     assert_int_equal(location.offset, is_commonware(f) ? 3 * FRAME_SIZE : 0);
     sync_section(f, 1);

@@ -1,6 +1,6 @@
 /*
- * scale/scale.h: what the tests of size share: the system's files with a count of the calls, memory and time as the system
- * sees them, and settings from the environment:
+ * scale/scale.h: what the tests of size share: the system's files with a count of the calls, memory and time as the
+ * system sees them, and settings from the environment:
  *
  *     SEGJ_SCALE_SECTIONS   how many sections (test_sections; 10,000, fewer under sanitizers)
  *     SEGJ_SCALE_SYNCS      1: syncs are real; else they are left out, which says nothing about crashes and saves minutes

@@ -1,6 +1,7 @@
 /*
  * scale/test_huge.c: values of 2^32 - 5 bytes, the largest there are, and offsets beyond 2^32. Runs only where
- * SEGJ_SCALE_HUGE is 1: it needs 9 GB of memory, 5 GB of disk with sparse files (below $TMPDIR, or /tmp), and some minutes.
+ * SEGJ_SCALE_HUGE is 1: it needs 9 GB of memory, 5 GB of disk with sparse files (below $TMPDIR, or /tmp), and some
+ * minutes.
  */
 #include "scale/scale.h"
 

@@ -1,7 +1,7 @@
 /*
- * scale/test_sections.c: a journal of many sections: 10,000, or as many as SEGJ_SCALE_SECTIONS says. The process may have
- * 1,024 descriptors, the journal 256, and write buffers 1 MiB in all. Written in turn, so that every append meets a
- * section that has been put aside; opened, read, pruned.
+ * scale/test_sections.c: a journal of many sections: 10,000, or as many as SEGJ_SCALE_SECTIONS says. The process may
+ * have 1,024 descriptors, the journal 256, and write buffers 1 MiB in all. Written in turn, so that every append meets
+ * a section that has been put aside; opened, read, pruned.
  *
  * What it prints is of interest: storage calls and memory a section, and how long it took.
  */

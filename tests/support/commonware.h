@@ -1,6 +1,7 @@
 /*
- * support/commonware.h: the commonware format, written from its specification as support.h has the native one. Pages and
- * frames are laid out alike; what differs are headers, checksums, and that the frames of a section need not begin at 0.
+ * support/commonware.h: the commonware format, written from its specification as support.h has the native one. Pages
+ * and frames are laid out alike; what differs are headers, checksums, and that the frames of a section need not begin
+ * at 0.
  */
 #ifndef TESTS_SUPPORT_COMMONWARE_H
 #define TESTS_SUPPORT_COMMONWARE_H

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#include "oversized/journal.h"
+#include "oversized/section/journal.h"
 
 static segj_flusher_t *flusher_of(const flush_order_t *order)
 {

@@ -1,7 +1,7 @@
 /*
- * support/flush_order.h: the two flushes of a sync (oversized_config_t.parallel_flush) one after the other, in an order that a
- * test has chosen, so that it meets the same calls each time. A storage asks before each of its file syncs, and says when
- * it is through; calls other than the two pass. For journals that one thread changes.
+ * support/flush_order.h: the two flushes of a sync (oversized_config_t.parallel_flush) one after the other, in an order
+ * that a test has chosen, so that it meets the same calls each time. A storage asks before each of its file syncs, and
+ * says when it is through; calls other than the two pass. For journals that one thread changes.
  */
 #ifndef SUPPORT_FLUSH_ORDER_H
 #define SUPPORT_FLUSH_ORDER_H

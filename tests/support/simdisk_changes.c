@@ -1,7 +1,7 @@
 /*
- * support/simdisk_changes.c: what is not durable yet, and how it becomes so. When a change becomes durable, older pending
- * pieces under it take its bytes, so that they cannot bring back what it has replaced. Where an older truncation is
- * pending, the change stays in the list instead, settled: a crash applies it whatever else it does.
+ * support/simdisk_changes.c: what is not durable yet, and how it becomes so. When a change becomes durable, older
+ * pending pieces under it take its bytes, so that they cannot bring back what it has replaced. Where an older
+ * truncation is pending, the change stays in the list instead, settled: a crash applies it whatever else it does.
  */
 #include <stdlib.h>
 #include <string.h>

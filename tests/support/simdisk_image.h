@@ -1,6 +1,6 @@
 /*
- * support/simdisk_image.h: the bytes of a file of a simulated disk. An image is a list of sectors; both are shared between
- * images and disks until one of them changes, and both know a number for what they hold, so that copies and
+ * support/simdisk_image.h: the bytes of a file of a simulated disk. An image is a list of sectors; both are shared
+ * between images and disks until one of them changes, and both know a number for what they hold, so that copies and
  * comparisons cost nearly nothing. Images and disks that share something belong to one thread at a time.
  */
 #ifndef SUPPORT_SIMDISK_IMAGE_H

@@ -1,7 +1,7 @@
 /*
  * support/simdisk_inner.h: what a simulated disk is made of, for simdisk.c (the storage), simdisk_changes.c (what is
- * pending) and simdisk_crash.c (what a crash leaves). Pending changes are a list in the order of their making. A change is
- * a piece of a write within one sector, a truncation, a creation or a removal.
+ * pending) and simdisk_crash.c (what a crash leaves). Pending changes are a list in the order of their making. A change
+ * is a piece of a write within one sector, a truncation, a creation or a removal.
  */
 #ifndef SUPPORT_SIMDISK_INNER_H
 #define SUPPORT_SIMDISK_INNER_H
@@ -12,7 +12,7 @@
 #include "support/simdisk_image.h"
 
 #define SIMDISK_NAME_SIZE 64
-#define SIMDISK_PARTS 3
+#define SIMDISK_PARTS 4
 #define SIMDISK_GARBAGE_BYTE 0xA5
 
 typedef struct inode {

@@ -1,7 +1,7 @@
 /*
  * support/strict.h: the open of tests that cut the power or kill. `strict` refuses values without an index, which an
- * interrupted removal leaves; everything else that it refuses no crash leaves. So where it refuses such values the journal is
- * opened without it, and then it must not have lost anything that was synced.
+ * interrupted removal leaves; everything else that it refuses no crash leaves. So where it refuses such values the
+ * journal is opened without it, and then it must not have lost anything that was synced.
  */
 #ifndef SUPPORT_STRICT_H
 #define SUPPORT_STRICT_H

@@ -13,6 +13,16 @@
 #include <zlib.h>
 
 #include "support/commonware.h"
+#include "support/log.h"
+#include "support/log_section.h"
+
+/* SEGJ_TEST_ONLY names the test functions that are wanted, with * and ?: every program takes it. */
+__attribute__((constructor)) static void take_filter(void)
+{
+    const char *only = getenv("SEGJ_TEST_ONLY");
+    if (only != NULL && only[0] != '\0')
+        cmocka_set_test_filter(only);
+}
 
 /* --- statuses --- */
 
@@ -86,7 +96,7 @@ static int compare_names(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-names_t list_directory(const char *path)
+static names_t list_all(const char *path)
 {
     names_t list = {NULL, 0};
     DIR *directory = opendir(path);
@@ -104,6 +114,19 @@ names_t list_directory(const char *path)
     closedir(directory);
     if (list.count > 0)
         qsort(list.names, list.count, sizeof *list.names, compare_names);
+    return list;
+}
+
+names_t list_directory(const char *path)
+{
+    names_t list = list_all(path);
+    size_t kept = 0;
+    for (size_t i = 0; i < list.count; i++)
+        if (strcmp(list.names[i], ".hold") == 0)
+            free(list.names[i]);
+        else
+            list.names[kept++] = list.names[i];
+    list.count = kept;
     return list;
 }
 
@@ -130,7 +153,7 @@ void remove_tree(const char *path)
         remove_file(path);
         return;
     }
-    names_t list = list_directory(path);
+    names_t list = list_all(path);
     for (size_t i = 0; i < list.count; i++)
         remove_tree(join_path(path, list.names[i]).text);
     free_names(&list);
@@ -155,9 +178,18 @@ void copy_tree(const char *from, const char *to)
     free_names(&list);
 }
 
+/* Where the commonware format keeps it: in a partition beside. */
+static path_t owner_beside(const char *directory, const char *index_partition)
+{
+    char name[PATH_MAX];
+    (void)snprintf(name, sizeof name, ".%s.owner", index_partition);
+    return join_path(directory, name);
+}
+
 void forget_owner(const char *directory, const char *index_partition)
 {
     remove_tree(join_path(join_path(directory, index_partition).text, ".owner").text);
+    remove_tree(owner_beside(directory, index_partition).text);
 }
 
 void share_owner(const char *directory, const char *copy, const char *index_partition)
@@ -170,6 +202,9 @@ void share_owner(const char *directory, const char *copy, const char *index_part
         write_file(to.text, content.data, content.size);
         free_bytes(&content);
     }
+    path_t beside = owner_beside(directory, index_partition);
+    if (path_exists(beside.text))
+        copy_tree(beside.text, owner_beside(copy, index_partition).text);
 }
 
 static void assert_files_equal(const char *left, const char *right)
@@ -614,6 +649,10 @@ void load_section(const oversized_config_t *config, uint64_t section, section_im
         load_commonware_section(config, section, image);
         return;
     }
+    if (tested_version() == 2) {
+        load_log_section(config, section, image);
+        return;
+    }
     *image = (section_image_t){0};
     load_index(config, section, image);
     load_frames(config, section, image);
@@ -647,6 +686,35 @@ segj_format_t tested_format(void)
     return name != NULL && strcmp(name, "commonware") == 0 ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
 }
 
+uint8_t tested_version(void)
+{
+    const char *name = getenv("SEGJ_TEST_FORMAT");
+    return name != NULL && strcmp(name, "native2") == 0 ? 2 : 0;
+}
+
+size_t tested_head(size_t entry_size)
+{
+    return tested_version() == 2 ? LOG_HEAD + entry_size : 0;
+}
+
+uint64_t tested_frame_end(oversized_location_t location, size_t entry_size)
+{
+    return location.offset + tested_head(entry_size) + location.size;
+}
+
+void not_in_version_2(void)
+{
+    if (tested_version() == 2)
+        SKIP("version 2 writes other bytes, or loses less");
+}
+
+void for_version_1_only(void)
+{
+    for_native_only();
+    if (tested_version() == 2)
+        SKIP("version 1 of the native format alone has this");
+}
+
 void for_native_only(void)
 {
     if (tested_format() != SEGJ_FORMAT_NATIVE)
@@ -667,6 +735,7 @@ void small_config(oversized_config_t *config, const char *directory)
 {
     oversized_config_init(config);
     config->format = tested_format();
+    config->native_version = tested_version();
     config->directory = directory;
     config->index_partition = "test_index";
     config->value_partition = "test_values";

@@ -68,6 +68,7 @@ void share_owner(const char *directory, const char *copy, const char *index_part
 /** Both directories hold the same names and each file the same bytes; prints the first difference otherwise. */
 void assert_trees_equal(const char *left, const char *right);
 
+/** All names but `.hold`, which a journal of the commonware format makes and never removes (test_hold.c has it). */
 names_t list_directory(const char *path);
 void free_names(names_t *names);
 
@@ -176,10 +177,21 @@ void free_section(section_image_t *image);
 
 enum { SMALL_ENTRY = 8, SMALL_RECORD = 20, SMALL_PAGE = 64 };
 
-/** The format that small_config() asks for: native, or commonware where the environment's SEGJ_TEST_FORMAT says so. CTest
- *  runs some programs both ways. */
+/** The format that small_config() asks for: native, or commonware where the environment's SEGJ_TEST_FORMAT says so.
+ *  CTest runs some programs both ways. */
 segj_format_t tested_format(void);
-/** Skips the test that runs, and says why where people look: the scripts gather these lines (cmake/skipped_tests.awk). */
+/** config.native_version of the run: 2 where SEGJ_TEST_FORMAT is native2, else 0. */
+uint8_t tested_version(void);
+/** Bytes before a frame's payload: in version 2 a head with the entry, else none. */
+size_t tested_head(size_t entry_size);
+/** Where the frame of a record ends. */
+uint64_t tested_frame_end(oversized_location_t location, size_t entry_size);
+/** Skips the test where version 2 is tested: it is about bytes, or losses, that version 1 alone has. */
+void not_in_version_2(void);
+/** Skips the test where version 2 or the commonware format is tested. */
+void for_version_1_only(void);
+/** Skips the test that runs, and says why where people look: the scripts gather these lines
+ *  (cmake/skipped_tests.awk). */
 #define SKIP(why) (print_message("SKIPPED: %s\n", why), skip())
 /** At the beginning of a test of something that only the native format has: skips it in the other one. */
 void for_native_only(void);

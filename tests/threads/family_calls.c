@@ -1,6 +1,7 @@
 /* threads/family_calls.c: every public call, as a child makes it. */
 #include <string.h>
 
+#include "segjournal/tools.h"
 #include "threads/family.h"
 
 #define CALL(call, ...)                                                                                                \
@@ -55,6 +56,7 @@ CALL(oversized_sync_start, oversized_ticket_t ticket;
      EXPECT(is_refused(oversized_sync_start(family.journal, FAMILY_SECTION, &ticket))))
 REFUSED(oversized_sync_wait, family.journal, &family.ticket)
 REFUSED(oversized_sync_all, family.journal)
+REFUSED(oversized_sync_sections, family.journal, &family.ticket.section, 1)
 REFUSED(oversized_prune, family.journal, FAMILY_OTHER, NULL)
 REFUSED(oversized_rewind, family.journal, FAMILY_SECTION, 0)
 REFUSED(oversized_rewind_section, family.journal, FAMILY_SECTION, 0)
@@ -82,6 +84,19 @@ CALL(oversized_caller_open, oversized_t *caller; EXPECT(is_refused(oversized_cal
 CALL(oversized_caller_error, EXPECT(is_refused(oversized_sync(family.caller, FAMILY_SECTION)));
      EXPECT(strcmp(oversized_caller_error(family.caller)->text, segj_last_error()) == 0))
 CALL(oversized_caller_close, oversized_caller_close(family.caller))
+CALL(oversized_stats, oversized_stats_t stats = {.struct_size = sizeof stats};
+     EXPECT(is_refused(oversized_stats(family.journal, &stats))))
+REFUSED(oversized_verify, family.journal, NULL, NULL)
+REFUSED(oversized_retain, family.journal, NULL, NULL)
+CALL(oversized_retain_options_init, oversized_retain_options_t options; oversized_retain_options_init(&options))
+REFUSED(oversized_copy, family.journal, "copy", NULL, NULL)
+CALL(oversized_copy_options_init, oversized_copy_options_t options; oversized_copy_options_init(&options))
+CALL(oversized_verify_options_init, oversized_verify_options_t options; oversized_verify_options_init(&options))
+CALL(oversized_inspect, oversized_inspection_t *found; EXPECT(oversized_inspect(&family.config, &found) == SEGJ_OK);
+     oversized_inspection_free(found))
+CALL(oversized_inspection_free, oversized_inspection_free(NULL))
+CALL(oversized_salvage, EXPECT(oversized_salvage(&family.config, &family.config, NULL, NULL) == SEGJ_ERR_MISMATCH))
+CALL(oversized_salvage_options_init, oversized_salvage_options_t options; oversized_salvage_options_init(&options))
 CALL(oversized_config_init, oversized_config_t config; oversized_config_init(&config))
 CALL(oversized_open, return open_locked())
 CALL(oversized_close, return close_here())
@@ -124,6 +139,7 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_sync_start),
                                       ENTRY(oversized_sync_wait),
                                       ENTRY(oversized_sync_all),
+                                      ENTRY(oversized_sync_sections),
                                       ENTRY(oversized_prune),
                                       ENTRY(oversized_rewind),
                                       ENTRY(oversized_rewind_section),
@@ -142,6 +158,17 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_newest_section),
                                       ENTRY(oversized_next_section),
                                       ENTRY(oversized_prev_section),
+                                      ENTRY(oversized_stats),
+                                      ENTRY(oversized_retain),
+                                      ENTRY(oversized_retain_options_init),
+                                      ENTRY(oversized_verify),
+                                      ENTRY(oversized_verify_options_init),
+                                      ENTRY(oversized_copy),
+                                      ENTRY(oversized_copy_options_init),
+                                      ENTRY(oversized_inspect),
+                                      ENTRY(oversized_inspection_free),
+                                      ENTRY(oversized_salvage),
+                                      ENTRY(oversized_salvage_options_init),
                                       ENTRY(oversized_recovery),
                                       ENTRY(oversized_error),
                                       ENTRY(oversized_writer_abandon),

@@ -1,6 +1,6 @@
 /*
- * threads/quick.h: the system's files with syncs that do nothing, so that many threads can make many calls; and a count of
- * files open at a time. It takes no lock of its own: a race in the library is not hidden by one.
+ * threads/quick.h: the system's files with syncs that do nothing, so that many threads can make many calls; and a count
+ * of files open at a time. It takes no lock of its own: a race in the library is not hidden by one.
  */
 #ifndef TESTS_THREADS_QUICK_H
 #define TESTS_THREADS_QUICK_H

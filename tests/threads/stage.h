@@ -1,6 +1,6 @@
 /*
- * threads/stage.h: a small journal on a watched storage in memory, for tests that stop a thread at a gate and look at what
- * the others can do meanwhile.
+ * threads/stage.h: a small journal on a watched storage in memory, for tests that stop a thread at a gate and look at
+ * what the others can do meanwhile.
  */
 #ifndef TESTS_THREADS_STAGE_H
 #define TESTS_THREADS_STAGE_H

@@ -1,8 +1,8 @@
 /*
  * threads/team.h: threads that a test starts, and that report to it.
  *
- * cmocka's assertions belong to the thread that runs the test. A worker says what went wrong with worker_expect(), which
- * keeps the first complaint, and returns; team_join() prints the complaints and fails the test.
+ * cmocka's assertions belong to the thread that runs the test. A worker says what went wrong with worker_expect(),
+ * which keeps the first complaint, and returns; team_join() prints the complaints and fails the test.
  */
 #ifndef TESTS_THREADS_TEAM_H
 #define TESTS_THREADS_TEAM_H

@@ -1,6 +1,6 @@
 /*
- * threads/test_acknowledged.c: threads that append and sync, and a power that may be cut at any moment. Whatever a sync has
- * acknowledged before the cut is there behind it, and everything that is there is right.
+ * threads/test_acknowledged.c: threads that append and sync, and a power that may be cut at any moment. Whatever a sync
+ * has acknowledged before the cut is there behind it, and everything that is there is right.
  */
 #include "threads/stage.h"
 

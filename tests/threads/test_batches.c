@@ -2,7 +2,7 @@
  * threads/test_batches.c: batches beside readers, who see each whole or not at all, and tickets of syncs that several
  * threads wait for.
  *
- * LINK_WRAP: pthread_cond_wait
+ * LINK_WRAP: pthread_cond_wait segj_park_wait
  */
 #include <stdlib.h>
 
@@ -111,7 +111,7 @@ static void waits_of_a_section_share_a_flush(void **state)
     errand_t first;
     worker_t team[GROUP];
     append_samples(stage->journal, SECTION, 0, BEFORE);
-    gate_t *gate = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *gate = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     errand_start(&first, stage, call_sync, SECTION);
     gate_await(gate, 1);
     watched_forget(stage->watched);
@@ -120,7 +120,7 @@ static void waits_of_a_section_share_a_flush(void **state)
     gate_open(gate, 0);
     errand_join(&first, SEGJ_OK);
     team_join(team, GROUP);
-    assert_int_equal(watched_count(stage->watched, CALL_SYNC, PART_INDEX, SECTION), 2);
+    assert_int_equal(watched_count(stage->watched, CALL_SYNC, part_of_sync(), SECTION), 2);
     stage_t *crash = stage_crash(stage);
     uint64_t count;
     assert_ok(oversized_count(crash->journal, SECTION, &count));
@@ -135,7 +135,7 @@ static void a_start_does_not_wait_for_a_sync(void **state)
     errand_t first;
     oversized_ticket_t ticket;
     append_samples(stage->journal, SECTION, 0, BEFORE);
-    gate_t *gate = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *gate = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     errand_start(&first, stage, call_sync, SECTION);
     gate_await(gate, 1);
     append_samples(stage->journal, SECTION, BEFORE, 3);

@@ -1,6 +1,7 @@
 /*
- * threads/test_beneath.c: sections that are rewound, pruned and written again beneath a reader that stands at the device,
- * and beneath a replay. A reader gets a record and its own value, the old one or the new one, or learns that it is gone.
+ * threads/test_beneath.c: sections that are rewound, pruned and written again beneath a reader that stands at the
+ * device, and beneath a replay. A reader gets a record and its own value, the old one or the new one, or learns that it
+ * is gone.
  */
 #include "threads/stage.h"
 
@@ -164,8 +165,8 @@ static segj_status_t call_rewind_to_22(oversized_t *journal, uint64_t section)
     return oversized_rewind_section(journal, section, (uint64_t)22 * SMALL_RECORD);
 }
 
-/* Readers see the new end before the index file is cut. One of them reads the last page that stays, which then still has
- * the bytes of record 22 behind it; they must not come back when record 22 is another one. */
+/* Readers see the new end before the index file is cut. One of them reads the last page that stays, which then still
+ * has the bytes of record 22 behind it; they must not come back when record 22 is another one. */
 static void page_read_during_a_cut_does_not_bring_back_what_was_cut(void **state)
 {
     stage_t *stage = *state;

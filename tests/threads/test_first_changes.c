@@ -1,7 +1,7 @@
 /*
- * threads/test_first_changes.c: sections that were opened for reading are written to for the first time while threads read
- * and view them, of files as an overlay shows them (support/layered.h): who reads sees old records and new ones. And the same
- * while the system has too few descriptors, a number that changes.
+ * threads/test_first_changes.c: sections that were opened for reading are written to for the first time while threads
+ * read and view them, of files as an overlay shows them (support/layered.h): who reads sees old records and new ones.
+ * And the same while the system has too few descriptors, a number that changes.
  */
 #include "threads/quick.h"
 

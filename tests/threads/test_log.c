@@ -72,8 +72,8 @@ static void close_log(told_t *told, bool closed)
     pthread_mutex_unlock(&told->mutex);
 }
 
-/* Each syncs more than 1024 records of its own section, so that each sync writes a watermark, which the storage refuses:
- * "a failure to write it is logged and nothing else". */
+/* Each syncs more than 1024 records of its own section, so that each sync writes a watermark, which the storage
+ * refuses: "a failure to write it is logged and nothing else". */
 static void sync_and_mark(worker_t *worker)
 {
     oversized_t *journal = worker->context;
@@ -107,7 +107,8 @@ static void watermarks_that_cannot_be_written_are_logged_by_every_thread(void **
     stop_listening(stage, &told);
 }
 
-/* All stand in the log function at the same time: none holds a lock that another one's call of it, or a reader, needs. */
+/* All stand in the log function at the same time: none holds a lock that another one's call of it, or a reader,
+ * needs. */
 static void log_function_that_waits_delays_no_reader(void **state)
 {
     stage_t *stage = *state;
@@ -132,7 +133,8 @@ static void log_function_that_waits_delays_no_reader(void **state)
     stop_listening(stage, &told);
 }
 
-/* The one line about the poison is told by the thread that found it, and the others meanwhile find the journal poisoned. */
+/* The one line about the poison is told by the thread that found it, and the others meanwhile find the journal
+ * poisoned. */
 static void poison_is_told_once_and_with_no_lock_held(void **state)
 {
     stage_t *stage = *state;

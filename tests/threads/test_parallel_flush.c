@@ -1,9 +1,9 @@
 /*
- * threads/test_parallel_flush.c: a sync that flushes the index itself while a thread of the journal's own flushes the values
- * (oversized_config_t.parallel_flush): that it does so, what it waits for, whose failure it tells of, and the life of
- * that thread.
+ * threads/test_parallel_flush.c: a sync that flushes the index itself while a thread of the journal's own flushes the
+ * values (oversized_config_t.parallel_flush): that it does so, what it waits for, whose failure it tells of, and the
+ * life of that thread.
  *
- * LINK_WRAP: pthread_cond_wait pthread_create pthread_join
+ * LINK_WRAP: pthread_cond_wait segj_park_wait pthread_create pthread_join
  */
 #include "threads/stage.h"
 #include "threads/waits.h"
@@ -137,7 +137,8 @@ static void sync_makes_the_flush_of_the_index_itself(void **state)
     check_crash(stage, SECTION, BEFORE);
 }
 
-/* The thread stands before the values of one section; the sync of another one does without it, and the next one has it. */
+/* The thread stands before the values of one section; the sync of another one does without it, and the next one has
+ * it. */
 static void sync_of_another_section_does_not_wait_for_the_thread(void **state)
 {
     stage_t *stage = *state;

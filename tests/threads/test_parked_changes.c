@@ -1,6 +1,6 @@
 /*
- * threads/test_parked_changes.c: a change, or a reader, that waits for its device, and readers beside it: "readers run at
- * the same time as each other and as a change".
+ * threads/test_parked_changes.c: a change, or a reader, that waits for its device, and readers beside it: "readers run
+ * at the same time as each other and as a change".
  */
 #include "threads/stage.h"
 
@@ -179,8 +179,8 @@ static segj_status_t call_read_2(oversized_t *journal, uint64_t section)
     return status;
 }
 
-/* One reader stands at the device with the page, or the value, that the others want too. The section has been written to
- * since its files were opened: a first change would open them anew, and wait for who reads them. */
+/* One reader stands at the device with the page, or the value, that the others want too. The section has been
+ * written to since its files were opened: a first change would open them anew, and wait for who reads them. */
 static void check_reader_parked(stage_t *stage, watched_part_t part)
 {
     errand_t read;

@@ -1,8 +1,9 @@
 /*
- * threads/test_parked_sync.c: a sync that waits for its device, for as long as the test likes, and what goes on beside it:
- * "a sync holds no lock while the storage works: it delays neither readers nor appends beyond handing the buffer over".
+ * threads/test_parked_sync.c: a sync that waits for its device, for as long as the test likes, and what goes on beside
+ * it: "a sync holds no lock while the storage works: it delays neither readers nor appends beyond handing the buffer
+ * over".
  *
- * LINK_WRAP: pthread_cond_wait
+ * LINK_WRAP: pthread_cond_wait segj_park_wait
  */
 #include "threads/stage.h"
 #include "threads/waits.h"

@@ -1,6 +1,6 @@
 /*
- * threads/test_poison.c: one thread's failed fsync poisons the journal for all of them; and what belongs to a thread stays
- * with it: the text of its last failure.
+ * threads/test_poison.c: one thread's failed fsync poisons the journal for all of them; and what belongs to a thread
+ * stays with it: the text of its last failure.
  */
 #include "threads/stage.h"
 
@@ -73,7 +73,7 @@ static void readers_go_on_while_the_journal_is_poisoned(void **state)
     append_samples(stage->journal, OTHER, 0, COUNT);
     assert_ok(oversized_sync(stage->journal, OTHER));
     append_samples(stage->journal, SECTION, 0, COUNT);
-    gate_t *gate = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *gate = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     errand_start(&sync, stage, call_sync, SECTION);
     gate_await(gate, 1);
     team_start(team, TEAM, read_all, stage->journal);
@@ -91,8 +91,8 @@ static void first_cause_of_two_is_kept(void **state)
     errand_t second;
     append_samples(stage->journal, SECTION, 0, COUNT);
     append_samples(stage->journal, OTHER, 0, COUNT);
-    gate_t *one = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
-    gate_t *two = gate_close(stage->watched, CALL_SYNC, PART_INDEX, OTHER, 1);
+    gate_t *one = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
+    gate_t *two = gate_close(stage->watched, CALL_SYNC, part_of_sync(), OTHER, 1);
     errand_start(&first, stage, call_sync, SECTION);
     errand_start(&second, stage, call_sync, OTHER);
     gate_await(one, 1);
@@ -116,7 +116,7 @@ static void sync_beside_one_that_poisons_tells_the_truth(void **state)
     errand_t second;
     append_samples(stage->journal, SECTION, 0, COUNT);
     append_samples(stage->journal, OTHER, 0, COUNT);
-    gate_t *one = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *one = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     gate_t *two = gate_close(stage->watched, CALL_SYNC, PART_VALUES, OTHER, 1);
     errand_start(&first, stage, call_sync, SECTION);
     errand_start(&second, stage, call_sync, OTHER);
@@ -143,7 +143,7 @@ static void no_watermark_is_written_after_another_sync_has_poisoned(void **state
     errand_t second;
     append_samples(stage->journal, SECTION, 0, COUNT);
     append_samples(stage->journal, OTHER, 0, 1100);
-    gate_t *one = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *one = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     gate_t *two = gate_close(stage->watched, CALL_SYNC_NAMES, PART_VALUES, ANY_SECTION, 1);
     errand_start(&second, stage, call_sync, OTHER);
     gate_await(two, 1);

@@ -1,9 +1,9 @@
 /*
- * threads/test_prune_beside.c: a prune that waits for its device at each of its steps, and every change beside it: sections at
- * or above its line do not wait, other removals and the end of the journal do, and a prune that is undone has taken nothing
- * from anybody. The same for a flush beside a sync.
+ * threads/test_prune_beside.c: a prune that waits for its device at each of its steps, and every change beside it:
+ * sections at or above its line do not wait, other removals and the end of the journal do, and a prune that is undone
+ * has taken nothing from anybody. The same for a flush beside a sync.
  *
- * LINK_WRAP: pthread_cond_wait
+ * LINK_WRAP: pthread_cond_wait segj_park_wait
  */
 #include "threads/stage.h"
 #include "threads/waits.h"
@@ -119,8 +119,9 @@ static void changes_go_on_beside_a_prune(void **state)
     }
 }
 
-/* The first file cannot be removed: all sections are there again, with what no sync has covered, and there is room for them in
- * the table although others came meanwhile. A sync of all that came meanwhile has waited, and covers them. */
+/* The first file cannot be removed: all sections are there again, with what no sync has covered, and there is room
+ * for them in the table although others came meanwhile. A sync of all that came meanwhile has waited, and covers
+ * them. */
 static void what_an_undone_prune_has_hidden_is_synced_by_who_syncs_all(void **state)
 {
     stage_t *stage = *state;
@@ -153,14 +154,15 @@ static void what_an_undone_prune_has_hidden_is_synced_by_who_syncs_all(void **st
     stage_free(crash);
 }
 
-/* A sync that has found its section before it was hidden, and waits for another sync of it, does not take it for gone. */
+/* A sync that has found its section before it was hidden, and waits for another sync of it, does not take it for
+ * gone. */
 static void sync_beside_an_undone_prune(stage_t *stage)
 {
     errand_t first;
     errand_t second;
     errand_t prune;
     fill(stage);
-    gate_t *device = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *device = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     errand_start(&first, stage, call_sync, SECTION);
     gate_await(device, 1);
     append_samples(stage->journal, SECTION, COUNT + 7, 5);
@@ -256,7 +258,7 @@ static void a_poisoned_journal_ends_its_prune(void **state)
     fill(stage);
     gate_t *gate = park(stage, &prune, 1);
     append_samples(stage->journal, OTHER, COUNT, 1);
-    watched_fail(stage->watched, CALL_SYNC, PART_INDEX, OTHER, EIO);
+    watched_fail(stage->watched, CALL_SYNC, part_of_sync(), OTHER, EIO);
     assert_status(oversized_sync(stage->journal, OTHER), SEGJ_ERR_IO);
     watched_forget(stage->watched);
     gate_open(gate, 0);
@@ -265,7 +267,7 @@ static void a_poisoned_journal_ends_its_prune(void **state)
     assert_status(oversized_get(stage->journal, OLD, 0, NULL, NULL), SEGJ_ERR_PRUNED);
     oversized_abandon(stage->journal);
     stage->journal = NULL;
-    watched_fail(stage->watched, CALL_SYNC, PART_INDEX, OTHER, 0);
+    watched_fail(stage->watched, CALL_SYNC, part_of_sync(), OTHER, 0);
     stage_reopen(stage);
     check_samples(stage->journal, OTHER, COUNT + 1);
 }
@@ -284,7 +286,7 @@ static void a_flush_waits_for_a_sync_of_its_section(void **state)
     errand_t sync;
     errand_t flush;
     append_samples(stage->journal, SECTION, 0, 7);
-    gate_t *gate = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *gate = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     errand_start(&sync, stage, call_sync, SECTION);
     gate_await(gate, 1);
     append_samples(stage->journal, SECTION, 7, 2);

@@ -1,10 +1,10 @@
 /*
- * threads/test_rewinds.c: sections that are appended to, rewound, removed, made again and pruned in one thread, or in two,
- * beneath readers and replays. Whoever reads gets a record with its own value, or learns that there is none; never a mix
- * of two, and never damage.
+ * threads/test_rewinds.c: sections that are appended to, rewound, removed, made again and pruned in one thread, or in
+ * two, beneath readers and replays. Whoever reads gets a record with its own value, or learns that there is none; never
+ * a mix of two, and never damage.
  *
- * An id is the section and a number that no other record has. Where one thread alone changes sections their ids ascend, and a
- * replay must yield them so.
+ * An id is the section and a number that no other record has. Where one thread alone changes sections their ids ascend,
+ * and a replay must yield them so.
  */
 #include "threads/quick.h"
 
@@ -148,7 +148,8 @@ static bool value_fits(worker_t *worker, oversized_replay_t *replay, const overs
             worker_expect(worker, is_sample(item->section, item->entry, &shown), "a walk gives a foreign value"));
 }
 
-/* Newest first: sections and positions fall, whatever is rewound and pruned beneath it, until the walk ends or is told. */
+/* Newest first: sections and positions fall, whatever is rewound and pruned during it, until the walk ends or is
+ * told. */
 static bool walk_back(worker_t *worker, const scene_t *scene)
 {
     oversized_replay_t *replay = NULL;

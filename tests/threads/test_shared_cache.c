@@ -1,6 +1,6 @@
 /*
- * threads/test_shared_cache.c: one page cache, smaller than what is read through it, for two journals with the same section
- * numbers, and threads that read both: no page of one journal is ever taken for the other's.
+ * threads/test_shared_cache.c: one page cache, smaller than what is read through it, for two journals with the same
+ * section numbers, and threads that read both: no page of one journal is ever taken for the other's.
  */
 #include "threads/quick.h"
 

@@ -1,8 +1,8 @@
 /*
- * threads/test_sync_group.c: what has to wait for a sync that is under way: other syncs of the section, and every change
- * that takes records or the section away.
+ * threads/test_sync_group.c: what has to wait for a sync that is under way: other syncs of the section, and every
+ * change that takes records or the section away.
  *
- * LINK_WRAP: pthread_cond_wait
+ * LINK_WRAP: pthread_cond_wait segj_park_wait
  */
 #include "threads/stage.h"
 #include "threads/waits.h"
@@ -15,7 +15,7 @@ enum { BEFORE = 7, SECTION = 3, GROUP = 6 };
 static gate_t *park(stage_t *stage, errand_t *sync)
 {
     append_samples(stage->journal, SECTION, 0, BEFORE);
-    gate_t *gate = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *gate = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     errand_start(sync, stage, call_sync, SECTION);
     gate_await(gate, 1);
     watched_forget(stage->watched);
@@ -24,7 +24,7 @@ static gate_t *park(stage_t *stage, errand_t *sync)
 
 static size_t syncs(const stage_t *stage)
 {
-    return watched_count(stage->watched, CALL_SYNC, PART_INDEX, SECTION);
+    return watched_count(stage->watched, CALL_SYNC, part_of_sync(), SECTION);
 }
 
 /* --- syncs --- */
@@ -56,7 +56,7 @@ static void second_sync_with_new_records_waits_for_the_first_and_covers_them(voi
     errand_start(&second, stage, call_sync, SECTION);
     await_blocked(&second.worker);
     assert_int_equal(syncs(stage), 0);
-    gate_t *next = gate_close(stage->watched, CALL_SYNC, PART_INDEX, SECTION, 1);
+    gate_t *next = gate_close(stage->watched, CALL_SYNC, part_of_sync(), SECTION, 1);
     gate_open(gate, 0);
     errand_join(&first, SEGJ_OK);
     gate_await(next, 1);
@@ -186,7 +186,8 @@ static void prune_waits_for_a_sync_under_way(void **state)
     check_crash(stage, SECTION, 0);
 }
 
-/* A writer has two descriptors, and of four two are the readers': a second section is written when the first is done. */
+/* A writer has two descriptors, and of four two are the readers': a second section is written when the first is
+ * done. */
 static void append_that_needs_the_descriptors_of_a_sync_waits_and_readers_do_not(void **state)
 {
     stage_t *stage = *state;

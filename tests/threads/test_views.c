@@ -1,7 +1,7 @@
 /*
- * threads/test_views.c: values shown where they are, while one thread appends, syncs, rewinds and prunes. What a view shows
- * is a value of its section and stays so until it is released; whoever would take it away is told that it is busy, or comes
- * before or after it. And scans of values beneath the same changes.
+ * threads/test_views.c: values shown where they are, while one thread appends, syncs, rewinds and prunes. What a view
+ * shows is a value of its section and stays so until it is released; whoever would take it away is told that it is
+ * busy, or comes before or after it. And scans of values beneath the same changes.
  */
 #include "threads/quick.h"
 
@@ -208,7 +208,8 @@ static bool read_in_pieces(worker_t *worker, const scene_t *scene, uint64_t *ran
         at += done;
     bool complete = status == SEGJ_END && at == oversized_reader_size(reader);
     oversized_reader_close(reader);
-    /* A record that was rewound between the look at it and the opening leaves its place to another one, of the section. */
+    /* A record that was rewound between the look at it and the opening leaves its place to another one, of the
+     * section. */
     return !complete || worker_expect(worker, is_value_of(section, bytes, at), "a reader gives a foreign value");
 }
 

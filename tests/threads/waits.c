@@ -3,8 +3,12 @@
 
 #include <sched.h>
 
+#include "base/park.h"
+
 int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int __real_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+unsigned __wrap_segj_park_wait(segj_park_t *park);
+unsigned __real_segj_park_wait(segj_park_t *park);
 
 static atomic_size_t waiting;
 static atomic_size_t begun;
@@ -19,6 +23,16 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
     int result = __real_pthread_cond_wait(condition, mutex);
     atomic_fetch_sub(&waiting, 1);
     return result;
+}
+
+/* The other way to wait: for a word of another thread. */
+unsigned __wrap_segj_park_wait(segj_park_t *park)
+{
+    atomic_fetch_add(&waiting, 1);
+    atomic_fetch_add(&begun, 1);
+    unsigned word = __real_segj_park_wait(park);
+    atomic_fetch_sub(&waiting, 1);
+    return word;
 }
 
 void await_waiting(size_t count)

@@ -1,7 +1,7 @@
 /*
  * threads/waits.h: tells a test when a thread waits inside the library, so that it neither sleeps nor guesses. For
  * programs with
- *     LINK_WRAP: pthread_cond_wait
+ *     LINK_WRAP: pthread_cond_wait segj_park_wait
  * in their first lines.
  */
 #ifndef TESTS_THREADS_WAITS_H

@@ -117,6 +117,11 @@ static void note(watched_t *watched, const event_t *event)
     pthread_mutex_unlock(&watched->mutex);
 }
 
+watched_part_t part_of_sync(void)
+{
+    return tested_version() == 2 ? PART_VALUES : PART_INDEX;
+}
+
 gate_t *gate_close(watched_t *watched, watched_call_t call, watched_part_t part, uint64_t section, uint32_t limit)
 {
     pthread_mutex_lock(&watched->mutex);

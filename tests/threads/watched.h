@@ -26,6 +26,9 @@ typedef enum watched_call {
 
 typedef enum watched_part { PART_INDEX, PART_VALUES } watched_part_t;
 
+/** The file of a section that each sync flushes: in version 2 the index follows later. */
+watched_part_t part_of_sync(void);
+
 /** Stands for any section; what calls of partitions have. */
 #define ANY_SECTION UINT64_MAX
 #define NO_LIMIT UINT32_MAX
@@ -52,7 +55,8 @@ bool watched_gated(watched_t *watched);
 /** All calls of this kind are answered with `code` from now on, until 0. */
 void watched_fail(watched_t *watched, watched_call_t call, watched_part_t part, uint64_t section, int code);
 
-/** `refuse` answers for every write from now on: not 0, and the write does not happen. NULL ends it. Not beside calls. */
+/** `refuse` answers for every write from now on: not 0, and the write does not happen. NULL ends it. Not beside
+ *  calls. */
 void watched_refuse_writes(watched_t *watched, int (*refuse)(watched_part_t part, uint64_t offset));
 /** Reads give at most so many bytes at a time from now on, so that one takes several calls; 0: no bound. */
 void watched_short_reads(watched_t *watched, size_t most);

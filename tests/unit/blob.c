@@ -6,12 +6,12 @@
 
 static void lock(blob_t *blob)
 {
-    segj_lock(&blob->rig->env.state);
+    segj_lock(&blob->rig->shared.state);
 }
 
 static void unlock(blob_t *blob)
 {
-    segj_unlock(&blob->rig->env.state);
+    segj_unlock(&blob->rig->shared.state);
 }
 
 size_t blob_physical(const blob_t *blob)
@@ -26,21 +26,21 @@ blob_t *blob_new(uint16_t page_size, size_t pages)
     blob_t *blob = calloc(1, sizeof *blob);
     assert_non_null(blob);
     blob->rig = rig_new((rig_sizes_t){.page_size = page_size, .index_capacity = pages * segj_page_physical(page_size)});
-    blob->file = rig_create(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    blob->file = rig_create(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     blob->file.data = BLOB_DATA;
-    rig_cut(blob->rig, &blob->rig->env.index, BLOB_SECTION, BLOB_DATA);
-    assert_ok(segj_paged_open(&blob->paged, &blob->rig->env.pages, &blob->file, page_size, SEGJ_CHECKSUM_PLACED, 0));
-    blob->synced = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    rig_cut(blob->rig, &blob->rig->shared.index, BLOB_SECTION, BLOB_DATA);
+    assert_ok(segj_paged_open(&blob->paged, &blob->rig->shared.pages, &blob->file, page_size, SEGJ_CHECKSUM_PLACED, 0));
+    blob->synced = rig_read(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     return blob;
 }
 
 static void discard(blob_t *blob)
 {
     lock(blob);
-    segj_paged_discard(&blob->paged, &blob->rig->env.pages);
-    segj_pool_free(&blob->rig->env.pages);
+    segj_paged_discard(&blob->paged, &blob->rig->shared.pages);
+    segj_pool_free(&blob->rig->shared.pages);
     unlock(blob);
-    assert_int_equal(blob->rig->env.budget.used, 0);
+    assert_int_equal(blob->rig->shared.budget.used, 0);
 }
 
 void blob_free(blob_t *blob)
@@ -55,10 +55,10 @@ void blob_free(blob_t *blob)
 segj_status_t blob_reopen(blob_t *blob, uint64_t length)
 {
     discard(blob);
-    segj_status_t status = segj_paged_open(&blob->paged, &blob->rig->env.pages, &blob->file, blob->paged.page_size,
+    segj_status_t status = segj_paged_open(&blob->paged, &blob->rig->shared.pages, &blob->file, blob->paged.page_size,
                                            SEGJ_CHECKSUM_PLACED, length);
     free_bytes(&blob->synced); /* who opens a section has made it durable */
-    blob->synced = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    blob->synced = rig_read(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     blob->synced_length = status == SEGJ_OK ? length : 0;
     return status;
 }
@@ -80,7 +80,7 @@ void blob_bytes(uint64_t position, uint8_t *to, size_t size)
 
 segj_status_t blob_try_append(blob_t *blob, size_t size)
 {
-    segj_pool_t *pool = &blob->rig->env.pages;
+    segj_pool_t *pool = &blob->rig->shared.pages;
     segj_status_t status = segj_paged_reserve(&blob->paged, pool, &blob->file, size);
     if (status != SEGJ_OK)
         return status;
@@ -102,7 +102,7 @@ void blob_append(blob_t *blob, size_t size)
 
 segj_status_t blob_try_drain(blob_t *blob)
 {
-    return segj_paged_drain(&blob->paged, &blob->rig->env.pages, &blob->file, false);
+    return segj_paged_drain(&blob->paged, &blob->rig->shared.pages, &blob->file, false);
 }
 
 void blob_drain(blob_t *blob)
@@ -114,7 +114,7 @@ void blob_drain(blob_t *blob)
 segj_paged_capture_t blob_capture(blob_t *blob)
 {
     segj_paged_capture_t capture;
-    assert_ok(segj_paged_capture(&blob->paged, &blob->rig->env.pages, &capture));
+    assert_ok(segj_paged_capture(&blob->paged, &blob->rig->shared.pages, &capture));
     blob->captured_length = blob->paged.length;
     return capture;
 }
@@ -128,12 +128,12 @@ void blob_write(blob_t *blob, segj_paged_capture_t *capture)
 void blob_finish(blob_t *blob, const segj_paged_capture_t *capture, bool synced)
 {
     lock(blob);
-    segj_paged_finish(&blob->paged, &blob->rig->env.pages, capture, synced);
+    segj_paged_finish(&blob->paged, &blob->rig->shared.pages, capture, synced);
     unlock(blob);
     if (!synced)
         return;
     free_bytes(&blob->synced);
-    blob->synced = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    blob->synced = rig_read(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     blob->synced_length = blob->captured_length;
 }
 
@@ -190,7 +190,7 @@ void check_readable(blob_t *blob)
 {
     uint16_t page_size = blob->paged.page_size;
     uint8_t *bytes = malloc(page_size);
-    bytes_t file = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    bytes_t file = rig_read(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     assert_non_null(bytes);
     for (uint64_t page = 0; page * page_size < blob->paged.length; page++) {
         uint64_t left = blob->paged.length - page * page_size;
@@ -217,7 +217,7 @@ void check_page(blob_t *blob, uint64_t page, uint16_t first, uint16_t second)
 {
     uint16_t page_size = blob->paged.page_size;
     uint16_t longer = first > second ? first : second;
-    bytes_t file = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    bytes_t file = rig_read(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     const uint8_t *found = page_in(blob, &file, page);
     uint8_t *bytes = calloc(2, blob_physical(blob));
     assert_non_null(found);
@@ -244,7 +244,7 @@ static size_t protected_slot(const blob_t *blob, const uint8_t *physical, uint64
 
 void check_protected(blob_t *blob)
 {
-    bytes_t file = rig_read(blob->rig, &blob->rig->env.index, BLOB_SECTION);
+    bytes_t file = rig_read(blob->rig, &blob->rig->shared.index, BLOB_SECTION);
     const uint8_t *before;
     for (uint64_t page = 0; (before = page_in(blob, &blob->synced, page)) != NULL; page++) {
         const uint8_t *now = page_in(blob, &file, page);

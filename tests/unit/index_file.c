@@ -8,12 +8,12 @@
 
 static void lock(index_file_t *index)
 {
-    segj_lock(&index->rig->env.state);
+    segj_lock(&index->rig->shared.state);
 }
 
 static void unlock(index_file_t *index)
 {
-    segj_unlock(&index->rig->env.state);
+    segj_unlock(&index->rig->shared.state);
 }
 
 index_file_t *index_new(rig_sizes_t sizes)
@@ -21,12 +21,12 @@ index_file_t *index_new(rig_sizes_t sizes)
     index_file_t *index = calloc(1, sizeof *index);
     assert_non_null(index);
     index->rig = rig_new(sizes);
-    segj_env_t *env = &index->rig->env;
-    segj_fixed_init(&index->fixed, env, INDEX_SECTION);
+    segj_shared_t *shared = &index->rig->shared;
+    segj_fixed_init(&index->fixed, shared, INDEX_SECTION);
     lock(index);
-    assert_ok(segj_files_create(&env->files, &index->fixed.handle));
+    assert_ok(segj_files_create(&shared->files, &index->fixed.handle));
     unlock(index);
-    assert_ok(segj_fixed_write_header(&index->fixed, env, index_handle(index)));
+    assert_ok(segj_fixed_write_header(&index->fixed, shared, index_handle(index)));
     recorder_clear(index->rig->recorder);
     return index;
 }
@@ -37,8 +37,8 @@ void index_free(index_file_t *index)
     index_rest(index);
     lock(index);
     while (index->fixed.handle.pins > 0)
-        segj_files_unpin(&index->rig->env.files, &index->fixed.handle);
-    segj_files_forget(&index->rig->env.files, &index->fixed.handle);
+        segj_files_unpin(&index->rig->shared.files, &index->fixed.handle);
+    segj_files_forget(&index->rig->shared.files, &index->fixed.handle);
     unlock(index);
     rig_free(index->rig);
     free(index);
@@ -54,28 +54,28 @@ const segj_io_file_t *index_handle(const index_file_t *index)
 void index_wake(index_file_t *index)
 {
     if (index->fixed.tail == NULL)
-        assert_ok(segj_fixed_wake(&index->fixed, &index->rig->env));
+        assert_ok(segj_fixed_activate(&index->fixed, &index->rig->shared));
 }
 
 void index_rest(index_file_t *index)
 {
     lock(index);
-    segj_fixed_rest(&index->fixed, &index->rig->env);
+    segj_fixed_deactivate(&index->fixed, &index->rig->shared);
     unlock(index);
     assert_null(index->fixed.tail);
 }
 
 void index_append(index_file_t *index, uint64_t records)
 {
-    segj_env_t *env = &index->rig->env;
-    uint8_t *record = malloc(env->record_size);
+    segj_shared_t *shared = &index->rig->shared;
+    uint8_t *record = malloc(shared->record_size);
     assert_non_null(record);
     index_wake(index);
     for (uint64_t i = 0; i < records; i++) {
-        assert_ok(segj_paged_reserve(index->fixed.tail, &env->pages, index_handle(index), env->record_size));
-        blob_bytes(index->fixed.records * env->record_size, record, env->record_size);
+        assert_ok(segj_paged_reserve(index->fixed.tail, &shared->pages, index_handle(index), shared->record_size));
+        blob_bytes(index->fixed.records * shared->record_size, record, shared->record_size);
         lock(index);
-        segj_paged_put(index->fixed.tail, record, env->record_size);
+        segj_paged_put(index->fixed.tail, record, shared->record_size);
         index->fixed.records++;
         unlock(index);
     }
@@ -84,13 +84,13 @@ void index_append(index_file_t *index, uint64_t records)
 
 void index_sync(index_file_t *index)
 {
-    segj_env_t *env = &index->rig->env;
+    segj_shared_t *shared = &index->rig->shared;
     segj_paged_capture_t capture;
-    assert_ok(segj_paged_capture(index->fixed.tail, &env->pages, &capture));
+    assert_ok(segj_paged_capture(index->fixed.tail, &shared->pages, &capture));
     assert_ok(segj_paged_write(index->fixed.tail, index_handle(index), &capture));
     assert_ok(segj_io_sync(index_handle(index)));
     lock(index);
-    segj_paged_finish(index->fixed.tail, &env->pages, &capture, true);
+    segj_paged_finish(index->fixed.tail, &shared->pages, &capture, true);
     unlock(index);
 }
 
@@ -112,7 +112,7 @@ segj_status_t index_read(index_file_t *index, uint64_t offset, size_t size)
     assert_non_null(expected);
     blob_bytes(offset, expected, size);
     lock(index);
-    segj_status_t status = segj_fixed_read(&index->fixed, &index->rig->env, offset, size, found);
+    segj_status_t status = segj_fixed_read(&index->fixed, &index->rig->shared, offset, size, found);
     unlock(index);
     if (status == SEGJ_OK)
         assert_memory_equal(found, expected, size);
@@ -123,7 +123,7 @@ segj_status_t index_read(index_file_t *index, uint64_t offset, size_t size)
 
 bytes_t index_bytes(index_file_t *index)
 {
-    return rig_read(index->rig, &index->rig->env.index, INDEX_SECTION);
+    return rig_read(index->rig, &index->rig->shared.index, INDEX_SECTION);
 }
 
 uint64_t index_watermark(index_file_t *index)
@@ -148,7 +148,7 @@ static void set_slot(index_file_t *index, unsigned slot, watermark_t mark)
     uint8_t block[HEADER_BLOCK] = {0};
     if (mark.sequence > 0)
         encode_watermark(block, INDEX_SECTION, mark);
-    rig_write(index->rig, &index->rig->env.index, INDEX_SECTION, (slot + 1) * HEADER_BLOCK, block, sizeof block);
+    rig_write(index->rig, &index->rig->shared.index, INDEX_SECTION, (slot + 1) * HEADER_BLOCK, block, sizeof block);
 }
 
 void index_set_slots(index_file_t *index, watermark_t first, watermark_t second)
@@ -157,5 +157,5 @@ void index_set_slots(index_file_t *index, watermark_t first, watermark_t second)
     set_slot(index, 1, second);
     index->fixed.newest_slot = second.sequence > first.sequence ? 1 : 0;
     index->fixed.sequence = second.sequence > first.sequence ? second.sequence : first.sequence;
-    index->fixed.marked = second.sequence > first.sequence ? second.records : first.records;
+    index->fixed.mark.records = second.sequence > first.sequence ? second.records : first.records;
 }

@@ -121,17 +121,17 @@ void expect_size(const struct place *place, segj_file_t *file, uint64_t size)
     assert_int_equal(found, size);
 }
 
-segj_part_t part_of(const struct place *place, const char *name)
+segj_io_partition_t part_of(const struct place *place, const char *name)
 {
-    return (segj_part_t){.storage = place->storage, .directory = place->directory, .name = name};
+    return (segj_io_partition_t){.storage = place->storage, .directory = place->directory, .name = name};
 }
 
-segj_part_t make_part(const struct place *place, const char *name)
+segj_io_partition_t make_part(const struct place *place, const char *name)
 {
-    segj_part_t part = part_of(place, name);
+    segj_io_partition_t partition = part_of(place, name);
     bool missing = true;
-    assert_int_equal(segj_part_create(&part), SEGJ_OK);
-    assert_int_equal(segj_part_open(&part, &missing), SEGJ_OK);
+    assert_int_equal(segj_partition_create(&partition), SEGJ_OK);
+    assert_int_equal(segj_partition_open(&partition, &missing), SEGJ_OK);
     assert_false(missing);
-    return part;
+    return partition;
 }

@@ -35,7 +35,7 @@ void expect_bytes(const struct place *place, segj_file_t *file, uint64_t offset,
 void expect_size(const struct place *place, segj_file_t *file, uint64_t size);
 
 /* The same through the library's wrappers. */
-segj_part_t part_of(const struct place *place, const char *name);
-segj_part_t make_part(const struct place *place, const char *name);
+segj_io_partition_t part_of(const struct place *place, const char *name);
+segj_io_partition_t make_part(const struct place *place, const char *name);
 
 #endif

@@ -15,14 +15,14 @@ static void count_line(void *context, segj_log_level_t level, const char *messag
     ++*(int *)context;
 }
 
-static segj_part_t open_part(const rig_t *rig, const char *name)
+static segj_io_partition_t open_partition(const rig_t *rig, const char *name)
 {
-    segj_part_t part = {.storage = recorder_storage(rig->recorder), .directory = directory, .name = name};
+    segj_io_partition_t partition = {.storage = recorder_storage(rig->recorder), .directory = directory, .name = name};
     bool missing = true;
-    assert_ok(segj_part_create(&part));
-    assert_ok(segj_part_open(&part, &missing));
+    assert_ok(segj_partition_create(&partition));
+    assert_ok(segj_partition_open(&partition, &missing));
     assert_false(missing);
-    return part;
+    return partition;
 }
 
 static rig_sizes_t with_defaults(rig_sizes_t sizes)
@@ -43,41 +43,42 @@ rig_t *rig_new(rig_sizes_t sizes)
     sizes = with_defaults(sizes);
     assert_ok(segj_storage_memory_create(&rig->memory));
     rig->recorder = recorder_new(rig->memory);
-    segj_env_t *env = &rig->env;
-    assert_true(segj_mutex_init(&env->state));
-    assert_true(segj_cond_init(&env->changed));
-    env->index = open_part(rig, "index");
-    env->values = open_part(rig, "values");
-    env->files = (segj_files_t){.state = &env->state, .changed = &env->changed};
-    segj_files_bound(&env->files, sizes.files_limit);
-    env->budget.limit = SIZE_MAX;
-    env->pages = (segj_pool_t){.state = &env->state, .budget = &env->budget, .capacity = sizes.index_capacity};
-    env->frames = (segj_pool_t){.state = &env->state, .budget = &env->budget, .capacity = sizes.value_capacity};
-    assert_ok(segj_page_cache_create(sizes.page_size, sizes.cache_pages, &env->cache));
-    env->record_size = sizes.record_size;
-    env->page_size = sizes.page_size;
-    env->scratch = malloc(segj_page_physical(sizes.page_size));
-    assert_non_null(env->scratch);
-    atomic_init(&env->poisoned, false);
-    env->log = count_line;
-    env->log_context = &rig->logged;
+    segj_shared_t *shared = &rig->shared;
+    assert_true(segj_mutex_init(&shared->state));
+    assert_true(segj_cond_init(&shared->changed));
+    shared->index = open_partition(rig, "index");
+    shared->values = open_partition(rig, "values");
+    shared->files = (segj_files_t){.state = &shared->state, .changed = &shared->changed};
+    segj_files_bound(&shared->files, sizes.files_limit);
+    shared->budget.limit = SIZE_MAX;
+    shared->pages = (segj_pool_t){.state = &shared->state, .budget = &shared->budget, .capacity = sizes.index_capacity};
+    shared->frames =
+        (segj_pool_t){.state = &shared->state, .budget = &shared->budget, .capacity = sizes.value_capacity};
+    assert_ok(segj_page_cache_create(sizes.page_size, sizes.cache_pages, &shared->cache));
+    shared->record_size = sizes.record_size;
+    shared->page_size = sizes.page_size;
+    shared->scratch = malloc(segj_page_physical(sizes.page_size));
+    assert_non_null(shared->scratch);
+    atomic_init(&shared->poisoned, false);
+    shared->log = count_line;
+    shared->log_context = &rig->logged;
     recorder_clear(rig->recorder);
     return rig;
 }
 
 void rig_free(rig_t *rig)
 {
-    segj_env_t *env = &rig->env;
-    assert_int_equal(env->files.open, 0);
-    segj_pool_free(&env->pages);
-    segj_pool_free(&env->frames);
-    assert_int_equal(env->budget.used, 0); /* every buffer was a spare one by now */
-    segj_page_cache_release(env->cache);
-    free(env->scratch);
-    segj_part_close(&env->index);
-    segj_part_close(&env->values);
-    segj_cond_destroy(&env->changed);
-    segj_mutex_destroy(&env->state);
+    segj_shared_t *shared = &rig->shared;
+    assert_int_equal(shared->files.open, 0);
+    segj_pool_free(&shared->pages);
+    segj_pool_free(&shared->frames);
+    assert_int_equal(shared->budget.used, 0); /* every buffer was a spare one by now */
+    segj_page_cache_release(shared->cache);
+    free(shared->scratch);
+    segj_partition_close(&shared->index);
+    segj_partition_close(&shared->values);
+    segj_cond_destroy(&shared->changed);
+    segj_mutex_destroy(&shared->state);
     recorder_free(rig->recorder);
     segj_storage_memory_destroy(rig->memory);
     free(rig);
@@ -90,12 +91,12 @@ typedef struct raw {
     segj_file_t *file;
 } raw_t;
 
-static raw_t raw_open(const rig_t *rig, const segj_part_t *part, uint64_t section)
+static raw_t raw_open(const rig_t *rig, const segj_io_partition_t *partition, uint64_t section)
 {
     raw_t raw = {.storage = rig->memory};
     char name[SEGJ_NAME_LENGTH + 1];
     segj_section_name(section, name);
-    assert_int_equal(raw.storage->partition_open(raw.storage->context, directory, part->name, &raw.partition), 0);
+    assert_int_equal(raw.storage->partition_open(raw.storage->context, directory, partition->name, &raw.partition), 0);
     assert_int_equal(raw.storage->file_open(raw.partition, name, SEGJ_OPEN_WRITE, &raw.file), 0);
     return raw;
 }
@@ -106,9 +107,9 @@ static void raw_close(raw_t raw)
     raw.storage->partition_close(raw.partition);
 }
 
-bytes_t rig_read(rig_t *rig, const segj_part_t *part, uint64_t section)
+bytes_t rig_read(rig_t *rig, const segj_io_partition_t *partition, uint64_t section)
 {
-    raw_t raw = raw_open(rig, part, section);
+    raw_t raw = raw_open(rig, partition, section);
     uint64_t size = 0;
     size_t done = 0;
     assert_int_equal(raw.storage->file_size(raw.file, &size), 0);
@@ -120,9 +121,10 @@ bytes_t rig_read(rig_t *rig, const segj_part_t *part, uint64_t section)
     return bytes;
 }
 
-void rig_write(rig_t *rig, const segj_part_t *part, uint64_t section, uint64_t offset, const void *data, size_t size)
+void rig_write(rig_t *rig, const segj_io_partition_t *partition, uint64_t section, uint64_t offset, const void *data,
+               size_t size)
 {
-    raw_t raw = raw_open(rig, part, section);
+    raw_t raw = raw_open(rig, partition, section);
     segj_slice_t slice = {data, size};
     size_t done = 0;
     assert_int_equal(raw.storage->file_write(raw.file, offset, &slice, 1, &done), 0);
@@ -130,17 +132,17 @@ void rig_write(rig_t *rig, const segj_part_t *part, uint64_t section, uint64_t o
     raw_close(raw);
 }
 
-void rig_cut(rig_t *rig, const segj_part_t *part, uint64_t section, uint64_t size)
+void rig_cut(rig_t *rig, const segj_io_partition_t *partition, uint64_t section, uint64_t size)
 {
-    raw_t raw = raw_open(rig, part, section);
+    raw_t raw = raw_open(rig, partition, section);
     assert_int_equal(raw.storage->file_truncate(raw.file, size), 0);
     raw_close(raw);
 }
 
-segj_io_file_t rig_create(rig_t *rig, const segj_part_t *part, uint64_t section)
+segj_io_file_t rig_create(rig_t *rig, const segj_io_partition_t *partition, uint64_t section)
 {
     segj_io_file_t file;
-    assert_ok(segj_io_open(&file, part, section, SEGJ_OPEN_CREATE, NULL));
+    assert_ok(segj_io_open(&file, partition, section, SEGJ_OPEN_CREATE, NULL));
     recorder_clear(rig->recorder);
     return file;
 }

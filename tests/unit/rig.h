@@ -1,5 +1,5 @@
 /*
- * unit/rig.h: what a journal gives its sections (journal/env.h), over a storage in memory that is recorded:
+ * unit/rig.h: what a journal gives its sections (journal/shared.h), over a storage in memory that is recorded:
  * descriptors, buffers, a page cache, and two opened partitions. For tests of the modules between the storage and the
  * journal.
  */
@@ -8,13 +8,13 @@
 
 #include "support/support.h"
 
-#include "journal/env.h"
+#include "journal/shared.h"
 #include "support/recorder.h"
 
 typedef struct rig {
     segj_storage_t *memory;
     recorder_t *recorder;
-    segj_env_t env;
+    segj_shared_t shared;
     int logged; /* lines of the log */
 } rig_t;
 
@@ -33,11 +33,12 @@ rig_t *rig_new(rig_sizes_t sizes);
 void rig_free(rig_t *rig);
 
 /** Bytes of a file as they are now, past the recorder; to be given back to free_bytes(). */
-bytes_t rig_read(rig_t *rig, const segj_part_t *part, uint64_t section);
-void rig_write(rig_t *rig, const segj_part_t *part, uint64_t section, uint64_t offset, const void *data, size_t size);
-void rig_cut(rig_t *rig, const segj_part_t *part, uint64_t section, uint64_t size);
+bytes_t rig_read(rig_t *rig, const segj_io_partition_t *partition, uint64_t section);
+void rig_write(rig_t *rig, const segj_io_partition_t *partition, uint64_t section, uint64_t offset, const void *data,
+               size_t size);
+void rig_cut(rig_t *rig, const segj_io_partition_t *partition, uint64_t section, uint64_t size);
 
 /** Makes a section's file, empty, and opens it (by the recorder, whose list is then empty again). */
-segj_io_file_t rig_create(rig_t *rig, const segj_part_t *part, uint64_t section);
+segj_io_file_t rig_create(rig_t *rig, const segj_io_partition_t *partition, uint64_t section);
 
 #endif

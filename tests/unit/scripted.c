@@ -215,7 +215,7 @@ segj_storage_t scripted = {
     .file_write_back = script_file_write_back,
 };
 
-const segj_part_t scripted_part = {
+const segj_io_partition_t scripted_part = {
     .storage = &scripted,
     .directory = "DIR",
     .name = "partition",
@@ -223,7 +223,7 @@ const segj_part_t scripted_part = {
 };
 
 const segj_io_file_t scripted_file = {
-    .part = &scripted_part,
+    .partition = &scripted_part,
     .section = 1,
     .opened = (segj_file_t *)(uintptr_t)&script_object,
 };

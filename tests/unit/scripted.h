@@ -41,8 +41,8 @@ extern struct script {
 } script;
 
 extern segj_storage_t scripted;
-extern const segj_part_t scripted_part;    /* DIR/partition, opened */
-extern const segj_io_file_t scripted_file; /* its section 1, opened */
+extern const segj_io_partition_t scripted_part; /* DIR/partition, opened */
+extern const segj_io_file_t scripted_file;      /* its section 1, opened */
 
 /** Begins a script, with nothing noted and an empty file. */
 void script_set(const struct step *steps, size_t count);

@@ -202,7 +202,8 @@ void contract_removed_files_live_on(void **state)
     storage->partition_close(partition);
 }
 
-/* A mapping shows what is written, also what makes the file longer where that was mapped, and outlives file and name. */
+/* A mapping shows what is written, also what makes the file longer where that was mapped, and outlives file and
+ * name. */
 void contract_mappings(void **state)
 {
     enum { ASKED = 3 * 65536 };

@@ -10,22 +10,22 @@
 void contract_through_the_wrappers(void **state)
 {
     const struct place *place = *state;
-    segj_part_t part = part_of(place, "index");
+    segj_io_partition_t partition = part_of(place, "index");
     segj_io_file_t file = {0};
     bool missing = false;
     bool replaced = true;
-    assert_int_equal(segj_part_open(&part, &missing), SEGJ_OK);
+    assert_int_equal(segj_partition_open(&partition, &missing), SEGJ_OK);
     assert_true(missing);
-    segj_part_close(&part);
-    part = make_part(place, "index");
-    assert_int_equal(segj_part_lock(&part, true, &replaced), SEGJ_OK);
+    segj_partition_close(&partition);
+    partition = make_part(place, "index");
+    assert_int_equal(segj_partition_lock(&partition, true, &replaced), SEGJ_OK);
     assert_false(replaced);
 
     missing = false;
-    assert_int_equal(segj_io_open(&file, &part, 7, SEGJ_OPEN_WRITE, &missing), SEGJ_OK);
+    assert_int_equal(segj_io_open(&file, &partition, 7, SEGJ_OPEN_WRITE, &missing), SEGJ_OK);
     assert_true(missing);
     segj_io_close(&file);
-    assert_int_equal(segj_io_open(&file, &part, 7, SEGJ_OPEN_CREATE, NULL), SEGJ_OK);
+    assert_int_equal(segj_io_open(&file, &partition, 7, SEGJ_OPEN_CREATE, NULL), SEGJ_OK);
     const segj_slice_t slices[] = {{"head", 4}, {NULL, 0}, {"and tail", 8}};
     assert_int_equal(segj_io_write_slices(&file, 100, slices, 3), SEGJ_OK);
     assert_int_equal(segj_io_write(&file, 0, "begin", 5), SEGJ_OK);
@@ -45,24 +45,24 @@ void contract_through_the_wrappers(void **state)
     assert_int_equal(segj_io_read(&file, 0, found, 5, NULL), SEGJ_ERR_IO);
     segj_io_close(&file);
     missing = true;
-    assert_int_equal(segj_io_open(&file, &part, 7, SEGJ_OPEN_READ, &missing), SEGJ_OK);
+    assert_int_equal(segj_io_open(&file, &partition, 7, SEGJ_OPEN_READ, &missing), SEGJ_OK);
     assert_false(missing);
     assert_int_equal(segj_io_write(&file, 0, "x", 1), SEGJ_ERR_IO);
     segj_io_close(&file);
     segj_io_close(&file);
 
-    assert_int_equal(segj_part_sync(&part), SEGJ_OK);
-    assert_int_equal(segj_part_sync_directory(&part), SEGJ_OK);
-    assert_int_equal(segj_part_unlink(&part, 7), SEGJ_OK);
-    assert_int_equal(segj_part_unlink(&part, 7), SEGJ_OK); /* gone is what was asked for */
-    assert_int_equal(segj_part_named(&part), SEGJ_OK);
-    assert_int_equal(segj_part_remove(&part), SEGJ_OK);
-    assert_int_equal(segj_part_named(&part), SEGJ_OK); /* gone is as good */
-    assert_int_equal(segj_part_remove(&part), SEGJ_OK);
-    assert_int_equal(segj_part_sync_directory(&part), SEGJ_OK);
-    segj_part_close(&part);
-    assert_int_equal(segj_part_remove(&part), SEGJ_OK); /* by its name */
-    assert_int_equal(segj_part_open(&part, &missing), SEGJ_OK);
+    assert_int_equal(segj_partition_sync(&partition), SEGJ_OK);
+    assert_int_equal(segj_partition_sync_directory(&partition), SEGJ_OK);
+    assert_int_equal(segj_partition_unlink(&partition, 7), SEGJ_OK);
+    assert_int_equal(segj_partition_unlink(&partition, 7), SEGJ_OK); /* gone is what was asked for */
+    assert_int_equal(segj_partition_named(&partition), SEGJ_OK);
+    assert_int_equal(segj_partition_remove(&partition), SEGJ_OK);
+    assert_int_equal(segj_partition_named(&partition), SEGJ_OK); /* gone is as good */
+    assert_int_equal(segj_partition_remove(&partition), SEGJ_OK);
+    assert_int_equal(segj_partition_sync_directory(&partition), SEGJ_OK);
+    segj_partition_close(&partition);
+    assert_int_equal(segj_partition_remove(&partition), SEGJ_OK); /* by its name */
+    assert_int_equal(segj_partition_open(&partition, &missing), SEGJ_OK);
     assert_true(missing);
 }
 
@@ -71,107 +71,107 @@ void contract_sections_are_sorted(void **state)
     const struct place *place = *state;
     static const uint64_t made[] = {16, 0, UINT64_MAX, 9, 10, 0x123456789abcdef0, 1, (uint64_t)1 << 63};
     static const uint64_t sorted[] = {0, 1, 9, 10, 16, 0x123456789abcdef0, (uint64_t)1 << 63, UINT64_MAX};
-    segj_part_t part = make_part(place, "index");
+    segj_io_partition_t partition = make_part(place, "index");
     uint64_t *sections = NULL;
     size_t count = 99;
-    assert_int_equal(segj_part_sections(&part, &sections, &count), SEGJ_OK);
+    assert_int_equal(segj_partition_sections(&partition, &sections, &count), SEGJ_OK);
     assert_int_equal(count, 0);
     free(sections);
     for (size_t i = 0; i < COUNT_OF(made); i++) {
         segj_io_file_t file;
-        assert_int_equal(segj_io_open(&file, &part, made[i], SEGJ_OPEN_CREATE, NULL), SEGJ_OK);
+        assert_int_equal(segj_io_open(&file, &partition, made[i], SEGJ_OPEN_CREATE, NULL), SEGJ_OK);
         segj_io_close(&file);
     }
-    assert_int_equal(try_open(place, part.opened, ".hidden", SEGJ_OPEN_CREATE), 0);
-    assert_int_equal(try_open(place, part.opened, "lost+found", SEGJ_OPEN_CREATE), 0);
-    assert_int_equal(segj_part_sections(&part, &sections, &count), SEGJ_OK);
+    assert_int_equal(try_open(place, partition.opened, ".hidden", SEGJ_OPEN_CREATE), 0);
+    assert_int_equal(try_open(place, partition.opened, "lost+found", SEGJ_OPEN_CREATE), 0);
+    assert_int_equal(segj_partition_sections(&partition, &sections, &count), SEGJ_OK);
     assert_int_equal(count, COUNT_OF(sorted));
     assert_memory_equal(sections, sorted, sizeof sorted);
     free(sections);
 
     uint64_t *untouched = NULL;
     count = 99;
-    assert_int_equal(try_open(place, part.opened, "notes.txt", SEGJ_OPEN_CREATE), 0);
-    assert_int_equal(segj_part_sections(&part, &untouched, &count), SEGJ_ERR_CORRUPT);
+    assert_int_equal(try_open(place, partition.opened, "notes.txt", SEGJ_OPEN_CREATE), 0);
+    assert_int_equal(segj_partition_sections(&partition, &untouched, &count), SEGJ_ERR_CORRUPT);
     assert_non_null(strstr(segj_last_error(), "notes.txt"));
     assert_non_null(strstr(segj_last_error(), place->directory));
     assert_null(untouched);
     assert_int_equal(count, 99);
-    segj_part_close(&part);
+    segj_partition_close(&partition);
 }
 
 /** Many sections, so that the list has to grow. */
 void contract_many_sections(void **state)
 {
     const struct place *place = *state;
-    segj_part_t part = make_part(place, "index");
+    segj_io_partition_t partition = make_part(place, "index");
     uint64_t *sections = NULL;
     size_t count = 0;
     for (uint64_t i = 0; i < 300; i++) {
         segj_io_file_t file;
-        assert_int_equal(segj_io_open(&file, &part, i * 7919 % 300, SEGJ_OPEN_CREATE, NULL), SEGJ_OK);
+        assert_int_equal(segj_io_open(&file, &partition, i * 7919 % 300, SEGJ_OPEN_CREATE, NULL), SEGJ_OK);
         segj_io_close(&file);
     }
-    assert_int_equal(segj_part_sections(&part, &sections, &count), SEGJ_OK);
+    assert_int_equal(segj_partition_sections(&partition, &sections, &count), SEGJ_OK);
     assert_int_equal(count, 300);
     for (uint64_t i = 0; i < 300; i++)
         assert_int_equal(sections[i], i);
     free(sections);
-    segj_part_close(&part);
+    segj_partition_close(&partition);
 }
 
 void contract_lock_refused_names_the_partition(void **state)
 {
     const struct place *place = *state;
-    segj_part_t first = make_part(place, "index");
-    segj_part_t second = make_part(place, "index");
+    segj_io_partition_t first = make_part(place, "index");
+    segj_io_partition_t second = make_part(place, "index");
     bool replaced = false;
-    assert_int_equal(segj_part_lock(&first, true, &replaced), SEGJ_OK);
-    assert_int_equal(segj_part_lock(&second, false, &replaced), SEGJ_ERR_LOCKED);
+    assert_int_equal(segj_partition_lock(&first, true, &replaced), SEGJ_OK);
+    assert_int_equal(segj_partition_lock(&second, false, &replaced), SEGJ_ERR_LOCKED);
     char expected[PATH_LIMIT * 2];
     (void)snprintf(expected, sizeof expected, "%s/index: ", place->directory);
     assert_ptr_equal(strstr(segj_last_error(), expected), segj_last_error());
-    assert_true(segj_part_is_beside(&first, &second));
-    segj_part_close(&first);
-    assert_int_equal(segj_part_remove(&second), SEGJ_OK);
-    segj_part_close(&second);
+    assert_true(segj_partition_is_beside(&first, &second));
+    segj_partition_close(&first);
+    assert_int_equal(segj_partition_remove(&second), SEGJ_OK);
+    segj_partition_close(&second);
     first = part_of(place, "index");
     second = make_part(place, "index");
     bool missing = true;
-    assert_int_equal(segj_part_open(&first, &missing), SEGJ_OK);
+    assert_int_equal(segj_partition_open(&first, &missing), SEGJ_OK);
     assert_int_equal(remove_partition(place, "index"), 0);
-    assert_int_equal(segj_part_lock(&first, true, &replaced), SEGJ_OK);
+    assert_int_equal(segj_partition_lock(&first, true, &replaced), SEGJ_OK);
     assert_true(replaced);
-    segj_part_close(&first);
-    segj_part_close(&second);
+    segj_partition_close(&first);
+    segj_partition_close(&second);
 }
 
 /** Works a storage from its making to its end; the first failure, which can only be one of memory. */
 static segj_status_t work_through(const struct place *place)
 {
-    segj_part_t part = part_of(place, "index");
+    segj_io_partition_t partition = part_of(place, "index");
     segj_io_file_t file = {0};
     bool flag = false;
     uint64_t *sections = NULL;
     size_t count = 0;
-    segj_status_t status = segj_part_create(&part);
+    segj_status_t status = segj_partition_create(&partition);
     if (status == SEGJ_OK)
-        status = segj_part_open(&part, &flag);
+        status = segj_partition_open(&partition, &flag);
     if (status == SEGJ_OK)
-        status = segj_part_lock(&part, true, &flag);
+        status = segj_partition_lock(&partition, true, &flag);
     if (status == SEGJ_OK)
-        status = segj_io_open(&file, &part, 1, SEGJ_OPEN_CREATE, NULL);
+        status = segj_io_open(&file, &partition, 1, SEGJ_OPEN_CREATE, NULL);
     if (status == SEGJ_OK)
         status = segj_io_write(&file, 10, "text", 4);
     if (status == SEGJ_OK)
-        status = segj_part_sections(&part, &sections, &count);
+        status = segj_partition_sections(&partition, &sections, &count);
     if (status == SEGJ_OK)
-        status = segj_part_sync_directory(&part);
+        status = segj_partition_sync_directory(&partition);
     free(sections);
-    if (part.opened != NULL)
-        assert_int_equal(segj_part_unlink(&part, 1), SEGJ_OK);
+    if (partition.opened != NULL)
+        assert_int_equal(segj_partition_unlink(&partition, 1), SEGJ_OK);
     segj_io_close(&file);
-    segj_part_close(&part);
+    segj_partition_close(&partition);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /*
- * oversized/codec.c: values to payloads and back. Frames that no journal writes are put together by hand from RFC 8878.
+ * oversized/section/codec.c: values to payloads and back. Frames that no journal writes are put together by hand from
+ * RFC 8878.
  *
  * LINK_WRAP: malloc calloc realloc
  */
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oversized/codec.h"
+#include "oversized/section/codec.h"
 #include "unit/random.h"
 #include "unit/wrapped_memory.h"
 
@@ -55,12 +56,12 @@ static segj_status_t decompress(fixture_t *fixture, const void *payload, size_t 
 
 static bytes_t compress(fixture_t *fixture, const void *value, size_t size)
 {
-    const void *payload = NULL;
-    size_t payload_size = 0;
-    assert_ok(segj_codec_compress(&fixture->codec, value, size, &payload, &payload_size));
-    bytes_t copy = {malloc(payload_size), payload_size};
+    const segj_slice_t piece = {value, size};
+    segj_slice_t payload = {NULL, 0};
+    assert_ok(segj_encoder_make(&fixture->codec.own, fixture->codec.level, &piece, 1, size, &payload));
+    bytes_t copy = {malloc(payload.size), payload.size};
     assert_non_null(copy.data);
-    memcpy(copy.data, payload, payload_size);
+    memcpy(copy.data, payload.data, payload.size);
     return copy;
 }
 
@@ -339,10 +340,10 @@ static void a_buffer_that_cannot_grow_stays_as_it_is(void **state)
     assert_ptr_equal(fixture->value.data, before.data);
     assert_int_equal(fixture->value.capacity, before.capacity);
     allocations_left = 0;
-    const void *ignored;
-    size_t size;
-    segj_buffer_free(&fixture->codec.payload);
-    status = segj_codec_compress(&fixture->codec, value, 5000, &ignored, &size);
+    const segj_slice_t piece = {value, 5000};
+    segj_slice_t ignored;
+    segj_buffer_free(&fixture->codec.own.payloads);
+    status = segj_encoder_make(&fixture->codec.own, 3, &piece, 1, 5000, &ignored);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     free_bytes(&payload);
@@ -356,28 +357,89 @@ static void scratch_memory_of_a_huge_value_is_given_back(void **state)
     uint8_t *value = calloc(1, KEPT);
     assert_non_null(value);
     bytes_t small = compress(fixture, value, 1000);
-    const void *kept = fixture->codec.payload.data;
+    const void *kept = fixture->codec.own.payloads.data;
     bytes_t payload = compress(fixture, value, 900);
-    assert_ptr_equal(fixture->codec.payload.data, kept);
+    assert_ptr_equal(fixture->codec.own.payloads.data, kept);
     free_bytes(&payload);
     payload = compress(fixture, value, KEPT);
-    assert_true(fixture->codec.payload.capacity > KEPT);
+    assert_true(fixture->codec.own.payloads.capacity > KEPT);
     free_bytes(&payload);
     payload = compress(fixture, value, 1000);
-    assert_true(fixture->codec.payload.capacity < KEPT);
+    assert_true(fixture->codec.own.payloads.capacity < KEPT);
 
     assert_ok(segj_buffer_reserve(&fixture->decoder->frame, KEPT, SIZE_MAX));
-    segj_codec_trim(&fixture->decoder->frame);
+    segj_buffer_trim(&fixture->decoder->frame);
     assert_int_equal(fixture->decoder->frame.capacity, KEPT); /* not too much yet */
     assert_ok(segj_buffer_reserve(&fixture->decoder->frame, KEPT + 1, SIZE_MAX));
-    segj_codec_trim(&fixture->decoder->frame);
+    segj_buffer_trim(&fixture->decoder->frame);
     assert_int_equal(fixture->decoder->frame.capacity, 0);
     free_bytes(&small);
     free_bytes(&payload);
     free(value);
 }
 
-static void a_codec_frees_its_idle_decoders(void **state)
+/* Payloads lie one behind the other, whatever their memory does while they come. */
+static void an_encoder_makes_many_payloads(void **state)
+{
+    enum { COUNT = 40 };
+    fixture_t *fixture = *state;
+    segj_encoder_t *encoder = NULL;
+    size_t at[COUNT];
+    size_t sizes[COUNT];
+    uint8_t *values[COUNT];
+    assert_ok(segj_encoder_new(&encoder));
+    for (int round = 0; round < 2; round++) {
+        segj_encoder_begin(encoder);
+        for (size_t i = 0; i < COUNT; i++) {
+            size_t size = i * i * 31;
+            values[i] = make_value(size);
+            const segj_slice_t pieces[] = {{values[i], size / 3}, {NULL, 0}, {values[i] + size / 3, size - size / 3}};
+            assert_ok(segj_encoder_add(encoder, 3, pieces, COUNT_OF(pieces), size, &at[i], &sizes[i]));
+            assert_int_equal(at[i], i == 0 ? 0 : at[i - 1] + sizes[i - 1]);
+        }
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_ok(decompress(fixture, (const uint8_t *)encoder->payloads.data + at[i], sizes[i]));
+            assert_int_equal(fixture->value.size, i * i * 31);
+            assert_memory_equal(fixture->value.data, values[i], i * i * 31);
+            free(values[i]);
+        }
+    }
+    segj_encoder_free(encoder);
+}
+
+/* What does not fit any more leaves what there is as it was. */
+static void an_encoder_without_memory_keeps_its_payloads(void **state)
+{
+    fixture_t *fixture = *state;
+    segj_encoder_t *encoder = NULL;
+    size_t at;
+    size_t size;
+    uint8_t *value = make_value(5000);
+    const segj_slice_t whole = {value, 5000};
+    const segj_slice_t halves[] = {{value, 2000}, {value + 2000, 3000}};
+    assert_ok(segj_encoder_new(&encoder));
+    assert_ok(segj_encoder_add(encoder, 3, &whole, 1, 5000, &at, &size));
+    for (int i = 0; i < 2; i++) {
+        size_t ignored;
+        allocations_left = 0;
+        segj_status_t status = i == 0 ? segj_encoder_add(encoder, 3, &whole, 1, 5000, &ignored, &ignored)
+                                      : segj_encoder_add(encoder, 3, halves, 2, 5000, &ignored, &ignored);
+        allocations_left = -1;
+        assert_int_equal(status, SEGJ_ERR_MEMORY);
+        assert_int_equal(encoder->payloads.size, size);
+    }
+    assert_ok(decompress(fixture, encoder->payloads.data, size));
+    assert_memory_equal(fixture->value.data, value, 5000);
+    segj_encoder_free(encoder);
+    segj_encoder_free(NULL);
+    free(value);
+    allocations_left = 0;
+    segj_status_t status = segj_encoder_new(&encoder);
+    allocations_left = -1;
+    assert_int_equal(status, SEGJ_ERR_MEMORY);
+}
+
+static void a_codec_frees_what_is_idle(void **state)
 {
     segj_codec_t codec = {.level = 1};
     for (int i = 0; i < 3; i++) {
@@ -386,6 +448,11 @@ static void a_codec_frees_its_idle_decoders(void **state)
         assert_ok(segj_buffer_reserve(&decoder->frame, 100, SIZE_MAX));
         decoder->next = codec.decoders;
         codec.decoders = decoder;
+        segj_encoder_t *encoder = NULL;
+        assert_ok(segj_encoder_new(&encoder));
+        assert_ok(segj_buffer_reserve(&encoder->payloads, 100, SIZE_MAX));
+        encoder->next = codec.encoders;
+        codec.encoders = encoder;
     }
     segj_codec_free(&codec); /* the sanitizer sees what is left */
     segj_decoder_t *none = NULL;
@@ -421,7 +488,9 @@ int main(void)
         TEST(a_buffer_grows_by_doubling_up_to_its_limit),
         TEST(a_buffer_that_cannot_grow_stays_as_it_is),
         TEST(scratch_memory_of_a_huge_value_is_given_back),
-        TEST(a_codec_frees_its_idle_decoders),
+        TEST(an_encoder_makes_many_payloads),
+        TEST(an_encoder_without_memory_keeps_its_payloads),
+        TEST(a_codec_frees_what_is_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

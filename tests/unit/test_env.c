@@ -1,4 +1,4 @@
-/* journal/env.c: a journal is poisoned once, and says why. */
+/* journal/shared.c: a journal is poisoned once, and says why. */
 #include "unit/rig.h"
 
 #include <stdio.h>
@@ -22,8 +22,8 @@ static rig_t *new_rig(lines_t *lines)
 {
     rig_t *rig = rig_new((rig_sizes_t){0});
     *lines = (lines_t){0};
-    rig->env.log = keep_line;
-    rig->env.log_context = lines;
+    rig->shared.log = keep_line;
+    rig->shared.log_context = lines;
     return rig;
 }
 
@@ -31,14 +31,14 @@ static void the_first_cause_poisons(void **state)
 {
     lines_t lines;
     rig_t *rig = new_rig(&lines);
-    assert_int_equal(segj_env_poison(&rig->env, segj_fail(SEGJ_ERR_IO, "the first")), SEGJ_ERR_IO);
-    assert_true(atomic_load(&rig->env.poisoned));
-    assert_string_equal(rig->env.poison, "the first");
+    assert_int_equal(segj_shared_poison(&rig->shared, segj_fail(SEGJ_ERR_IO, "the first")), SEGJ_ERR_IO);
+    assert_true(atomic_load(&rig->shared.poisoned));
+    assert_string_equal(rig->shared.poison, "the first");
     assert_int_equal(lines.count, 1);
     assert_int_equal(lines.level, SEGJ_LOG_ERROR);
     assert_non_null(strstr(lines.last, "the first"));
-    assert_int_equal(segj_env_poison(&rig->env, segj_fail(SEGJ_ERR_NO_SPACE, "the second")), SEGJ_ERR_NO_SPACE);
-    assert_string_equal(rig->env.poison, "the first");
+    assert_int_equal(segj_shared_poison(&rig->shared, segj_fail(SEGJ_ERR_NO_SPACE, "the second")), SEGJ_ERR_NO_SPACE);
+    assert_string_equal(rig->shared.poison, "the first");
     assert_int_equal(lines.count, 2); /* a later failure is told to whoever follows everything */
     assert_int_equal(lines.level, SEGJ_LOG_DEBUG);
     assert_non_null(strstr(lines.last, "the second"));
@@ -51,9 +51,9 @@ static void want_of_memory_that_poisons_is_a_failure_of_the_storage(void **state
 {
     lines_t lines;
     rig_t *rig = new_rig(&lines);
-    assert_int_equal(segj_env_poison(&rig->env, segj_fail_memory(5)), SEGJ_ERR_IO);
-    assert_true(atomic_load(&rig->env.poisoned));
-    assert_int_equal(segj_env_poison(&rig->env, segj_fail_memory(5)), SEGJ_ERR_IO);
+    assert_int_equal(segj_shared_poison(&rig->shared, segj_fail_memory(5)), SEGJ_ERR_IO);
+    assert_true(atomic_load(&rig->shared.poisoned));
+    assert_int_equal(segj_shared_poison(&rig->shared, segj_fail_memory(5)), SEGJ_ERR_IO);
     rig_free(rig);
 }
 
@@ -64,8 +64,8 @@ static void a_long_cause_is_cut(void **state)
     char text[3000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    (void)segj_env_poison(&rig->env, segj_fail(SEGJ_ERR_IO, "%s", text));
-    assert_int_equal(strlen(rig->env.poison), SEGJ_POISON_CAPACITY - 1);
+    (void)segj_shared_poison(&rig->shared, segj_fail(SEGJ_ERR_IO, "%s", text));
+    assert_int_equal(strlen(rig->shared.poison), SEGJ_POISON_CAPACITY - 1);
     assert_int_equal(lines.count, 1);
     rig_free(rig);
 }
@@ -74,7 +74,7 @@ static void a_line_is_formatted_for_the_application(void **state)
 {
     lines_t lines;
     rig_t *rig = new_rig(&lines);
-    segj_env_log(&rig->env, SEGJ_LOG_WARNING, "%s and %d", "text", 7);
+    segj_shared_log(&rig->shared, SEGJ_LOG_WARNING, "%s and %d", "text", 7);
     assert_string_equal(lines.last, "text and 7");
     assert_int_equal(lines.level, SEGJ_LOG_WARNING);
     rig_free(rig);
@@ -83,10 +83,10 @@ static void a_line_is_formatted_for_the_application(void **state)
 static void nobody_needs_to_listen(void **state)
 {
     rig_t *rig = rig_new((rig_sizes_t){0});
-    rig->env.log = NULL;
-    segj_env_log(&rig->env, SEGJ_LOG_ERROR, "%d", 1);
-    (void)segj_env_poison(&rig->env, segj_fail(SEGJ_ERR_IO, "cause"));
-    assert_string_equal(rig->env.poison, "cause");
+    rig->shared.log = NULL;
+    segj_shared_log(&rig->shared, SEGJ_LOG_ERROR, "%d", 1);
+    (void)segj_shared_poison(&rig->shared, segj_fail(SEGJ_ERR_IO, "cause"));
+    assert_string_equal(rig->shared.poison, "cause");
     rig_free(rig);
 }
 

@@ -22,11 +22,11 @@ static fixture_t *new_fixture(uint32_t limit)
 {
     static fixture_t fixture;
     fixture.rig = rig_new((rig_sizes_t){.files_limit = limit});
-    fixture.files = &fixture.rig->env.files;
+    fixture.files = &fixture.rig->shared.files;
     for (uint64_t i = 0; i < FILES; i++) {
-        segj_io_file_t file = rig_create(fixture.rig, &fixture.rig->env.index, i);
+        segj_io_file_t file = rig_create(fixture.rig, &fixture.rig->shared.index, i);
         segj_io_close(&file);
-        segj_handle_init(&fixture.handles[i], &fixture.rig->env.index, i);
+        segj_handle_init(&fixture.handles[i], &fixture.rig->shared.index, i);
     }
     recorder_clear(fixture.rig->recorder);
     return &fixture;
@@ -56,14 +56,14 @@ static void unpin(fixture_t *fixture, int number)
 static void hold(fixture_t *fixture, int number)
 {
     segj_lock(fixture->files->state);
-    assert_ok(segj_files_hold(fixture->files, &fixture->handles[number]));
+    assert_ok(segj_files_pin_for_write(fixture->files, &fixture->handles[number]));
     segj_unlock(fixture->files->state);
 }
 
 static void release(fixture_t *fixture, int number)
 {
     segj_lock(fixture->files->state);
-    segj_files_release(fixture->files, &fixture->handles[number]);
+    segj_files_unpin_for_write(fixture->files, &fixture->handles[number]);
     segj_unlock(fixture->files->state);
 }
 
@@ -218,13 +218,13 @@ static void creation_makes_the_file_and_pins_it(void **state)
 {
     fixture_t *fixture = new_fixture(1);
     segj_handle_t handle;
-    segj_handle_init(&handle, &fixture->rig->env.index, 100);
+    segj_handle_init(&handle, &fixture->rig->shared.index, 100);
     use(fixture, 0);
     recorder_clear(fixture->rig->recorder);
     segj_lock(fixture->files->state);
     assert_ok(segj_files_create(fixture->files, &handle));
     assert_int_equal(handle.pins, 1);
-    segj_files_release(fixture->files, &handle);
+    segj_files_unpin_for_write(fixture->files, &handle);
     segj_files_forget(fixture->files, &handle);
     assert_status(segj_files_create(fixture->files, &handle), SEGJ_ERR_CORRUPT); /* it is there already */
     assert_int_equal(handle.pins, 0);
@@ -362,7 +362,7 @@ static void letting_go_wakes_who_waits_for_a_descriptor(void **state)
         pthread_t thread = start(&waiter);
         if (i % 2 == 0)
             await_asking(&waiter);
-        segj_files_let_go(fixture->files, &fixture->handles[0]);
+        segj_files_unpin_unlocked(fixture->files, &fixture->handles[0]);
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(waiter.status, SEGJ_OK);
         unpin(fixture, 1);
@@ -375,9 +375,9 @@ static void a_file_that_was_let_go_can_be_closed(void **state)
     fixture_t *fixture = new_fixture(1);
     pin(fixture, 0);
     pin(fixture, 0);
-    segj_files_let_go(fixture->files, &fixture->handles[0]);
+    segj_files_unpin_unlocked(fixture->files, &fixture->handles[0]);
     assert_int_equal(fixture->handles[0].pins, 1);
-    segj_files_let_go(fixture->files, &fixture->handles[0]);
+    segj_files_unpin_unlocked(fixture->files, &fixture->handles[0]);
     use(fixture, 1);
     assert_calls(fixture->rig->recorder, OPENS, "open index/0; close index/0; open index/1");
     free_fixture(fixture);

@@ -23,13 +23,13 @@ static fixture_t *new_fixture(uint32_t limit)
 {
     static fixture_t fixture;
     fixture.rig = rig_new((rig_sizes_t){.files_limit = limit});
-    fixture.files = &fixture.rig->env.files;
-    fixture.rig->env.index.give_back = segj_files_give_back;
-    fixture.rig->env.index.owner = fixture.files;
+    fixture.files = &fixture.rig->shared.files;
+    fixture.rig->shared.index.give_back = segj_files_give_back;
+    fixture.rig->shared.index.owner = fixture.files;
     for (uint64_t i = 0; i < FILES; i++) {
-        segj_io_file_t file = rig_create(fixture.rig, &fixture.rig->env.index, i);
+        segj_io_file_t file = rig_create(fixture.rig, &fixture.rig->shared.index, i);
         segj_io_close(&file);
-        segj_handle_init(&fixture.handles[i], &fixture.rig->env.index, i);
+        segj_handle_init(&fixture.handles[i], &fixture.rig->shared.index, i);
     }
     recorder_clear(fixture.rig->recorder);
     return &fixture;
@@ -63,7 +63,7 @@ static void pin(fixture_t *fixture, int number)
 
 static void unpin(fixture_t *fixture, int number)
 {
-    segj_files_let_go(fixture->files, &fixture->handles[number]);
+    segj_files_unpin_unlocked(fixture->files, &fixture->handles[number]);
 }
 
 static void use(fixture_t *fixture, int number)
@@ -74,14 +74,14 @@ static void use(fixture_t *fixture, int number)
 
 static void hold(fixture_t *fixture, int number)
 {
-    assert_ok(take(fixture, segj_files_hold, number));
+    assert_ok(take(fixture, segj_files_pin_for_write, number));
     assert_true(fixture->handles[number].file.writable);
 }
 
 static void release(fixture_t *fixture, int number)
 {
     segj_lock(fixture->files->state);
-    segj_files_release(fixture->files, &fixture->handles[number]);
+    segj_files_unpin_for_write(fixture->files, &fixture->handles[number]);
     segj_unlock(fixture->files->state);
 }
 
@@ -114,7 +114,7 @@ static void a_failed_hold_leaves_the_file_to_readers(void **state)
     use(fixture, 1);
     recorder_clear(fixture->rig->recorder);
     recorder_fail(fixture->rig->recorder, RECORD_FILE_OPEN, 0, 1, ENOSPC);
-    assert_status(take(fixture, segj_files_hold, 1), SEGJ_ERR_NO_SPACE);
+    assert_status(take(fixture, segj_files_pin_for_write, 1), SEGJ_ERR_NO_SPACE);
     assert_int_equal(fixture->handles[1].pins + fixture->files->held, 0);
     use(fixture, 1);
     assert_false(fixture->handles[1].file.writable);
@@ -174,7 +174,7 @@ static void end(pthread_t thread, const waiter_t *waiter, segj_status_t expected
 static void a_hold_waits_for_readers_and_readers_for_it(void **state)
 {
     fixture_t *fixture = new_fixture(4);
-    waiter_t writer = {.fixture = fixture, .how = segj_files_hold, .number = 1};
+    waiter_t writer = {.fixture = fixture, .how = segj_files_pin_for_write, .number = 1};
     waiter_t reader = {.fixture = fixture, .how = segj_files_pin, .number = 1};
     pin(fixture, 1);
     pin(fixture, 1);
@@ -220,8 +220,8 @@ static void what_nobody_uses_is_given_back(void **state)
     free_fixture(fixture);
 }
 
-/* With some more, which the application may want; and no more are kept open from then on, until things have gone well for a
- * while. */
+/* With some more, which the application may want; and no more are kept open from then on, until things have gone
+ * well for a while. */
 static void the_limit_falls_and_rises_again(void **state)
 {
     fixture_t *fixture = new_fixture(FILES);
@@ -318,16 +318,16 @@ static void a_listing_gets_a_descriptor_too(void **state)
     fixture_t *fixture = new_fixture(8);
     uint64_t *sections = NULL;
     size_t count = 0;
-    const segj_part_t *part = &fixture->rig->env.index;
+    const segj_io_partition_t *partition = &fixture->rig->shared.index;
     use(fixture, 3);
     recorder_clear(fixture->rig->recorder);
     recorder_fail(fixture->rig->recorder, RECORD_PARTITION_LIST, 0, 1, EMFILE);
-    assert_ok(segj_part_sections(part, &sections, &count));
+    assert_ok(segj_partition_sections(partition, &sections, &count));
     assert_int_equal(count, FILES);
     free(sections);
     assert_calls(fixture->rig->recorder, OPENS, "close index/3");
     recorder_fail(fixture->rig->recorder, RECORD_PARTITION_LIST, 0, 1, EMFILE);
-    assert_status(segj_part_sections(part, &sections, &count), SEGJ_ERR_IO);
+    assert_status(segj_partition_sections(partition, &sections, &count), SEGJ_ERR_IO);
     assert_non_null(strstr(segj_last_error(), "rig/index: listing: Too many open files (raise the limit"));
     free_fixture(fixture);
 }

@@ -34,7 +34,7 @@ static void a_new_header_is_an_identity_and_two_absent_slots(void **state)
     assert_memory_equal(file.data, expected, sizeof expected);
     assert_int_equal(index_watermark(index), 0);
     free_bytes(&file);
-    assert_ok(segj_fixed_write_header(&index->fixed, &index->rig->env, index_handle(index)));
+    assert_ok(segj_fixed_write_header(&index->fixed, &index->rig->shared, index_handle(index)));
     assert_changes(index->rig->recorder, "write index/7 0+12288"); /* in one go, and not synced */
     index_free(index);
 }
@@ -43,12 +43,12 @@ static void a_new_header_is_an_identity_and_two_absent_slots(void **state)
 static void a_header_written_again_keeps_its_slots(void **state)
 {
     index_file_t *index = index_new(small);
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 5));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 5}));
     bytes_t before = index_bytes(index);
     const uint8_t damage[HEADER_BLOCK] = {0};
-    rig_write(index->rig, &index->rig->env.index, INDEX_SECTION, 0, damage, sizeof damage);
+    rig_write(index->rig, &index->rig->shared.index, INDEX_SECTION, 0, damage, sizeof damage);
     recorder_clear(index->rig->recorder);
-    assert_ok(segj_fixed_write_header(&index->fixed, &index->rig->env, index_handle(index)));
+    assert_ok(segj_fixed_write_header(&index->fixed, &index->rig->shared, index_handle(index)));
     assert_changes(index->rig->recorder, "write index/7 0+4096");
     bytes_t after = index_bytes(index);
     assert_int_equal(after.size, before.size);
@@ -63,8 +63,8 @@ static void each_section_has_an_id_of_its_own_in_the_cache(void **state)
     rig_t *rig = rig_new(small);
     segj_fixed_t first;
     segj_fixed_t second;
-    segj_fixed_init(&first, &rig->env, 1);
-    segj_fixed_init(&second, &rig->env, 1); /* the same number again, as after a removal */
+    segj_fixed_init(&first, &rig->shared, 1);
+    segj_fixed_init(&second, &rig->shared, 1); /* the same number again, as after a removal */
     assert_true(first.cache_id != second.cache_id);
     assert_null(first.tail);
     assert_int_equal(first.records, 0);
@@ -78,11 +78,11 @@ static void a_files_size_follows_from_its_records(void **state)
     } cases[] = {{0, 0}, {1, 1}, {3, 1}, {4, 2}, {6, 2}, {7, 3}, {16, 5}, {17, 6}, {1000000, 312500}};
     rig_t *rig = rig_new(small);
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        assert_int_equal(segj_fixed_file_size(&rig->env, INDEX_DATA_OFFSET, cases[i].records),
+        assert_int_equal(segj_fixed_file_size(&rig->shared, INDEX_DATA_OFFSET, cases[i].records),
                          INDEX_DATA_OFFSET + cases[i].pages * PHYSICAL);
     /* Beyond 32 bits, too: 2^40 records of 20 bytes. */
     uint64_t records = UINT64_C(1) << 40;
-    assert_int_equal(segj_fixed_file_size(&rig->env, INDEX_DATA_OFFSET, records),
+    assert_int_equal(segj_fixed_file_size(&rig->shared, INDEX_DATA_OFFSET, records),
                      INDEX_DATA_OFFSET + records / 16 * 5 * PHYSICAL);
     rig_free(rig);
 }
@@ -106,18 +106,18 @@ static void check_absent(index_file_t *index, unsigned slot)
 static void marks_use_the_slots_in_turn(void **state)
 {
     index_file_t *index = index_new(small);
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 10));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 10}));
     check_slot(index, 0, 10, 1);
     check_absent(index, 1);
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 20));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 20}));
     check_slot(index, 0, 10, 1);
     check_slot(index, 1, 20, 2);
     assert_int_equal(index_watermark(index), 20);
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 30));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 30}));
     check_slot(index, 0, 30, 3);
     check_slot(index, 1, 20, 2);
     assert_int_equal(index_watermark(index), 30);
-    assert_int_equal(index->fixed.marked, 30);
+    assert_int_equal(index->fixed.mark.records, 30);
     assert_changes(index->rig->recorder, /* 16 bytes each, and no sync */
                    "write index/7 4096+16; write index/7 8192+16; write index/7 4096+16");
     index_free(index);
@@ -127,11 +127,11 @@ static void a_mark_goes_on_from_what_the_file_has(void **state)
 {
     index_file_t *index = index_new(small);
     index_set_slots(index, (watermark_t){10, 41}, (watermark_t){8, 40});
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 12));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 12}));
     check_slot(index, 0, 10, 41);
     check_slot(index, 1, 12, 42);
     index_set_slots(index, (watermark_t){0, 0}, (watermark_t){8, 40}); /* one is absent */
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 12));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 12}));
     check_slot(index, 0, 12, 41);
     check_slot(index, 1, 8, 40);
     index_free(index);
@@ -142,13 +142,17 @@ static void a_failed_mark_leaves_the_one_before(void **state)
 {
     for (size_t bytes = 0; bytes < 16; bytes++) {
         index_file_t *index = index_new(small);
-        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 10));
-        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), UINT64_C(0x1111111111111111)));
+        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 10}));
+        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index),
+                                  (segj_point_t){.records = UINT64_C(0x1111111111111111)}));
         recorder_tear(index->rig->recorder, 0, bytes, EIO);
-        assert_status(segj_fixed_mark(&index->fixed, index_handle(index), UINT64_C(0x2222222222222222)), SEGJ_ERR_IO);
+        assert_status(segj_fixed_mark(&index->fixed, index_handle(index),
+                                      (segj_point_t){.records = UINT64_C(0x2222222222222222)}),
+                      SEGJ_ERR_IO);
         assert_int_equal(index_watermark(index), UINT64_C(0x1111111111111111));
-        assert_int_equal(index->fixed.marked, UINT64_C(0x1111111111111111));
-        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 30)); /* in the same slot again */
+        assert_int_equal(index->fixed.mark.records, UINT64_C(0x1111111111111111));
+        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index),
+                                  (segj_point_t){.records = 30})); /* in the same slot again */
         check_slot(index, 0, 30, 3);
         check_slot(index, 1, UINT64_C(0x1111111111111111), 2);
         index_free(index);
@@ -160,15 +164,15 @@ static void at_the_end_of_the_numbers_marks_lag(void **state)
 {
     index_file_t *index = index_new(small);
     index_set_slots(index, (watermark_t){10, UINT32_MAX - 3}, (watermark_t){9, UINT32_MAX - 4});
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 11));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 11}));
     check_slot(index, 1, 11, UINT32_MAX - 2);
     recorder_clear(index->rig->recorder);
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 12));
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 13));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 12}));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 13}));
     assert_changes(index->rig->recorder, "");
     assert_int_equal(index_watermark(index), 11);
     index_set_slots(index, (watermark_t){10, UINT32_MAX}, (watermark_t){9, UINT32_MAX - 1}); /* the very last */
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 13));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 13}));
     assert_int_equal(index_watermark(index), 10);
     index_free(index);
 }
@@ -232,15 +236,15 @@ static void a_read_opens_a_closed_file_and_pins_it(void **state)
 {
     index_file_t *index = index_new((rig_sizes_t){.files_limit = 1});
     index_fill(index, 4);
-    segj_lock(&index->rig->env.state);
-    segj_files_unpin(&index->rig->env.files, &index->fixed.handle);
-    segj_files_forget(&index->rig->env.files, &index->fixed.handle);
-    segj_unlock(&index->rig->env.state);
+    segj_lock(&index->rig->shared.state);
+    segj_files_unpin(&index->rig->shared.files, &index->fixed.handle);
+    segj_files_forget(&index->rig->shared.files, &index->fixed.handle);
+    segj_unlock(&index->rig->shared.state);
     recorder_fail(index->rig->recorder, RECORD_FILE_OPEN, 0, 1, EMFILE);
     assert_status(index_read(index, 0, R), SEGJ_ERR_IO);
     assert_ok(index_read(index, 0, R));
     assert_int_equal(index->fixed.handle.pins, 0);
-    assert_int_equal(index->rig->env.files.open, 1);
+    assert_int_equal(index->rig->shared.files.open, 1);
     index_free(index);
 }
 
@@ -251,8 +255,8 @@ static void look_at_the_lock(void *context, const record_t *call)
     if (call->kind != RECORD_FILE_READ)
         return;
     assert_int_equal(index->fixed.handle.pins, 2); /* the fixture's and the read's: nobody closes it now */
-    assert_int_equal(pthread_mutex_trylock(&index->rig->env.state), 0);
-    (void)pthread_mutex_unlock(&index->rig->env.state);
+    assert_int_equal(pthread_mutex_trylock(&index->rig->shared.state), 0);
+    (void)pthread_mutex_unlock(&index->rig->shared.state);
 }
 
 static void the_state_lock_is_free_while_the_file_is_read(void **state)
@@ -271,14 +275,14 @@ static void a_full_cache_does_not_keep_from_reading(void **state)
 {
     index_file_t *index = index_new((rig_sizes_t){.cache_pages = 1});
     index_fill(index, 10);
-    uint8_t *frame = segj_page_cache_reserve(index->rig->env.cache);
+    uint8_t *frame = segj_page_cache_reserve(index->rig->shared.cache);
     assert_non_null(frame);
     assert_ok(index_read(index, 0, 10 * R));
     allocations_left = 2; /* those of index_read(); the reader finds none */
     segj_status_t status = index_read(index, 0, R);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
-    segj_page_cache_cancel(index->rig->env.cache, frame);
+    segj_page_cache_cancel(index->rig->shared.cache, frame);
     assert_ok(index_read(index, 0, 10 * R));
     index_free(index);
 }
@@ -289,11 +293,11 @@ static void check_no_frame_is_lost(index_file_t *index)
     enum { FRAMES = 8 };
     uint8_t *frames[FRAMES];
     for (int i = 0; i < FRAMES; i++) {
-        frames[i] = segj_page_cache_reserve(index->rig->env.cache);
+        frames[i] = segj_page_cache_reserve(index->rig->shared.cache);
         assert_non_null(frames[i]);
     }
     for (int i = 0; i < FRAMES; i++)
-        segj_page_cache_cancel(index->rig->env.cache, frames[i]);
+        segj_page_cache_cancel(index->rig->shared.cache, frames[i]);
 }
 
 static void a_damaged_page_is_said_to_be_so_and_not_kept(void **state)
@@ -304,7 +308,7 @@ static void a_damaged_page_is_said_to_be_so_and_not_kept(void **state)
     bytes_t file = index_bytes(index);
     const uint8_t wrong = (uint8_t)~file.data[at];
     for (int i = 0; i < 20; i++) {
-        rig_write(index->rig, &index->rig->env.index, INDEX_SECTION, at, &wrong, 1);
+        rig_write(index->rig, &index->rig->shared.index, INDEX_SECTION, at, &wrong, 1);
         assert_status(index_read(index, P, 1), SEGJ_ERR_CORRUPT);
         assert_non_null(strstr(segj_last_error(), "rig/index/0000000000000007, offset 12364: index page 1 is damaged"));
         assert_ok(index_read(index, 0, P)); /* the others are not */
@@ -312,7 +316,7 @@ static void a_damaged_page_is_said_to_be_so_and_not_kept(void **state)
         assert_status(index_read(index, 0, 3 * P), SEGJ_ERR_CORRUPT);
     }
     check_no_frame_is_lost(index);
-    rig_write(index->rig, &index->rig->env.index, INDEX_SECTION, at, &file.data[at], 1);
+    rig_write(index->rig, &index->rig->shared.index, INDEX_SECTION, at, &file.data[at], 1);
     assert_ok(index_read(index, 0, 3 * P));
     assert_int_equal(index->fixed.handle.pins, 1);
     free_bytes(&file);
@@ -325,7 +329,7 @@ static void a_page_of_another_place_is_damage(void **state)
     index_file_t *index = index_new(small);
     index_fill(index, 10);
     bytes_t file = index_bytes(index);
-    rig_write(index->rig, &index->rig->env.index, INDEX_SECTION, INDEX_DATA_OFFSET + PHYSICAL,
+    rig_write(index->rig, &index->rig->shared.index, INDEX_SECTION, INDEX_DATA_OFFSET + PHYSICAL,
               file.data + INDEX_DATA_OFFSET, PHYSICAL);
     assert_status(index_read(index, P, P), SEGJ_ERR_CORRUPT);
     free_bytes(&file);
@@ -337,9 +341,9 @@ static void a_page_that_is_too_short_is_damage(void **state)
     index_file_t *index = index_new(small);
     index_fill(index, 5); /* 100 bytes: page 1 has 36 */
     assert_status(index_read(index, P + 30, 7), SEGJ_ERR_CORRUPT);
-    rig_cut(index->rig, &index->rig->env.index, INDEX_SECTION, INDEX_DATA_OFFSET + 2 * PHYSICAL - 1);
+    rig_cut(index->rig, &index->rig->shared.index, INDEX_SECTION, INDEX_DATA_OFFSET + 2 * PHYSICAL - 1);
     segj_fixed_t *fixed = &index->fixed;
-    fixed->cache_id = segj_page_cache_id(index->rig->env.cache);
+    fixed->cache_id = segj_page_cache_id(index->rig->shared.cache);
     assert_status(index_read(index, P, 36), SEGJ_ERR_CORRUPT); /* the file ends within the page */
     assert_status(index_read(index, 2 * P, 1), SEGJ_ERR_CORRUPT);
     assert_ok(index_read(index, 0, P));
@@ -365,28 +369,29 @@ static void a_failed_read_is_an_error_and_may_be_made_again(void **state)
 /* The reader is about to read the last page from the file; the section wakes, and the page is being written. */
 typedef struct waking {
     index_file_t *index;
-    int wakes; /* how often it may still wake */
+    int activations; /* how often it may still wake */
 } waking_t;
 
 static void wake_and_write(void *context, const record_t *call)
 {
     waking_t *waking = context;
-    if (call->kind != RECORD_FILE_READ || waking->wakes == 0)
+    if (call->kind != RECORD_FILE_READ || waking->activations == 0)
         return;
-    waking->wakes = 0; /* its own read is not meant */
+    waking->activations = 0; /* its own read is not meant */
     index_wake(waking->index);
     static const uint8_t torn[20];
-    rig_write(waking->index->rig, &waking->index->rig->env.index, INDEX_SECTION, INDEX_DATA_OFFSET, torn, sizeof torn);
+    rig_write(waking->index->rig, &waking->index->rig->shared.index, INDEX_SECTION, INDEX_DATA_OFFSET, torn,
+              sizeof torn);
 }
 
 static void a_page_read_while_it_is_written_is_no_damage(void **state)
 {
     index_file_t *index = index_new(small);
     index_fill(index, 2);
-    waking_t waking = {.index = index, .wakes = 1};
+    waking_t waking = {.index = index, .activations = 1};
     recorder_watch(index->rig->recorder, wake_and_write, &waking);
     assert_ok(index_read(index, 0, 2 * R));
-    assert_int_equal(waking.wakes, 0);
+    assert_int_equal(waking.activations, 0);
     check_no_frame_is_lost(index);
     index_free(index);
 }
@@ -394,13 +399,13 @@ static void a_page_read_while_it_is_written_is_no_damage(void **state)
 static void take_records_away(void *context, const record_t *call)
 {
     index_file_t *index = context;
-    segj_lock(&index->rig->env.state);
+    segj_lock(&index->rig->shared.state);
     index->fixed.records = 3;
-    segj_unlock(&index->rig->env.state);
+    segj_unlock(&index->rig->shared.state);
 }
 
-/* A rewind between a record's first page and its second: in memory there may now be bytes that are just being appended, and
- * that nobody may look at. */
+/* A rewind between a record's first page and its second: in memory there may now be bytes that are just being
+ * appended, and that nobody may look at. */
 static void a_read_ends_where_records_go_away_beneath_it(void **state)
 {
     index_file_t *index = index_new(small);
@@ -421,7 +426,7 @@ static void a_new_cache_id_hides_what_was_cached(void **state)
     index_file_t *index = index_new(small);
     index_fill(index, 10);
     assert_ok(index_read(index, 0, R));
-    index->fixed.cache_id = segj_page_cache_id(index->rig->env.cache);
+    index->fixed.cache_id = segj_page_cache_id(index->rig->shared.cache);
     recorder_clear(index->rig->recorder);
     assert_ok(index_read(index, 0, R));
     assert_int_equal(recorder_count(index->rig->recorder, RECORD_FILE_READ), 1);
@@ -439,8 +444,8 @@ static void a_section_wakes_at_its_end(void **state)
         index_sync(index);
         assert_ok(index_read(index, 0, (size_t)(records + 1) * R));
         index_rest(index);
-        segj_pool_free(&index->rig->env.pages);
-        assert_int_equal(index->rig->env.budget.used, 0);
+        segj_pool_free(&index->rig->shared.pages);
+        assert_int_equal(index->rig->shared.budget.used, 0);
         assert_ok(index_read(index, 0, (size_t)(records + 1) * R));
         index_rest(index); /* at rest already */
         index_free(index);
@@ -451,19 +456,19 @@ static void a_section_that_cannot_wake_stays_at_rest(void **state)
 {
     index_file_t *index = index_new(small);
     index_fill(index, 5);
-    segj_pool_free(&index->rig->env.pages);
+    segj_pool_free(&index->rig->shared.pages);
     for (int left = 0; left < 2; left++) {
         allocations_left = left;
-        segj_status_t status = segj_fixed_wake(&index->fixed, &index->rig->env);
+        segj_status_t status = segj_fixed_activate(&index->fixed, &index->rig->shared);
         allocations_left = -1;
         assert_int_equal(status, SEGJ_ERR_MEMORY);
         assert_null(index->fixed.tail);
     }
     recorder_fail(index->rig->recorder, RECORD_FILE_READ, 0, 1, EIO);
-    assert_status(segj_fixed_wake(&index->fixed, &index->rig->env), SEGJ_ERR_IO);
+    assert_status(segj_fixed_activate(&index->fixed, &index->rig->shared), SEGJ_ERR_IO);
     assert_null(index->fixed.tail);
     index->fixed.records = 4; /* the last page says otherwise */
-    assert_status(segj_fixed_wake(&index->fixed, &index->rig->env), SEGJ_ERR_CORRUPT);
+    assert_status(segj_fixed_activate(&index->fixed, &index->rig->shared), SEGJ_ERR_CORRUPT);
     assert_null(index->fixed.tail);
     index->fixed.records = 5;
     index_wake(index);

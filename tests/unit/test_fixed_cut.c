@@ -36,9 +36,9 @@ static void a_cut_is_marked_in_both_slots_and_synced(void **state)
 {
     index_file_t *index = index_new(small);
     index_set_slots(index, (watermark_t){10, 5}, (watermark_t){9, 4});
-    assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6));
+    assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
     check_slots(index, (watermark_t){6, 7}, (watermark_t){6, 6});
-    assert_int_equal(index->fixed.marked, 6);
+    assert_int_equal(index->fixed.mark.records, 6);
     assert_changes(index->rig->recorder, /* the slot that counts comes last */
                    "write index/7 8192+16; write index/7 4096+16; sync index/7");
     assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
@@ -50,11 +50,12 @@ static void a_cut_is_marked_in_both_slots_and_synced(void **state)
 static void the_first_cut_of_a_section_is_marked(void **state)
 {
     index_file_t *index = index_new(small);
-    assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 0));
+    assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 0}));
     check_slots(index, (watermark_t){0, 1}, (watermark_t){0, 2});
     assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
     check_slots(index, (watermark_t){0, 0}, (watermark_t){0, 2});
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 3)); /* into the cleared one */
+    assert_ok(
+        segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 3})); /* into the cleared one */
     check_slots(index, (watermark_t){3, 3}, (watermark_t){0, 2});
     index_free(index);
 }
@@ -64,7 +65,7 @@ static void a_cut_may_be_marked_again_and_again(void **state)
     index_file_t *index = index_new(small);
     index_set_slots(index, (watermark_t){10, 5}, (watermark_t){9, 4});
     for (uint32_t i = 1; i <= 4; i++) {
-        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 10 - i));
+        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 10 - i}));
         check_slots(index, (watermark_t){10 - i, 5 + 2 * i}, (watermark_t){10 - i, 4 + 2 * i});
     }
     index_free(index);
@@ -82,13 +83,14 @@ static void a_marking_that_fails_can_be_made_again(void **state)
         index_file_t *index = index_new(small);
         index_set_slots(index, (watermark_t){9, 4}, (watermark_t){10, 5});
         recorder_fail(index->rig->recorder, steps[i].kind, steps[i].skip, 1, EIO);
-        assert_status(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6), SEGJ_ERR_IO);
-        assert_int_equal(index->fixed.marked, 10);
+        assert_status(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}),
+                      SEGJ_ERR_IO);
+        assert_int_equal(index->fixed.mark.records, 10);
         assert_int_equal(index->fixed.sequence, 5);
         assert_int_equal(index->fixed.newest_slot, 1);
         uint64_t records = index_watermark(index);
         assert_true(records == 10 || records == 6);
-        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6));
+        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
         check_slots(index, (watermark_t){6, 6}, (watermark_t){6, 7});
         index_free(index);
     }
@@ -140,7 +142,7 @@ static void marks_that_a_power_cut_tears_apart(void **state)
         index_set_slots(stages.index, i % 2 == 0 ? newest : older, i % 2 == 0 ? older : newest);
         keep_stage(&stages, NULL);
         recorder_watch(stages.index->rig->recorder, keep_stage, &stages);
-        assert_ok(segj_fixed_mark_cut(&stages.index->fixed, index_handle(stages.index), 6));
+        assert_ok(segj_fixed_mark_cut(&stages.index->fixed, index_handle(stages.index), (segj_point_t){.records = 6}));
         recorder_watch(stages.index->rig->recorder, NULL, NULL);
         assert_int_equal(stages.count, sequence < UINT32_MAX - 2 ? 2 : 3);
         for (int stage = 1; stage < stages.count; stage++)
@@ -156,12 +158,12 @@ static void at_the_end_of_the_numbers_they_begin_again(void **state)
     for (size_t i = 0; i < COUNT_OF(last); i++) {
         index_file_t *index = index_new(small);
         index_set_slots(index, (watermark_t){9, last[i] - 1}, (watermark_t){10, last[i]});
-        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6));
+        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
         assert_changes(index->rig->recorder, "write index/7 4096+16; write index/7 8192+16; sync index/7; "
                                              "write index/7 4096+16; write index/7 8192+16; sync index/7");
         check_slots(index, (watermark_t){6, 1}, (watermark_t){6, 2});
         assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
-        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 7));
+        assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 7}));
         check_slots(index, (watermark_t){7, 3}, (watermark_t){6, 2});
         index_free(index);
     }
@@ -171,7 +173,7 @@ static void the_last_numbers_are_used_before_they_begin_again(void **state)
 {
     index_file_t *index = index_new(small);
     index_set_slots(index, (watermark_t){9, UINT32_MAX - 4}, (watermark_t){10, UINT32_MAX - 3});
-    assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6));
+    assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
     check_slots(index, (watermark_t){6, UINT32_MAX - 2}, (watermark_t){6, UINT32_MAX - 1});
     assert_int_equal(index_watermark(index), 6);
     index_free(index);
@@ -188,10 +190,10 @@ static void what_is_marked_can_be_marked_in_both_slots(void **state)
     assert_int_equal(index_watermark(index), 10);
     assert_ok(segj_fixed_mark_again(&index->fixed, index_handle(index)));
     check_slots(index, (watermark_t){10, 6}, (watermark_t){10, 7});
-    assert_int_equal(index->fixed.marked, 10);
+    assert_int_equal(index->fixed.mark.records, 10);
     assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
     check_slots(index, (watermark_t){0, 0}, (watermark_t){10, 7});
-    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), 11));
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 11}));
     check_slots(index, (watermark_t){11, 8}, (watermark_t){10, 7});
     index_free(index);
 }
@@ -203,7 +205,7 @@ static void what_is_marked_goes_when_the_numbers_are_used_up(void **state)
     index_set_slots(index, (watermark_t){9, UINT32_MAX - 1}, (watermark_t){10, UINT32_MAX});
     assert_ok(segj_fixed_mark_again(&index->fixed, index_handle(index)));
     check_slots(index, (watermark_t){0, 0}, (watermark_t){0, 0});
-    assert_int_equal(index->fixed.marked, 0);
+    assert_int_equal(index->fixed.mark.records, 0);
     index_free(index);
 }
 
@@ -219,10 +221,11 @@ static void beginning_again_may_fail_at_each_step(void **state)
         index_file_t *index = index_new(small);
         index_set_slots(index, (watermark_t){9, UINT32_MAX - 1}, (watermark_t){10, UINT32_MAX});
         recorder_fail(index->rig->recorder, steps[i].kind, steps[i].skip, 1, EIO);
-        assert_status(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6), SEGJ_ERR_IO);
+        assert_status(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}),
+                      SEGJ_ERR_IO);
         uint64_t records = index_watermark(index);
         assert_true(records == 10 || records == 6 || records == 0);
-        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), 6));
+        assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
         assert_int_equal(index_watermark(index), 6);
         index_free(index);
     }
@@ -247,18 +250,18 @@ static uint16_t last_length(index_file_t *index, uint64_t page)
 static void cut(index_file_t *index, uint64_t records)
 {
     recorder_clear(index->rig->recorder);
-    assert_ok(segj_fixed_cut(&index->rig->env, index_handle(index), records));
+    assert_ok(segj_fixed_cut(&index->rig->shared, index_handle(index), records));
 }
 
 /* Whatever was cut: what is left can be appended to, and reads as it must. */
 static void check_continuation(index_file_t *index, uint64_t records)
 {
     index->fixed.records = records;
-    index->fixed.cache_id = segj_page_cache_id(index->rig->env.cache);
+    index->fixed.cache_id = segj_page_cache_id(index->rig->shared.cache);
     index_append(index, 9);
     index_sync(index);
     index_rest(index);
-    assert_ok(index_read(index, 0, (size_t)(records + 9) * index->rig->env.record_size));
+    assert_ok(index_read(index, 0, (size_t)(records + 9) * index->rig->shared.record_size));
 }
 
 static void a_cut_at_the_end_of_a_page_only_cuts(void **state)
@@ -407,7 +410,7 @@ static void a_cut_that_fails_at_any_step_can_be_made_again(void **state)
         index_file_t *index = index_new(small);
         index_fill(index, 40);
         recorder_fail(index->rig->recorder, steps[i].kind, steps[i].skip, 1, EIO);
-        assert_status(segj_fixed_cut(&index->rig->env, index_handle(index), 5), SEGJ_ERR_IO);
+        assert_status(segj_fixed_cut(&index->rig->shared, index_handle(index), 5), SEGJ_ERR_IO);
         assert_changes(index->rig->recorder, steps[i].calls);
         check_interrupted(index, steps[i].page_cut);
         index_free(index);
@@ -422,7 +425,7 @@ static void a_cut_torn_at_any_byte(void **state)
             index_file_t *index = index_new(small);
             index_fill(index, 40);
             recorder_tear(index->rig->recorder, step, bytes, EIO);
-            assert_status(segj_fixed_cut(&index->rig->env, index_handle(index), 5), SEGJ_ERR_IO);
+            assert_status(segj_fixed_cut(&index->rig->shared, index_handle(index), 5), SEGJ_ERR_IO);
             check_interrupted(index, step > 0);
             index_free(index);
         }
@@ -435,8 +438,8 @@ static void a_cut_wants_no_memory(void **state)
     index_file_t *index = index_new(small);
     index_fill(index, 40);
     allocations_left = 0;
-    segj_status_t marked = segj_fixed_mark_cut(&index->fixed, index_handle(index), 5);
-    segj_status_t cut_down = segj_fixed_cut(&index->rig->env, index_handle(index), 5);
+    segj_status_t marked = segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 5});
+    segj_status_t cut_down = segj_fixed_cut(&index->rig->shared, index_handle(index), 5);
     allocations_left = -1;
     assert_int_equal(marked, SEGJ_OK);
     assert_int_equal(cut_down, SEGJ_OK);
@@ -449,9 +452,9 @@ static void a_damaged_page_is_not_cut(void **state)
     index_file_t *index = index_new(small);
     index_fill(index, 40);
     const uint8_t damage[PHYSICAL] = {0};
-    rig_write(index->rig, &index->rig->env.index, INDEX_SECTION, 12364, damage, sizeof damage);
+    rig_write(index->rig, &index->rig->shared.index, INDEX_SECTION, 12364, damage, sizeof damage);
     bytes_t before = index_bytes(index);
-    assert_status(segj_fixed_cut(&index->rig->env, index_handle(index), 5), SEGJ_ERR_CORRUPT);
+    assert_status(segj_fixed_cut(&index->rig->shared, index_handle(index), 5), SEGJ_ERR_CORRUPT);
     assert_non_null(strstr(segj_last_error(), "rig/index/0000000000000007, offset 12364: index page 1 is damaged"));
     assert_changes(index->rig->recorder, "");
     bytes_t after = index_bytes(index);
@@ -469,8 +472,9 @@ static void a_page_that_is_too_short_is_not_cut(void **state)
 {
     index_file_t *index = index_new(small);
     index_fill(index, 5);
-    assert_status(segj_fixed_cut(&index->rig->env, index_handle(index), 6), SEGJ_ERR_CORRUPT);
-    assert_status(segj_fixed_cut(&index->rig->env, index_handle(index), 7), SEGJ_ERR_IO); /* a page that is not there */
+    assert_status(segj_fixed_cut(&index->rig->shared, index_handle(index), 6), SEGJ_ERR_CORRUPT);
+    assert_status(segj_fixed_cut(&index->rig->shared, index_handle(index), 7),
+                  SEGJ_ERR_IO); /* a page that is not there */
     assert_changes(index->rig->recorder, "");
     index_free(index);
 }

@@ -25,7 +25,7 @@ static void a_header_says_whether_values_are_compressed(void **state)
         values_file_t *values = values_new(CAPACITY);
         uint8_t expected[VALUES_DATA_OFFSET];
         values->glob.compressed = compressed != 0;
-        assert_ok(segj_glob_write_header(&values->glob, &values->rig->env, values_handle(values)));
+        assert_ok(segj_glob_write_header(&values->glob, &values->rig->shared, values_handle(values)));
         assert_changes(values->rig->recorder, "write values/9 0+4096"); /* not synced */
         encode_identity(expected, &(identity_t){.version = 1,
                                                 .kind = IDENTITY_VALUES,
@@ -84,7 +84,7 @@ static void a_placed_frame_is_seen_by_nobody_until_it_is_published(void **state)
     assert_int_equal(placed.size, 11);
     assert_int_equal(values->glob.size, 20);
     assert_null(segj_chain_find(&values->glob.chain, 20));
-    segj_glob_take_back(&values->glob, &values->rig->env);
+    segj_glob_roll_back(&values->glob, &values->rig->shared);
     values_put(values, 30); /* another one in its place */
     assert_ok(values_drain(values));
     check_file(values);
@@ -97,12 +97,12 @@ static void an_empty_buffer_is_given_back(void **state)
     values_file_t *values = values_new(CAPACITY);
     oversized_location_t placed;
     assert_ok(values_place(values, "dropped", 7, &placed));
-    segj_glob_take_back(&values->glob, &values->rig->env);
+    segj_glob_roll_back(&values->glob, &values->rig->shared);
     segj_glob_capture_t capture = values_capture(values);
     assert_null(capture.first);
     assert_null(values->glob.chain.first);
     assert_ok(values_place(values, "dropped", 7, &placed));
-    segj_glob_take_back(&values->glob, &values->rig->env);
+    segj_glob_roll_back(&values->glob, &values->rig->shared);
     assert_ok(values_drain(values));
     assert_changes(values->rig->recorder, "");
     values_put(values, 10);
@@ -121,10 +121,10 @@ static void an_empty_value_has_a_frame(void **state)
         uint8_t frame[FRAME_CHECKSUM];
         assert_ok(values_place(values, i == 0 ? "" : NULL, 0, &placed));
         assert_int_equal(placed.size, FRAME_CHECKSUM);
-        segj_glob_publish(&values->glob, &values->rig->env);
+        segj_glob_publish(&values->glob, &values->rig->shared);
         assert_ok(values_drain(values));
         put_u32(expected, frame_checksum(VALUES_SECTION, placed.offset, "", 0));
-        assert_ok(segj_glob_read(&values->rig->env, values_handle(values), placed, frame));
+        assert_ok(segj_glob_read(&values->rig->shared, values_handle(values), placed, frame));
         assert_memory_equal(frame, expected, sizeof expected);
     }
     values_free(values);
@@ -224,13 +224,13 @@ static void a_frame_that_was_not_to_be_is_cut_before_its_offset_is_used_again(vo
     assert_ok(values_drain(values));
     recorder_tear(values->rig->recorder, 0, 200, EIO);
     assert_status(values_try_put(values, 200), SEGJ_ERR_IO);
-    assert_true(values->glob.spoiled);
+    assert_true(values->glob.tail_dirty);
     recorder_clear(values->rig->recorder);
     values_put(values, 200);
     assert_changes(values->rig->recorder, "cut values/9 4146; sync values/9; write values/9 4146+200");
-    assert_false(values->glob.spoiled);
+    assert_false(values->glob.tail_dirty);
     check_file(values);
-    assert_false(atomic_load(&values->rig->env.poisoned));
+    assert_false(atomic_load(&values->rig->shared.poisoned));
     values_free(values);
 }
 
@@ -261,11 +261,11 @@ static void a_write_torn_at_any_byte_is_mended(void **state)
         recorder_tear(values->rig->recorder, 0, bytes, EIO);
         assert_status(values_try_put(values, 120), SEGJ_ERR_IO);
         recorder_clear(values->rig->recorder);
-        assert_ok(segj_glob_mend(&values->glob, &values->rig->env));
+        assert_ok(segj_glob_truncate_tail(&values->glob, &values->rig->shared));
         if (bytes > 50)
             assert_changes(values->rig->recorder, "cut values/9 4146; sync values/9");
         recorder_clear(values->rig->recorder);
-        assert_ok(segj_glob_mend(&values->glob, &values->rig->env)); /* nothing more to do */
+        assert_ok(segj_glob_truncate_tail(&values->glob, &values->rig->shared)); /* nothing more to do */
         assert_changes(values->rig->recorder, "");
         bytes_t file = values_bytes(values);
         assert_true(file.size <= VALUES_DATA_OFFSET + 50);
@@ -286,10 +286,10 @@ static void a_tail_whose_cut_is_not_durable_poisons(void **state)
     recorder_clear(values->rig->recorder);
     assert_status(values_try_put(values, 200), SEGJ_ERR_IO);
     assert_changes(values->rig->recorder, "cut values/9 4096; sync values/9 !");
-    assert_true(atomic_load(&values->rig->env.poisoned));
-    assert_non_null(strstr(values->rig->env.poison, "rig/values/0000000000000009: sync"));
+    assert_true(atomic_load(&values->rig->shared.poisoned));
+    assert_non_null(strstr(values->rig->shared.poison, "rig/values/0000000000000009: sync"));
     assert_int_equal(values->rig->logged, 1);
-    assert_true(values->glob.spoiled);
+    assert_true(values->glob.tail_dirty);
     values_free(values);
 }
 
@@ -306,7 +306,7 @@ static void a_tail_that_cannot_be_cut_waits(void **state)
         for (int j = 0; j < 2; j++)
             assert_status(values_try_put(values, frame), SEGJ_ERR_IO);
         assert_int_equal(recorder_count(values->rig->recorder, RECORD_FILE_WRITE), 1);
-        assert_false(atomic_load(&values->rig->env.poisoned));
+        assert_false(atomic_load(&values->rig->shared.poisoned));
         recorder_clear(values->rig->recorder);
         values_put(values, frame);
         assert_changes(values->rig->recorder, frame == 20
@@ -323,7 +323,7 @@ static void cut_all_the_same(void *context, const record_t *call)
 {
     values_file_t *values = context;
     if (call->kind == RECORD_FILE_TRUNCATE && call->code != 0)
-        rig_cut(values->rig, &values->rig->env.values, VALUES_SECTION, call->size);
+        rig_cut(values->rig, &values->rig->shared.values, VALUES_SECTION, call->size);
     if (call->kind == RECORD_FILE_WRITE)
         assert_true(recorder_count(values->rig->recorder, RECORD_FILE_SYNC) > 0);
 }
@@ -340,7 +340,7 @@ static void a_cut_that_was_made_all_the_same_is_made_durable(void **state)
     recorder_watch(values->rig->recorder, cut_all_the_same, values);
     assert_status(values_try_put(values, 200), SEGJ_ERR_IO);
     segj_status_t status = values_try_put(values, 200);
-    assert_true(status == SEGJ_OK || atomic_load(&values->rig->env.poisoned));
+    assert_true(status == SEGJ_OK || atomic_load(&values->rig->shared.poisoned));
     recorder_watch(values->rig->recorder, NULL, NULL);
     values_free(values);
 }
@@ -372,7 +372,7 @@ static void a_full_disk_refuses_frames_and_loses_nothing(void **state)
     for (int i = 0; i < 50; i++)
         refused += values_try_put(values, 30) == SEGJ_ERR_NO_SPACE;
     assert_true(refused > 40);
-    assert_true(values->rig->env.budget.used <= 2 * 4096); /* one that waits, one that is filled */
+    assert_true(values->rig->shared.budget.used <= 2 * 4096); /* one that waits, one that is filled */
     check_frames(values);
     recorder_fail(values->rig->recorder, RECORD_FILE_WRITE, 0, 0, 0);
     values_put(values, 30);
@@ -498,7 +498,7 @@ static segj_status_t read_frame(const values_file_t *values, uint64_t offset, ui
     uint8_t *frame = malloc(size);
     assert_non_null(frame);
     segj_status_t status =
-        segj_glob_read(&values->rig->env, values_handle(values), (oversized_location_t){offset, size}, frame);
+        segj_glob_read(&values->rig->shared, values_handle(values), (oversized_location_t){offset, size}, frame);
     if (status == SEGJ_OK) {
         uint8_t *payload = values_payload(offset, size - FRAME_CHECKSUM);
         assert_memory_equal(frame, payload, size - FRAME_CHECKSUM);
@@ -534,9 +534,9 @@ static void every_bit_of_a_frame_counts(void **state)
     for (size_t bit = 0; bit < 8 * 110; bit++) {
         uint8_t *byte = file.data + VALUES_DATA_OFFSET + bit / 8;
         const uint8_t wrong = (uint8_t)(*byte ^ 1u << bit % 8);
-        rig_write(values->rig, &values->rig->env.values, VALUES_SECTION, VALUES_DATA_OFFSET + bit / 8, &wrong, 1);
+        rig_write(values->rig, &values->rig->shared.values, VALUES_SECTION, VALUES_DATA_OFFSET + bit / 8, &wrong, 1);
         assert_status(read_frame(values, 0, 110), SEGJ_ERR_CHECKSUM);
-        rig_write(values->rig, &values->rig->env.values, VALUES_SECTION, VALUES_DATA_OFFSET + bit / 8, byte, 1);
+        rig_write(values->rig, &values->rig->shared.values, VALUES_SECTION, VALUES_DATA_OFFSET + bit / 8, byte, 1);
     }
     assert_ok(read_frame(values, 0, 110));
     free_bytes(&file);
@@ -550,13 +550,14 @@ static void a_frame_is_bound_to_its_place(void **state)
     values_put(values, 110);
     values_put(values, 110);
     bytes_t file = values_bytes(values);
-    rig_write(values->rig, &values->rig->env.values, VALUES_SECTION, VALUES_DATA_OFFSET + 110,
+    rig_write(values->rig, &values->rig->shared.values, VALUES_SECTION, VALUES_DATA_OFFSET + 110,
               file.data + VALUES_DATA_OFFSET, 110);
     assert_status(read_frame(values, 110, 110), SEGJ_ERR_CHECKSUM);
     segj_io_file_t other = *values_handle(values);
     uint8_t frame[110];
-    other.section++;
-    assert_status(segj_glob_read(&values->rig->env, &other, (oversized_location_t){0, 110}, frame), SEGJ_ERR_CHECKSUM);
+    other.binding++;
+    assert_status(segj_glob_read(&values->rig->shared, &other, (oversized_location_t){0, 110}, frame),
+                  SEGJ_ERR_CHECKSUM);
     free_bytes(&file);
     values_free(values);
 }
@@ -591,7 +592,7 @@ static void any_order_keeps_every_frame(void **state)
         }
         if (flying)
             values_finish(values, &capture, false);
-        assert_ok(segj_glob_mend(&values->glob, &values->rig->env));
+        assert_ok(segj_glob_truncate_tail(&values->glob, &values->rig->shared));
         assert_ok(values_drain(values));
         check_file(values);
         values_free(values);

@@ -1,4 +1,5 @@
 /* journal/header_format.c: identities and watermarks, against the support's own encoder and FORMAT.md, "Headers". */
+#include "support/log.h"
 #include "support/support.h"
 
 #include <string.h>
@@ -7,9 +8,13 @@
 #include "journal/header_format.h"
 #include "unit/random.h"
 
-static const segj_identity_t index_identity = {
-    .kind = SEGJ_KIND_INDEX, .page_size = 0x1234, .record_size = 0x56789abc, .section = UINT64_C(0x0123456789abcdef)};
-static const segj_identity_t values_identity = {.kind = SEGJ_KIND_VALUES, .compressed = true, .section = 9};
+static const segj_identity_t index_identity = {.version = 1,
+                                               .kind = SEGJ_KIND_INDEX,
+                                               .page_size = 0x1234,
+                                               .record_size = 0x56789abc,
+                                               .section = UINT64_C(0x0123456789abcdef)};
+static const segj_identity_t values_identity = {
+    .version = 1, .kind = SEGJ_KIND_VALUES, .compressed = true, .section = 9};
 
 static segj_header_verdict_t judge(const uint8_t *block, size_t size, segj_identity_t *identity, const char **why)
 {
@@ -93,11 +98,11 @@ static void each_bit_of_each_field_comes_back(void **state)
 static void limits_of_each_field_come_back(void **state)
 {
     segj_identity_t identity = {
-        .kind = SEGJ_KIND_INDEX, .page_size = 65535, .record_size = 65547, .section = UINT64_MAX};
+        .version = 1, .kind = SEGJ_KIND_INDEX, .page_size = 65535, .record_size = 65547, .section = UINT64_MAX};
     check_encoding(&identity);
-    identity = (segj_identity_t){.kind = SEGJ_KIND_INDEX, .page_size = 1, .record_size = 12};
+    identity = (segj_identity_t){.version = 1, .kind = SEGJ_KIND_INDEX, .page_size = 1, .record_size = 12};
     check_encoding(&identity);
-    identity = (segj_identity_t){.kind = SEGJ_KIND_VALUES};
+    identity = (segj_identity_t){.version = 1, .kind = SEGJ_KIND_VALUES};
     check_encoding(&identity);
 }
 
@@ -186,7 +191,7 @@ static void other_formats_and_versions_are_foreign(void **state)
         assert_int_equal(judge(block, sizeof block, NULL, &why), SEGJ_HEADER_FOREIGN);
         assert_non_null(strstr(why, "commonware"));
     }
-    static const uint16_t versions[] = {2, 3, 255, 256, 257, 65535};
+    static const uint16_t versions[] = {3, 4, 255, 256, 257, 258, 65535};
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         uint8_t block[SEGJ_BLOCK_SIZE];
         const char *why = NULL;
@@ -195,6 +200,67 @@ static void other_formats_and_versions_are_foreign(void **state)
         assert_non_null(strstr(why, "version"));
         assert_int_equal(judge(block, 6, NULL, NULL),
                          SEGJ_HEADER_FOREIGN); /* what makes it so is in the first 6 bytes */
+    }
+}
+
+/* --- version 2 --- */
+
+static void version_2_is_as_specified(void **state)
+{
+    for (int kind = SEGJ_KIND_INDEX; kind <= SEGJ_KIND_VALUES; kind++) {
+        uint8_t block[SEGJ_BLOCK_SIZE];
+        uint8_t expected[SEGJ_BLOCK_SIZE];
+        const segj_identity_t identity = {.version = 2,
+                                          .kind = (segj_kind_t)kind,
+                                          .compressed = kind == SEGJ_KIND_VALUES,
+                                          .page_size = 0x1234,
+                                          .record_size = 0x56789abc,
+                                          .section = UINT64_C(0x0123456789abcdef),
+                                          .salt = UINT64_C(0xfedcba9876543210)};
+        segj_identity_t found;
+        const char *why;
+        segj_identity_encode(block, &identity);
+        encode_log_identity(expected, &(log_identity_t){(uint8_t)kind, kind == SEGJ_KIND_VALUES, 0x1234, 0x56789abc,
+                                                        identity.section, identity.salt});
+        assert_memory_equal(block, expected, sizeof block);
+        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
+        assert_true(found.version == 2 && found.kind == identity.kind && found.compressed == identity.compressed);
+        assert_true(found.salt == identity.salt && found.section == identity.section);
+        assert_true(found.page_size == identity.page_size && found.record_size == identity.record_size);
+        for (size_t bit = 0; bit < 8 * 64; bit++) {
+            block[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_not_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
+            block[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        for (size_t size = 6; size < 64; size++)
+            assert_int_equal(segj_identity_decode(block, size, &found, &why), SEGJ_HEADER_NONE);
+        block[32] = 1; /* what a reader must know */
+        put_u32(block + 60, segj_crc32(0, block, 60));
+        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_FOREIGN);
+        block[32] = 0;
+        block[33] = 1; /* what it need not */
+        put_u32(block + 60, segj_crc32(0, block, 60));
+        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
+    }
+}
+
+static void marks_of_version_2_are_as_specified(void **state)
+{
+    uint8_t slot[SEGJ_SLOT_SIZE_2];
+    uint8_t expected[SEGJ_SLOT_SIZE_2];
+    const segj_point_t at = {UINT64_C(0x0102030405060708), UINT64_C(0x1112131415161718), 0x21222324};
+    segj_mark_encode_2(slot, 77, 1, at, UINT64_C(0x3132333435363738));
+    encode_log_mark(expected, 77, 1, (log_mark_t){at.records, at.end, UINT64_C(0x3132333435363738), at.trailer});
+    assert_memory_equal(slot, expected, sizeof slot);
+    segj_mark_t mark = segj_mark_decode_2(slot, 77, 1);
+    assert_true(mark.valid && mark.at.records == at.records && mark.at.end == at.end && mark.at.trailer == at.trailer);
+    assert_true(mark.sequence == UINT64_C(0x3132333435363738));
+    assert_false(segj_mark_decode_2(slot, 77, 0).valid);
+    assert_false(segj_mark_decode_2(slot, 76, 1).valid);
+    for (size_t bit = 0; bit < 8 * sizeof slot; bit++) {
+        slot[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_false(segj_mark_decode_2(slot, 77, 1).valid);
+        slot[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
 }
 
@@ -254,7 +320,7 @@ static void check_mark(uint64_t section, uint64_t records, uint32_t sequence)
     assert_memory_equal(slot, block, sizeof slot);
     segj_mark_t mark = segj_mark_decode(slot, section);
     assert_true(mark.valid);
-    assert_int_equal(mark.records, records);
+    assert_int_equal(mark.at.records, records);
     assert_int_equal(mark.sequence, sequence);
 }
 
@@ -278,7 +344,7 @@ static void every_bit_of_a_mark_counts(void **state)
         slot[bit / 8] ^= (uint8_t)(1u << bit % 8);
         segj_mark_t mark = segj_mark_decode(slot, 5);
         assert_false(mark.valid);
-        assert_int_equal(mark.records, 0);
+        assert_int_equal(mark.at.records, 0);
         assert_int_equal(mark.sequence, 0);
         slot[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
@@ -319,6 +385,8 @@ int main(void)
         cmocka_unit_test(fields_that_do_not_fit_are_refused),
         cmocka_unit_test(bytes_behind_the_identity_are_refused),
         cmocka_unit_test(other_formats_and_versions_are_foreign),
+        cmocka_unit_test(version_2_is_as_specified),
+        cmocka_unit_test(marks_of_version_2_are_as_specified),
         cmocka_unit_test(other_bytes_are_no_identity),
         cmocka_unit_test(torn_headers_are_no_identity),
         cmocka_unit_test(a_verdict_other_than_valid_leaves_the_output_alone),

@@ -1,5 +1,6 @@
 /*
- * unit/test_lost_format.c: the bytes of a quarantine's catalogue, as FORMAT.md has them, and that nothing else is taken for one.
+ * unit/test_lost_format.c: the bytes of a quarantine's catalogue, as FORMAT.md has them, and that nothing else is taken
+ * for one.
  */
 #include "journal/lost_format.h"
 

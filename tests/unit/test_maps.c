@@ -1,6 +1,6 @@
 /*
- * journal/maps.c: which parts of a file are mapped, how many of them, and which go. The storage maps nothing: its addresses
- * are numbers that nobody looks at.
+ * journal/maps.c: which parts of a file are mapped, how many of them, and which go. The storage maps nothing: its
+ * addresses are numbers that nobody looks at.
  */
 #include "support/support.h"
 
@@ -53,10 +53,10 @@ typedef struct rig {
     segj_storage_t storage;
     segj_mutex_t state;
     segj_maps_t maps;
-    segj_part_t part;
+    segj_io_partition_t partition;
     segj_io_file_t file;
     segj_map_t *lists[FILES];
-    bool barred;
+    bool views_blocked;
 } rig_t;
 
 static rig_t *begin(void)
@@ -67,8 +67,8 @@ static rig_t *begin(void)
     rig.storage = (segj_storage_t){.struct_size = sizeof rig.storage, .file_map = fake_map, .file_unmap = fake_unmap};
     assert_true(segj_mutex_init(&rig.state));
     rig.maps = (segj_maps_t){.state = &rig.state, .storage = &rig.storage, .on = true};
-    rig.part = (segj_part_t){.storage = &rig.storage, .directory = "d", .name = "values"};
-    rig.file = (segj_io_file_t){.part = &rig.part, .section = 1};
+    rig.partition = (segj_io_partition_t){.storage = &rig.storage, .directory = "d", .name = "values"};
+    rig.file = (segj_io_file_t){.partition = &rig.partition, .section = 1};
     segj_lock(&rig.state);
     return &rig;
 }
@@ -92,7 +92,8 @@ static segj_map_t *view(rig_t *rig, size_t file, uint64_t from, uint64_t size, u
 {
     segj_map_t *map = segj_maps_take(rig->lists[file], from, from + size);
     if (map == NULL) {
-        (void)segj_maps_make(&rig->maps, &rig->lists[file], &rig->file, from, from + size, file_size, &rig->barred);
+        (void)segj_maps_make(&rig->maps, &rig->lists[file], &rig->file, from, from + size, file_size,
+                             &rig->views_blocked);
         map = segj_maps_take(rig->lists[file], from, from + size);
     }
     if (map != NULL) {
@@ -106,7 +107,7 @@ static void a_file_is_mapped_once(void **state)
 {
     rig_t *rig = begin();
     for (uint64_t at = 4096; at < 100000; at += 100)
-        segj_map_let_go(view(rig, 0, at, 100, 200000));
+        segj_map_release(view(rig, 0, at, 100, 200000));
     assert_int_equal(fake.mapped, 1);
     assert_int_equal(fake.offset, 0);
     end(rig);
@@ -119,7 +120,7 @@ static void a_file_that_grows_is_mapped_a_few_times(void **state)
     unsigned made = 0;
     uint64_t last = 0;
     for (uint64_t size = 1 << 20; size <= (uint64_t)(sizeof(void *) == 8 ? 4096 : 24) << 20; size += 1 << 20) {
-        segj_map_let_go(view(rig, 0, size - 4096, 4096, size));
+        segj_map_release(view(rig, 0, size - 4096, 4096, size));
         made += fake.size != last;
         last = fake.size;
         assert_int_equal(fake.mapped, 1); /* the shorter one is gone */
@@ -136,9 +137,9 @@ static void a_shorter_window_that_is_viewed_stays(void **state)
     assert_ptr_not_equal(first, second);
     assert_int_equal(fake.mapped, 2);
     assert_true(segj_maps_viewed(rig->lists[0]));
-    segj_map_let_go(second);
+    segj_map_release(second);
     assert_true(segj_maps_viewed(rig->lists[0]));
-    segj_map_let_go(first);
+    segj_map_release(first);
     assert_false(segj_maps_viewed(rig->lists[0]));
     end(rig);
 }
@@ -153,13 +154,13 @@ static void every_place_of_a_huge_file_can_be_viewed(void **state)
         for (size_t i = 0; i < 4; i++) {
             segj_map_t *map = view(rig, 0, from, sizes[i], most);
             assert_non_null(map);
-            segj_map_let_go(map);
+            segj_map_release(map);
         }
     }
     for (uint64_t edge = (uint64_t)32 << 20; edge < most / 2; edge *= 2) {
         segj_map_t *map = view(rig, 1, edge - 10, 20, most);
         assert_non_null(map);
-        segj_map_let_go(map);
+        segj_map_release(map);
     }
     end(rig);
 }
@@ -170,7 +171,7 @@ static void there_is_an_end_to_mappings(void **state)
     for (size_t i = 0; i < FILES; i++) {
         segj_map_t *map = view(rig, i, 0, 100, 4096);
         assert_non_null(map);
-        segj_map_let_go(map);
+        segj_map_release(map);
         assert_in_range(fake.mapped, 1, 1024);
     }
     assert_null(rig->lists[0]); /* used longest ago */
@@ -183,13 +184,13 @@ static void what_is_used_stays_and_what_is_viewed_too(void **state)
     rig_t *rig = begin();
     segj_map_t *viewed = view(rig, 0, 0, 100, 4096);
     for (size_t i = 1; i < FILES; i++) {
-        segj_map_let_go(view(rig, i, 0, 100, 4096));
-        segj_map_let_go(view(rig, 1, 0, 100, 4096));
+        segj_map_release(view(rig, i, 0, 100, 4096));
+        segj_map_release(view(rig, 1, 0, 100, 4096));
     }
     assert_ptr_equal(rig->lists[0], viewed);
     assert_non_null(rig->lists[1]);
     assert_null(rig->lists[2]);
-    segj_map_let_go(viewed);
+    segj_map_release(viewed);
     end(rig);
 }
 
@@ -201,14 +202,14 @@ static void when_all_are_viewed_there_are_no_more(void **state)
         have++;
     assert_in_range(have, 32, 1024);
     assert_null(view(rig, have, 0, 100, 4096));
-    segj_map_let_go(rig->lists[7]);
+    segj_map_release(rig->lists[7]);
     segj_map_t *map = view(rig, have, 0, 100, 4096);
     assert_non_null(map);
     assert_null(rig->lists[7]);
-    segj_map_let_go(map);
+    segj_map_release(map);
     for (size_t i = 0; i < have; i++)
         if (i != 7)
-            segj_map_let_go(rig->lists[i]);
+            segj_map_release(rig->lists[i]);
     end(rig);
 }
 
@@ -223,7 +224,7 @@ static void failures_leave_nothing(void **state)
     fake.interrupts = 3;
     segj_map_t *map = view(rig, 0, 0, 100, 4096);
     assert_non_null(map);
-    segj_map_let_go(map);
+    segj_map_release(map);
     rig->maps.on = false;
     assert_null(view(rig, 1, 0, 100, 4096));
     end(rig);
@@ -232,7 +233,7 @@ static void failures_leave_nothing(void **state)
 static void a_bar_that_comes_meanwhile_keeps_the_file_unmapped(void **state)
 {
     rig_t *rig = begin();
-    fake.set_bar = &rig->barred;
+    fake.set_bar = &rig->views_blocked;
     assert_null(view(rig, 0, 0, 100, 4096));
     assert_int_equal(fake.mapped, 0);
     end(rig);
@@ -247,7 +248,7 @@ static void a_mapping_may_end_with_the_file(void **state)
         segj_map_t *map = view(rig, 0, size - 100, 100, size);
         assert_non_null(map);
         assert_int_equal(map->end, size);
-        segj_map_let_go(map);
+        segj_map_release(map);
     }
     assert_null(view(rig, 0, fake.file_size, 100, fake.file_size + 100));
     end(rig);
@@ -259,9 +260,9 @@ static void a_file_that_is_written_to_is_mapped_anew(void **state)
     rig_t *rig = begin();
     segj_map_t *old = view(rig, 0, 4096, 100, 200000);
     segj_map_t *idle = view(rig, 0, (uint64_t)32 << 30, 100, ((uint64_t)32 << 30) + 200000);
-    segj_map_let_go(idle);
+    segj_map_release(idle);
     assert_int_equal(fake.mapped, 2);
-    segj_maps_settle(&rig->maps, &rig->lists[0], 200000);
+    segj_maps_drop_stale(&rig->maps, &rig->lists[0], 200000);
     assert_int_equal(fake.mapped, 1);
     assert_ptr_equal(segj_maps_take(rig->lists[0], 199900, 200000), old);
     assert_null(segj_maps_take(rig->lists[0], 199901, 200001));
@@ -269,14 +270,14 @@ static void a_file_that_is_written_to_is_mapped_anew(void **state)
     segj_map_t *new = view(rig, 0, 199901, 100, 300000);
     assert_ptr_not_equal(new, old);
     assert_int_equal(fake.mapped, 2);
-    segj_map_let_go(old);
-    segj_map_let_go(old);
-    segj_map_let_go(new);
-    segj_maps_settle(&rig->maps, &rig->lists[0], 300000); /* of another writing */
+    segj_map_release(old);
+    segj_map_release(old);
+    segj_map_release(new);
+    segj_maps_drop_stale(&rig->maps, &rig->lists[0], 300000); /* of another writing */
     assert_int_equal(fake.mapped, 1);
     assert_ptr_equal(rig->lists[0], new);
     assert_ptr_equal(view(rig, 0, 4096, 100, 300000), new);
-    segj_map_let_go(new);
+    segj_map_release(new);
     end(rig);
 }
 

@@ -44,9 +44,9 @@ static void what_was_appended_is_read_from_memory(void **state)
     for (uint64_t length = 1; length <= 4 * P; length++) {
         uint8_t byte = 0;
         blob_append(blob, 1);
-        segj_lock(&blob->rig->env.state);
+        segj_lock(&blob->rig->shared.state);
         assert_true(segj_paged_peek(&blob->paged, (length - 1) / P, (size_t)((length - 1) % P), 1, &byte));
-        segj_unlock(&blob->rig->env.state);
+        segj_unlock(&blob->rig->shared.state);
         assert_int_equal(byte, blob_byte(length - 1));
         check_readable(blob);
     }
@@ -274,7 +274,7 @@ static void a_reopened_partial_page_is_grown_in_its_other_slot(void **state)
         page_slot_t described = make_slot(BLOB_SECTION, 0, bytes, 7);
         const page_slot_t none = {0, 0};
         encode_page(page, P, bytes, 7, slot == 1 ? described : none, slot == 1 ? none : described);
-        rig_write(blob->rig, &blob->rig->env.index, BLOB_SECTION, BLOB_DATA, page, sizeof page);
+        rig_write(blob->rig, &blob->rig->shared.index, BLOB_SECTION, BLOB_DATA, page, sizeof page);
         assert_ok(blob_reopen(blob, 7));
         check_peek(blob, 0, 7);
         blob_sync(blob); /* nothing has changed */
@@ -334,10 +334,10 @@ static void a_last_page_that_says_otherwise_is_refused(void **state)
     assert_status(blob_reopen(blob, 5), SEGJ_ERR_CORRUPT);    /* page 0 is full */
     assert_status(blob_reopen(blob, 2 * P + 5), SEGJ_ERR_IO); /* there is no page 2 */
     const uint8_t damage = 0xff;
-    rig_write(blob->rig, &blob->rig->env.index, BLOB_SECTION, BLOB_DATA + PHYSICAL + 2, &damage, 1);
+    rig_write(blob->rig, &blob->rig->shared.index, BLOB_SECTION, BLOB_DATA + PHYSICAL + 2, &damage, 1);
     assert_status(blob_reopen(blob, P + 7), SEGJ_ERR_CORRUPT);
-    segj_pool_free(&blob->rig->env.pages);
-    assert_int_equal(blob->rig->env.budget.used, 0);
+    segj_pool_free(&blob->rig->shared.pages);
+    assert_int_equal(blob->rig->shared.budget.used, 0);
     recorder_fail(blob->rig->recorder, RECORD_FILE_READ, 0, 1, EIO);
     assert_status(blob_reopen(blob, P + 7), SEGJ_ERR_IO);
     assert_changes(blob->rig->recorder, "write index/1 12288+64"); /* the first sync's: no refusal has written */
@@ -361,7 +361,7 @@ static void a_full_disk_refuses_appends_and_loses_nothing(void **state)
     assert_true(length < 8 * P);
     for (int i = 0; i < 20; i++) {
         assert_status(blob_try_append(blob, P), SEGJ_ERR_NO_SPACE);
-        assert_true(blob->rig->env.budget.used <= 4 * blob->rig->env.pages.capacity); /* spare ones too */
+        assert_true(blob->rig->shared.budget.used <= 4 * blob->rig->shared.pages.capacity); /* spare ones too */
         check_readable(blob);
     }
     assert_int_equal(blob->paged.length, length);
@@ -482,7 +482,7 @@ static void failed_syncs_do_not_pile_up_memory(void **state)
         recorder_fail(blob->rig->recorder, RECORD_FILE_WRITE, 0, 1, ENOSPC);
         assert_status(segj_paged_write(&blob->paged, &blob->file, &capture), SEGJ_ERR_NO_SPACE);
         blob_finish(blob, &capture, false);
-        assert_true(blob->rig->env.budget.used <= 4096);
+        assert_true(blob->rig->shared.budget.used <= 4096);
     }
     check_readable(blob);
     blob_free(blob);
@@ -494,11 +494,11 @@ static void no_memory_changes_nothing(void **state)
     blob_t *blob = blob_new(P, 4);
     segj_paged_capture_t capture;
     blob_append(blob, 2 * P + 5);
-    blob->rig->env.pages.spares = 0;
+    blob->rig->shared.pages.spares = 0;
     allocations_left = 0;
     segj_status_t drained = blob_try_drain(blob);
     segj_status_t appended = blob_try_append(blob, 2 * P);
-    segj_status_t captured = segj_paged_capture(&blob->paged, &blob->rig->env.pages, &capture);
+    segj_status_t captured = segj_paged_capture(&blob->paged, &blob->rig->shared.pages, &capture);
     allocations_left = -1;
     assert_int_equal(drained, SEGJ_ERR_MEMORY);
     assert_int_equal(appended, SEGJ_ERR_MEMORY);
@@ -518,7 +518,7 @@ static void no_memory_opens_nothing(void **state)
     blob_t *blob = blob_new(P, 4);
     segj_paged_t second;
     allocations_left = 0;
-    segj_status_t status = segj_paged_open(&second, &blob->rig->env.pages, &blob->file, P, SEGJ_CHECKSUM_PLACED, 0);
+    segj_status_t status = segj_paged_open(&second, &blob->rig->shared.pages, &blob->file, P, SEGJ_CHECKSUM_PLACED, 0);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     blob_free(blob);

@@ -128,7 +128,7 @@ static void buffer_after_buffer_passes_a_page_in_flight(void **state)
     blob_t *blob = in_flight(&capture, true);
     for (int i = 0; i < 60; i++)
         blob_append(blob, 11);
-    assert_true(blob->rig->env.budget.used <= 3 * 4096); /* the sync's buffer, page 0's, the live one */
+    assert_true(blob->rig->shared.budget.used <= 3 * 4096); /* the sync's buffer, page 0's, the live one */
     blob_drain(blob);
     check_page(blob, 0, 5, 9);
     for (uint64_t page = 1; page < blob->paged.length / P; page++)
@@ -306,7 +306,7 @@ static void settle(soup_t *soup)
     soup->flying = false;
     blob_sync(blob);
     assert_int_equal(blob->synced_length, blob->paged.length);
-    assert_true(blob->rig->env.budget.used <= segj_page_physical(blob->paged.page_size) + 4096);
+    assert_true(blob->rig->shared.budget.used <= segj_page_physical(blob->paged.page_size) + 4096);
     assert_ok(blob_reopen(blob, blob->paged.length));
     check_readable(blob);
 }

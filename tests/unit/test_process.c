@@ -1,6 +1,6 @@
 /*
- * base/process.c and what rests on it: a word that a child finds empty, a page cache that becomes the child's own, and what is done
- * where the system has no such word.
+ * base/process.c and what rests on it: a word that a child finds empty, a page cache that becomes the child's own, and
+ * what is done where the system has no such word.
  *
  * LINK_WRAP: segj_process_word_make
  */

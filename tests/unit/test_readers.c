@@ -16,7 +16,7 @@ typedef struct door {
 static void *shut(void *argument)
 {
     door_t *door = argument;
-    segj_readers_shut(&door->readers);
+    segj_readers_block(&door->readers);
     atomic_store(&door->shut, true);
     return NULL;
 }
@@ -29,7 +29,7 @@ static void who_shuts_waits_for_those_inside_and_lets_nobody_in(void **state)
     atomic_uint *inside = segj_readers_enter(&door->readers);
     assert_non_null(inside);
     assert_int_equal(pthread_create(&thread, NULL, shut, door), 0);
-    while (!atomic_load(&door->readers.shut))
+    while (!atomic_load(&door->readers.blocked))
         (void)sched_yield();
     for (int i = 0; i < 1000; i++) {
         assert_null(segj_readers_enter(&door->readers));
@@ -40,7 +40,7 @@ static void who_shuts_waits_for_those_inside_and_lets_nobody_in(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(atomic_load(&door->shut));
     assert_null(segj_readers_enter(&door->readers));
-    segj_readers_admit(&door->readers);
+    segj_readers_allow(&door->readers);
     inside = segj_readers_enter(&door->readers);
     assert_non_null(inside);
     segj_readers_leave(inside);
@@ -81,10 +81,10 @@ static void what_is_changed_behind_the_door_is_never_seen_half(void **state)
     for (unsigned i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, look, board), 0);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        segj_readers_shut(&board->readers);
+        segj_readers_block(&board->readers);
         board->left++;
         board->right++;
-        segj_readers_admit(&board->readers);
+        segj_readers_allow(&board->readers);
     }
     while (atomic_load(&board->looked) < READERS)
         (void)sched_yield();

@@ -39,7 +39,7 @@ static void every_bit_of_a_location_comes_back(void **state)
 static void check_end(oversized_location_t location, uint64_t limit, bool fits)
 {
     uint64_t end = UNTOUCHED;
-    assert_int_equal(segj_location_end(location, limit, &end), fits);
+    assert_int_equal(segj_location_end(0, location, limit, &end), fits);
     assert_int_equal(end, fits ? location.offset + location.size : UNTOUCHED);
 }
 

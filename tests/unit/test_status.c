@@ -42,6 +42,7 @@ static const struct {
     {25, SEGJ_ERR_POISONED, "SEGJ_ERR_POISONED"},
     {26, SEGJ_ERR_READ_ONLY, "SEGJ_ERR_READ_ONLY"},
     {27, SEGJ_ERR_BUSY, "SEGJ_ERR_BUSY"},
+    {28, SEGJ_ERR_CANCELLED, "SEGJ_ERR_CANCELLED"},
 };
 
 static void test_numbers_and_names(void **state)
@@ -58,7 +59,7 @@ static void test_numbers_and_names(void **state)
     assert_int_equal(known, (int)(sizeof frozen / sizeof frozen[0]));
     assert_string_equal(segj_status_name((segj_status_t)2), "SEGJ_UNKNOWN");
     assert_string_equal(segj_status_name((segj_status_t)9), "SEGJ_UNKNOWN");
-    assert_string_equal(segj_status_name((segj_status_t)28), "SEGJ_UNKNOWN");
+    assert_string_equal(segj_status_name((segj_status_t)29), "SEGJ_UNKNOWN");
 }
 
 static void test_version(void **state)

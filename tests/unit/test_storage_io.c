@@ -228,31 +228,31 @@ static void io_write_back_is_a_hint(void **state)
 
 static segj_status_t call_create(void)
 {
-    return segj_part_create(&scripted_part);
+    return segj_partition_create(&scripted_part);
 }
 
 static segj_status_t call_open_part(void)
 {
-    segj_part_t part = scripted_part;
+    segj_io_partition_t partition = scripted_part;
     bool missing;
-    segj_status_t status = segj_part_open(&part, &missing);
+    segj_status_t status = segj_partition_open(&partition, &missing);
     if (status == SEGJ_OK)
-        segj_part_close(&part);
+        segj_partition_close(&partition);
     return status;
 }
 
 static segj_status_t call_lock(void)
 {
-    segj_part_t part = scripted_part;
+    segj_io_partition_t partition = scripted_part;
     bool replaced;
-    return segj_part_lock(&part, true, &replaced);
+    return segj_partition_lock(&partition, true, &replaced);
 }
 
 static segj_status_t call_sections(void)
 {
     uint64_t *sections;
     size_t count;
-    segj_status_t status = segj_part_sections(&scripted_part, &sections, &count);
+    segj_status_t status = segj_partition_sections(&scripted_part, &sections, &count);
     if (status == SEGJ_OK)
         free(sections);
     return status;
@@ -260,23 +260,23 @@ static segj_status_t call_sections(void)
 
 static segj_status_t call_sync_part(void)
 {
-    return segj_part_sync(&scripted_part);
+    return segj_partition_sync(&scripted_part);
 }
 
 static segj_status_t call_sync_directory(void)
 {
-    return segj_part_sync_directory(&scripted_part);
+    return segj_partition_sync_directory(&scripted_part);
 }
 
 static segj_status_t call_remove(void)
 {
-    segj_part_t part = scripted_part;
-    return segj_part_remove(&part);
+    segj_io_partition_t partition = scripted_part;
+    return segj_partition_remove(&partition);
 }
 
 static segj_status_t call_unlink(void)
 {
-    return segj_part_unlink(&scripted_part, 1);
+    return segj_partition_unlink(&scripted_part, 1);
 }
 
 static segj_status_t call_open(void)
@@ -361,13 +361,13 @@ static void io_only_enoent_is_missing(void **state)
 {
     (void)state;
     static const int others[] = {ENOTDIR, ELOOP, EACCES, EIO, EMFILE, ESTALE, EINVAL, -ENOENT};
-    segj_part_t part = {.storage = &scripted, .directory = "DIR", .name = "partition"};
+    segj_io_partition_t partition = {.storage = &scripted, .directory = "DIR", .name = "partition"};
     segj_io_file_t file = {.section = 42};
     bool missing = false;
     SCRIPT({EINTR, 0}, {ENOENT, 0}, {ENOENT, 0}, {ENOENT, 0});
-    assert_int_equal(segj_part_open(&part, &missing), SEGJ_OK);
+    assert_int_equal(segj_partition_open(&partition, &missing), SEGJ_OK);
     assert_true(missing);
-    assert_null(part.opened);
+    assert_null(partition.opened);
     missing = false;
     assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_READ, &missing), SEGJ_OK);
     assert_true(missing);
@@ -375,17 +375,17 @@ static void io_only_enoent_is_missing(void **state)
     assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_READ, NULL), SEGJ_ERR_IO);
     SCRIPT({ENOENT, 0}, {ENOENT, 0}, {ENOENT, 0}, {ENOENT, 0});
     missing = false;
-    assert_int_equal(segj_part_open(&part, NULL), SEGJ_ERR_IO);
+    assert_int_equal(segj_partition_open(&partition, NULL), SEGJ_ERR_IO);
     assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_CREATE, &missing), SEGJ_ERR_IO);
-    assert_int_equal(segj_part_create(&part), SEGJ_ERR_IO);
+    assert_int_equal(segj_partition_create(&partition), SEGJ_ERR_IO);
     assert_int_equal(segj_last_errno(), ENOENT);
-    assert_int_equal(segj_part_sync_directory(&part), SEGJ_ERR_IO);
+    assert_int_equal(segj_partition_sync_directory(&partition), SEGJ_ERR_IO);
     assert_false(missing);
 
     file.section = 42;
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         SCRIPT({others[i], 0}, {others[i], 0});
-        assert_int_equal(segj_part_open(&part, &missing), SEGJ_ERR_IO);
+        assert_int_equal(segj_partition_open(&partition, &missing), SEGJ_ERR_IO);
         assert_int_equal(segj_last_errno(), others[i]);
         assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_WRITE, &missing), SEGJ_ERR_IO);
         assert_int_equal(segj_last_errno(), others[i]);
@@ -394,7 +394,7 @@ static void io_only_enoent_is_missing(void **state)
     }
     script_set(NULL, 0);
     script.gives_nothing = true; /* success, and nothing opened */
-    assert_int_equal(segj_part_open(&part, &missing), SEGJ_ERR_IO);
+    assert_int_equal(segj_partition_open(&partition, &missing), SEGJ_ERR_IO);
     assert_int_equal(segj_io_open(&file, &scripted_part, 1, SEGJ_OPEN_WRITE, &missing), SEGJ_ERR_IO);
 }
 
@@ -412,8 +412,8 @@ static void io_creation_meets_a_file(void **state)
     assert_int_equal(file.section, 42);
 }
 
-/** What is gone already was to be gone. The name goes while the partition is open and locked, and it stays so, so that nobody can
- *  lock it in between. */
+/** What is gone already was to be gone. The name goes while the partition is open and locked, and it stays so, so
+ *  that nobody can lock it in between. */
 static void io_removal_leaves_the_partition_open(void **state)
 {
     (void)state;
@@ -422,24 +422,24 @@ static void io_removal_leaves_the_partition_open(void **state)
         segj_status_t status;
     } cases[] = {{0, SEGJ_OK}, {ENOENT, SEGJ_OK}, {EBUSY, SEGJ_ERR_IO}, {ESTALE, SEGJ_ERR_MISMATCH}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        segj_part_t part = scripted_part;
+        segj_io_partition_t partition = scripted_part;
         SCRIPT({EINTR, 0}, {cases[i].code, 0});
-        assert_int_equal(segj_part_remove(&part), cases[i].status);
-        assert_non_null(part.opened);
+        assert_int_equal(segj_partition_remove(&partition), cases[i].status);
+        assert_non_null(partition.opened);
         assert_int_equal(script.closed, 0);
     }
     SCRIPT({ENOENT, 0});
-    assert_int_equal(segj_part_unlink(&scripted_part, 1), SEGJ_OK);
+    assert_int_equal(segj_partition_unlink(&scripted_part, 1), SEGJ_OK);
 }
 
 static void io_closing_twice_closes_once(void **state)
 {
     (void)state;
-    segj_part_t part = scripted_part;
+    segj_io_partition_t partition = scripted_part;
     segj_io_file_t file = scripted_file;
     script_set(NULL, 0);
     for (int i = 0; i < 2; i++) {
-        segj_part_close(&part);
+        segj_partition_close(&partition);
         segj_io_close(&file);
     }
     assert_int_equal(script.closed, 2);
@@ -448,15 +448,15 @@ static void io_closing_twice_closes_once(void **state)
 static void io_lock_answers(void **state)
 {
     (void)state;
-    segj_part_t part = scripted_part;
+    segj_io_partition_t partition = scripted_part;
     bool replaced = false;
     SCRIPT({EINTR, 0}, {ESTALE, 0}, {0, 0}, {EWOULDBLOCK, 0});
-    assert_int_equal(segj_part_lock(&part, true, &replaced), SEGJ_OK);
+    assert_int_equal(segj_partition_lock(&partition, true, &replaced), SEGJ_OK);
     assert_true(replaced);
-    assert_int_equal(segj_part_lock(&part, true, &replaced), SEGJ_OK);
+    assert_int_equal(segj_partition_lock(&partition, true, &replaced), SEGJ_OK);
     assert_false(replaced);
     replaced = true;
-    assert_int_equal(segj_part_lock(&part, true, &replaced), SEGJ_ERR_LOCKED);
+    assert_int_equal(segj_partition_lock(&partition, true, &replaced), SEGJ_ERR_LOCKED);
     assert_true(replaced);
     assert_string_equal(
         segj_last_error(),
@@ -475,7 +475,7 @@ static void io_listing_is_judged(void **state)
     script.entries[2] = ".0000000000000003";
     script.entries[3] = "0000000000000002"; /* some file systems repeat themselves */
     script.entries[4] = "lost+found";
-    assert_int_equal(segj_part_sections(&scripted_part, &sections, &count), SEGJ_OK);
+    assert_int_equal(segj_partition_sections(&scripted_part, &sections, &count), SEGJ_OK);
     assert_int_equal(count, 2);
     assert_int_equal(sections[0], 1);
     assert_int_equal(sections[1], 2);
@@ -489,7 +489,7 @@ static void io_listing_is_judged(void **state)
     script.entries[2] = "0000000000000002x";
     script.ignores_visitor = true; /* the first entry is named, even so */
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(segj_part_sections(&scripted_part, &sections, &count), SEGJ_ERR_CORRUPT);
+        assert_int_equal(segj_partition_sections(&scripted_part, &sections, &count), SEGJ_ERR_CORRUPT);
         assert_string_equal(segj_last_error(),
                             "DIR/partition: the entry \"000000000000000X\" is not named like a section: move it away");
         assert_int_equal(script.calls, i + 1);
@@ -498,7 +498,7 @@ static void io_listing_is_judged(void **state)
     script.entries[0] = "lost+found"; /* passed over, whatever it is */
     script.entries[1] = "0000000000000001";
     script.kind = SEGJ_ENTRY_OTHER;
-    assert_int_equal(segj_part_sections(&scripted_part, &sections, &count), SEGJ_ERR_CORRUPT);
+    assert_int_equal(segj_partition_sections(&scripted_part, &sections, &count), SEGJ_ERR_CORRUPT);
     assert_string_equal(segj_last_error(),
                         "DIR/partition/0000000000000001: named like a section, but no regular file: move it away");
     assert_null(sections);

@@ -34,7 +34,7 @@ static void path_in(const struct place *place, const char *partition, const char
 static void posix_opens_regular_files_only(void **state)
 {
     const struct place *place = *state;
-    segj_part_t part = make_part(place, "index");
+    segj_io_partition_t partition = make_part(place, "index");
     char path[PATH_LIMIT * 2];
     char target[PATH_LIMIT * 2];
     (void)snprintf(target, sizeof target, "%s/target", place->base);
@@ -53,31 +53,31 @@ static void posix_opens_regular_files_only(void **state)
             assert_int_equal(mkdir(path, 0777), 0);
         }
         for (int mode = SEGJ_OPEN_READ; mode <= SEGJ_OPEN_CREATE; mode++) {
-            int code = try_open(place, part.opened, section_one, (segj_open_mode_t)mode);
+            int code = try_open(place, partition.opened, section_one, (segj_open_mode_t)mode);
             assert_int_not_equal(code, 0);
             assert_int_not_equal(code, ENOENT);
             segj_io_file_t file;
             bool missing = false;
-            assert_int_equal(segj_io_open(&file, &part, 1, (segj_open_mode_t)mode, &missing),
+            assert_int_equal(segj_io_open(&file, &partition, 1, (segj_open_mode_t)mode, &missing),
                              mode == SEGJ_OPEN_CREATE ? SEGJ_ERR_CORRUPT : SEGJ_ERR_IO);
             assert_false(missing);
         }
         uint64_t *sections;
         size_t count;
-        assert_int_equal(segj_part_sections(&part, &sections, &count), SEGJ_ERR_CORRUPT);
+        assert_int_equal(segj_partition_sections(&partition, &sections, &count), SEGJ_ERR_CORRUPT);
         assert_non_null(strstr(segj_last_error(), path));
         if (kind == 3)
             assert_int_equal(rmdir(path), 0);
         else
             assert_int_equal(unlink(path), 0);
     }
-    segj_part_close(&part);
+    segj_partition_close(&partition);
 }
 
 static void posix_passes_over_hidden_names(void **state)
 {
     const struct place *place = *state;
-    segj_part_t part = make_part(place, "index");
+    segj_io_partition_t partition = make_part(place, "index");
     char path[PATH_LIMIT * 2];
     path_in(place, "index", "lost+found", path);
     assert_int_equal(mkdir(path, 0777), 0);
@@ -85,12 +85,12 @@ static void posix_passes_over_hidden_names(void **state)
     assert_int_equal(symlink("nowhere", path), 0);
     uint64_t *sections = NULL;
     size_t count = 99;
-    assert_int_equal(segj_part_sections(&part, &sections, &count), SEGJ_OK);
+    assert_int_equal(segj_partition_sections(&partition, &sections, &count), SEGJ_OK);
     assert_int_equal(count, 0);
     free(sections);
-    assert_int_equal(segj_part_remove(&part), SEGJ_ERR_IO); /* they are somebody's: not empty */
+    assert_int_equal(segj_partition_remove(&partition), SEGJ_ERR_IO); /* they are somebody's: not empty */
     assert_non_null(strstr(segj_last_error(), strerror(ENOTEMPTY)));
-    segj_part_close(&part);
+    segj_partition_close(&partition);
 }
 
 static void posix_partition_is_no_link(void **state)

@@ -6,12 +6,12 @@
 
 static void lock(values_file_t *values)
 {
-    segj_lock(&values->rig->env.state);
+    segj_lock(&values->rig->shared.state);
 }
 
 static void unlock(values_file_t *values)
 {
-    segj_unlock(&values->rig->env.state);
+    segj_unlock(&values->rig->shared.state);
 }
 
 values_file_t *values_new(size_t capacity)
@@ -19,12 +19,12 @@ values_file_t *values_new(size_t capacity)
     values_file_t *values = calloc(1, sizeof *values);
     assert_non_null(values);
     values->rig = rig_new((rig_sizes_t){.value_capacity = capacity});
-    segj_env_t *env = &values->rig->env;
-    segj_glob_init(&values->glob, env, VALUES_SECTION);
+    segj_shared_t *shared = &values->rig->shared;
+    segj_glob_init(&values->glob, shared, VALUES_SECTION);
     lock(values);
-    assert_ok(segj_files_create(&env->files, &values->glob.handle));
+    assert_ok(segj_files_create(&shared->files, &values->glob.handle));
     unlock(values);
-    assert_ok(segj_glob_write_header(&values->glob, &values->rig->env, values_handle(values)));
+    assert_ok(segj_glob_write_header(&values->glob, &values->rig->shared, values_handle(values)));
     recorder_clear(values->rig->recorder);
     return values;
 }
@@ -32,9 +32,9 @@ values_file_t *values_new(size_t capacity)
 void values_free(values_file_t *values)
 {
     lock(values);
-    segj_glob_discard(&values->glob, &values->rig->env);
-    segj_files_unpin(&values->rig->env.files, &values->glob.handle);
-    segj_files_forget(&values->rig->env.files, &values->glob.handle);
+    segj_glob_discard(&values->glob, &values->rig->shared);
+    segj_files_unpin(&values->rig->shared.files, &values->glob.handle);
+    segj_files_forget(&values->rig->shared.files, &values->glob.handle);
     unlock(values);
     rig_free(values->rig);
     free(values);
@@ -60,10 +60,11 @@ segj_status_t values_place(values_file_t *values, const void *payload, size_t si
 {
     segj_slice_t piece = {payload, size};
     /* As whoever places anything does first. */
-    segj_status_t status = values->glob.pending == 0 ? segj_glob_mend(&values->glob, &values->rig->env) : SEGJ_OK;
+    segj_status_t status =
+        values->glob.pending == 0 ? segj_glob_truncate_tail(&values->glob, &values->rig->shared) : SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
-    return segj_glob_place(&values->glob, &values->rig->env, &piece, 1, size, location);
+    return segj_glob_place(&values->glob, &values->rig->shared, &piece, 1, size, location);
 }
 
 segj_status_t values_try_put(values_file_t *values, size_t frame)
@@ -75,12 +76,12 @@ segj_status_t values_try_put(values_file_t *values, size_t frame)
     free(payload); /* what was placed is not borrowed */
     assert_int_equal(values->glob.size, offset);
     if (status != SEGJ_OK) {
-        segj_glob_take_back(&values->glob, &values->rig->env);
+        segj_glob_roll_back(&values->glob, &values->rig->shared);
         return status;
     }
     assert_int_equal(placed.offset, offset);
     assert_int_equal(placed.size, frame);
-    segj_glob_publish(&values->glob, &values->rig->env);
+    segj_glob_publish(&values->glob, &values->rig->shared);
     assert_int_equal(values->glob.size, offset + frame);
     assert_true(values->count < VALUES_FRAMES);
     values->frames[values->count++] = placed;
@@ -94,13 +95,13 @@ void values_put(values_file_t *values, size_t frame)
 
 segj_status_t values_drain(values_file_t *values)
 {
-    return segj_glob_drain(&values->glob, &values->rig->env, false);
+    return segj_glob_drain(&values->glob, &values->rig->shared, false);
 }
 
 segj_glob_capture_t values_capture(values_file_t *values)
 {
     segj_glob_capture_t capture;
-    segj_glob_capture(&values->glob, &values->rig->env, &capture);
+    segj_glob_capture(&values->glob, &values->rig->shared, &capture);
     return capture;
 }
 
@@ -112,7 +113,7 @@ segj_status_t values_write(values_file_t *values, const segj_glob_capture_t *cap
 void values_finish(values_file_t *values, const segj_glob_capture_t *capture, bool written)
 {
     lock(values);
-    segj_glob_finish(&values->glob, &values->rig->env, capture, written);
+    segj_glob_finish(&values->glob, &values->rig->shared, capture, written);
     unlock(values);
 }
 
@@ -120,7 +121,7 @@ void values_finish(values_file_t *values, const segj_glob_capture_t *capture, bo
 
 bytes_t values_bytes(values_file_t *values)
 {
-    return rig_read(values->rig, &values->rig->env.values, VALUES_SECTION);
+    return rig_read(values->rig, &values->rig->shared.values, VALUES_SECTION);
 }
 
 /* The frame as it must be; to be freed. */
@@ -165,8 +166,8 @@ void check_file(values_file_t *values)
     bytes_t file = values_bytes(values);
     encode_identity(header, &(identity_t){.version = 1, .kind = IDENTITY_VALUES, .section = VALUES_SECTION});
     assert_null(values->glob.chain.first);
-    segj_pool_free(&values->rig->env.frames);
-    assert_int_equal(values->rig->env.budget.used, 0);
+    segj_pool_free(&values->rig->shared.frames);
+    assert_int_equal(values->rig->shared.budget.used, 0);
     assert_int_equal(file.size, VALUES_DATA_OFFSET + values->glob.size);
     assert_memory_equal(file.data, header, sizeof header);
     for (size_t i = 0; i < values->count; i++)

@@ -1,4 +1,5 @@
-// A user of segjournal in C++17: appends, syncs, reads back, closes, opens again and reads once more.
+// A user of segjournal in C++17, by the C headers and by the C++ ones: appends, syncs, reads back, closes, opens again and
+// reads once more.
 // consumer DIRECTORY, which must not exist yet.
 #include <cstring>
 #include <iostream>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include <segjournal/oversized.h>
+#include <segjournal/oversized.hpp>
 #include <segjournal/version.h>
 
 namespace
@@ -120,6 +122,26 @@ void use(const char *directory)
     check(oversized_close(journal.release()));
 }
 
+// The same journal by the C++ headers.
+void use_again(const char *directory)
+{
+    segj::journal journal(segj::config(directory, 8));
+    std::uint64_t records = 0;
+    for (const segj::record &record : journal.records())
+        if (record.entry() == "entry-01" && record.value() == std::string(100000, 'v'))
+            records++;
+    if (records != 1 || journal.append(7, "entry-02", "value") != 1 || journal.view(7, 1) != "value")
+        throw std::runtime_error("the record differs by the C++ headers");
+    journal.close();
+    try {
+        segj::journal none(segj::config(directory, 9));
+        throw std::runtime_error("a wrong size of entries is not refused");
+    } catch (const segj::error &error) {
+        if (error.code() != SEGJ_ERR_MISMATCH)
+            throw;
+    }
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -130,6 +152,7 @@ int main(int argc, char **argv)
     }
     try {
         use(argv[1]);
+        use_again(argv[1]);
     } catch (const std::exception &error) {
         std::cerr << error.what() << '\n';
         return 1;

@@ -23,7 +23,7 @@ fn main() {
             println!("cargo:rustc-link-lib=dylib={name}");
         }
     }
-    println!("cargo:rerun-if-changed={}", header.display());
+    println!("cargo:rerun-if-changed={}", prefix.join("include/segjournal").display());
     println!("cargo:rerun-if-changed={}", library.join("libsegjournal.a").display());
     for name in ["SEGJ_PREFIX", "SEGJ_LIBRARY_DIRECTORY", "SEGJ_LINK"] {
         println!("cargo:rerun-if-env-changed={name}");

@@ -1,0 +1,36 @@
+# What `cpack` makes of a build: a .deb and a .tar.gz of what `cmake --install` installs. cmake/packages.sh makes them and
+# tries them in a bare Debian.
+set(CPACK_GENERATOR "TGZ;DEB")
+set(CPACK_PACKAGE_NAME segjournal)
+set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "journal of large values with crash recovery")
+set(CPACK_PACKAGE_DESCRIPTION
+    "An embeddable journal for C and C++: it appends large values, syncs them, and gives back exactly what was synced, whatever the power does. This package has the static library, its headers and its manual pages.")
+if(NOT CPACK_PACKAGE_CONTACT)
+    set(CPACK_PACKAGE_CONTACT "The segjournal authors")
+endif()
+set(CPACK_PACKAGE_VENDOR "${CPACK_PACKAGE_CONTACT}")
+set(CPACK_PACKAGE_FILE_NAME "segjournal-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR}")
+set(CPACK_VERBATIM_VARIABLES ON)
+
+# The .deb. What links libsegjournal.a links these too.
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(segj_deb_zstd libzstd-dev)
+set(segj_deb_isal libisal-dev)
+set(segj_deb_libdeflate libdeflate-dev)
+set(segj_deb_zlib zlib1g-dev)
+set(segj_deb_needs "")
+foreach(name zstd ${segj_checksum})
+    if(NOT name IN_LIST segj_bundled)
+        list(APPEND segj_deb_needs ${segj_deb_${name}})
+    endif()
+endforeach()
+list(JOIN segj_deb_needs ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
+# A program that is installed along needs the libraries that it was linked with.
+find_program(SEGJ_SHLIBDEPS dpkg-shlibdeps)
+mark_as_advanced(SEGJ_SHLIBDEPS)
+if(TARGET segj AND SEGJ_SHLIBDEPS)
+    set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+endif()
+include(CPack)

@@ -1,0 +1,77 @@
+/*
+ * command/backup.c: `segj copy`: a journal is copied into a new directory, or an earlier copy of it is brought up to date.
+ */
+#include <inttypes.h>
+
+#include "command/command.h"
+#include "command/json.h"
+#include "command/progress.h"
+
+static bool show_copy_progress(void *context, const oversized_progress_t *progress)
+{
+    (void)context;
+    return progress_show(progress);
+}
+
+static bool copy_json(const options_t *options, const oversized_copied_t *copied)
+{
+    json_t *object = json_new();
+    json_text(object, "directory", options->directory);
+    json_text(object, "destination", options->range);
+    json_number(object, "sections", copied->sections);
+    json_number(object, "records", copied->records);
+    json_number(object, "sections_kept", copied->sections_kept);
+    json_number(object, "sections_removed", copied->sections_removed);
+    json_number(object, "bytes", copied->bytes);
+    return json_print(object);
+}
+
+static void copy_text(const options_t *options, const oversized_copied_t *copied)
+{
+    print("%s: %" PRIu64 " records in %" PRIu64 " sections are copied to %s", options->directory, copied->records,
+          copied->sections, options->range);
+    if (copied->sections_kept > 0)
+        print("; it had %" PRIu64 " of the sections already", copied->sections_kept);
+    if (copied->sections_removed > 0)
+        print("; %" PRIu64 " that the journal has no more were removed", copied->sections_removed);
+    print("; %" PRIu64 " bytes were written\n", copied->bytes);
+}
+
+static answer_t copy_opened(const options_t *options, oversized_t *journal)
+{
+    oversized_copy_options_t how;
+    oversized_copied_t copied;
+    uint64_t lost = oversized_recovery(journal)->synced_records_lost;
+    if (lost > 0)
+        return complain(ANSWER_DAMAGED,
+                        "%s: %" PRIu64 " records that were synced are lost, and an earlier copy may have them: nothing "
+                        "was copied; `segj stat %s` tells of which sections",
+                        options->directory, lost, options->directory);
+    oversized_copy_options_init(&how);
+    how.bytes_per_second = options->limit;
+    how.progress = show_copy_progress;
+    progress_begin();
+    segj_status_t status = oversized_copy(journal, options->range, &how, &copied);
+    progress_clear();
+    if (status == SEGJ_ERR_CORRUPT)
+        return complain_of(options, status);
+    if (status != SEGJ_OK)
+        return complain(ANSWER_FAILED, "%s", segj_last_error()); /* mostly of the copy */
+    if (options->json)
+        return copy_json(options, &copied) ? ANSWER_FINE : complain(ANSWER_FAILED, "out of memory");
+    copy_text(options, &copied);
+    return ANSWER_FINE;
+}
+
+answer_t command_copy(const options_t *options)
+{
+    oversized_t *journal = NULL;
+    oversized_config_t config;
+    answer_t answer = open_for_reading(options, &journal, &config);
+    if (answer != ANSWER_FINE)
+        return answer;
+    answer = copy_opened(options, journal);
+    oversized_abandon(journal);
+    progress_end();
+    return answer;
+}

@@ -1,0 +1,104 @@
+/*
+ * command/command.h: the commands of `segj`, and what they share: options, what they answer, and how they find a journal.
+ */
+#ifndef SEGJ_COMMAND_COMMAND_H
+#define SEGJ_COMMAND_COMMAND_H
+
+#include <stdbool.h>
+
+#include "segjournal/tools.h"
+
+/** What the program answers. */
+typedef enum answer {
+    ANSWER_FINE = 0,   /**< done; what was looked at is clean */
+    ANSWER_USAGE = 1,  /**< the command line is wrong */
+    ANSWER_FAILED = 2, /**< it could not be done */
+    ANSWER_REPAIR = 3, /**< an open would repair the journal */
+    ANSWER_DAMAGED = 4 /**< synced records are lost, or an open is refused */
+} answer_t;
+
+/** How bytes are shown. */
+typedef enum show { SHOW_NONE, SHOW_HEX, SHOW_TEXT, SHOW_U64, SHOW_BASE64, SHOW_RAW } show_t;
+
+/** What a command line says. */
+typedef struct options {
+    const char *command;
+    const char *directory;
+    const char *range;          /* the second argument; NULL: not given */
+    const char *index, *values; /* partitions */
+    bool json, reverse, help;
+    uint64_t most;    /* records; UINT64_MAX: all */
+    bool yes;         /* removals need no word more */
+    uint64_t bytes;   /* that are kept; UINT64_MAX: all */
+    uint64_t limit;   /* bytes a second; 0: none */
+    uint32_t threads; /* 0: as many as there are processors */
+    show_t entry, value;
+    /* Of a journal whose files do not tell. */
+    uint64_t entry_size, page_size; /* UINT64_MAX: not given */
+    bool commonware, compressed;
+    bool bare; /* values whose entries are lost are wanted too */
+} options_t;
+
+/** A command. */
+typedef struct command {
+    const char *name;
+    const char *letters;           /* its options, by their short names: of those in options.c */
+    const char *arguments;         /* as the usage shows them */
+    const char *summary;           /* in a line */
+    const char *help;              /* the rest of --help, with an example */
+    bool takes_range, needs_range; /* a second argument */
+    bool values;                   /* it is about values */
+    answer_t (*run)(const options_t *options);
+} command_t;
+
+/* commands.c: all of them, the last one without a name. */
+extern const command_t commands[];
+
+answer_t command_stat(const options_t *options);
+answer_t command_list(const options_t *options);
+answer_t command_get(const options_t *options);
+answer_t command_verify(const options_t *options);
+answer_t command_copy(const options_t *options);
+answer_t command_prune(const options_t *options);
+answer_t command_retain(const options_t *options);
+answer_t command_salvage(const options_t *options);
+
+/* options.c */
+/** Reads a command line, without the program's name. False: it is wrong, which has been said. */
+bool options_read(const command_t *command, int count, char **arguments, options_t *options);
+/** Prints a command's help. */
+void options_help(const command_t *command);
+
+/* output.c */
+/** To standard output; what goes wrong there is seen at the end. */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void print_bytes(const void *bytes, size_t size);
+/** To standard error, with the command's name. Gives the answer back. */
+answer_t complain(answer_t answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** The library's sentence, and what to do next where that is known. */
+answer_t complain_of(const options_t *options, segj_status_t status);
+/** Bytes as the command line asks for; text is made harmless for a terminal. */
+void print_shown(const void *bytes, size_t size, show_t show);
+/** The same as text that is to be freed; NULL: out of memory. */
+char *shown_text(const void *bytes, size_t size, show_t show);
+
+/* stat.c */
+/** Looks at the journal of a command line. ANSWER_FINE, and the inspection is to be freed; else it was said why not. */
+answer_t inspect(const options_t *options, oversized_inspection_t **found);
+/** The same, and opens the journal for reading. */
+answer_t open_for_reading(const options_t *options, oversized_t **journal, oversized_config_t *config);
+/** The same for changes: what an open would refuse or lose is refused. */
+answer_t open_for_writing(const options_t *options, oversized_t **journal);
+const char *health_word(oversized_health_t health);
+
+/* range.c */
+/** Records of one section, or all records. */
+typedef struct range {
+    bool all;
+    uint64_t section;
+    uint64_t first, last; /* last: included; UINT64_MAX: to the end */
+} range_t;
+/** Reads "N", "N:P", "N:P-Q", "N:P-" or, NULL, nothing, which is all. */
+bool range_read(const char *text, range_t *range);
+
+#endif

@@ -1,0 +1,94 @@
+/* command/commands.c: the commands, with what --help says of each. */
+#include "command/command.h"
+
+const command_t commands[] = {
+    {.name = "stat",
+     .letters = "j",
+     .arguments = "DIR",
+     .summary = "Shows what lies in a journal: its format and sizes, its sections, and what an open would do.",
+     .help =
+         "It reads the files alone, takes no lock and writes nothing. Beside a writer it shows what the files hold\n"
+         "meanwhile.\n\n"
+         "Exit status: 0 clean, 2 it could not be done, 3 an open would repair the journal, 4 synced records are\n"
+         "lost or an open would be refused.\n\n"
+         "Example: segj stat /var/lib/events\n",
+     .run = command_stat},
+    {.name = "list",
+     .letters = "jnrev",
+     .arguments = "DIR [N | N:P | N:P-Q]",
+     .summary = "Lists records, one a line: section:position, entry, bytes of the stored value.",
+     .help = "N is a section, P and Q are positions; without them all records are listed. Values are shown with\n"
+             "--value. With --json each line is an object.\n\n"
+             "Example: segj list --reverse -n 10 --value=text /var/lib/events 7\n",
+     .takes_range = true,
+     .run = command_list},
+    {.name = "get",
+     .letters = "v",
+     .arguments = "DIR N:P | N:P-Q",
+     .summary = "Prints the values of records, as they are, one after the other.",
+     .help = "N is a section, P and Q are positions. A value is checked before its first byte is printed.\n\n"
+             "Example: segj get /var/lib/events 7:41 > event\n",
+     .takes_range = true,
+     .needs_range = true,
+     .values = true,
+     .run = command_get},
+    {.name = "verify",
+     .letters = "jtl",
+     .arguments = "DIR [N]",
+     .summary = "Reads a journal through, or section N of it, and checks every page and every value.",
+     .help =
+         "Each damage is a line: section:position, and what is wrong. The last line is the verdict. Ctrl-C ends it.\n"
+         "With --json each line is an object.\n\n"
+         "Exit status: 0 fine, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj verify --limit=50000000 /var/lib/events\n",
+     .takes_range = true,
+     .run = command_verify},
+    {.name = "copy",
+     .letters = "jl",
+     .arguments = "DIR COPY",
+     .summary = "Copies a journal into a new directory, or brings an earlier copy of it up to date.",
+     .help =
+         "The copy is a journal. It is durable when the command ends; one that was not completed is opened by\n"
+         "nobody, and the next copy completes it. COPY is never anything but a new directory or an earlier copy.\n"
+         "The journal is open for reading meanwhile, which keeps its writer out: a program that has it open copies\n"
+         "it by oversized_copy(). Where synced records are lost nothing is copied.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj copy /var/lib/events /backup/events\n",
+     .takes_range = true,
+     .needs_range = true,
+     .run = command_copy},
+    {.name = "prune",
+     .letters = "jy",
+     .arguments = "DIR N",
+     .summary = "Removes all sections below N, but never the newest one.",
+     .help =
+         "The journal is opened, and repaired where a crash has left something to do; lost records are not cut for\n"
+         "this. What would go is printed; it goes with --yes, or after a word at the terminal.\n\n"
+         "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj prune --yes /var/lib/events 41\n",
+     .takes_range = true,
+     .needs_range = true,
+     .run = command_prune},
+    {.name = "retain",
+     .letters = "jnby",
+     .arguments = "DIR",
+     .summary = "Removes the oldest sections until the rest is small enough; the newest one always stays.",
+     .help = "Like prune, by --bytes of files together, by --number of sections, or both.\n\n"
+             "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
+             "Example: segj retain --bytes=1000000000 --yes /var/lib/events\n",
+     .run = command_retain},
+    {.name = "salvage",
+     .letters = "jBEPFZ",
+     .arguments = "SRC DST",
+     .summary = "Takes whatever verifies out of a damaged journal, and makes a new one of it.",
+     .help =
+         "SRC is read alone and not locked; DST must not be there. Each gap is a line: section:positions, and why.\n"
+         "Records behind a gap move up, and a line says which positions became which. The last line is the verdict.\n"
+         "Entry size, page size and format are given where no file tells them any more.\n\n"
+         "Exit status: 0 all came back, 2 it could not be done, 4 something was lost.\n\n"
+         "Example: segj salvage /var/lib/events /var/lib/events.new\n",
+     .takes_range = true,
+     .needs_range = true,
+     .run = command_salvage},
+    {.name = NULL},
+};

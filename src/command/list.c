@@ -1,0 +1,161 @@
+/*
+ * command/list.c: `segj list`: records, one a line, oldest first or newest first, with their values where that is asked
+ * for. It walks, so that no more than a window is in memory, and one value.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "command/command.h"
+#include "command/json.h"
+
+#define LIST_WINDOW ((size_t)1 << 20)
+
+/** A list under way. */
+typedef struct list {
+    const options_t *options;
+    range_t range;
+    oversized_t *journal;
+    oversized_replay_t *replay;
+    uint32_t entry_size;
+    answer_t answer; /* of what was found so far */
+} list_t;
+
+/* --- a record --- */
+
+static bool list_json(const list_t *list, const oversized_item_t *item, const void *value, size_t size)
+{
+    const options_t *options = list->options;
+    json_t *object = json_new();
+    json_number(object, "section", item->section);
+    json_number(object, "position", item->position);
+    if (options->entry != SHOW_NONE) {
+        char *text = shown_text(item->entry, list->entry_size, options->entry);
+        json_text(object, "entry", text);
+        free(text);
+    }
+    json_number(object, "offset", item->location.offset);
+    json_number(object, "stored_bytes", item->location.size);
+    if (value != NULL) {
+        char *text = shown_text(value, size, options->value);
+        json_number(object, "value_bytes", size);
+        json_text(object, "value", text);
+        free(text);
+    }
+    return json_print(object);
+}
+
+static void list_text(const list_t *list, const oversized_item_t *item, const void *value, size_t size)
+{
+    const options_t *options = list->options;
+    print("%" PRIu64 ":%" PRIu64, item->section, item->position);
+    if (options->entry != SHOW_NONE) {
+        print(" ");
+        print_shown(item->entry, list->entry_size, options->entry);
+    }
+    print(" %" PRIu32, item->location.size);
+    if (value != NULL) {
+        print(" ");
+        print_shown(value, size, options->value);
+    }
+    print("\n");
+}
+
+/* A record whose value cannot be read is told of, and the list goes on. */
+static bool list_record(list_t *list, const oversized_item_t *item)
+{
+    const void *value = NULL;
+    size_t size = 0;
+    if (list->options->value != SHOW_NONE) {
+        segj_status_t status = oversized_replay_value(list->replay, &value, &size);
+        if (status != SEGJ_OK) {
+            list->answer = complain_of(list->options, status);
+            return list->answer == ANSWER_DAMAGED;
+        }
+        if (value == NULL)
+            value = ""; /* of no bytes */
+    }
+    if (!list->options->json)
+        list_text(list, item, value, size);
+    else if (!list_json(list, item, value, size))
+        list->answer = complain(ANSWER_FAILED, "out of memory");
+    return list->answer != ANSWER_FAILED;
+}
+
+/* --- the walk --- */
+
+/* Where it ends: whether the record is one of those asked for. */
+static bool is_within(const list_t *list, const oversized_item_t *item)
+{
+    const range_t *range = &list->range;
+    if (range->all)
+        return true;
+    if (item->section != range->section)
+        return false;
+    return list->options->reverse ? item->position >= range->first : item->position <= range->last;
+}
+
+static void list_walk(list_t *list)
+{
+    segj_status_t status = SEGJ_OK;
+    oversized_item_t item;
+    for (uint64_t done = 0; done < list->options->most;) {
+        status = oversized_replay_next(list->replay, &item);
+        if (status == SEGJ_END || ((status == SEGJ_OK || status == SEGJ_ERR_CORRUPT) && !is_within(list, &item)))
+            return;
+        if (status == SEGJ_ERR_CORRUPT) {
+            list->answer = complain_of(list->options, status);
+            continue;
+        }
+        if (status != SEGJ_OK) {
+            list->answer = complain_of(list->options, status);
+            return;
+        }
+        done++;
+        if (!list_record(list, &item))
+            return;
+    }
+}
+
+static segj_status_t list_begin(list_t *list)
+{
+    const range_t *range = &list->range;
+    uint64_t count = 0;
+    bool exists = true;
+    segj_status_t status = SEGJ_OK;
+    if (!range->all)
+        status = oversized_section_exists(list->journal, range->section, &exists);
+    if (status == SEGJ_OK && !exists)
+        status = oversized_get(list->journal, range->section, 0, NULL, NULL); /* whose sentence names it */
+    if (status == SEGJ_OK && !range->all)
+        status = oversized_count(list->journal, range->section, &count);
+    if (status != SEGJ_OK)
+        return status;
+    if (!list->options->reverse)
+        return oversized_replay_open(list->journal, range->all ? 0 : range->section, range->first, LIST_WINDOW,
+                                     &list->replay);
+    uint64_t from = range->all || range->last >= count ? OVERSIZED_END : range->last + 1;
+    return oversized_replay_open_back(list->journal, range->all ? UINT64_MAX : range->section, from, LIST_WINDOW,
+                                      &list->replay);
+}
+
+answer_t command_list(const options_t *options)
+{
+    list_t list = {.options = options, .answer = ANSWER_FINE};
+    oversized_config_t config;
+    if (!range_read(options->range, &list.range))
+        return complain(ANSWER_USAGE, "no records are named by \"%s\": N, N:P, N:P-Q or N:P-", options->range);
+    if (options->json && options->value == SHOW_RAW)
+        return complain(ANSWER_USAGE, "--value=raw is no JSON: hex, text or base64");
+    answer_t answer = open_for_reading(options, &list.journal, &config);
+    if (answer != ANSWER_FINE)
+        return answer;
+    list.entry_size = config.entry_size;
+    segj_status_t status = list_begin(&list);
+    if (status == SEGJ_OK)
+        list_walk(&list);
+    else
+        list.answer = complain_of(options, status);
+    oversized_replay_close(list.replay);
+    oversized_abandon(list.journal);
+    return list.answer;
+}

@@ -1,0 +1,224 @@
+/*
+ * command/options.c: the options of all commands. Each command has some of them, by their letters; an option that a
+ * command does not have is refused.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+
+static const struct {
+    char letter;
+    struct option option;
+    const char *text;
+} known[] = {
+    {'j', {"json", no_argument, NULL, 'j'}, "-j, --json           JSON instead of text"},
+    {'n', {"number", required_argument, NULL, 'n'}, "-n, --number=COUNT   so many records (retain: sections) at most"},
+    {'r', {"reverse", no_argument, NULL, 'r'}, "-r, --reverse        newest records first"},
+    {'e', {"entry", required_argument, NULL, 'e'}, "-e, --entry=KIND     entries as hex, text, u64 or none"},
+    {'v', {"value", required_argument, NULL, 'v'}, "-v, --value=KIND     values as raw, text, hex, base64 or none"},
+    {'t', {"threads", required_argument, NULL, 't'}, "-t, --threads=COUNT  so many threads; as many as processors"},
+    {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second"},
+    {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most"},
+    {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking"},
+    {'B',
+     {"bare", no_argument, NULL, 'B'},
+     "    --bare           takes values whose entries are lost, with zeros for these"},
+    {'E', {"entry-size", required_argument, NULL, 'E'}, "    --entry-size=COUNT   bytes of an entry"},
+    {'P', {"page-size", required_argument, NULL, 'P'}, "    --page-size=COUNT    logical bytes of an index page"},
+    {'F', {"format", required_argument, NULL, 'F'}, "    --format=NAME    native or commonware"},
+    {'Z', {"compressed", no_argument, NULL, 'Z'}, "    --compressed     values are compressed"},
+    {'i', {"index", required_argument, NULL, 'i'}, "    --index=NAME     the partition of the index files; \"index\""},
+    {'V',
+     {"values", required_argument, NULL, 'V'},
+     "    --values=NAME    the partition of the values files; \"values\""},
+    {'h', {"help", no_argument, NULL, 'h'}, "-h, --help           this text"},
+};
+enum { KNOWN = sizeof known / sizeof known[0] };
+
+static bool has_letter(const command_t *command, char letter)
+{
+    return letter == 'i' || letter == 'V' || letter == 'h' || strchr(command->letters, letter) != NULL;
+}
+
+void options_help(const command_t *command)
+{
+    print("Usage: segj %s [OPTION...] %s\n\n%s\n\n", command->name, command->arguments, command->summary);
+    for (size_t i = 0; i < KNOWN; i++)
+        if (has_letter(command, known[i].letter))
+            print("  %s\n", known[i].text);
+    print("\n%s", command->help);
+}
+
+static bool show_read(const char *text, bool value, show_t *show)
+{
+    static const struct {
+        const char *word;
+        show_t show;
+        bool entries, values;
+    } words[] = {{"none", SHOW_NONE, true, true}, {"hex", SHOW_HEX, true, true},        {"text", SHOW_TEXT, true, true},
+                 {"u64", SHOW_U64, true, false},  {"base64", SHOW_BASE64, false, true}, {"raw", SHOW_RAW, false, true}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i].word, text) == 0 && (value ? words[i].values : words[i].entries)) {
+            *show = words[i].show;
+            return true;
+        }
+    return false;
+}
+
+static bool count_read(const char *text, uint64_t *count)
+{
+    range_t range;
+    if (strchr(text, ':') != NULL || !range_read(text, &range))
+        return false;
+    *count = range.section;
+    return true;
+}
+
+static bool threads_read(const char *text, uint32_t *threads)
+{
+    uint64_t count;
+    if (!count_read(text, &count) || count < 1 || count > 64)
+        return false;
+    *threads = (uint32_t)count;
+    return true;
+}
+
+/* The same of what a configuration has at most. */
+static bool size_read(const char *text, uint64_t least, uint64_t *size)
+{
+    return count_read(text, size) && *size >= least && *size <= UINT16_MAX;
+}
+
+static bool format_read(const char *text, bool *commonware)
+{
+    *commonware = strcmp(text, "commonware") == 0;
+    return *commonware || strcmp(text, "native") == 0;
+}
+
+/* Takes an option about a journal that does not tell what it is. */
+static bool option_take_nature(options_t *options, int letter, const char *argument)
+{
+    switch (letter) {
+    case 'B':
+        options->bare = true;
+        return true;
+    case 'Z':
+        options->compressed = true;
+        return true;
+    case 'E':
+        return size_read(argument, 0, &options->entry_size);
+    case 'P':
+        return size_read(argument, 1, &options->page_size);
+    default:
+        return format_read(argument, &options->commonware);
+    }
+}
+
+/* Takes an option; false: its argument is wrong. */
+static bool option_take(options_t *options, int letter, const char *argument)
+{
+    switch (letter) {
+    case 'j':
+        options->json = true;
+        return true;
+    case 'r':
+        options->reverse = true;
+        return true;
+    case 'h':
+        options->help = true;
+        return true;
+    case 'i':
+        options->index = argument;
+        return true;
+    case 'V':
+        options->values = argument;
+        return true;
+    case 'n':
+        return count_read(argument, &options->most);
+    case 'y':
+        options->yes = true;
+        return true;
+    case 'b':
+        return count_read(argument, &options->bytes);
+    case 'l':
+        return count_read(argument, &options->limit);
+    case 't':
+        return threads_read(argument, &options->threads);
+    case 'e':
+        return show_read(argument, false, &options->entry);
+    case 'B':
+    case 'E':
+    case 'P':
+    case 'F':
+    case 'Z':
+        return option_take_nature(options, letter, argument);
+    default:
+        return show_read(argument, true, &options->value);
+    }
+}
+
+static bool usage(const command_t *command, const char *what, const char *text)
+{
+    (void)complain(ANSWER_USAGE, "%s%s; `segj %s --help` tells more", what, text, command->name);
+    return false;
+}
+
+/* The arguments that are no options. */
+static bool arguments_take(const command_t *command, int count, char **arguments, options_t *options)
+{
+    if (options->help)
+        return true;
+    if (count < 1)
+        return usage(command, "the directory of a journal is missing", "");
+    options->directory = arguments[0];
+    if (count > (command->takes_range ? 2 : 1))
+        return usage(command, "too many arguments: ", arguments[command->takes_range ? 2 : 1]);
+    if (count < 2 && command->needs_range)
+        return usage(command, "an argument is missing: ", command->arguments);
+    if (count == 2)
+        options->range = arguments[1];
+    return true;
+}
+
+bool options_read(const command_t *command, int count, char **arguments, options_t *options)
+{
+    struct option longs[KNOWN + 1] = {{0}};
+    char shorts[2 * KNOWN + 2] = "";
+    size_t many = 0;
+    size_t at = 0;
+    *options = (options_t){.command = command->name,
+                           .index = "index",
+                           .values = "values",
+                           .most = UINT64_MAX,
+                           .bytes = UINT64_MAX,
+                           .entry_size = UINT64_MAX,
+                           .page_size = UINT64_MAX,
+                           .entry = SHOW_HEX,
+                           .value = command->values ? SHOW_RAW : SHOW_NONE};
+    shorts[at++] = ':'; /* it is said here what is wrong */
+    for (size_t i = 0; i < KNOWN; i++) {
+        if (!has_letter(command, known[i].letter))
+            continue;
+        longs[many++] = known[i].option;
+        if (strchr("iVBEPFZ", known[i].letter) != NULL) /* these have long names alone */
+            continue;
+        shorts[at++] = known[i].letter;
+        if (known[i].option.has_arg == required_argument)
+            shorts[at++] = ':';
+    }
+    optind = 1;
+    for (;;) {
+        int letter = getopt_long(count, arguments, shorts, longs, NULL); /* NOLINT(concurrency-mt-unsafe): one thread */
+        if (letter == -1)
+            break;
+        if (letter == '?')
+            return usage(command, "there is no such option: ", arguments[optind - 1]);
+        if (letter == ':')
+            return usage(command, "an argument is missing: ", arguments[optind - 1]);
+        if (!option_take(options, letter, optarg))
+            return usage(command, "a wrong argument of an option: ", optarg);
+    }
+    return arguments_take(command, count - optind, arguments + optind, options);
+}

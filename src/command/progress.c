@@ -1,0 +1,115 @@
+/*
+ * command/progress.c: see the header. The line is as wide as the terminal, however narrow that is, and there is none where
+ * standard error is no terminal.
+ */
+#include "command/progress.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define LINE_MOST 200
+#define LINE_USUAL 80
+
+static volatile sig_atomic_t signalled;
+static bool drawn;
+
+static void note_signal(int number)
+{
+    signalled = number;
+}
+
+void progress_begin(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = note_signal};
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        (void)sigaction(numbers[i], &action, NULL);
+}
+
+/* Columns that a line may take: the last one is left free, so that the terminal does not begin another line. */
+static size_t columns(void)
+{
+    struct winsize size;
+    size_t found = LINE_USUAL;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        found = size.ws_col;
+    return found > LINE_MOST ? LINE_MOST - 1 : found - 1;
+}
+
+/* Bytes in a word: "1.5 GB". */
+static void bytes_text(uint64_t bytes, char *text, size_t size)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1000 && unit < 6; unit++)
+        value /= 1000;
+    (void)snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
+/* As much of the line as there is room for: the part done first, then the bytes, and a bar in what is left. */
+static void draw(const oversized_progress_t *progress, char *line, size_t most)
+{
+    char done[32];
+    char total[32];
+    char bytes[96];
+    uint64_t all = progress->bytes_total > 0 ? progress->bytes_total : 1;
+    double part = progress->bytes_done >= all ? 1 : (double)progress->bytes_done / (double)all;
+    bytes_text(progress->bytes_done, done, sizeof done);
+    bytes_text(progress->bytes_total, total, sizeof total);
+    (void)snprintf(bytes, sizeof bytes, "  %s of %s, %" PRIu64 " records", done, total, progress->records_done);
+    int used = snprintf(line, most + 1, "%s %3d%%", progress->stage, (int)(part * 100));
+    size_t at = used > 0 && (size_t)used < most ? (size_t)used : most;
+    size_t tail = strlen(bytes);
+    if (at + tail > most)
+        return;
+    size_t bar = most - at - tail;
+    if (bar >= 10) {
+        if (bar > 43)
+            bar = 43;
+        size_t filled = (size_t)((double)(bar - 3) * part);
+        line[at++] = ' ';
+        line[at++] = '[';
+        for (size_t i = 0; i < bar - 3; i++)
+            line[at++] = i < filled ? '#' : '.';
+        line[at++] = ']';
+    }
+    memcpy(line + at, bytes, tail + 1);
+}
+
+bool progress_show(const oversized_progress_t *progress)
+{
+    char line[LINE_MOST + 1];
+    if (isatty(STDERR_FILENO) == 1) {
+        draw(progress, line, columns());
+        (void)fprintf(stderr, "\r%s\033[K", line);
+        (void)fflush(stderr);
+        drawn = true;
+    }
+    return signalled != 0;
+}
+
+void progress_clear(void)
+{
+    if (drawn)
+        (void)fputs("\r\033[K", stderr);
+    (void)fflush(stderr);
+    drawn = false;
+}
+
+void progress_end(void)
+{
+    int number = signalled;
+    progress_clear();
+    if (number == 0)
+        return;
+    (void)fflush(stdout);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}

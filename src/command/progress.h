@@ -1,0 +1,18 @@
+/*
+ * command/progress.h: a line of progress on a terminal, and what Ctrl-C does to a long call.
+ */
+#ifndef SEGJ_COMMAND_PROGRESS_H
+#define SEGJ_COMMAND_PROGRESS_H
+
+#include "segjournal/tools.h"
+
+/** From here on Ctrl-C and a termination cancel the call that is under way. */
+void progress_begin(void);
+/** For a call's progress: draws the line where standard error is a terminal. True: cancel. */
+bool progress_show(const oversized_progress_t *progress);
+/** Takes the line away, so that something else can be printed. */
+void progress_clear(void);
+/** The call has ended: a signal that cancelled it ends the program now. */
+void progress_end(void);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * journal/frame_format.c: see the header and FORMAT.md, "Version 2".
+ */
+#include "journal/frame_format.h"
+
+#include <string.h>
+
+static uint32_t head_checksum(const uint8_t *head, uint32_t size, segj_frame_place_t place)
+{
+    uint8_t before[4];
+    segj_put_u32(before, place.before);
+    uint32_t crc = segj_crc32(segj_crc32_of_place(place.binding, place.offset), before, sizeof before);
+    return segj_crc32(crc, head, size - SEGJ_HEAD_CHECKSUM);
+}
+
+uint32_t segj_head_encode(uint8_t *to, uint32_t size, segj_frame_place_t place, const segj_head_t *head)
+{
+    segj_put_u32(to, head->stored);
+    to[SEGJ_HEAD_FLAGS] = head->flags;
+    to[SEGJ_HEAD_FLAGS + 1] = head->unsynced;
+    if (head->entry != NULL && size > segj_head_size(0))
+        memcpy(to + SEGJ_HEAD_ENTRY, head->entry, size - segj_head_size(0));
+    uint32_t crc = head_checksum(to, size, place);
+    segj_put_u32(to + size - SEGJ_HEAD_CHECKSUM, crc);
+    return crc;
+}
+
+bool segj_head_decode(const uint8_t *from, uint32_t size, segj_frame_place_t place, segj_head_t *head)
+{
+    head->stored = segj_get_u32(from);
+    head->flags = from[SEGJ_HEAD_FLAGS];
+    head->unsynced = from[SEGJ_HEAD_FLAGS + 1];
+    head->entry = from + SEGJ_HEAD_ENTRY;
+    return (head->flags & ~SEGJ_HEAD_GOES_ON) == SEGJ_HEAD_FRAME && head->stored <= UINT32_MAX - SEGJ_FRAME_TRAILER &&
+           segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) == head_checksum(from, size, place);
+}

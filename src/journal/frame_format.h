@@ -1,0 +1,53 @@
+/*
+ * journal/frame_format.h: the head of a frame of version 2 (FORMAT.md, "Version 2"): what makes a frame a record by
+ * itself, and a values file a log. Pure: bytes in, verdict out.
+ *
+ * Heads form a chain: the checksum of each covers the four bytes before it, which are the checksum of the frame before.
+ */
+#ifndef SEGJ_JOURNAL_FRAME_FORMAT_H
+#define SEGJ_JOURNAL_FRAME_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "journal/record_format.h"
+
+/** Flags of a head. One of them is always set, so that zeros are no head. */
+#define SEGJ_HEAD_FRAME 0x80u   /**< always */
+#define SEGJ_HEAD_GOES_ON 0x01u /**< the frame's batch goes on with the next one */
+
+/** Where the flags and the entry are in a head. */
+#define SEGJ_HEAD_FLAGS 4
+#define SEGJ_HEAD_ENTRY 6
+
+/** What a head says. */
+typedef struct segj_head {
+    uint32_t stored;      /**< bytes of the payload */
+    uint8_t flags;        /**< SEGJ_HEAD_... */
+    uint8_t unsynced;     /**< frames directly before it that were not known to be durable when it was placed; 255: so
+                               many or more */
+    const uint8_t *entry; /**< in the head's bytes */
+} segj_head_t;
+
+/** Bytes of a head with an entry of that size. */
+static inline uint32_t segj_head_size(uint32_t entry_size)
+{
+    return SEGJ_HEAD_ENTRY + entry_size + SEGJ_HEAD_CHECKSUM;
+}
+
+/** Where a frame stands: what its checksums begin with. */
+typedef struct segj_frame_place {
+    uint64_t binding; /**< the file's */
+    uint64_t offset;  /**< in the data */
+    uint32_t before;  /**< the checksum of the frame before, 0 for the first */
+} segj_frame_place_t;
+
+/** Writes a head of `size` bytes, of which the entry is in place (none is copied where head->entry is NULL). Gives its
+ *  checksum. */
+uint32_t segj_head_encode(uint8_t *to, uint32_t size, segj_frame_place_t place, const segj_head_t *head);
+
+/** False: these `size` bytes are no head of that place. */
+bool segj_head_decode(const uint8_t *from, uint32_t size, segj_frame_place_t place, segj_head_t *head);
+
+#endif

@@ -1,0 +1,524 @@
+/*
+ * oversized/open/recover.c: recovery (DESIGN.md, "Open"). First every section gets its verdict, and what a
+ * checkpoint or `strict` asks is held against all of them; then the sections that are not as a close leaves them are
+ * made durable as they stand. A failure before the first write leaves every file as it was; a crash or a failure after
+ * it leaves a state that the next open judges alike.
+ */
+#include "oversized/lost/quarantine.h"
+#include "oversized/lost/set_aside.h"
+#include "oversized/open/checkpoint.h"
+#include "oversized/open/counted.h"
+#include "oversized/open/partitions.h"
+#include "oversized/open/recover.h"
+#include "oversized/open/repair.h"
+#include "oversized/open/verdict.h"
+#include "oversized/section/section.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+
+/* --- decide --- */
+
+static bool is_listed(const uint64_t *sections, size_t count, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sections[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && sections[low] == number;
+}
+
+/* As far as the bound lets it. */
+static segj_status_t judge_within(segj_recovery_t *recovery, segj_recovery_plan_t *plan)
+{
+    const oversized_bound_t *bound = recovery->config->bound;
+    segj_status_t status = segj_verdict(&recovery->scan, plan);
+    plan->bounded = bound != NULL && bound->section == plan->number;
+    if (status != SEGJ_OK || !plan->bounded)
+        return status;
+    plan->bound = bound->records;
+    return segj_verdict_bound(&recovery->scan, plan, bound->records);
+}
+
+static segj_status_t judge_all(segj_recovery_t *recovery, const uint64_t *index, size_t index_count)
+{
+    recovery->plans = calloc(index_count + 1, sizeof *recovery->plans);
+    if (recovery->plans == NULL)
+        return segj_fail_memory((index_count + 1) * sizeof *recovery->plans);
+    for (size_t i = 0; i < index_count; i++) {
+        segj_recovery_plan_t *plan = &recovery->plans[i];
+        plan->number = index[i];
+        segj_status_t status = segj_section_new(recovery->journal, index[i], &plan->section);
+        if (status != SEGJ_OK)
+            return status;
+        recovery->count++;
+        plan->value_there = is_listed(recovery->values, recovery->value_count, index[i]);
+        plan->keep = i + 1 == index_count || segj_is_beyond(recovery->config, index[i + 1]);
+        plan->remove = segj_is_beyond(recovery->config, index[i]);
+        status = plan->remove ? SEGJ_OK : judge_within(recovery, plan);
+        if (status != SEGJ_OK)
+            return status;
+    }
+    return SEGJ_OK;
+}
+
+/*
+ * One values file may be missing; it counts as empty. But a values partition without any, beside several sections whose
+ * values were synced, is nothing that a crash leaves: a synced name is durable, and index files go before values files.
+ * It is another directory, or one whose volume is not mounted, and the index is not cut for it.
+ */
+segj_status_t segj_recovery_check_mounted(const segj_shared_t *shared, size_t value_count, uint64_t synced)
+{
+    const segj_io_partition_t *values = &shared->values;
+    if (value_count > 0 || synced < 2)
+        return SEGJ_OK;
+    return segj_fail(SEGJ_ERR_MISMATCH,
+                     "%s/%s holds no section, while %s holds %llu sections that have synced values: mount or bring "
+                     "back that partition",
+                     values->directory, values->name, shared->index.name, (unsigned long long)synced);
+}
+
+static segj_status_t check_values_mounted(const segj_recovery_t *recovery)
+{
+    uint64_t synced = 0;
+    for (size_t i = 0; i < recovery->count; i++)
+        synced += recovery->plans[i].watermark > 0;
+    return segj_recovery_check_mounted(&recovery->journal->shared, recovery->value_count, synced);
+}
+
+/* What a checkpoint or a bound removes anyway is no loss. */
+static bool is_wanted(const segj_recovery_t *recovery, uint64_t number)
+{
+    const oversized_checkpoint_t *checkpoint = recovery->config->checkpoint;
+    return !segj_is_beyond(recovery->config, number) &&
+           (checkpoint == NULL || (number >= checkpoint->oldest && number <= checkpoint->section));
+}
+
+/* An interrupted removal leaves values without an index, and so does an index file that was removed by hand. */
+static segj_status_t judge_orphan(segj_recovery_t *recovery, size_t at)
+{
+    uint64_t data;
+    segj_status_t status = segj_verdict_orphan(&recovery->scan, recovery->values[at], &data);
+    if (status != SEGJ_OK || data == 0)
+        return status;
+    if (recovery->orphans == NULL)
+        recovery->orphans = calloc(recovery->value_count, sizeof *recovery->orphans);
+    if (recovery->orphans == NULL)
+        return segj_fail_memory(recovery->value_count * sizeof *recovery->orphans);
+    recovery->orphans[at] = data;
+    return SEGJ_OK;
+}
+
+/* With `strict`: what a removal would leave, and what a user may miss. */
+static segj_status_t check_orphans(const segj_recovery_t *recovery)
+{
+    const segj_io_partition_t *values = &recovery->journal->shared.values;
+    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
+        if (recovery->orphans[i] > 0 && is_wanted(recovery, recovery->values[i]))
+            return segj_fail(
+                SEGJ_ERR_CORRUPT,
+                "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
+                "from a copy, or open once without strict, which removes what a removal or a power cut has left",
+                values->directory, values->name, (unsigned long long)recovery->values[i],
+                (unsigned long long)recovery->orphans[i], recovery->journal->shared.index.name);
+    return SEGJ_OK;
+}
+
+static segj_status_t judge_orphans(segj_recovery_t *recovery)
+{
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < recovery->value_count && status == SEGJ_OK; i++) {
+        if (segj_recovery_has_index(recovery, recovery->values[i]) ||
+            segj_is_beyond(recovery->config, recovery->values[i]))
+            continue;
+        recovery->journal->recovery.orphan_sections_removed++;
+        status = judge_orphan(recovery, i);
+    }
+    return status == SEGJ_OK && recovery->config->strict ? check_orphans(recovery) : status;
+}
+
+/* Says what goes, or would, with the values that have no index. */
+static void report_orphans(const segj_recovery_t *recovery)
+{
+    const segj_io_partition_t *values = &recovery->journal->shared.values;
+    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
+        if (recovery->orphans[i] > 0)
+            segj_shared_log(&recovery->journal->shared, SEGJ_LOG_WARNING,
+                            "%s/%s/%016llx has no index file and %s, with %llu bytes of data", values->directory,
+                            values->name, (unsigned long long)recovery->values[i],
+                            recovery->config->read_only ? "would be removed" : "is removed",
+                            (unsigned long long)recovery->orphans[i]);
+}
+
+static uint64_t recover_excess(uint64_t size, uint64_t kept)
+{
+    return size > kept ? size - kept : 0;
+}
+
+/* Of records that are lost; says what an open does, or would do, with what is left of them. */
+static void report_loss(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan, uint64_t lost)
+{
+    const oversized_config_t *config = recovery->config;
+    char would[128] = "";
+    if (config->read_only)
+        (void)snprintf(would, sizeof would, "; an open for writing would cut it to %llu records%s",
+                       (unsigned long long)plan->records, config->quarantine > 0 ? ", and set aside what it cuts" : "");
+    segj_shared_log(&recovery->journal->shared, SEGJ_LOG_ERROR, "%s: section %llu has lost %llu records that %s%s",
+                    recovery->journal->directory, (unsigned long long)plan->number, (unsigned long long)lost,
+                    plan->hole.found ? "may have been synced, from a damaged page on" : "were synced", would);
+}
+
+/* No loss, but what a disk that fails has done should not go unsaid. */
+static void report_waived(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
+{
+    if (plan->waived > 0)
+        segj_shared_log(&recovery->journal->shared, SEGJ_LOG_WARNING,
+                        "%s: section %llu has lost %llu records that were synced; the checkpoint does without them",
+                        recovery->journal->directory, (unsigned long long)plan->number,
+                        (unsigned long long)plan->waived);
+}
+
+/* What goes of a section's index file, with its headers and checksums. */
+static uint64_t index_excess(const segj_shared_t *shared, const segj_recovery_plan_t *plan)
+{
+    return recover_excess(plan->index_size,
+                          segj_fixed_file_size(shared, plan->section->index.handle.file.data, plan->records));
+}
+
+static uint64_t values_excess(const segj_recovery_plan_t *plan)
+{
+    return recover_excess(plan->value_size, plan->section->values.handle.file.data + plan->end);
+}
+
+void segj_recovery_count(oversized_t *journal, const segj_recovery_plan_t *plan)
+{
+    oversized_recovery_t *found = &journal->recovery;
+    uint64_t lost = segj_plan_unwanted_loss(plan);
+    found->sections++;
+    found->records += plan->records;
+    found->records_dropped += recover_excess(plan->records_on_disk, segj_max_u64(plan->records, plan->watermark));
+    found->synced_records_lost += lost;
+    found->sections_damaged += lost > 0;
+    if (plan->section->unrepaired != NULL) /* it is cut when there is room */
+        return;
+    found->index_bytes_truncated += index_excess(&journal->shared, plan);
+    found->value_bytes_truncated += values_excess(plan);
+    found->sections_repaired += !plan->clean;
+}
+
+/* Fills the report; says what was lost. */
+static void report(segj_recovery_t *recovery)
+{
+    oversized_t *journal = recovery->journal;
+    journal->recovery.values_verified = recovery->scan.verified;
+    for (size_t i = 0; i < recovery->count; i++) {
+        const segj_recovery_plan_t *plan = &recovery->plans[i];
+        uint64_t lost = segj_plan_unwanted_loss(plan);
+        report_waived(recovery, plan);
+        if (plan->remove)
+            continue;
+        segj_recovery_count(journal, plan);
+        if (plan->damaged > 0)
+            segj_shared_log(&journal->shared, SEGJ_LOG_ERROR,
+                            "%s: section %llu has %llu damaged values that were synced; their records stay",
+                            journal->directory, (unsigned long long)plan->number, (unsigned long long)plan->damaged);
+        if (lost > 0)
+            report_loss(recovery, plan, lost);
+        else if (plan->cut && plan->section->unrepaired == NULL)
+            segj_shared_log(&journal->shared, SEGJ_LOG_WARNING,
+                            "%s: section %llu %s cut to %llu records, by %llu bytes of its index and %llu bytes of its "
+                            "values",
+                            journal->directory, (unsigned long long)plan->number,
+                            recovery->config->read_only ? "would be" : "is", (unsigned long long)plan->records,
+                            (unsigned long long)index_excess(&journal->shared, plan),
+                            (unsigned long long)values_excess(plan));
+    }
+}
+
+/* A damaged page with others after it, which a sync had covered, or which is about to be cut as if one had. */
+static segj_status_t fail_hole(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
+{
+    return segj_fail(
+        SEGJ_ERR_CORRUPT,
+        "%s: index page %llu of section %llu is damaged, and is not the last (strict): of its %llu records "
+        "those before record %llu are sound; an open without strict %s",
+        recovery->journal->directory, (unsigned long long)plan->hole.page, (unsigned long long)plan->number,
+        (unsigned long long)segj_max_u64(plan->records, plan->watermark), (unsigned long long)plan->hole.records,
+        recovery->journal->cut_holes ? "cuts the others" : "reads those that can be read");
+}
+
+static bool has_unwanted_hole(const segj_recovery_plan_t *plan)
+{
+    uint64_t records = segj_max_u64(plan->records, plan->watermark);
+    if (plan->bounded)
+        records = segj_min_u64(records, plan->bound);
+    return plan->hole.found && !plan->remove && records > plan->hole.records && plan->watermark > plan->hole.records;
+}
+
+/* In the commonware format an index without a header makes a new section, whatever lies beside it: a crash of the reference
+ * leaves that, before anything was synced, and so does who empties an index file. In the native format version 1 refuses it
+ * in any case, and in version 2 it costs nothing (verdict_native.c). */
+static segj_status_t check_emptied(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
+{
+    const segj_io_file_t *values = &plan->section->values.handle.file;
+    if (recovery->journal->shared.format == SEGJ_FORMAT_NATIVE || plan->remove || plan->index_valid ||
+        plan->value_size <= values->data)
+        return SEGJ_OK;
+    return segj_io_fail(
+        SEGJ_ERR_CORRUPT, &plan->section->index.handle.file, 0,
+        "the file has no whole header, while %s/%016llx holds %llu bytes of data (strict): bring it back "
+        "from a copy, or open without strict, which begins the section anew",
+        recovery->journal->shared.values.name, (unsigned long long)plan->number,
+        (unsigned long long)(plan->value_size - values->data));
+}
+
+static segj_status_t check_strict(const segj_recovery_t *recovery)
+{
+    for (size_t i = 0; i < recovery->count; i++) {
+        const segj_recovery_plan_t *plan = &recovery->plans[i];
+        segj_status_t status = check_emptied(recovery, plan);
+        if (status != SEGJ_OK)
+            return status;
+        if (has_unwanted_hole(plan))
+            return fail_hole(recovery, plan);
+        if (plan->damaged > 0 && !plan->remove)
+            return segj_fail(SEGJ_ERR_CORRUPT,
+                             "%s: section %llu has %llu damaged values that were synced (strict): an open without "
+                             "strict keeps their records, and what follows them",
+                             recovery->journal->directory, (unsigned long long)plan->number,
+                             (unsigned long long)plan->damaged);
+        if (segj_plan_unwanted_loss(plan) == 0)
+            continue;
+        return segj_fail(SEGJ_ERR_CORRUPT,
+                         "%s: section %llu has lost %llu of %llu synced records (strict): an open without strict cuts "
+                         "it%s",
+                         recovery->journal->directory, (unsigned long long)plan->number,
+                         (unsigned long long)segj_plan_unwanted_loss(plan), (unsigned long long)plan->watermark,
+                         recovery->config->quarantine > 0 ? ", and sets aside what it cuts"
+                                                          : "; config.quarantine is 0: nothing of it is set aside");
+    }
+    return segj_counted_check(recovery);
+}
+
+/* --- act --- */
+
+/* What a checkpoint does without, and then values without an index; each kind after its own barrier. */
+static segj_status_t remove_sections(segj_recovery_t *recovery)
+{
+    const segj_shared_t *shared = &recovery->journal->shared;
+    segj_status_t status = SEGJ_OK;
+    bool removed = false;
+    for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
+        if (!recovery->plans[i].remove)
+            continue;
+        recovery->begun = true;
+        status = segj_partition_unlink(&shared->index, recovery->plans[i].number);
+        removed = true;
+    }
+    if (status == SEGJ_OK && removed)
+        status = segj_partition_sync(&shared->index);
+    size_t at = 0;
+    bool changed = false;
+    for (size_t i = 0; i < recovery->value_count && status == SEGJ_OK; i++) {
+        uint64_t number = recovery->values[i];
+        while (at < recovery->count && recovery->plans[at].number < number)
+            at++;
+        bool indexed = at < recovery->count && recovery->plans[at].number == number;
+        if (indexed && !recovery->plans[at].remove)
+            continue;
+        recovery->begun = true;
+        status = segj_partition_unlink(&shared->values, number);
+        changed = true;
+    }
+    return status == SEGJ_OK && changed ? segj_partition_sync(&shared->values) : status;
+}
+
+static const segj_recovery_plan_t *newest_kept(const segj_recovery_t *recovery)
+{
+    size_t at = recovery->count;
+    while (at > 0 && recovery->plans[at - 1].remove)
+        at--;
+    return at > 0 ? &recovery->plans[at - 1] : NULL;
+}
+
+/* Names that a killed process made or removed are durable only from here on. The directory's own name, and its
+ * partitions', were so before the first section was made; a section with a watermark tells that this was done. */
+static segj_status_t sync_names(segj_recovery_t *recovery)
+{
+    segj_shared_t *shared = &recovery->journal->shared;
+    bool settled = false;
+    for (size_t i = 0; i < recovery->count && !settled && shared->format == SEGJ_FORMAT_NATIVE; i++)
+        settled = recovery->plans[i].watermark > 0;
+    segj_status_t status = segj_partition_sync(&shared->index);
+    if (status == SEGJ_OK)
+        status = segj_partition_sync(&shared->values);
+    if (status == SEGJ_OK && !settled)
+        status = segj_partition_sync_directory(&shared->index);
+    return status;
+}
+
+/*
+ * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names
+ * were durable before, which only a watermark above 0 tells. What was removed is durably gone: index files go, durably,
+ * before their values files, so that a removal that was cut off shows values without an index. Only such values may
+ * come back, once they are removed in their turn; `names_inherited` keeps their names from being given to other files
+ * before that is durable.
+ */
+static bool nothing_to_do(const segj_recovery_t *recovery)
+{
+    bool clean = recovery->journal->shared.format == SEGJ_FORMAT_NATIVE && recovery->count > 0 &&
+                 recovery->count == recovery->value_count;
+    for (size_t i = 0; i < recovery->count && clean; i++)
+        clean = recovery->plans[i].clean && !recovery->plans[i].remove && recovery->plans[i].watermark > 0;
+    return clean;
+}
+
+/* A section for whose repair the storage has no room stays as it is, and is repaired when it is changed or synced. */
+static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_plan_t *plan)
+{
+    oversized_t *journal = recovery->journal;
+    bool waits = segj_plan_unwanted_loss(plan) > 0 && !plan->noted;
+    const char *wanted = !waits                             ? "repair"
+                         : recovery->config->quarantine > 0 ? "set aside what is lost of"
+                                                            : "note what is lost of";
+    segj_status_t status = SEGJ_ERR_NO_SPACE;
+    if (!waits)
+        status = plan->clean ? segj_repair_sync_found(&recovery->scan, plan) : segj_repair(&recovery->scan, plan);
+    recovery->begun = recovery->begun || plan->begun;
+    if (status != SEGJ_ERR_NO_SPACE)
+        return status;
+    segj_shared_log(&journal->shared, SEGJ_LOG_WARNING,
+                    "%s: there is no room to %s section %llu: until it is changed or synced, what it shows may go in a "
+                    "power cut, but for what was synced before, and what is after its end may come back (%s)",
+                    journal->directory, wanted, (unsigned long long)plan->number, segj_last_error());
+    plan->section->unrepaired = plan;
+    journal->unrepaired++;
+    journal->recovery.sections_unrepaired++;
+    return SEGJ_OK;
+}
+
+static segj_status_t repair_sections(segj_recovery_t *recovery)
+{
+    bool native = recovery->journal->shared.format == SEGJ_FORMAT_NATIVE;
+    const segj_recovery_plan_t *newest = native ? NULL : newest_kept(recovery);
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < recovery->count && status == SEGJ_OK; i++) {
+        segj_recovery_plan_t *plan = &recovery->plans[i];
+        if (!plan->remove && (!plan->clean || plan == newest))
+            status = repair_or_wait(recovery, plan);
+    }
+    return status;
+}
+
+/* What is to go goes first: on a storage that is full it makes the room that the repairs want. */
+static segj_status_t act(segj_recovery_t *recovery)
+{
+    segj_shared_t *shared = &recovery->journal->shared;
+    recovery->journal->names_inherited = nothing_to_do(recovery);
+    if (recovery->journal->names_inherited)
+        return SEGJ_OK;
+    recovery->partitions_made = shared->index.opened == NULL || shared->values.opened == NULL;
+    if (recovery->partitions_made)
+        return segj_partitions_make(shared);
+    segj_status_t status = sync_names(recovery);
+    if (status == SEGJ_OK)
+        status = segj_counted_lower(recovery);
+    if (status == SEGJ_OK)
+        status = remove_sections(recovery);
+    if (status == SEGJ_OK)
+        status = segj_quarantine_keep(recovery->journal, recovery->plans, recovery->count);
+    return status == SEGJ_OK ? repair_sections(recovery) : status;
+}
+
+/* --- both --- */
+
+/* Hands the sections that stay to the journal. Room was reserved. */
+static void adopt(segj_recovery_t *recovery)
+{
+    segj_lock(&recovery->journal->shared.state);
+    for (size_t i = 0; i < recovery->count; i++) {
+        segj_recovery_plan_t *plan = &recovery->plans[i];
+        segj_section_t *section = plan->section;
+        if (plan->remove)
+            continue;
+        section->index.records = section->index.durable = plan->records;
+        section->values.size = section->synced_size = plan->end;
+        if (!segj_section_is_log(section))
+            section->index.mark.end = plan->end;
+        section->values.trailer = section->values.placed_trailer = plan->trailer;
+        section->sound = recovery->scan.look_for_holes &&
+                         !(plan->hole.found && plan->records > plan->hole.records); /* or it is cut */
+        section->inherited = recovery->journal->shared.format != SEGJ_FORMAT_NATIVE && !plan->durable;
+        segj_tally_come(&recovery->journal->tally, plan->records,
+                        segj_section_stored(section, plan->records, plan->end));
+        segj_sections_insert(&recovery->journal->sections, &section->node);
+        plan->adopted = true;
+    }
+    segj_unlock(&recovery->journal->shared.state);
+}
+
+static segj_status_t recover_decide(segj_recovery_t *recovery, const uint64_t *index, size_t index_count)
+{
+    segj_status_t status = segj_sections_reserve(&recovery->journal->sections, index_count);
+    if (status == SEGJ_OK)
+        status = judge_all(recovery, index, index_count);
+    if (status == SEGJ_OK)
+        status = check_values_mounted(recovery);
+    if (status == SEGJ_OK)
+        status = judge_orphans(recovery);
+    if (status == SEGJ_OK && recovery->config->checkpoint != NULL)
+        status = segj_checkpoint_apply(recovery, recovery->config->checkpoint);
+    if (status == SEGJ_OK && recovery->config->strict)
+        status = check_strict(recovery);
+    return status;
+}
+
+segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const uint64_t *index,
+                           size_t index_count, const uint64_t *values, size_t value_count, bool *partitions_made)
+{
+    segj_recovery_t recovery = {.journal = journal, .config = config, .values = values, .value_count = value_count};
+    segj_status_t status = segj_scan_init(&recovery.scan, journal);
+    if (status != SEGJ_OK)
+        return status;
+    journal->recovery = (oversized_recovery_t){0}; /* an open may begin anew */
+    /* `strict` refuses those of which counts say that a sync has covered them. */
+    recovery.scan.look_for_holes = journal->cut_holes || (config->strict && journal->shared.counts.count > 0);
+    status = segj_quarantine_open(journal, config);
+    if (status == SEGJ_OK)
+        status = recover_decide(&recovery, index, index_count);
+    if (status == SEGJ_OK) {
+        report_orphans(&recovery);
+        segj_counted_report(&recovery);
+    }
+    if (status == SEGJ_OK && !config->read_only) {
+        status = act(&recovery);
+        /* "Out of memory" promises that nothing changed; only a storage can need memory after that. */
+        if (status == SEGJ_ERR_MEMORY && recovery.begun)
+            status = SEGJ_ERR_IO;
+    }
+    *partitions_made = recovery.partitions_made;
+    if (status == SEGJ_OK && !recovery.partitions_made) {
+        report(&recovery);
+        segj_quarantine_report(journal);
+        adopt(&recovery);
+    }
+    segj_lock(&journal->shared.state);
+    for (size_t i = 0; i < recovery.count; i++)
+        if (!recovery.plans[i].adopted)
+            segj_section_release_locked(journal, recovery.plans[i].section);
+    segj_unlock(&journal->shared.state);
+    if (status == SEGJ_OK && journal->unrepaired > 0)
+        journal->plans = recovery.plans;
+    else
+        free(recovery.plans);
+    free(recovery.orphans);
+    segj_scan_free(&recovery.scan);
+    return status;
+}

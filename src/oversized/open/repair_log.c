@@ -1,0 +1,294 @@
+/*
+ * oversized/open/repair_log.c: see the header, and DESIGN.md, "Version 2 of the native format". W comes down first, where
+ * less stays than it says or a cut of what it covers is to be marked. Then the values are written again and cut: the log
+ * is what it is to be. Then the index follows, from the first page that is not believed, and W is raised.
+ */
+#include "oversized/open/repair_log.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "journal/walk.h"
+#include "oversized/open/verdict_log.h"
+
+/* --- headers --- */
+
+/* A header with data behind it was durable, and is not written again; none that is missing is relied on before it is
+ * durable. */
+static segj_status_t write_log_headers(const segj_shared_t *shared, const segj_recovery_plan_t *plan,
+                                       const segj_io_file_t *index, const segj_io_file_t *values)
+{
+    segj_status_t status = SEGJ_OK;
+    if (!plan->index_valid || plan->index_size <= index->data) {
+        status = segj_fixed_write_header(&plan->section->index, shared, index);
+        if (status == SEGJ_OK && plan->index_size < index->data)
+            status = segj_io_truncate(index, index->data);
+        if (status == SEGJ_OK)
+            status = segj_io_sync(index);
+    }
+    if (status != SEGJ_OK || values->opened == NULL || (plan->value_valid && plan->value_size > values->data))
+        return status;
+    status = segj_glob_write_header(&plan->section->values, shared, values);
+    return status == SEGJ_OK ? segj_io_sync(values) : status;
+}
+
+/* --- marks --- */
+
+/* Where W covers all that stays, only equal slots tell the next open that a cut may not be durable. By one slot of W = 0
+ * open takes the files of a section without records for durable as they are. */
+static bool wants_marks(const segj_recovery_plan_t *plan)
+{
+    bool any = plan->marks[0].valid || plan->marks[1].valid;
+    return plan->records < plan->watermark ||
+           (plan->records == plan->watermark &&
+            (plan->cut || segj_log_is_cut_marked(plan) || (plan->records == 0 && any)));
+}
+
+static segj_point_t end_of(const segj_recovery_plan_t *plan)
+{
+    return (segj_point_t){plan->records, plan->end, plan->trailer};
+}
+
+/* Both slots, one after the other: what W was is of no account. */
+static segj_status_t mark_both(const segj_recovery_plan_t *plan, const segj_io_file_t *index)
+{
+    segj_fixed_t *fixed = &plan->section->index;
+    segj_status_t status = segj_fixed_mark_cut(fixed, index, end_of(plan));
+    return status == SEGJ_OK ? segj_fixed_mark_cut(fixed, index, end_of(plan)) : status;
+}
+
+/* --- values --- */
+
+/* Writes bytes of a file again as they read: after a failed write-back the system's cache shows bytes that are no
+ * longer dirty and never reached the disk, and a sync alone would not write them. Any mixture of both is the same
+ * bytes. */
+segj_status_t segj_repair_write_again(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from, uint64_t to)
+{
+    segj_status_t status = from < to ? segj_scan_have_window(scan) : SEGJ_OK;
+    while (from < to && status == SEGJ_OK) {
+        size_t part = (size_t)segj_min_u64(to - from, SEGJ_SCAN_WINDOW);
+        status = segj_io_read(file, from, scan->window, part, NULL);
+        if (status == SEGJ_OK)
+            status = segj_io_write(file, from, scan->window, part);
+        if (status == SEGJ_OK)
+            segj_io_write_back(file, from, part);
+        from += part;
+    }
+    return status;
+}
+
+static segj_status_t write_values_again(segj_scan_t *scan, const segj_recovery_plan_t *plan,
+                                        const segj_io_file_t *values)
+{
+    return segj_repair_write_again(scan, values, values->data + plan->watermark_end, values->data + plan->end);
+}
+
+/* --- the index --- */
+
+/** Pages on their way to the file. */
+typedef struct repair_pages {
+    const segj_shared_t *shared;
+    const segj_io_file_t *index;
+    uint8_t *bytes;  /* room for `capacity` physical pages */
+    size_t capacity; /* in pages */
+    size_t full;     /* of them, complete */
+    uint64_t first;  /* number of the first */
+    uint16_t length; /* bytes of the page after the full ones */
+} repair_pages_t;
+
+static segj_status_t write_full_pages(repair_pages_t *pages)
+{
+    size_t physical = segj_page_physical(pages->shared->page_size);
+    uint64_t offset = pages->index->data + pages->first * physical;
+    size_t size = pages->full * physical;
+    segj_status_t status = size > 0 ? segj_io_write(pages->index, offset, pages->bytes, size) : SEGJ_OK;
+    pages->first += pages->full;
+    pages->full = 0;
+    return status;
+}
+
+/* The page that is being filled gets its slot. */
+static segj_status_t complete_page(repair_pages_t *pages)
+{
+    size_t physical = segj_page_physical(pages->shared->page_size);
+    const segj_page_state_t none = {0, 0, 0};
+    (void)segj_page_complete(pages->shared->checksum, pages->bytes + pages->full * physical, pages->shared->page_size,
+                             pages->index->binding, pages->first + pages->full, pages->length, none);
+    pages->length = 0;
+    pages->full++;
+    return pages->full == pages->capacity ? write_full_pages(pages) : SEGJ_OK;
+}
+
+static segj_status_t put_index_bytes(repair_pages_t *pages, const uint8_t *bytes, size_t size)
+{
+    size_t physical = segj_page_physical(pages->shared->page_size);
+    segj_status_t status = SEGJ_OK;
+    while (size > 0 && status == SEGJ_OK) {
+        size_t room = (size_t)(pages->shared->page_size - pages->length);
+        size_t part = room < size ? room : size;
+        memcpy(pages->bytes + pages->full * physical + pages->length, bytes, part);
+        pages->length = (uint16_t)(pages->length + part);
+        bytes += part;
+        size -= part;
+        if (pages->length == pages->shared->page_size)
+            status = complete_page(pages);
+    }
+    return status;
+}
+
+/* The bytes of the first page that are believed. */
+static segj_status_t begin_pages(const segj_recovery_plan_t *plan, repair_pages_t *pages)
+{
+    uint16_t page_size = pages->shared->page_size;
+    uint16_t kept = (uint16_t)(plan->index_bytes % page_size);
+    pages->first = plan->index_bytes / page_size;
+    if (kept == 0)
+        return SEGJ_OK;
+    uint64_t offset = pages->index->data + pages->first * segj_page_physical(page_size);
+    segj_status_t status = segj_io_read(pages->index, offset, pages->bytes, segj_page_physical(page_size), NULL);
+    pages->length = kept;
+    return status;
+}
+
+static segj_status_t put_records(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values,
+                                 repair_pages_t *pages)
+{
+    uint32_t size = pages->shared->record_size;
+    segj_walk_t walk = segj_walk_begin(values, plan->end, plan->anchor, scan->window, SEGJ_SCAN_WINDOW);
+    segj_status_t status = SEGJ_OK;
+    while (walk.at.records < plan->records && status == SEGJ_OK) {
+        segj_head_t head;
+        oversized_location_t location;
+        bool there;
+        bool right;
+        uint64_t begin = walk.at.records * size;
+        uint32_t skip = begin < plan->index_bytes ? (uint32_t)(plan->index_bytes - begin) : 0;
+        status = segj_walk_look(&walk, &head, &location, &there);
+        if (status == SEGJ_OK && !there)
+            status = segj_io_fail(SEGJ_ERR_CORRUPT, values, values->data + walk.at.end,
+                                  "the frame of record %llu is not what it was when open looked at it first",
+                                  (unsigned long long)walk.at.records);
+        if (status != SEGJ_OK)
+            return status;
+        memcpy(scan->record, head.entry, size - OVERSIZED_LOCATION_SIZE);
+        segj_location_encode(scan->record + size - OVERSIZED_LOCATION_SIZE, location);
+        status = put_index_bytes(pages, scan->record + skip, size - skip);
+        if (status == SEGJ_OK)
+            status = segj_walk_pass(&walk, location, false, &right);
+    }
+    return status;
+}
+
+static segj_status_t write_index_of(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values,
+                                    repair_pages_t *pages)
+{
+    segj_status_t status = begin_pages(plan, pages);
+    if (status == SEGJ_OK)
+        status = put_records(scan, plan, values, pages);
+    if (status == SEGJ_OK && pages->length > 0)
+        status = complete_page(pages);
+    return status == SEGJ_OK ? write_full_pages(pages) : status;
+}
+
+/* From the first page that is not believed on. */
+static segj_status_t write_log_index(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
+                                     const segj_io_file_t *values)
+{
+    repair_pages_t pages = {
+        .shared = &scan->journal->shared, .index = index, .bytes = scan->pages, .capacity = scan->capacity};
+    return plan->records * pages.shared->record_size > plan->index_bytes ? write_index_of(scan, plan, values, &pages)
+                                                                         : SEGJ_OK;
+}
+
+/* --- all of it --- */
+
+static segj_status_t cut_log_index(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index)
+{
+    segj_status_t status =
+        segj_io_truncate(index, segj_fixed_file_size(&scan->journal->shared, index->data, plan->records));
+    return status == SEGJ_OK ? segj_io_sync(index) : status;
+}
+
+/* Losing this costs the next open the same work again. */
+static void raise_log_mark(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
+                           bool marked)
+{
+    segj_fixed_t *fixed = &plan->section->index;
+    segj_status_t status = SEGJ_OK;
+    if (plan->records > fixed->mark.records || fixed->sequence == 0 || (!plan->confirmed && !marked))
+        status = segj_fixed_mark(fixed, index, end_of(plan));
+    else if (marked || segj_log_is_cut_marked(plan))
+        status = segj_fixed_clear_mark(fixed, index);
+    if (status != SEGJ_OK)
+        segj_shared_log(&scan->journal->shared, SEGJ_LOG_WARNING, "a watermark could not be written: %s",
+                        segj_last_error());
+}
+
+/* A batch above W that a checkpoint cuts in its middle: W comes to say that this is its end before the rest is cut,
+ * because a part of a batch is otherwise what a crash has left. */
+static segj_status_t end_within_batch(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
+                                      const segj_io_file_t *values)
+{
+    segj_status_t status = segj_io_sync(values);
+    if (status == SEGJ_OK)
+        status = write_log_index(scan, plan, index, values);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(index);
+    return status == SEGJ_OK ? mark_both(plan, index) : status;
+}
+
+/* A values file that is missing is made when the index has been cut: no crash leaves pages beside one that has no header
+ * yet, and the next open may refuse those. */
+static segj_status_t make_log_values(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_io_file_t *index,
+                                     segj_io_file_t *values, segj_repair_open_t *open_them)
+{
+    const segj_shared_t *shared = &scan->journal->shared;
+    segj_status_t status = cut_log_index(scan, plan, index);
+    if (status == SEGJ_OK)
+        status = open_them(plan, values, shared);
+    if (status == SEGJ_OK)
+        status = segj_glob_write_header(&plan->section->values, shared, values);
+    return status == SEGJ_OK ? segj_io_sync(values) : status;
+}
+
+segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_io_file_t *index,
+                              segj_io_file_t *values, segj_repair_open_t *open_them)
+{
+    const segj_shared_t *shared = &scan->journal->shared;
+    segj_fixed_t *fixed = &plan->section->index;
+    bool marked = wants_marks(plan);
+    /* A repair that has begun wants no memory. */
+    segj_status_t status = segj_scan_have_window(scan);
+    if (status == SEGJ_OK)
+        status = segj_scan_have_pages(scan);
+    if (status == SEGJ_OK && plan->value_there)
+        status = open_them(plan, values, shared);
+    plan->begun = plan->begun || status == SEGJ_OK;
+    if (status == SEGJ_OK)
+        status = write_log_headers(shared, plan, index, values);
+    if (status == SEGJ_OK && marked)
+        status =
+            plan->records < plan->watermark ? mark_both(plan, index) : segj_fixed_mark_cut(fixed, index, end_of(plan));
+    if (status == SEGJ_OK && values->opened == NULL)
+        status = make_log_values(scan, plan, index, values, open_them);
+    if (status == SEGJ_OK)
+        status = write_values_again(scan, plan, values);
+    if (status == SEGJ_OK && plan->within_batch) {
+        status = end_within_batch(scan, plan, index, values);
+        marked = true;
+    }
+    if (status == SEGJ_OK)
+        status = segj_glob_cut(values, plan->end);
+    if (status == SEGJ_OK && !plan->within_batch)
+        status = write_log_index(scan, plan, index, values);
+    if (status == SEGJ_OK)
+        status = cut_log_index(scan, plan, index);
+    if (status != SEGJ_OK)
+        return status;
+    raise_log_mark(scan, plan, index, marked);
+    segj_lock(&scan->journal->shared.state); /* readers of a section that open could not repair look at these */
+    fixed->disbelieved = UINT64_MAX;
+    plan->section->known = (segj_point_t){0};
+    segj_unlock(&scan->journal->shared.state);
+    return SEGJ_OK;
+}

@@ -1,0 +1,116 @@
+/*
+ * oversized/section/encoder.c: see the header.
+ */
+#include "oversized/section/encoder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "oversized/section/buffer.h"
+
+segj_status_t segj_encoder_new(segj_encoder_t **made)
+{
+    *made = calloc(1, sizeof **made);
+    return *made != NULL ? SEGJ_OK : segj_fail_memory(sizeof **made);
+}
+
+void segj_encoder_clear(segj_encoder_t *encoder)
+{
+    (void)ZSTD_freeCCtx(encoder->context);
+    encoder->context = NULL;
+    segj_buffer_free(&encoder->payloads);
+    segj_buffer_free(&encoder->gathered);
+}
+
+void segj_encoder_free(segj_encoder_t *encoder)
+{
+    if (encoder != NULL)
+        segj_encoder_clear(encoder);
+    free(encoder);
+}
+
+void segj_encoder_begin(segj_encoder_t *encoder)
+{
+    encoder->payloads.size = 0;
+    segj_buffer_trim(&encoder->payloads);
+    segj_buffer_trim(&encoder->gathered);
+}
+
+/* Makes room behind what there is, which it keeps. */
+static segj_status_t make_room(segj_buffer_t *payloads, size_t more)
+{
+    if (more <= payloads->capacity - payloads->size)
+        return SEGJ_OK;
+    if (payloads->size == 0)
+        return segj_buffer_reserve(payloads, more, SIZE_MAX);
+    if (more > SIZE_MAX / 2 - payloads->size)
+        return segj_fail_memory(SIZE_MAX);
+    segj_buffer_t larger = {.capacity = 0};
+    size_t least = payloads->size + more;
+    size_t wanted =
+        payloads->capacity < SIZE_MAX / 4 && 2 * payloads->capacity > least ? 2 * payloads->capacity : least;
+    segj_status_t status = segj_buffer_reserve(&larger, wanted, SIZE_MAX);
+    if (status != SEGJ_OK)
+        return status;
+    memcpy(larger.data, payloads->data, payloads->size);
+    larger.size = payloads->size;
+    segj_buffer_free(payloads);
+    *payloads = larger;
+    return SEGJ_OK;
+}
+
+/* Puts a value that is in pieces together. */
+static segj_status_t gather(segj_encoder_t *encoder, const segj_slice_t *pieces, size_t count, size_t size,
+                            const void **whole)
+{
+    segj_status_t status = segj_buffer_reserve(&encoder->gathered, size, SIZE_MAX);
+    if (status != SEGJ_OK)
+        return status;
+    uint8_t *to = encoder->gathered.data;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].size > 0)
+            memcpy(to, pieces[i].data, pieces[i].size);
+        to += pieces[i].size;
+    }
+    *whole = encoder->gathered.data;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, const segj_slice_t *pieces, size_t count,
+                               size_t size, size_t *at, size_t *payload_size)
+{
+    const void *whole = count > 0 ? pieces[0].data : NULL;
+    if (encoder->context == NULL)
+        encoder->context = ZSTD_createCCtx();
+    if (encoder->context == NULL)
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
+    size_t bound = ZSTD_compressBound(size);
+    if (ZSTD_isError(bound))
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %zu bytes is too large for zstd", size);
+    segj_status_t status = count > 1 ? gather(encoder, pieces, count, size, &whole) : SEGJ_OK;
+    if (status == SEGJ_OK)
+        status = make_room(&encoder->payloads, bound);
+    if (status != SEGJ_OK)
+        return status;
+    segj_buffer_t *payloads = &encoder->payloads;
+    size_t used = ZSTD_compressCCtx(encoder->context, (uint8_t *)payloads->data + payloads->size,
+                                    payloads->capacity - payloads->size, whole, size, level);
+    if (ZSTD_isError(used))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress a value of %zu bytes: %s", size,
+                         ZSTD_getErrorName(used));
+    *at = payloads->size;
+    *payload_size = used;
+    payloads->size += used;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, const segj_slice_t *pieces, size_t count,
+                                size_t size, segj_slice_t *payload)
+{
+    size_t at;
+    segj_encoder_begin(encoder);
+    segj_status_t status = segj_encoder_add(encoder, level, pieces, count, size, &at, &payload->size);
+    if (status == SEGJ_OK)
+        payload->data = (const uint8_t *)encoder->payloads.data + at;
+    return status;
+}

@@ -1,0 +1,89 @@
+/*
+ * oversized/section/section.h: finding a section, keeping it, and putting it to rest; and the calls under way, which
+ * close waits for.
+ */
+#ifndef SEGJ_OVERSIZED_SECTION_SECTION_H
+#define SEGJ_OVERSIZED_SECTION_SECTION_H
+
+#include "oversized/section/journal.h"
+
+segj_section_t *segj_journal_find(const oversized_t *journal, uint64_t section); /**< or NULL; under state */
+/** Finds a section, or answers as segj_journal_missing. Under state. */
+SEGJ_MUST_CHECK segj_status_t segj_journal_require(const oversized_t *journal, uint64_t number,
+                                                   segj_section_t **section);
+/** SEGJ_ERR_PRUNED or SEGJ_ERR_NO_SECTION for a section that is not there. Under state. */
+segj_status_t segj_journal_missing(const oversized_t *journal, uint64_t section);
+/** What forbids any change: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, or SEGJ_OK. */
+segj_status_t segj_journal_changeable(const oversized_t *journal);
+void segj_section_acquire(segj_section_t *section); /**< under state */
+/** Gives the reference back; frees a section that is gone. Under state, which it may give up. */
+void segj_section_release_locked(oversized_t *journal, segj_section_t *section);
+/** The same without the state lock. */
+void segj_section_release(oversized_t *journal, segj_section_t *section);
+/** Whether records have gone since the section had this generation. Call it after dropping all references to
+ *  what was read without the state lock: that orders the reads before this check. */
+static inline bool segj_section_changed(const segj_section_t *section, uint64_t generation)
+{
+    return atomic_load(&section->generation) != generation || atomic_load(&section->removed);
+}
+/** Whether a prune has hidden the section, and it is not known yet whether that stays so. Under state. */
+static inline bool segj_section_undecided(const oversized_t *journal, const segj_section_t *section)
+{
+    return atomic_load_explicit(&section->removed, memory_order_relaxed) && journal->hidden > 0;
+}
+/** Whether it was removed, and stays so. Under state. */
+static inline bool segj_section_gone(const oversized_t *journal, const segj_section_t *section)
+{
+    return atomic_load_explicit(&section->removed, memory_order_relaxed) && !segj_section_undecided(journal, section);
+}
+/** Counts what was appended; under change. */
+static inline void segj_section_count_append(segj_section_t *section)
+{
+    uint_fast64_t appended = atomic_load_explicit(&section->appended, memory_order_relaxed);
+    atomic_store_explicit(&section->appended, appended + 1, memory_order_relaxed);
+}
+/** What a call has appended before it asks is counted here. */
+static inline uint64_t segj_section_appended(const segj_section_t *section)
+{
+    return atomic_load_explicit(&section->appended, memory_order_relaxed);
+}
+segj_status_t segj_section_new(oversized_t *journal, uint64_t number, segj_section_t **made);
+
+/** Whether its files are of version 2: the values file is a log of records, and the index a cache of it. */
+static inline bool segj_section_is_log(const segj_section_t *section)
+{
+    return section->index.version == 2;
+}
+/** Says what its files are, before anything is read or written of their data. salt: of version 2. */
+void segj_section_set_version(const oversized_t *journal, segj_section_t *section, uint8_t version, uint64_t salt);
+
+/* Calls under way; without locks. */
+/** Begins a call that works on the storage without the change lock. Close waits for segj_journal_leave, which must
+ *  be the call's last use of the journal. */
+void segj_journal_enter(oversized_t *journal);
+void segj_journal_leave(oversized_t *journal);
+/** Waits until no such call is under way. */
+void segj_journal_wait_for_calls(oversized_t *journal);
+
+/* Views; under state, the viewers kept out. */
+/** Blocks views of the section's mapped values, so that they can be cut or removed. SEGJ_ERR_BUSY while a view is
+ *  out. */
+SEGJ_MUST_CHECK segj_status_t segj_section_block_views(segj_section_t *section);
+void segj_section_allow_views(segj_section_t *section);
+
+/* The list of active sections, in the order of their last append; under change. */
+void segj_writers_add(oversized_t *journal, segj_section_t *section);
+void segj_writers_remove(oversized_t *journal, segj_section_t *section);
+
+/* Under change, and not under state. */
+/** Puts an active section to rest: gives up its buffers, written or not, and its descriptors. No sync is under way. */
+void segj_section_deactivate(oversized_t *journal, segj_section_t *section);
+
+/** What `bytes` of values with so many records hold without the heads that version 2 puts before them: payloads and their
+ *  checksums. */
+static inline uint64_t segj_section_stored(const segj_section_t *section, uint64_t records, uint64_t bytes)
+{
+    return bytes - section->values.handle.file.head * records;
+}
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * oversized/tools/retain.c: old sections are removed so that what stays is no more than is wanted. Which ones is decided
+ * here; the removal is a prune.
+ */
+#include "base/bytes.h"
+#include "oversized/section/section.h"
+#include "segjournal/tools.h"
+
+/* What there is of a section: bytes of both files, as a close would leave them. */
+static void retain_measure(const segj_shared_t *shared, const segj_section_t *section, oversized_kept_t *kept)
+{
+    kept->section = section->node.number;
+    kept->records = section->index.records;
+    kept->bytes = segj_fixed_file_size(shared, section->index.handle.file.data, kept->records) +
+                  section->values.handle.file.data + section->values.size;
+}
+
+/* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives how
+ * many of the oldest go. */
+static size_t count_beyond(const oversized_t *journal, const oversized_retain_options_t *options)
+{
+    const segj_sections_t *sections = &journal->sections;
+    uint64_t bytes = 0;
+    size_t at = sections->count;
+    while (at > 0 && (at == sections->count || sections->count - at < options->sections)) {
+        oversized_kept_t kept;
+        retain_measure(&journal->shared, (const segj_section_t *)(const void *)sections->order[at - 1], &kept);
+        if (at < sections->count && kept.bytes > options->bytes - segj_min_u64(bytes, options->bytes))
+            break;
+        bytes += kept.bytes;
+        at--;
+    }
+    return at;
+}
+
+/* The oldest section at or above `from`, as it is now; false: only the newest is left, or none. */
+static bool next_kept(oversized_t *journal, uint64_t from, oversized_kept_t *kept)
+{
+    segj_lock(&journal->shared.state);
+    const segj_sections_t *sections = &journal->sections;
+    size_t at = segj_sections_lower(sections, from);
+    bool found = at + 1 < sections->count;
+    if (found)
+        retain_measure(&journal->shared, (const segj_section_t *)(const void *)sections->order[at], kept);
+    segj_unlock(&journal->shared.state);
+    return found;
+}
+
+/* Decides which is the oldest section that stays. Sections are only removed by who calls this, or beside it by others. */
+static void retain_decide(oversized_t *journal, const oversized_retain_options_t *options, oversized_retained_t *found)
+{
+    oversized_kept_t kept;
+    segj_lock(&journal->shared.state);
+    size_t beyond = count_beyond(journal, options);
+    uint64_t line = beyond < journal->sections.count ? journal->sections.order[beyond]->number : 0;
+    segj_unlock(&journal->shared.state);
+    for (uint64_t at = 0; next_kept(journal, at, &kept);) {
+        if (kept.section >= line && (options->keep == NULL || options->keep(options->context, &kept)))
+            break;
+        found->sections++;
+        found->records += kept.records;
+        found->bytes += kept.bytes;
+        at = kept.section + 1; /* a newer one is there */
+        found->min_section = at;
+    }
+}
+
+void oversized_retain_options_init(oversized_retain_options_t *options)
+{
+    if (options != NULL)
+        *options =
+            (oversized_retain_options_t){.struct_size = sizeof *options, .bytes = UINT64_MAX, .sections = UINT64_MAX};
+}
+
+segj_status_t oversized_retain(oversized_t *journal, const oversized_retain_options_t *options,
+                               oversized_retained_t *retained)
+{
+    SEGJ_ENTER(journal, oversized_retain(journal, options, retained));
+    oversized_retained_t found = {.min_section = 0};
+    if (options == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_retain: options is NULL");
+    if (options->struct_size != sizeof *options)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "oversized_retain: options.struct_size is %zu bytes, expected %zu bytes: begin with "
+                         "oversized_retain_options_init() of this version",
+                         options->struct_size, sizeof *options);
+    retain_decide(journal, options, &found);
+    segj_status_t status = SEGJ_OK;
+    if (found.sections > 0 && !options->dry_run)
+        status = oversized_prune(journal, found.min_section, NULL);
+    if (status == SEGJ_OK && retained != NULL)
+        *retained = found;
+    return status;
+}

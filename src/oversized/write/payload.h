@@ -1,0 +1,40 @@
+/*
+ * oversized/write/payload.h: values are compressed by the thread that appends them, before it takes the change lock, so
+ * that others append meanwhile. Without locks.
+ */
+#ifndef SEGJ_OVERSIZED_WRITE_PAYLOAD_H
+#define SEGJ_OVERSIZED_WRITE_PAYLOAD_H
+
+#include "oversized/section/journal.h"
+
+/** The payloads of the first `count` values of an append; the others are compressed, if at all, under the change lock. */
+typedef struct segj_payloads {
+    segj_encoder_t *encoder; /* that holds them, or NULL: there are none */
+    segj_slice_t *slices;    /* of a batch; else `one` */
+    segj_slice_t one;
+    size_t count;
+} segj_payloads_t;
+
+/** Whether any value may have to be compressed. */
+static inline bool segj_payloads_may_be(const oversized_t *journal)
+{
+    return journal->codec.level != 0 || journal->codec.mixed;
+}
+
+/** Compresses a value, if its section is one of compressed values, or will be. On failure there is nothing to free. */
+SEGJ_MUST_CHECK segj_status_t segj_payloads_make(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
+                                                 const segj_slice_t *pieces, size_t pieces_count, size_t size);
+/** The same of several values. */
+SEGJ_MUST_CHECK segj_status_t segj_payloads_make_many(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
+                                                      const oversized_record_t *records, size_t count);
+void segj_payloads_free(segj_payloads_t *payloads, oversized_t *journal);
+
+/** The payload of the value of this number, or NULL. */
+static inline const segj_slice_t *segj_payloads_get(const segj_payloads_t *payloads, size_t number)
+{
+    if (number >= payloads->count)
+        return NULL;
+    return payloads->slices != NULL ? &payloads->slices[number] : &payloads->one;
+}
+
+#endif

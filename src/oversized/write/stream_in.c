@@ -1,0 +1,352 @@
+/*
+ * oversized/write/stream_in.c: values that arrive in pieces and need not fit into memory. A writer borrows the end of
+ * its section's values file (segj_glob_reserve_tail) and writes the frame there, through a buffer of its own and
+ * without a lock; the section takes no other append until the writer ends. Finish places the record and publishes both.
+ *
+ * If the power goes before that, bytes lie after the last frame, and open cuts them. A writer that is abandoned leaves
+ * such bytes too; they are cut, durably, before their offsets are used again (segj_section_truncate_tail).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/frame_format.h"
+#include "oversized/section/durable.h"
+#include "oversized/section/writers.h"
+#include "oversized/write/append.h"
+
+#define STREAM_IN_BUFFER_SIZE ((size_t)256 << 10)
+
+struct oversized_writer {
+    segj_lease_t lease; /* first */
+    oversized_t *journal;
+    segj_section_t *section;
+    uint64_t announced; /* bytes of the value */
+    uint64_t taken;     /* of them */
+    uint64_t offset;    /* of the frame in the data */
+    uint64_t frame;     /* bytes of the frame so far, from its payload on, buffered ones included */
+    uint32_t crc;
+    segj_status_t failed;  /* what every later call answers */
+    segj_sentence_t cause; /* of that */
+    ZSTD_CCtx *compressor;
+    size_t buffered;
+    uint8_t *buffer; /* STREAM_IN_BUFFER_SIZE bytes */
+    uint8_t head[];  /* of the frame, where it has one; the entry in its place there */
+};
+
+static void free_writer(oversized_writer_t *writer)
+{
+    segj_lease_end(&writer->lease);
+    (void)ZSTD_freeCCtx(writer->compressor);
+    free(writer->buffer);
+    free(writer);
+}
+
+static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level)
+{
+    writer->compressor = ZSTD_createCCtx();
+    if (writer->compressor == NULL)
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
+    size_t answer = ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
+    /* The frame says its content's size, as every payload does. */
+    if (!ZSTD_isError(answer))
+        answer = ZSTD_CCtx_setPledgedSrcSize(writer->compressor, writer->announced);
+    if (ZSTD_isError(answer))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd refused a value of %llu bytes: %s",
+                         (unsigned long long)writer->announced, ZSTD_getErrorName(answer));
+    return SEGJ_OK;
+}
+
+/* What forbids it, and memory that it wants: all that can be said before anything changes. Under change. */
+static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
+{
+    const oversized_t *journal = writer->journal;
+    segj_status_t status = segj_journal_changeable(journal);
+    *section = segj_journal_find(journal, number);
+    if (status != SEGJ_OK)
+        return status;
+    if (*section != NULL && (*section)->streaming)
+        return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu", (unsigned long long)number);
+    if (*section == NULL && number < journal->prune_line)
+        return segj_journal_missing(journal, number);
+    bool compressed = *section != NULL ? (*section)->values.compressed : journal->codec.level != 0;
+    return compressed ? stream_in_set_up_zstd(writer, journal->codec.level) : SEGJ_OK;
+}
+
+/* Under change. */
+static segj_status_t activate_or_create(oversized_t *journal, uint64_t number, segj_section_t **section)
+{
+    if (*section != NULL)
+        return segj_section_activate(journal, *section);
+    segj_status_t status = segj_section_create(journal, number, section);
+    if (status != SEGJ_OK)
+        return status;
+    segj_section_count_append(*section); /* its names want a sync */
+    segj_section_show(journal, *section);
+    return SEGJ_OK;
+}
+
+/* Under change. */
+static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number)
+{
+    oversized_t *journal = writer->journal;
+    segj_section_t *section;
+    segj_status_t status = stream_in_prepare(writer, number, &section);
+    if (status == SEGJ_OK)
+        status = activate_or_create(journal, number, &section);
+    if (status == SEGJ_OK)
+        status = segj_section_truncate_tail(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_glob_reserve_tail(&section->values, &journal->shared, &writer->offset);
+    if (status != SEGJ_OK)
+        return status;
+    section->streaming = true;
+    writer->section = section;
+    writer->crc = segj_checksum_begin(journal->shared.checksum, section->values.handle.file.binding, writer->offset);
+    return SEGJ_OK;
+}
+
+static segj_status_t stream_in_open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,
+                                        const void *entry, uint64_t size, oversized_writer_t **opened)
+{
+    segj_status_t status = oversized_writer_open(journal, section, entry, size, opened);
+    if (status == SEGJ_OK && opened != NULL)
+        segj_lease_adopt(&(*opened)->lease, caller);
+    return status;
+}
+
+segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, const void *entry, uint64_t size,
+                                    oversized_writer_t **opened)
+{
+    if (opened != NULL)
+        *opened = NULL;
+    SEGJ_ENTER(journal, stream_in_open_for(caller, journal, section, entry, size, opened));
+    if (opened == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: writer is NULL");
+    if (entry == NULL && journal->entry_size > 0)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: entry is NULL, expected %u bytes",
+                         (unsigned)journal->entry_size);
+    if (size > journal->max_value_size)
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u bytes",
+                         (unsigned long long)section, (unsigned long long)size, (unsigned)journal->max_value_size);
+    size_t room = sizeof(oversized_writer_t) + segj_head_size(journal->entry_size);
+    oversized_writer_t *writer = malloc(room);
+    if (writer == NULL)
+        return segj_fail_memory(room);
+    *writer = (oversized_writer_t){.journal = journal, .announced = size};
+    segj_lease_take(&writer->lease, SEGJ_BADGE_WRITER, journal);
+    if (entry != NULL && journal->entry_size > 0)
+        memcpy(writer->head + SEGJ_HEAD_ENTRY, entry, journal->entry_size);
+    /* Apart: what a large piece of memory held cannot be looked at any more once it is freed. */
+    writer->buffer = malloc(STREAM_IN_BUFFER_SIZE);
+    segj_status_t status = writer->buffer != NULL ? SEGJ_OK : segj_fail_memory(STREAM_IN_BUFFER_SIZE);
+    if (status == SEGJ_OK) {
+        segj_gate_enter(&journal->change);
+        status = stream_in_begin(writer, section);
+        segj_gate_leave(&journal->change);
+    }
+    if (status != SEGJ_OK) {
+        free_writer(writer);
+        return status;
+    }
+    *opened = writer;
+    return SEGJ_OK;
+}
+
+static segj_status_t stream_in_flush(oversized_writer_t *writer)
+{
+    const segj_io_file_t *file = &writer->section->values.handle.file;
+    uint64_t offset = file->data + writer->offset + file->head + writer->frame - writer->buffered;
+    segj_status_t status = segj_journal_changeable(writer->journal);
+    if (status == SEGJ_OK)
+        status = segj_io_write(file, offset, writer->buffer, writer->buffered);
+    if (status == SEGJ_OK) {
+        segj_io_write_back(file, offset, writer->buffered);
+        writer->buffered = 0;
+    }
+    return status;
+}
+
+/* Counts bytes that have come into the buffer. */
+static segj_status_t account(oversized_writer_t *writer, size_t size, bool checked)
+{
+    if (checked)
+        writer->crc = segj_checksum_continue(writer->journal->shared.checksum, writer->crc,
+                                             writer->buffer + writer->buffered, size);
+    writer->buffered += size;
+    writer->frame += size;
+    if (writer->frame > UINT32_MAX - (checked ? SEGJ_FRAME_TRAILER : 0u))
+        return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload beyond 2^32 - 5 bytes",
+                         (unsigned long long)writer->section->node.number);
+    return writer->buffered == STREAM_IN_BUFFER_SIZE ? stream_in_flush(writer) : SEGJ_OK;
+}
+
+static segj_status_t put_plain(oversized_writer_t *writer, const uint8_t *data, size_t size, bool checked)
+{
+    segj_status_t status = SEGJ_OK;
+    while (size > 0 && status == SEGJ_OK) {
+        size_t room = STREAM_IN_BUFFER_SIZE - writer->buffered;
+        size_t part = size < room ? size : room;
+        memcpy(writer->buffer + writer->buffered, data, part);
+        status = account(writer, part, checked);
+        data += part;
+        size -= part;
+    }
+    return status;
+}
+
+/* `end`: the value is whole, and zstd is to finish its frame. */
+static segj_status_t put_compressed(oversized_writer_t *writer, const void *data, size_t size, bool end)
+{
+    ZSTD_inBuffer in = {data, size, 0};
+    segj_status_t status = SEGJ_OK;
+    bool more = size > 0 || end;
+    while (more && status == SEGJ_OK) {
+        ZSTD_outBuffer out = {writer->buffer + writer->buffered, STREAM_IN_BUFFER_SIZE - writer->buffered, 0};
+        size_t left = ZSTD_compressStream2(writer->compressor, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
+        if (ZSTD_isError(left))
+            return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress: %s", ZSTD_getErrorName(left));
+        more = end ? left > 0 : in.pos < in.size;
+        status = account(writer, out.pos, true);
+    }
+    return status;
+}
+
+static segj_status_t failed_before(const oversized_writer_t *writer, const char *what)
+{
+    segj_say_again(&writer->cause);
+    return segj_context(writer->failed, "%s", what);
+}
+
+static segj_status_t put(oversized_writer_t *writer, const void *data, size_t size)
+{
+    if (data == NULL && size > 0)
+        return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: data is NULL");
+    if (writer->failed != SEGJ_OK)
+        return failed_before(writer, "the writer has failed before, abandon it");
+    if (size > writer->announced - writer->taken)
+        return segj_fail(
+            SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu bytes only %llu bytes are left",
+            size, (unsigned long long)writer->announced, (unsigned long long)(writer->announced - writer->taken));
+    segj_status_t status =
+        writer->compressor != NULL ? put_compressed(writer, data, size, false) : put_plain(writer, data, size, true);
+    writer->taken += size;
+    writer->failed = status;
+    if (status != SEGJ_OK)
+        segj_keep(&writer->cause);
+    return status;
+}
+
+segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size)
+{
+    segj_status_t status = segj_lease_enter((segj_lease_t *)writer, SEGJ_BADGE_WRITER, "writer", __func__);
+    return status == SEGJ_OK ? segj_lease_leave(&writer->lease, put(writer, data, size)) : status;
+}
+
+/* Nothing is placed in the section meanwhile. */
+static void make_head(oversized_writer_t *writer)
+{
+    const segj_glob_t *values = &writer->section->values;
+    const segj_io_file_t *file = &values->handle.file;
+    const segj_head_t head = {.stored = (uint32_t)writer->frame,
+                              .flags = SEGJ_HEAD_FRAME,
+                              .unsynced = segj_section_unsynced(writer->section, 0)};
+    (void)segj_head_encode(writer->head, file->head,
+                           (segj_frame_place_t){file->binding, writer->offset, values->trailer}, &head);
+    writer->crc = segj_checksum_continue(writer->journal->shared.checksum, writer->crc,
+                                         writer->head + file->head - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM);
+}
+
+/* Under change. The head comes last: without it the frame is none. */
+static segj_status_t write_head(const oversized_writer_t *writer)
+{
+    const segj_io_file_t *file = &writer->section->values.handle.file;
+    segj_status_t status = segj_io_write(file, file->data + writer->offset, writer->head, file->head);
+    if (status != SEGJ_OK)
+        segj_section_withdraw(writer->journal, writer->section);
+    return status;
+}
+
+static segj_status_t complete(oversized_writer_t *writer)
+{
+    if (writer->failed != SEGJ_OK)
+        return failed_before(writer, "the writer has failed before");
+    if (writer->taken != writer->announced)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "oversized_writer_finish: %llu bytes were written, %llu bytes were announced",
+                         (unsigned long long)writer->taken, (unsigned long long)writer->announced);
+    segj_status_t status = SEGJ_OK;
+    if (writer->compressor != NULL)
+        status = put_compressed(writer, NULL, 0, true);
+    if (status == SEGJ_OK && segj_section_is_log(writer->section))
+        make_head(writer);
+    uint8_t trailer[SEGJ_FRAME_TRAILER];
+    segj_put_u32(trailer, writer->crc);
+    if (status == SEGJ_OK)
+        status = put_plain(writer, trailer, sizeof trailer, false);
+    return status == SEGJ_OK && writer->buffered > 0 ? stream_in_flush(writer) : status;
+}
+
+/* Under change. */
+static segj_status_t stream_in_append(oversized_writer_t *writer, oversized_location_t location, uint64_t *position)
+{
+    oversized_t *journal = writer->journal;
+    segj_section_t *section = writer->section;
+    segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK)
+        status = segj_paged_reserve(section->index.tail, &journal->shared.pages, &section->index.handle.file,
+                                    journal->shared.record_size);
+    if (status == SEGJ_OK && segj_section_is_log(section))
+        status = write_head(writer);
+    if (status != SEGJ_OK)
+        return status;
+    segj_section_put(journal, section, writer->head + SEGJ_HEAD_ENTRY, location);
+    segj_glob_commit_tail(&section->values, segj_frame_size(section->values.handle.file.head, location), writer->crc);
+    if (section->values.compressed)
+        segj_tally_saved(&journal->tally, writer->announced - (location.size - SEGJ_FRAME_TRAILER));
+    *position = segj_section_publish(journal, section, 1);
+    return SEGJ_OK;
+}
+
+/* The journal is open, and this process's. */
+static segj_status_t stream_in_finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
+{
+    oversized_t *journal = writer->journal;
+    uint64_t at = 0;
+    segj_status_t status = complete(writer);
+    oversized_location_t placed = {writer->offset, (uint32_t)writer->frame};
+    segj_gate_enter(&journal->change);
+    if (status == SEGJ_OK)
+        status = stream_in_append(writer, placed, &at);
+    writer->section->streaming = false;
+    segj_gate_leave(&journal->change);
+    if (status != SEGJ_OK)
+        return status;
+    if (position != NULL)
+        *position = at;
+    if (location != NULL)
+        *location = placed;
+    return SEGJ_OK;
+}
+
+segj_status_t oversized_writer_finish(oversized_writer_t *writer, uint64_t *position, oversized_location_t *location)
+{
+    segj_status_t status = segj_lease_enter((segj_lease_t *)writer, SEGJ_BADGE_WRITER, "writer", __func__);
+    if (status == SEGJ_OK)
+        status = segj_lease_leave(&writer->lease, stream_in_finish(writer, position, location));
+    else if (!segj_lease_ends((segj_lease_t *)writer, SEGJ_BADGE_WRITER))
+        return status;
+    free_writer(writer);
+    return status;
+}
+
+void oversized_writer_abandon(oversized_writer_t *writer)
+{
+    if (!segj_lease_ends((segj_lease_t *)writer, SEGJ_BADGE_WRITER))
+        return;
+    if (segj_lease_holds(&writer->lease)) {
+        segj_gate_enter(&writer->journal->change);
+        writer->section->streaming = false;
+        segj_gate_leave(&writer->journal->change);
+    }
+    free_writer(writer);
+}

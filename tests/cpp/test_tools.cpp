@@ -1,0 +1,97 @@
+/*
+ * cpp/test_tools.cpp: a journal's files are looked into, and what it has done is told, in C++ as in C.
+ */
+#include <cstdio>
+
+#include "cpp/cases.hpp"
+
+#if __has_include("segjournal/tools.h")
+
+namespace
+{
+
+using cases::directory;
+
+void test_an_inspection()
+{
+    directory home;
+    check(segj::inspection::try_open(home.config()).status() == SEGJ_ERR_NOT_FOUND);
+    check_throws(segj::inspection(home.config()), SEGJ_ERR_NOT_FOUND);
+    segj::journal journal(home.config());
+    journal.append(7, "entry-00", "value");
+    journal.append(9, "entry-00", "value");
+    journal.append(9, "entry-01", "value");
+    journal.close();
+    segj::inspection found(segj::config(home.path()));
+    check(found->config.entry_size == 8 && found->health == OVERSIZED_CLEAN && (*found).recovery.records == 3);
+    std::uint64_t sections = 0;
+    std::uint64_t records = 0;
+    for (const oversized_look_t &section : found) {
+        sections += section.section;
+        records += section.records;
+    }
+    check(found.size() == 2 && sections == 16 && records == 3);
+    segj::inspection moved = std::move(found);
+    check(found.size() == 0 && found.begin() == found.end() && moved.size() == 2);
+    found = std::move(moved);
+    check(found.size() == 2 && segj::journal(found->config).count(9) == 2);
+}
+
+void test_a_salvage()
+{
+    directory home;
+    directory other;
+    segj::journal journal(home.config());
+    journal.append(7, "entry-00", "value");
+    journal.append(7, "entry-01", "value");
+    journal.close();
+    const segj::config to(other.path());
+    oversized_salvage_options_t options = segj::salvage_options();
+    unsigned runs = 0;
+    options.on_run = [](void *context, const oversized_salvaged_run_t *run) {
+        *static_cast<unsigned *>(context) += static_cast<unsigned>(run->records);
+        return false;
+    };
+    options.context = &runs;
+    const oversized_salvaged_t told = segj::salvage(segj::config(home.path()), to, &options);
+    check(told.records == 2 && told.gaps == 0 && told.entry_size == 8 && runs == 2);
+    check(segj::try_salvage(segj::config(home.path()), to).status() == SEGJ_ERR_MISMATCH);
+    check_throws(segj::salvage(segj::config(home.path()), to), SEGJ_ERR_MISMATCH);
+    check(segj::journal(other.config()).count(7) == 2);
+}
+
+void test_statistics()
+{
+    directory home;
+    segj::journal journal(home.config());
+    journal.append(7, "entry-00", "value");
+    journal.sync(7);
+    journal.append(7, "entry-01", "value");
+    const oversized_stats_t told = segj::stats(journal);
+    check(told.records == 2 && told.value_bytes == 10 && told.unsynced_records == 1 && told.sections == 1);
+    check(segj::try_stats(segj::journal_ref(journal))->syncs == 1);
+    check(segj::try_stats(segj::journal()).status() == SEGJ_ERR_INVALID);
+    check_throws(segj::stats(segj::journal()), SEGJ_ERR_INVALID);
+}
+
+} // namespace
+
+int main()
+{
+    const cases::test tests[] = {
+        {"test_an_inspection", test_an_inspection},
+        {"test_a_salvage", test_a_salvage},
+        {"test_statistics", test_statistics},
+    };
+    return cases::run(tests);
+}
+
+#else
+
+int main()
+{
+    std::puts("SKIPPED: there is no segjournal/tools.h here");
+    return 77;
+}
+
+#endif

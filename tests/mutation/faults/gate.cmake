@@ -1,0 +1,31 @@
+# mutation/faults/gate.cmake: deliberate faults (see mutate.cmake): who comes through a gate, and who is called to it.
+
+fault("who leaves calls nobody while one has been called before" src/base/gate.c "unit/gate orders/gate"
+    [==[        if (gate_change(gate, word, word & ~FRONT)) {]==]
+    [==[        if (gate_change(gate, word, word)) {]==])
+
+fault("who waits is not called" src/base/gate.c "unit/gate orders/gate"
+    [==[    if (word >= ONE_WAITS && (word & FRONT) == 0)
+        call_one(gate);]==]
+    [==[    if (word > ONE_WAITS + SHUT && (word & FRONT) == 0)
+        call_one(gate);]==])
+
+fault("the one in front comes in beside another" src/base/gate.c "orders/gate threads/gate"
+    [==[        if ((word & SHUT) == 0 && gate_change(gate, word, ((]==]
+    [==[        if ((word & RESERVED) == 0 && gate_change(gate, word, ((]==])
+
+fault("others take the turn of the one in front" src/base/gate.c "unit/gate"
+    [==[    if ((word & (SHUT | RESERVED)) != 0 ||]==]
+    [==[    if ((word & SHUT) != 0 ||]==])
+
+fault("the one in front has no end of patience" src/base/gate.c "unit/gate"
+    [==[        if (now - begun > GATE_PATIENCE) {]==]
+    [==[        if (now < begun) {]==])
+
+fault("the one in front lets slow ones pass" src/base/gate.c "unit/gate"
+    [==[    while ((gate_passed(gate) - from) * SHORT > now - before) {]==]
+    [==[    while (gate_passed(gate) != from && before <= now) {]==])
+
+fault("the turn stays reserved for nobody" src/base/gate.c "unit/gate"
+    [==[((word | SHUT) & ~(FRONT | RESERVED)) - ONE_WAITS)]==]
+    [==[((word | SHUT) & ~FRONT) - ONE_WAITS)]==])

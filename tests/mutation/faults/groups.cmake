@@ -1,0 +1,78 @@
+# mutation/faults/groups.cmake: deliberate faults (see mutate.cmake): who waits for a sync, whom it covers, and who leads the next.
+
+fault("a waiter returns one flush early" src/oversized/section/group.c "orders/sync"
+    [==[    if (section->synced >= waiter->target || segj_section_gone(journal, section))]==]
+    [==[    if (section->synced + 1 >= waiter->target || segj_section_gone(journal, section))]==])
+
+fault("a call is covered by a sync that had begun before it" src/oversized/write/sync.c "orders/sync"
+    [==[    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section);
+    if (section->synced >= call->target) {]==]
+    [==[    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section) - 1;
+    if (section->synced >= call->target) {]==])
+
+fault("a wake-up is lost: nobody leads the next sync" src/oversized/section/group.c "orders/sync"
+    [==[    return led || segj_group_forms(section) ? 0 : SEGJ_GROUP_LEADS;]==]
+    [==[    return led || section->waiting > 0 || segj_group_forms(section) ? 0 : SEGJ_GROUP_LEADS;]==])
+
+fault("a leader forgets those that failed with it" src/oversized/section/group.c "orders/sync"
+    [==[            segj_keep(&waiter->sentence);
+        }]==]
+    [==[            segj_keep(&waiter->sentence);
+            continue;
+        }]==])
+
+fault("those that failed are told that they are covered" src/oversized/section/group.c "orders/sync"
+    [==[        return SEGJ_GROUP_FAILED;
+    return led]==]
+    [==[        return SEGJ_GROUP_COVERED;
+    return led]==])
+
+fault("a leader without a sync leaves the others waiting" src/oversized/write/sync.c "orders/sync"
+    [==[    } else if (call->called) {]==]
+    [==[    } else if (call->called && call->section == NULL) {]==])
+
+fault("who gathers forgets those who have joined" src/oversized/write/sync.c "orders/sync"
+    [==[            gathered = call->called = true;]==]
+    [==[            gathered = true;]==])
+
+fault("who gathers stays where it was" src/oversized/section/group.c "orders/sync"
+    [==[    if (alone)
+        section->gatherer = NULL;]==]
+    [==[    if (alone)
+        section->gatherer = section->gatherer;]==])
+
+fault("a flush that ends calls nobody" src/oversized/write/flush.c "orders/sync"
+    [==[    segj_waiter_t *told = segj_group_end(journal, section, 0, SEGJ_OK);]==]
+    [==[    segj_waiter_t *told = NULL;
+    section->syncing = false;
+    segj_wake_all(&journal->shared.changed);]==])
+
+# --- values that are compressed before the lock is taken ---
+
+fault("a payload is stored in a section of plain values" src/oversized/write/append.c "threads/payloads"
+    [==[    if (!(batch->section != NULL ? batch->section->values.compressed : codec->level != 0))
+        return SEGJ_OK;]==]
+    [==[    if (made == NULL && !(batch->section != NULL ? batch->section->values.compressed : codec->level != 0))
+        return SEGJ_OK;]==])
+
+fault("values are compressed under the lock" src/oversized/write/payload.c "threads/payloads"
+    [==[    if (!wants_payloads(journal, section))
+        return SEGJ_OK;
+    segj_status_t status = take_encoder]==]
+    [==[    if (!wants_payloads(journal, section) || pieces_count > 0)
+        return SEGJ_OK;
+    segj_status_t status = take_encoder]==])
+
+fault("there is no bound on contexts" src/oversized/write/payload.c "threads/payloads"
+    [==[codec->encoders_made == SEGJ_ENCODERS_MOST)]==]
+    [==[codec->encoders_made == 10 * SEGJ_ENCODERS_MOST)]==])
+
+fault("who waits for a context is not woken" src/oversized/write/payload.c "threads/payloads"
+    [==[    if (codec->encoders_wanted > 0)]==]
+    [==[    if (codec->encoders_wanted > SEGJ_ENCODERS_MOST * 2)]==])
+
+fault("payloads of a batch stay where their memory was" src/oversized/write/payload.c "threads/payloads promises/batch"
+    [==[    const uint8_t *data = encoder->payloads.data;
+    for]==]
+    [==[    const uint8_t *data = payloads->count > 0 ? (const uint8_t *)encoder->payloads.data + 1 : NULL;
+    for]==])

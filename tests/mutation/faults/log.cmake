@@ -1,0 +1,130 @@
+# mutation/faults/log.cmake: deliberate faults (see mutate.cmake): version 2 of the native format.
+
+set(log_states "crash/exhaustive_log@log/64/plain")
+
+# --- the order of writes and flushes ---
+
+fault("version 2: a sync does not flush the log" src/oversized/section/durable.c "${log_states}"
+    [==[    status = segj_io_sync(&section->values.handle.file);
+    if (status == SEGJ_OK && capture->name_epoch != 0)]==]
+    [==[    if (status == SEGJ_OK && capture->name_epoch != 0)]==])
+
+fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "${log_states} recovery/log"
+    [==[    status = segj_io_sync(&index->handle.file);
+    if (status != SEGJ_OK)
+        return segj_shared_poison(&journal->shared, status);
+    capture->index_durable = true;]==]
+    [==[    capture->index_durable = true;]==])
+
+fault("version 2: a refused value stays in the log" src/oversized/section/durable.c
+    "failure/storage_faults crash/histories"
+    [==[    if (!segj_section_is_log(section) || !section->values.tail_dirty)]==]
+    [==[    if (segj_section_is_log(section) || !section->values.tail_dirty)]==])
+
+fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "${log_states} recovery/log"
+    [==[    bool marked = at.records <= index->claimed;]==]
+    [==[    bool marked = at.records > index->claimed;]==])
+
+fault("version 2: a rewind into a batch is forgotten" src/oversized/write/rewind.c "recovery/log"
+    [==[    if (status == SEGJ_OK && goes_on && at->records > section->index.claimed) {]==]
+    [==[    if (status == SEGJ_OK && goes_on && at->records < section->index.claimed) {]==])
+
+# --- what counts as a frame ---
+
+fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log"
+    [==[    segj_put_u32(before, place.before);]==]
+    [==[    segj_put_u32(before, 0);]==])
+
+fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log"
+    [==[    *right = !verify || segj_crc32(crc, sum, sizeof sum) == walk->at.trailer;]==]
+    [==[    *right = !verify || segj_crc32(crc, sum, 0) == walk->at.trailer;]==])
+
+fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log"
+    [==[    return identity->section ^ identity->salt;]==]
+    [==[    return identity->section;]==])
+
+fault("version 2: a head counts without its checksum" src/journal/frame_format.c "recovery/log ${log_states}"
+    [==[           segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) == head_checksum(from, size, place);]==]
+    [==[           head_checksum(from, size, place) != 0;]==])
+
+fault("version 2: a value counts without its checksum" src/oversized/open/verdict_log.c "recovery/log ${log_states}"
+    [==[        if (!right && !durable)
+            break;]==]
+    [==[        if (!right && !durable && !there)
+            break;]==])
+
+fault("version 2: a part of a batch is believed" src/oversized/open/verdict_log.c "recovery/log"
+    [==[        if (!goes_on || walk->at.records <= plan->watermark)]==]
+    [==[        if (walk->at.records > 0)]==])
+
+fault("version 2: damage is taken for a crash" src/oversized/open/verdict_log.c "recovery/log"
+    [==[        *durable = right && unsynced < UINT8_MAX && number - unsynced > wrong;]==]
+    [==[        *durable = right && unsynced > UINT8_MAX && number - unsynced > wrong;]==])
+
+fault("version 2: a crash is taken for damage" src/oversized/open/verdict_log.c "recovery/log ${log_states}"
+    [==[        *durable = right && unsynced < UINT8_MAX && number - unsynced > wrong;]==]
+    [==[        *durable = right && unsynced < UINT8_MAX && number > wrong;]==])
+
+# --- the index ---
+
+fault("version 2: the index is believed above W" src/oversized/open/verdict_log.c "${log_states} recovery/log"
+    [==[    plan->anchor = believed;
+    plan->index_bytes = bytes;]==]
+    [==[    plan->anchor = believed;
+    plan->index_bytes = plan->records * shared->record_size;]==])
+
+fault("version 2: a damaged page is not made again" src/journal/fixed.c "recovery/log"
+    [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 2 && fixed->activations == activations)]==]
+    [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 3 && fixed->activations == activations)]==])
+
+# --- open ---
+
+fault("version 2: an identity that is damaged is not made again" src/oversized/open/verdict_native.c "recovery/log"
+    [==[    if (status == SEGJ_OK && plan->value_valid && headers->values.version == 2)]==]
+    [==[    if (status == SEGJ_OK && plan->value_valid && headers->values.version == 1)]==])
+
+fault("version 2: the values are not cut by open" src/oversized/open/repair_log.c "${log_states} recovery/log"
+    [==[        status = segj_glob_cut(values, plan->end);]==]
+    [==[        status = segj_io_sync(values);]==])
+
+fault("version 2: files of two journals are taken for a section's" src/oversized/open/verdict_native.c "recovery/log"
+    [==[    if (!both)
+        return SEGJ_OK;]==]
+    [==[    if (!both || plan->index_valid)
+        return SEGJ_OK;]==])
+
+# --- the marks of a cut ---
+
+fault("version 2: a cut lowers both slots before one sync" src/journal/fixed.c "crash/histories"
+    [==[    return fixed->version == 2 && fixed->sequence > 0;]==]
+    [==[    return fixed->version == 3 && fixed->sequence > 0;]==])
+
+fault("version 2: a cut that was marked has happened" src/oversized/open/verdict_log.c "crash/histories"
+    [==[    if (!segj_log_is_cut_marked(plan) || at.records == index->mark.records)]==]
+    [==[    if (!segj_log_is_cut_marked(plan) || at.records >= index->mark.records)]==])
+
+fault("version 2: a mark with less than the other one tells of no cut" src/oversized/open/verdict_log.c
+    "crash/histories ${log_states}"
+    [==[    return newer->valid && older->valid && newer->at.records <= older->at.records;]==]
+    [==[    return newer->valid && older->valid && newer->at.records > older->at.records;]==])
+
+fault("version 2: an index that lags is closed before a removal" src/oversized/write/remove.c "crash/histories"
+    [==[                       (!segj_section_is_log(section) || section->index.mark.records == section->index.durable);]==]
+    [==[                       (!segj_section_is_log(section) || section->index.mark.records <= section->index.durable);]==])
+
+# --- what else there is of the journal ---
+
+fault("version 2: a bound is where version 1 has it" src/oversized/open/verdict.c "version_2/promises_bound"
+    [==[    if (segj_section_is_log(plan->section))
+        return segj_judge_log_shorten(scan, plan, scanned, most);]==]
+    [==[    if (plan->section == NULL)
+        return segj_judge_log_shorten(scan, plan, scanned, most);]==])
+
+fault("version 2: the page size is not found" src/oversized/open/verdict_native.c "recovery/log version_2/promises_open"
+    [==[        uint8_t header[SEGJ_IDENTITY_MOST];]==]
+    [==[        uint8_t header[32];]==])
+
+fault("version 2: without room for its index a journal does not close well" src/oversized/section/durable.c
+    "version_2/promises_dropped_tails"
+    [==[    if (status == SEGJ_OK || !at_end || atomic_load]==]
+    [==[    if (status == SEGJ_OK || at_end || atomic_load]==])

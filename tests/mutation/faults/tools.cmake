@@ -1,0 +1,138 @@
+# mutation/faults/tools.cmake: deliberate faults (see mutate.cmake): what is told of a journal from outside.
+
+# --- inspections ---
+
+fault("an inspection takes a rewind for a loss" src/oversized/tools/inspect.c "threads/inspect_beside"
+    [==[        if (!is_doubtful(&now) || i >= INSPECT_TRIES || (i > 0 && !now.missing && same_outcome(&before, &now)))]==]
+    [==[        if (!is_doubtful(&now) || i >= 0 || same_outcome(&before, &now))]==])
+
+fault("a damaged section hides those after it" src/oversized/tools/inspect.c "promises/inspect"
+    [==[    while ((index < listing->index_count || values < listing->value_count) && status == SEGJ_OK) {]==]
+    [==[    while ((index < listing->index_count || values < listing->value_count) && status == SEGJ_OK &&
+           made->shown.health < OVERSIZED_REFUSED) {]==])
+
+fault("a lost record is a repair" src/oversized/tools/inspect.c "promises/inspect"
+    [==[    look->lost_records = segj_plan_lost(plan);]==]
+    [==[    look->lost_records = 0;]==])
+
+fault("a foreign name is passed over" src/oversized/tools/inspect.c "promises/inspect"
+    [==[    if (status == SEGJ_OK && strange.text[0] != '\0')]==]
+    [==[    if (status == SEGJ_OK && strange.text[0] != '\0' && missing[0])]==])
+
+fault("the first record size is taken that is one" src/oversized/tools/sizes.c "promises/inspect"
+    [==[        found = (uint32_t)size;]==]
+    [==[        found = OVERSIZED_LOCATION_SIZE;]==])
+
+# --- what a journal has done ---
+
+fault("a rewind takes appends back" src/oversized/write/rewind.c "promises/stats"
+    [==[    segj_tally_gone(&journal->tally, gone, segj_section_stored(section, gone, section->values.size - at.end));]==]
+    [==[]==])
+
+fault("a prune takes appends back" src/oversized/write/remove.c "promises/stats"
+    [==[        count_gone(journal, removal->gone[i]);]==]
+    [==[]==])
+
+fault("what open found was appended" src/oversized/open/recover.c "promises/stats"
+    [==[        segj_tally_come(&recovery->journal->tally, plan->records,
+                        segj_section_stored(section, plan->records, plan->end));]==]
+    [==[]==])
+
+fault("unsynced bytes are those since the open" src/oversized/section/durable.c "promises/stats"
+    [==[        section->synced_size = capture->size;]==]
+    [==[]==])
+
+fault("a compressed value counts as it is stored" src/oversized/write/append.c "promises/stats"
+    [==[        segj_tally_saved(&journal->tally, value->size - (placed.size - SEGJ_FRAME_TRAILER));]==]
+    [==[        segj_tally_saved(&journal->tally, 0);]==])
+
+# --- verifications ---
+
+fault("a page that the cache has is believed" src/oversized/tools/verify_part.c "promises/verify"
+    [==[    segj_status_t status = verify_index(&v);]==]
+    [==[    segj_status_t status = SEGJ_OK;]==])
+
+fault("a damage ends a verification" src/oversized/tools/verify_part.c "promises/verify"
+    [==[    if (status != SEGJ_OK && !is_damage(status))
+        return status;]==]
+    [==[    if (status != SEGJ_OK && (!is_damage(status) || v->records > 0))
+        return status;]==])
+
+fault("heads are not looked at" src/oversized/tools/verify_part.c "version_2/promises_verify"
+    [==[    if (read)
+        status = verify_head(v, item);]==]
+    [==[    if (read && v->head == 0)
+        status = verify_head(v, item);]==])
+
+fault("a damaged page is told twice" src/oversized/tools/verify_part.c "promises/verify"
+    [==[    bool told = v->pages_damaged > 0 && (last < v->pages_end || first == v->last_damaged);]==]
+    [==[    bool told = v->pages_damaged > 0 && last + 1 < first;]==])
+
+fault("the chain of records is not looked at" src/oversized/tools/verify_part.c "promises/verify"
+    [==[    bool right = !*known || (exact ? begin == *end : begin >= *end);]==]
+    [==[    bool right = !*known || exact || begin >= *end;]==])
+
+fault("a verification is not cancelled by a damage" src/oversized/tools/verify.c "promises/verify"
+    [==[    if (!job->stop && job->options->on_damage != NULL && job->options->on_damage(job->options->context, damage))]==]
+    [==[    if (!job->stop && job->options->on_damage != NULL && job->options->on_damage(job->options->context, damage) &&
+        damage->records == 0)]==])
+
+fault("a limit is none" src/oversized/tools/throttle.h "promises/verify promises/copy"
+    [==[    return due > passed ? segj_min_u64(due - passed, SEGJ_TELL_TIME) : 0;]==]
+    [==[    return due > passed ? 0 : 0;]==])
+
+fault("the last section is left out" src/oversized/tools/verify.c "promises/verify"
+    [==[    return status == SEGJ_OK && *section > job->options->last_section ? SEGJ_END : status;]==]
+    [==[    return status == SEGJ_OK && *section >= job->options->last_section ? SEGJ_END : status;]==])
+
+# --- what is retained ---
+
+fault("a section more than may be is kept" src/oversized/tools/retain.c "promises/retain"
+    [==[sections->count - at < options->sections)) {]==]
+    [==[sections->count - at <= options->sections)) {]==])
+
+fault("the newest section counts for nothing" src/oversized/tools/retain.c "promises/retain"
+    [==[        bytes += kept.bytes;]==]
+    [==[        bytes += at < sections->count ? kept.bytes : 0;]==])
+
+fault("the newest section is removed with the others" src/oversized/tools/retain.c "promises/retain"
+    [==[    bool found = at + 1 < sections->count;]==]
+    [==[    bool found = at < sections->count;]==])
+
+fault("a dry run removes" src/oversized/tools/retain.c "promises/retain"
+    [==[    if (found.sections > 0 && !options->dry_run)]==]
+    [==[    if (found.sections > 0)]==])
+
+# --- salvage ---
+
+fault("a value is salvaged unchecked" src/oversized/tools/salvage_work.c "salvage/damages"
+    [==[    return segj_get_u32(segj_salvage_input_look(&work->values, end, SEGJ_FRAME_TRAILER)) == crc;]==]
+    [==[    return segj_get_u32(segj_salvage_input_look(&work->values, end, SEGJ_FRAME_TRAILER)) == crc || true;]==])
+
+fault("the next head does not vouch for a damaged trailer" src/oversized/tools/salvage_log.c "salvage/damages"
+    [==[    if (!right && log_head(walk, walk->at, sum, &next))]==]
+    [==[    if (false && log_head(walk, walk->at, sum, &next))]==])
+
+fault("the index does not help past damaged heads" src/oversized/tools/salvage_log.c "salvage/damages"
+    [==[    if (!log_leaf(walk, at, &location, &there) || !there || !log_fits(]==]
+    [==[    if (true || !log_leaf(walk, at, &location, &there) || !there || !log_fits(]==])
+
+fault("no frame is looked for past damage" src/oversized/tools/salvage_log.c "salvage/damages"
+    [==[        if (at >= most || log_is_frame(walk, at))]==]
+    [==[        if ((at = most) >= most || log_is_frame(walk, at))]==])
+
+fault("a length that is right by itself is believed" src/oversized/tools/salvage_frames.c "salvage/damages"
+    [==[        if (frames_end(trial, end) || frames_try(trial, end, 0, next))]==]
+    [==[        if (frames_end(trial, end) || frames_try(trial, end, 0, next) || true)]==])
+
+fault("records need not follow each other" src/oversized/tools/salvage_pages.c "salvage/salvage"
+    [==[    if (!pages_follows(walk, location)) {]==]
+    [==[    if (!pages_follows(walk, location) && false) {]==])
+
+fault("a watermark does not place the last run" src/oversized/tools/salvage_log.c "salvage/salvage"
+    [==[            segj_salvage_report_place(&work->report, walk->position);]==]
+    [==[            (void)work;]==])
+
+fault("a torn end is told as a loss" src/oversized/tools/salvage_report.c "salvage/salvage"
+    [==[    gap->unsynced = report->has_gap]==]
+    [==[    gap->unsynced = false && report->has_gap]==])

@@ -1,0 +1,114 @@
+/*
+ * threads/test_inspect_beside.c: inspections and verifications beside a writer that appends, syncs, rewinds and removes
+ * take nothing that it does in a moment for damage; an inspection sees everything that was synced before it began.
+ */
+#include "threads/stage.h"
+
+#include "segjournal/tools.h"
+
+enum { ROUNDS = 400, FIRST = 10 };
+
+typedef struct beside {
+    stage_t *stage;
+    atomic_bool over;
+    /* Of section FIRST, which only grows: its records that a completed sync has covered. */
+    _Atomic(uint64_t) synced;
+} beside_t;
+
+/* Section FIRST grows; the next one is cut and grows again; those after come and go. */
+static void write_round(worker_t *worker, beside_t *beside, uint64_t round)
+{
+    oversized_t *journal = beside->stage->journal;
+    uint64_t records = 0;
+    for (uint64_t i = 0; i < 3; i++)
+        worker_ok(worker, append_sample(journal, FIRST, round * 3 + i, NULL));
+    worker_ok(worker, oversized_sync(journal, FIRST));
+    atomic_store(&beside->synced, (round + 1) * 3);
+    worker_ok(worker, oversized_count(journal, FIRST + 1, &records));
+    for (uint64_t i = 0; i < 5; i++)
+        worker_ok(worker, append_sample(journal, FIRST + 1, records + i, NULL));
+    worker_ok(worker, oversized_sync(journal, FIRST + 1));
+    if (round % 3 == 2)
+        worker_ok(worker, oversized_rewind_section_to(journal, FIRST + 1, round % 7));
+    worker_ok(worker, append_sample(journal, FIRST + 2, 0, NULL));
+    worker_ok(worker, oversized_sync(journal, FIRST + 2));
+    worker_ok(worker, oversized_rewind_to(journal, FIRST + 1, round % 3 == 2 ? round % 7 : records + 5));
+    worker_ok(worker, append_sample(journal, round % FIRST, 0, NULL));
+    worker_ok(worker, oversized_sync(journal, round % FIRST));
+}
+
+static void write_all(worker_t *worker)
+{
+    beside_t *beside = worker->context;
+    for (uint64_t round = 0; round < ROUNDS && worker->complaint[0] == '\0'; round++)
+        write_round(worker, beside, round);
+    atomic_store(&beside->over, true);
+}
+
+static void inspect_once(const beside_t *beside)
+{
+    oversized_inspection_t *found = NULL;
+    uint64_t synced = atomic_load(&beside->synced);
+    uint64_t seen = 0;
+    assert_ok(oversized_inspect(&beside->stage->config, &found));
+    if (found->health > OVERSIZED_REPAIR)
+        fail_msg("health %d: %s", (int)found->health, found->problem);
+    for (size_t i = 0; i < found->section_count; i++)
+        if (found->sections[i].section == FIRST)
+            seen = found->sections[i].records;
+    assert_true(seen >= synced);
+    oversized_inspection_free(found);
+}
+
+static void what_a_writer_does_is_no_damage(void **state)
+{
+    beside_t beside = {.stage = *state};
+    worker_t writer;
+    unsigned looks = 0;
+    atomic_init(&beside.over, false);
+    atomic_init(&beside.synced, 0);
+    team_start(&writer, 1, write_all, &beside);
+    while (!atomic_load(&beside.over)) {
+        inspect_once(&beside);
+        looks++;
+    }
+    team_join(&writer, 1);
+    inspect_once(&beside);
+    print_message("  %u inspections beside %d rounds\n", looks, (int)ROUNDS);
+    assert_true(looks > 10);
+}
+
+static bool print_damage(void *context, const oversized_damage_t *damage)
+{
+    print_error("%s\n", damage->sentence);
+    return context != NULL;
+}
+
+static void a_verification_beside_a_writer_finds_no_damage(void **state)
+{
+    beside_t beside = {.stage = *state};
+    worker_t writer;
+    unsigned times = 0;
+    oversized_verify_options_t options;
+    oversized_verify_options_init(&options);
+    options.threads = 2;
+    options.on_damage = print_damage;
+    atomic_init(&beside.over, false);
+    atomic_init(&beside.synced, 0);
+    team_start(&writer, 1, write_all, &beside);
+    while (!atomic_load(&beside.over)) {
+        assert_ok(oversized_verify(beside.stage->journal, &options, NULL));
+        times++;
+    }
+    team_join(&writer, 1);
+    assert_ok(oversized_verify(beside.stage->journal, &options, NULL));
+    print_message("  %u verifications beside %d rounds\n", times, (int)ROUNDS);
+    assert_true(times > 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {STAGE_TEST(what_a_writer_does_is_no_damage),
+                                       STAGE_TEST(a_verification_beside_a_writer_finds_no_damage)};
+    return cmocka_run_group_tests_name("inspect_beside", tests, NULL, NULL);
+}
