@@ -14,7 +14,7 @@ const make_t makes[6] = {
 
 size_t wreck_value(uint64_t section, unsigned record, uint8_t *value)
 {
-    size_t size = (record * 37 + section * 11) % WRECK_LONGEST;
+    size_t size = ((size_t)record * 37 + (size_t)section * 11) % WRECK_LONGEST;
     uint32_t state = (uint32_t)(section * 1000 + record) * 2654435761u + 1;
     for (size_t i = 0; i < size; i++) {
         state = state * 1664525u + 1013904223u;

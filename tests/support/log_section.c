@@ -93,7 +93,7 @@ void load_log_section(const oversized_config_t *config, uint64_t section, sectio
     check_log_identity(&file, config, section, false, &identity);
     log_mark_t end = load_log_frames(config, section, identity.salt, image);
     image->watermark = check_log_slots(file.data + HEADER_BLOCK, section ^ identity.salt, &end);
-    size_t covered = image->watermark * (config->entry_size + LOCATION_BYTES);
+    size_t covered = (size_t)image->watermark * (config->entry_size + LOCATION_BYTES);
     size_t pages = (covered + config->page_size - 1) / config->page_size;
     assert_true(file.size >= INDEX_DATA_OFFSET + pages * physical);
     for (size_t page = 0; page < pages; page++) {
