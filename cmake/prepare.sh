@@ -179,11 +179,12 @@ configure_tree()
         { cat "$scratch/configure.log" && die "cmake could not configure $tree"; }
 }
 
-# build_tree DIRECTORY OPTION...: configures and builds
+# build_tree DIRECTORY OPTION...: configures and builds the targets that $targets names, or all
 build_tree()
 {
     configure_tree "$@"
-    cmake --build "$1" --parallel "$jobs" || die "the build in $1 failed"
+    # shellcheck disable=SC2086 # several targets
+    cmake --build "$1" --parallel "$jobs" ${targets:+--target $targets} || die "the build in $1 failed"
 }
 
 # choose_launcher SANITIZERS: sanitizers of older compilers die at start, now and then, on kernels that spread addresses

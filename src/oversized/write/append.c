@@ -216,7 +216,7 @@ static SEGJ_APART segj_status_t append_compressed(oversized_t *journal, uint64_t
     segj_gate_enter(&journal->change);
     status = append_one(journal, section, entry, value, segj_payloads_get(&payloads, 0), position, &placed);
     if (status == SEGJ_OK)
-        segj_tally_saved(&journal->tally, value->size - (placed.size - SEGJ_FRAME_TRAILER));
+        segj_tally_saved(&journal->tally, (uint64_t)value->size - (placed.size - SEGJ_FRAME_TRAILER));
     segj_gate_leave(&journal->change);
     segj_payloads_free(&payloads, journal);
     if (status == SEGJ_OK && location != NULL)
