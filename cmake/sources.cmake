@@ -66,6 +66,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/writers.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_kept.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_source.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_target.c"

@@ -220,6 +220,13 @@ struct segj_storage {
     /** Names a process that holds the lock of a partition, after partition_lock has answered EWOULDBLOCK: 0, or any
      *  error where the system does not tell. */
     int (*partition_holder)(segj_partition_t *partition, int64_t *process);
+
+    /* --- for copies of journals: may be NULL; a table that ends before it is one without --- */
+
+    /** Copies `size` bytes from `offset` on from one file to the same place of another one of this storage, as file_read
+     *  and file_write would, without showing them: *done says how many, 0 at the end of `from`. The two may share the
+     *  space. Whatever the failure, the bytes are read and written instead. */
+    int (*file_copy)(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

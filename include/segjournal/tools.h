@@ -214,6 +214,9 @@ void oversized_copy_options_init(oversized_copy_options_t *options);
  * not complete: every open of it is refused (SEGJ_ERR_CORRUPT), and the next oversized_copy() completes it. A complete
  * copy of which nothing is to be changed is not touched.
  *
+ * Where the file system can share space between files (btrfs, xfs), the copy shares that of the values with the journal: it
+ * takes little time and room, and a damaged block is damaged in both.
+ *
  * The call takes 2 MiB, a hundred bytes for each section, and five open files besides those of `max_open_files`.
  * options may be NULL (all defaults). *copied (may be NULL) tells what was done, after a failure too. Any thread.
  *

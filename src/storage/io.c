@@ -244,6 +244,26 @@ segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset, 
     return write_all(file, offset, left, count, size);
 }
 
+segj_status_t segj_io_copy(const segj_io_file_t *from, const segj_io_file_t *to, uint64_t offset, size_t size,
+                           size_t *done)
+{
+    const segj_storage_t *storage = to->partition->storage;
+    int code = 0;
+    *done = 0;
+    segj_status_t status = segj_io_ask_guard(to->partition, to->name);
+    if (status != SEGJ_OK || storage != from->partition->storage || !SEGJ_STORAGE_HAS(storage, file_copy) ||
+        !in_bounds(offset, size))
+        return status;
+    while (*done < size && (code == 0 || code == EINTR)) {
+        size_t more = 0;
+        code = storage->file_copy(from->opened, to->opened, offset + *done, size - *done, &more);
+        if (code == 0 && (more == 0 || more > size - *done))
+            break;
+        *done += code == 0 ? more : 0;
+    }
+    return SEGJ_OK;
+}
+
 segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size)
 {
     uint64_t found = 0;

@@ -144,6 +144,10 @@ SEGJ_MUST_CHECK segj_status_t segj_io_write(const segj_io_file_t *file, uint64_t
 /** At most 16 slices. */
 SEGJ_MUST_CHECK segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset,
                                                    const segj_slice_t *slices, size_t count);
+/** Has the storage copy bytes from one file to the same place of another one. *done: how many it did; the others are to be
+ *  read and written, whatever the reason. The status is that of the guard. */
+SEGJ_MUST_CHECK segj_status_t segj_io_copy(const segj_io_file_t *from, const segj_io_file_t *to, uint64_t offset,
+                                           size_t size, size_t *done);
 SEGJ_MUST_CHECK segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size);
 SEGJ_MUST_CHECK segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size);
 SEGJ_MUST_CHECK segj_status_t segj_io_sync(const segj_io_file_t *file);

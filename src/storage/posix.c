@@ -542,6 +542,13 @@ static int posix_file_write(segj_file_t *file, uint64_t offset, const segj_slice
     return 0;
 }
 
+#if defined(SEGJ_POSIX_COPIES)
+static int posix_file_copy(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done)
+{
+    return segj_posix_copy_range(from->fd, to->fd, offset, size < TRANSFER_MAX ? size : TRANSFER_MAX, done);
+}
+#endif
+
 static int posix_file_size(segj_file_t *file, uint64_t *size)
 {
     struct stat found;
@@ -740,6 +747,9 @@ const segj_storage_t *segj_storage_posix(void)
         .directory_hold = segj_posix_directory_hold,
         .directory_release = segj_posix_directory_release,
         .partition_holder = posix_partition_holder,
+#if defined(SEGJ_POSIX_COPIES)
+        .file_copy = posix_file_copy,
+#endif
     };
     return &storage;
 }

@@ -231,3 +231,17 @@ int segj_posix_opener(void *context, segj_opener_t *opener)
     *opener = made;
     return 0;
 }
+
+/* --- copies --- */
+
+#if defined(SEGJ_POSIX_COPIES)
+int segj_posix_copy_range(int from, int to, uint64_t offset, size_t size, size_t *done)
+{
+    off_t places[2] = {(off_t)offset, (off_t)offset};
+    ssize_t copied = copy_file_range(from, &places[0], to, &places[1], size, 0);
+    if (copied < 0)
+        return errno;
+    *done = (size_t)copied;
+    return 0;
+}
+#endif

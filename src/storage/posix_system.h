@@ -36,6 +36,12 @@ int segj_posix_directory_hold(void *context, const char *directory, const char *
                               bool *marked, segj_held_t **held);
 void segj_posix_directory_release(segj_held_t *held);
 
+#if defined(__linux__)
+#define SEGJ_POSIX_COPIES
+/** Within the kernel, or by sharing the space where the file system can. */
+int segj_posix_copy_range(int from, int to, uint64_t offset, size_t size, size_t *done);
+#endif
+
 int segj_posix_opener(void *context, segj_opener_t *opener);
 
 #endif

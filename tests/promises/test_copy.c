@@ -6,6 +6,7 @@
 #include "promises/watch.h"
 #include "segjournal/tools.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -413,6 +414,15 @@ static int meddle_file_read(segj_file_t *file, uint64_t offset, void *buffer, si
     return result;
 }
 
+static int meddle_file_copy(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done)
+{
+    int result = meddler.below->file_copy(from, to, offset, size, done);
+    if (size < 500 || meddler.left == 0 || --meddler.left > 0)
+        return result;
+    meddle(meddler.journal);
+    return result;
+}
+
 static void test_what_is_cut_meanwhile_is_copied_again(void **state)
 {
     fixture_t *f = *state;
@@ -420,6 +430,8 @@ static void test_what_is_cut_meanwhile_is_copied_again(void **state)
     meddler.below = f->config.storage;
     meddler.table = *f->config.storage;
     meddler.table.file_read = meddle_file_read;
+    if (meddler.table.file_copy != NULL)
+        meddler.table.file_copy = meddle_file_copy;
     f->config.storage = &meddler.table;
     meddler.left = 0;
     make_sections(f);
@@ -430,6 +442,68 @@ static void test_what_is_cut_meanwhile_is_copied_again(void **state)
         assert_true(meddler.left == 0 || read > 2);
         meddler.left = 0;
         check_equal(&pair);
+        remove_tree(pair.directory.text);
+    }
+}
+
+/* --- storages that copy by themselves --- */
+
+/** How one does it. */
+typedef enum way { WAY_WHOLE, WAY_FAILS, WAY_ENDS, WAY_PIECES, WAY_INTERRUPTED, WAY_CLAIMS, WAY_COUNT } way_t;
+
+static struct {
+    const segj_storage_t *below;
+    segj_storage_t table;
+    way_t way;
+    unsigned calls;
+} copier;
+
+static int copier_file_copy(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done)
+{
+    uint8_t bytes[100];
+    size_t got;
+    unsigned call = copier.calls++;
+    switch (copier.way) {
+    case WAY_FAILS:
+        return ENOSYS;
+    case WAY_ENDS:
+        *done = 0;
+        return 0;
+    case WAY_CLAIMS: /* more than was asked for */
+        *done = size + 1;
+        return 0;
+    case WAY_INTERRUPTED:
+        if (call % 2 == 0)
+            return EINTR;
+        break;
+    default:
+        break;
+    }
+    if (copier.way == WAY_PIECES && call == 2)
+        return EIO;
+    size_t part = size < sizeof bytes ? size : sizeof bytes;
+    assert_int_equal(copier.below->file_read(from, offset, bytes, part, &got), 0);
+    assert_int_equal(got, part);
+    const segj_slice_t slice = {bytes, part};
+    return copier.below->file_write(to, offset, &slice, 1, done);
+}
+
+static void test_a_storage_may_copy_in_any_way(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    copier.below = f->config.storage;
+    copier.table = *f->config.storage;
+    copier.table.file_copy = copier_file_copy;
+    f->config.storage = &copier.table;
+    make_sections(f);
+    for (copier.way = WAY_WHOLE; copier.way < WAY_COUNT; copier.way++) {
+        copier.calls = 0;
+        assert_ok(copy_journal(&pair));
+        check_equal(&pair);
+        bool by_storage = copier.way == WAY_WHOLE || copier.way == WAY_INTERRUPTED;
+        if (by_storage ? copier.calls < 10 : copier.calls != (copier.way == WAY_PIECES ? 3 : 1)) /* asked once */
+            fail_msg("way %d: %u calls", (int)copier.way, copier.calls);
         remove_tree(pair.directory.text);
     }
 }
@@ -583,6 +657,7 @@ int main(void)
         BOTH(test_progress_is_told_and_cancels),
         BOTH(test_a_full_storage_is_said_and_the_copy_goes_on_later),
         BOTH(test_what_is_cut_meanwhile_is_copied_again),
+        BOTH(test_a_storage_may_copy_in_any_way),
         BOTH(test_other_directories_are_refused),
         BOTH(test_copies_of_other_journals_are_refused),
         BOTH(test_options_are_checked),

@@ -181,6 +181,38 @@ void contract_truncation(void **state)
     storage->partition_close(partition);
 }
 
+/* Between files of different partitions, to the end of the first; whatever is short is asked for again. */
+void contract_copies(void **state)
+{
+    const struct place *place = *state;
+    const segj_storage_t *storage = place->storage;
+    segj_partition_t *partition = make_partition(place, "a");
+    segj_partition_t *beside = make_partition(place, "b");
+    segj_file_t *from = open_file(place, partition, "f", SEGJ_OPEN_CREATE);
+    segj_file_t *to = open_file(place, beside, "g", SEGJ_OPEN_CREATE);
+    write_text(place, from, 0, "0123456789");
+    write_text(place, to, 0, "abcd");
+    int code = ENOSYS;
+    size_t done = 1;
+    uint64_t offset = 3;
+    while (storage->file_copy != NULL && done > 0) {
+        code = storage->file_copy(from, to, offset, 100, &done);
+        if (code != 0)
+            break;
+        offset += done;
+    }
+    if (code == 0) {
+        assert_int_equal(offset, 10);
+        expect_bytes(place, to, 0, "abc3456789", 10);
+    }
+    expect_size(place, to, code == 0 ? 10 : 4);
+    expect_bytes(place, from, 0, "0123456789", 10);
+    storage->file_close(to);
+    storage->file_close(from);
+    storage->partition_close(beside);
+    storage->partition_close(partition);
+}
+
 void contract_removed_files_live_on(void **state)
 {
     const struct place *place = *state;

@@ -16,6 +16,7 @@ void contract_slices(void **state);
 void contract_read_only_files(void **state);
 void contract_files_have_an_end(void **state);
 void contract_truncation(void **state);
+void contract_copies(void **state);
 void contract_removed_files_live_on(void **state);
 void contract_syncs_and_hints(void **state);
 void contract_mappings(void **state);
@@ -40,6 +41,7 @@ void contract_every_allocation_fails_once(void **state);
         cmocka_unit_test_setup_teardown(contract_read_only_files, make, drop_place),                                   \
         cmocka_unit_test_setup_teardown(contract_files_have_an_end, make, drop_place),                                 \
         cmocka_unit_test_setup_teardown(contract_truncation, make, drop_place),                                        \
+        cmocka_unit_test_setup_teardown(contract_copies, make, drop_place),                                            \
         cmocka_unit_test_setup_teardown(contract_removed_files_live_on, make, drop_place),                             \
         cmocka_unit_test_setup_teardown(contract_syncs_and_hints, make, drop_place),                                   \
         cmocka_unit_test_setup_teardown(contract_mappings, make, drop_place),                                          \

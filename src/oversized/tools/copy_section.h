@@ -17,6 +17,7 @@ typedef struct segj_copying {
     segj_status_t (*told)(struct segj_copying *copying); /* after each window; SEGJ_ERR_CANCELLED ends the copy */
     uint64_t bytes_done, records_done;
     uint64_t bytes_written;
+    bool by_memory; /* the storage does not copy: everything is read and written */
 } segj_copying_t;
 
 /** Whether a section of the copy and the source's of that number have begun as one. */

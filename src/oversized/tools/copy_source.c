@@ -99,6 +99,25 @@ segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t
     return source_leave(source, section, source_read(shared, &section->values.handle, offset, to, size, NULL));
 }
 
+segj_status_t segj_copy_source_hand_over(const segj_copy_source_t *source, uint64_t offset, const segj_io_file_t *to,
+                                         size_t size, size_t *done)
+{
+    segj_shared_t *shared = &source->journal->shared;
+    segj_section_t *section = source_enter(source);
+    *done = 0;
+    if (section == NULL)
+        return SEGJ_END;
+    segj_handle_t *handle = &section->values.handle;
+    segj_status_t status = segj_files_pin(&shared->files, handle);
+    if (status != SEGJ_OK)
+        return source_leave(source, section, status);
+    segj_unlock(&shared->state);
+    status = segj_io_copy(&handle->file, to, to->data + offset, size, done);
+    segj_lock(&shared->state);
+    segj_files_unpin(&shared->files, handle);
+    return source_leave(source, section, status);
+}
+
 /* Bytes of the index as its records are, `offset` among them. */
 static segj_status_t source_bytes(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size)
 {

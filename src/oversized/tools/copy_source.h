@@ -37,6 +37,10 @@ segj_status_t segj_copy_source_point(const segj_copy_source_t *source, uint64_t 
 /** Reads bytes of values: `offset` in their data. */
 segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size);
 
+/** Has the storage copy bytes of values to the same place of a file; *done: how many, the others are to be read. */
+segj_status_t segj_copy_source_hand_over(const segj_copy_source_t *source, uint64_t offset, const segj_io_file_t *to,
+                                         size_t size, size_t *done);
+
 /** Reads pages as they are to lie in a file, each whole and checked. */
 segj_status_t segj_copy_source_pages(const segj_copy_source_t *source, uint64_t first, size_t count, uint8_t *to);
 
