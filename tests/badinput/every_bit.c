@@ -15,7 +15,7 @@
  * eight of pages of 65535 bytes, of what has no meaning, and of the index of compressed journals, which is like that of
  * others.
  *
- *     SEGJ_EVERY=1   all bits; otherwise one in STRIDE
+ *     SEGJ_EVERY=N   one in N bits; otherwise one in STRIDE
  */
 #include "badinput/large.h"
 

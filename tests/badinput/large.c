@@ -43,7 +43,8 @@ int run_shapes(const char *name, void (*test)(void **state), bool compressed)
 size_t large_stride(size_t otherwise)
 {
     const char *every = getenv("SEGJ_EVERY");
-    return every != NULL && strcmp(every, "1") == 0 ? 1 : otherwise;
+    size_t stride = every != NULL ? strtoul(every, NULL, 10) : otherwise;
+    return stride > 0 && stride < otherwise ? stride : otherwise;
 }
 
 /* --- what is in it --- */

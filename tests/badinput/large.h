@@ -63,7 +63,7 @@ int run_shapes(const char *name, void (*test)(void **state), bool compressed);
 /** Single bits of them; see every_bit.c. */
 int run_every_bit(bool compressed);
 
-/** Of so many bits, lengths or pairs one is tried; SEGJ_EVERY=1 in the environment: all of them. */
+/** Of so many bits, lengths or pairs one is tried; SEGJ_EVERY=N in the environment: one in N, if that is more. */
 size_t large_stride(size_t otherwise);
 
 void make_large(large_t *large, const shape_t *shape);

@@ -6,7 +6,7 @@
  * that stays. An index file that is shorter than its header is refused, and so is a values file where W is 0: beside
  * data no crash leaves them.
  *
- *     SEGJ_EVERY=1   all lengths; otherwise one in STRIDE
+ *     SEGJ_EVERY=N   one in N lengths; otherwise one in STRIDE
  */
 #include "badinput/large.h"
 

@@ -9,7 +9,7 @@
  * checksums show: a value that is given was written at this very place, section, offset and size, into this very values
  * file.
  *
- *     SEGJ_EVERY=1   all pairs; otherwise one in STRIDE
+ *     SEGJ_EVERY=N   one in N pairs; otherwise one in STRIDE
  */
 #include "badinput/large.h"
 
