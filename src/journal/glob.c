@@ -118,7 +118,7 @@ void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared)
     glob->placed_trailer = glob->trailer;
     glob->next_capacity = 0;
     glob->ahead = 0;
-    glob->repeated = false;
+    glob->syncs = 0;
     while (glob->chain.first != NULL)
         segj_chain_drop(&shared->frames, &glob->chain, glob->chain.first);
 }
@@ -455,6 +455,14 @@ void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_
     }
 }
 
+/* SEGJ_PREALLOCATE_AUTO: bytes of a sync that has little to write, and so many syncs; the part of its section that is kept
+ * after it, and what that is at least and at most. */
+#define AUTO_SYNC_BYTES ((uint64_t)64 << 10)
+#define AUTO_SYNCS 8
+#define AUTO_PART 8
+#define AUTO_LEAST ((uint64_t)16 << 10)
+#define AUTO_MOST ((uint64_t)1 << 20)
+
 static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint64_t end)
 {
     static const uint8_t zeros[16384];
@@ -467,17 +475,36 @@ static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint
     return status;
 }
 
+/* How many zeros this sync is to leave after the values. Where nobody says, a section of version 2 gets some after
+ * AUTO_SYNCS syncs in a row that had little to write, as many as it may soon fill, and no more after one that had more. */
+static uint64_t zeros_wanted(segj_glob_t *glob, const segj_shared_t *shared)
+{
+    uint64_t size = glob->size;
+    bool repeated = glob->syncs > 0;
+    bool little = !repeated || size < glob->kept_size || size - glob->kept_size < AUTO_SYNC_BYTES;
+    glob->kept_size = size;
+    if (shared->preallocate != SEGJ_PREALLOCATE_AUTO) {
+        glob->syncs = 1;
+        return repeated ? shared->preallocate : 0;
+    }
+    if (!little)
+        glob->syncs = 0;
+    else if (glob->syncs < UINT8_MAX)
+        glob->syncs++;
+    if (glob->handle.file.head == 0 || glob->syncs <= AUTO_SYNCS)
+        return 0;
+    return segj_min_u64(segj_max_u64(size / AUTO_PART, AUTO_LEAST), AUTO_MOST);
+}
+
 segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *shared)
 {
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t size = glob->size;
-    bool repeated = glob->repeated;
-    glob->repeated = true;
+    uint64_t zeros = zeros_wanted(glob, shared);
     /* A dirty tail: a stream writes, or a failed write has written, after the end. */
-    if (shared->preallocate == 0 || !repeated || size <= glob->ahead || glob->tail_dirty ||
-        size > SEGJ_FILE_SIZE_MAX - file->data - shared->preallocate)
+    if (zeros == 0 || size <= glob->ahead || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros)
         return SEGJ_OK;
-    glob->ahead = size + shared->preallocate; /* also where it fails: some of them may be there */
+    glob->ahead = size + zeros; /* also where it fails: some of them may be there */
     segj_status_t status = write_zeros(file, size, glob->ahead);
     if (status != SEGJ_ERR_NO_SPACE)
         return status;

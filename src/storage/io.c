@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/thread.h"
 #include "storage/io_sentences.h"
 
 #define SLICES_MAX 16
@@ -23,17 +24,25 @@ static const char *advice_to_read(int code)
                                                             : NULL;
 }
 
+/* FUSE has a file that is still open renamed to a hidden name, instead of removed, and learns of a close a little later
+ * than it is made. On a full file system there may be no room for that name. */
 static segj_status_t unlink_file(const segj_io_file_t *file)
 {
+    static const unsigned pauses[] = {1, 2, 5, 10, 20, 40, 80, 145}; /* in milliseconds */
     char room[SEGJ_NAME_LENGTH + 1];
     const char *name = segj_io_name(file, room);
     int code;
     segj_status_t status = segj_io_ask_guard(file->partition, file->name);
     if (status != SEGJ_OK)
         return status;
-    do
-        code = file->partition->storage->file_remove(file->partition->opened, name);
-    while (code == EINTR);
+    for (unsigned waits = 0;; waits++) {
+        do
+            code = file->partition->storage->file_remove(file->partition->opened, name);
+        while (code == EINTR);
+        if (code != ENOSPC || waits == sizeof pauses / sizeof pauses[0])
+            break;
+        segj_pause(pauses[waits]);
+    }
     /* A name that is gone already is what was asked for. */
     return code == 0 || code == ENOENT ? SEGJ_OK : segj_io_fail_file(code, file, "removal");
 }

@@ -446,6 +446,40 @@ static void test_strict_lets_a_crash_pass(void **state)
     check_section(f->journal, 1, count_of(f->journal, 1), 0);
 }
 
+/* Zeros that were kept ahead are still there after a crash. They are no part of a section, and no sign that it lacks
+ * something. */
+static void test_zeros_kept_ahead_make_no_section_incomplete(void **state)
+{
+    fixture_t *f = *state;
+    for_native_only();
+    for (unsigned other = 0; other < 2; other++) {
+        f->config.preallocate = 1000;
+        f->config.checkpoint = NULL;
+        open_journal(f);
+        for (uint64_t section = 2; section <= 4; section += 2)
+            for (unsigned i = 0; i < 3; i++) {
+                append_samples(f->journal, section, 5, 0);
+                assert_ok(oversized_sync(f->journal, section));
+            }
+        oversized_abandon(f->journal);
+        f->journal = NULL;
+        set_checkpoint(f, 0, 4, 13);
+        uint64_t size = file_size(values_path(f, 2).text);
+        if (other == 0) {
+            open_journal(f);
+            assert_true(file_size(values_path(f, 2).text) < size);
+            check_section(f->journal, 2, 15, 0);
+            check_section(f->journal, 4, 13, 0);
+            assert_ok(oversized_destroy(f->journal));
+            f->journal = NULL;
+        } else {
+            flip_byte(values_path(f, 2).text, size - 1);
+            refuse_open(f, SEGJ_ERR_CORRUPT);
+            assert_non_null(strstr(segj_last_error(), "section 2 is not complete: bytes lie after its records"));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +509,7 @@ int main(void)
         PROMISE(test_strict_does_not_count_a_loss_in_a_removed_section),
         PROMISE(test_strict_refuses_a_loss_and_changes_nothing),
         PROMISE(test_strict_lets_a_crash_pass),
+        PROMISE(test_zeros_kept_ahead_make_no_section_incomplete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

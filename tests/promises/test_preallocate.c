@@ -44,11 +44,46 @@ static void test_a_sync_leaves_the_size_alone(void **state)
 static void test_without_it_files_end_with_their_frames(void **state)
 {
     fixture_t *f = *state;
+    f->config.preallocate = 0;
     open_journal(f);
-    for (uint64_t records = 1; records < 10; records++) {
+    for (uint64_t records = 1; records < 30; records++) {
         append_and_sync(f, 1);
         assert_int_equal(values_size(f, 1), records * FRAME);
     }
+}
+
+/* Nothing is said: a section of version 2 gets them from its ninth small sync on. */
+static void test_the_library_finds_out_itself(void **state)
+{
+    fixture_t *f = *state;
+    bool log = f->config.native_version == 2;
+    assert_true(f->config.preallocate == SEGJ_PREALLOCATE_AUTO);
+    open_journal(f);
+    for (uint64_t records = 1; records < 30; records++) {
+        append_and_sync(f, 1);
+        uint64_t zeros = log && records > 8 ? 9 * FRAME + 16384 - records * FRAME : 0;
+        assert_int_equal(values_size(f, 1), records * FRAME + zeros);
+    }
+    /* A large sync goes over them, and ends them. */
+    (void)append_filled(f->journal, 1, 1, 'l', 70000, NULL);
+    assert_ok(oversized_sync(f->journal, 1));
+    uint64_t end = 29 * FRAME + 70000 + FRAME - VALUE;
+    assert_int_equal(values_size(f, 1), end);
+    for (uint64_t more = 1; more < 9; more++) {
+        append_and_sync(f, 1);
+        assert_int_equal(values_size(f, 1), end + more * FRAME);
+    }
+    /* Where there is more, more is kept: an eighth. */
+    (void)append_filled(f->journal, 1, 1, 'l', 200000, NULL);
+    assert_ok(oversized_sync(f->journal, 1));
+    end += 8 * FRAME + 200000 + FRAME - VALUE;
+    for (uint64_t more = 1; more < 9; more++)
+        append_and_sync(f, 1);
+    append_and_sync(f, 1);
+    end += 9 * FRAME;
+    assert_int_equal(values_size(f, 1), end + (log ? end / 8 : 0));
+    close_journal(f);
+    assert_int_equal(values_size(f, 1), end);
 }
 
 /* The cut is durable too: the next open finds nothing to do. */
@@ -202,15 +237,11 @@ static void test_its_bounds_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROMISE(test_a_sync_leaves_the_size_alone),
-        PROMISE(test_without_it_files_end_with_their_frames),
-        PROMISE(test_close_gives_them_back),
-        PROMISE(test_after_a_crash_open_cuts_them),
-        PROMISE(test_a_section_that_comes_to_rest_gives_them_back),
-        PROMISE(test_a_rewind_takes_them_along),
-        PROMISE(test_values_of_all_sizes_go_over_them),
-        PROMISE(test_a_stream_is_not_written_over),
-        PROMISE(test_no_room_for_them_is_no_failure),
+        PROMISE(test_a_sync_leaves_the_size_alone), PROMISE(test_without_it_files_end_with_their_frames),
+        PROMISE(test_the_library_finds_out_itself), PROMISE(test_close_gives_them_back),
+        PROMISE(test_after_a_crash_open_cuts_them), PROMISE(test_a_section_that_comes_to_rest_gives_them_back),
+        PROMISE(test_a_rewind_takes_them_along),    PROMISE(test_values_of_all_sizes_go_over_them),
+        PROMISE(test_a_stream_is_not_written_over), PROMISE(test_no_room_for_them_is_no_failure),
         PROMISE(test_its_bounds_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

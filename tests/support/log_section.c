@@ -17,7 +17,12 @@ static void check_log_identity(const bytes_t *file, const oversized_config_t *co
     assert_int_equal(found->section, section);
 }
 
-/* The frames, to the end of the file; the record of each is put together. */
+static bool is_all_zeros(const uint8_t *bytes, size_t size)
+{
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+/* The frames, to the end of the file, or to zeros that were kept ahead; the record of each is put together. */
 static log_mark_t load_log_frames(const oversized_config_t *config, uint64_t section, uint64_t salt,
                                   section_image_t *image)
 {
@@ -36,7 +41,7 @@ static log_mark_t load_log_frames(const oversized_config_t *config, uint64_t sec
     assert_non_null(image->frames.data);
     assert_non_null(image->logical.data);
     memcpy(image->frames.data, file.data + VALUES_DATA_OFFSET, image->frames.size);
-    while (end.end < image->frames.size) {
+    while (end.end < image->frames.size && !is_all_zeros(image->frames.data + end.end, image->frames.size - end.end)) {
         assert_true(decode_log_frame(image->frames.data, image->frames.size, section ^ salt, end.end, end.trailer,
                                      config->entry_size, &frame));
         assert_true(frame.right);
@@ -47,6 +52,7 @@ static log_mark_t load_log_frames(const oversized_config_t *config, uint64_t sec
         end.end += frame.size;
         end.trailer = frame.trailer;
     }
+    image->frames.size = end.end;
     image->records = end.records;
     free_bytes(&file);
     return end;

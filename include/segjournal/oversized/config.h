@@ -84,6 +84,9 @@ typedef struct oversized_bound {
     uint64_t records; /**< the most of its records that are */
 } oversized_bound_t;
 
+/** oversized_config_t::preallocate: the library finds out. */
+#define SEGJ_PREALLOCATE_AUTO SIZE_MAX
+
 /** How a journal is opened. Always begin with oversized_config_init(). Open copies the structure, its strings and the
  *  storage table. Each field gives its range and, after the semicolon, its default. */
 typedef struct oversized_config {
@@ -171,13 +174,17 @@ typedef struct oversized_config {
     void (*log)(void *log_context, segj_log_level_t level, const char *message);
     /** Handed to `log`. */
     void *log_context;
-    /** Bytes of zeros that are kept after the last value of a section that is synced again and again, 0 to 2^30; 0. The
-     *  native format alone.
+    /** Bytes of zeros that are kept after the last value of a section that is synced again and again, 0 to 2^30, or
+     *  SEGJ_PREALLOCATE_AUTO; that. The native format alone.
      *
      *  With them a sync does not make a new file size durable, which saves the file system's own journal a commit.
      *  They pay where single values are synced, and cost time where syncs are few. They are given back when the
      *  section comes to rest or the journal is closed. After a crash they are still there, and the next open cuts
-     *  them (value_bytes_truncated). */
+     *  them (value_bytes_truncated).
+     *
+     *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version): an eighth of what the section's
+     *  values take, but 16 KiB to 1 MiB, after 8 syncs in a row with less than 64 KiB of new values each, until a sync
+     *  has more. */
     size_t preallocate;
     /** Let views show values where they lie, in a mapping of their file, instead of copying them (oversized_view());
      *  false.

@@ -4,6 +4,8 @@
  */
 #include "oversized/open/checkpoint.h"
 
+#include <string.h>
+
 #include "oversized/open/verdict.h"
 
 static segj_status_t no_checkpoint(const oversized_t *journal, uint64_t section, const char *why)
@@ -20,10 +22,38 @@ static segj_status_t fewer_records(const oversized_t *journal, const segj_recove
     return status;
 }
 
-/* A section below the checkpoint's was complete when the checkpoint was made. */
-static segj_status_t check_complete(const oversized_t *journal, const segj_recovery_plan_t *plan)
+/* *zeros: nothing but zeros lies after the values that stay, as a crash leaves them where some were kept ahead. */
+static segj_status_t look_after_values(segj_recovery_t *recovery, const segj_recovery_plan_t *plan, bool *zeros)
 {
-    if (plan->cut)
+    segj_io_file_t file = {0};
+    size_t got = SEGJ_SCAN_WINDOW;
+    segj_status_t status = segj_scan_have_window(&recovery->scan);
+    const uint8_t *window = recovery->scan.window;
+    if (status == SEGJ_OK)
+        status = segj_io_open(&file, &recovery->journal->shared.values, plan->number, SEGJ_OPEN_READ, NULL);
+    segj_io_take_properties(&file, &plan->section->values.handle.file);
+    *zeros = true;
+    for (uint64_t at = file.data + plan->end; status == SEGJ_OK && *zeros && got == SEGJ_SCAN_WINDOW; at += got) {
+        status = segj_io_read(&file, at, recovery->scan.window, SEGJ_SCAN_WINDOW, &got);
+        *zeros = status == SEGJ_OK && (got == 0 || (window[0] == 0 && memcmp(window, window + 1, got - 1) == 0));
+    }
+    segj_io_close(&file);
+    return status;
+}
+
+/* A section below the checkpoint's was complete when the checkpoint was made. Zeros that were kept ahead do not belong to
+ * it. Of version 2, neither does the index, which may have less than the values, or more. */
+static segj_status_t check_complete(segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
+{
+    const oversized_t *journal = recovery->journal;
+    bool by_index = plan->cut_index && plan->section->index.version != 2;
+    bool zeros = false;
+    segj_status_t status = SEGJ_OK;
+    if (plan->cut && !by_index && journal->shared.format == SEGJ_FORMAT_NATIVE)
+        status = look_after_values(recovery, plan, &zeros);
+    if (status != SEGJ_OK)
+        return status;
+    if (plan->cut && !zeros)
         return no_checkpoint(journal, plan->number, "is not complete: bytes lie after its records");
     if (segj_plan_lost(plan) > 0)
         return no_checkpoint(journal, plan->number, "has lost records");
@@ -62,7 +92,7 @@ segj_status_t segj_checkpoint_apply(segj_recovery_t *recovery, const oversized_c
         if (plan->remove)
             continue;
         if (number < checkpoint->section) {
-            status = check_complete(journal, plan);
+            status = check_complete(recovery, plan);
         } else {
             found = true;
             status = plan->records < records ? fewer_records(journal, plan, records)

@@ -31,6 +31,7 @@ void oversized_config_init(oversized_config_t *config)
         .write_memory = (size_t)64 << 20,
         .max_value_size = OVERSIZED_VALUE_MAX,
         .max_open_files = 256,
+        .preallocate = SEGJ_PREALLOCATE_AUTO,
         .quarantine = (uint64_t)256 << 20,
     };
 }
@@ -88,8 +89,8 @@ static segj_status_t check_sizes(const oversized_config_t *config)
         return out_of_range("max_value_size", config->max_value_size, "0 to 4294967291 bytes");
     if (config->max_open_files < OPEN_FILES_LEAST)
         return out_of_range("max_open_files", config->max_open_files, "4 descriptors or more");
-    if (config->preallocate > WRITE_BUFFER_MAX)
-        return out_of_range("preallocate", config->preallocate, "0 to 2^30 bytes");
+    if (config->preallocate > WRITE_BUFFER_MAX && config->preallocate != SEGJ_PREALLOCATE_AUTO)
+        return out_of_range("preallocate", config->preallocate, "0 to 2^30 bytes, or SEGJ_PREALLOCATE_AUTO");
     if (!segj_codec_level_valid(config->compression))
         return segj_fail(SEGJ_ERR_INVALID, "config.compression is %d, zstd has levels %d to %d", config->compression,
                          ZSTD_minCLevel(), ZSTD_maxCLevel());
@@ -102,7 +103,7 @@ static segj_status_t check_format(const oversized_config_t *config)
     if (!native && config->format != SEGJ_FORMAT_COMMONWARE)
         return out_of_range("format", (unsigned long long)config->format,
                             "SEGJ_FORMAT_NATIVE or SEGJ_FORMAT_COMMONWARE");
-    if (!native && config->preallocate > 0)
+    if (!native && config->preallocate > 0 && config->preallocate != SEGJ_PREALLOCATE_AUTO)
         return segj_fail(SEGJ_ERR_INVALID, "config.preallocate is %zu bytes: commonware files end with their values",
                          config->preallocate);
     if (!native && config->page_size == 0)
