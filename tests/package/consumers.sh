@@ -22,6 +22,9 @@ run()
     "$1" "$1.data"
 }
 
+# What is built here runs for a moment: how fast it is does not matter, how long it takes to be built does.
+built=Debug
+
 # by_cmake NAME LANGUAGES OPTION...: configures, builds and runs the consumers
 by_cmake()
 {
@@ -29,9 +32,9 @@ by_cmake()
     languages=$2
     shift 2
     rm -rf "$build"
-    "$CMAKE" -S "$here/consumer" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE="$SEGJ_CONFIG" \
+    "$CMAKE" -S "$here/consumer" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=$built \
         -DCMAKE_C_COMPILER="$CC" ${CXX:+-DCMAKE_CXX_COMPILER="$CXX"} -DCONSUMER_LANGUAGES="$languages" "$@"
-    "$CMAKE" --build "$build" --config "$SEGJ_CONFIG" --parallel $jobs
+    "$CMAKE" --build "$build" --config $built --parallel $jobs
     for program in consumer_c consumer_cpp; do
         if [ -x "$build/$program" ]; then
             run "$build/$program"
@@ -188,11 +191,11 @@ vendored)
     printf '#include <zstd.h>\n' | "$CC" -E - | sed -n 's/^# 1 "\(.*\/zstd\.h\)".*/\1/p' | head -n 1 |
         while read -r header; do cp "$header" "$(dirname "$header")/zstd_errors.h" "$build.objects/zstd/"; done
     [ -f "$build.objects/zstd/zstd.h" ]
-    "$CMAKE" -S "$here/vendored" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE="$SEGJ_CONFIG" \
+    "$CMAKE" -S "$here/vendored" -B "$build" -G "$CMAKE_GENERATOR" -DCMAKE_BUILD_TYPE=$built \
         -DCMAKE_C_COMPILER="$CC" -DSEGJ_SOURCE="$SEGJ_SOURCE" -DSEGJ_CHECKSUM="$SEGJ_CHECKSUM" \
         -DVENDORED_OBJECTS="$build.objects" -DCMAKE_INSTALL_LIBDIR=lib
-    "$CMAKE" --build "$build" --config "$SEGJ_CONFIG" --parallel $jobs
-    "$CMAKE" --install "$build" --prefix "$build.moved" --config "$SEGJ_CONFIG"
+    "$CMAKE" --build "$build" --config $built --parallel $jobs
+    "$CMAKE" --install "$build" --prefix "$build.moved" --config $built
     mv "$build.moved" "$prefix"
     rm -rf "$build"
     # nothing but the prefix tells of a zstd; the system's, if there is one, is not taken
