@@ -103,6 +103,10 @@ fault("version 2: a cut that was marked has happened" src/oversized/open/verdict
     [==[    if (!segj_log_is_cut_marked(plan) || at.records == index->mark.records)]==]
     [==[    if (!segj_log_is_cut_marked(plan) || at.records >= index->mark.records)]==])
 
+fault("version 2: a cut that has begun has not" src/oversized/open/verdict_log.c "crash/histories"
+    [==[        status = are_frames_whole(scan, scanned, index->mark, at, &there);]==]
+    [==[        status = are_frames_whole(scan, scanned, at, at, &there);]==])
+
 fault("version 2: a mark with less than the other one tells of no cut" src/oversized/open/verdict_log.c
     "crash/histories ${log_states}"
     [==[    return newer->valid && older->valid && newer->at.records <= older->at.records;]==]
