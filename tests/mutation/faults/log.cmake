@@ -16,6 +16,15 @@ fault("version 2: W is raised before the index is flushed" src/oversized/section
     capture->index_durable = true;]==]
     [==[    capture->index_durable = true;]==])
 
+fault("version 2: a rewind does not wait for its mark" src/oversized/write/rewind.c "recovery/log_order"
+    [==[    status = segj_fixed_sync_marks(index, file, at);]==]
+    [==[    status = SEGJ_OK;]==])
+
+fault("version 2: a cut of the values is not flushed" src/journal/glob.c "recovery/log_order"
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
+    [==[    return segj_io_truncate(file, file->data + size);]==])
+
 fault("version 2: a refused value stays in the log" src/oversized/section/durable.c
     "failure/storage_faults crash/histories"
     [==[    if (!segj_section_is_log(section) || !section->values.tail_dirty)]==]
@@ -31,17 +40,21 @@ fault("version 2: a rewind into a batch is forgotten" src/oversized/write/rewind
 
 # --- what counts as a frame ---
 
-fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log"
+fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log_frames"
     [==[    segj_put_u32(before, place.before);]==]
     [==[    segj_put_u32(before, 0);]==])
 
-fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log"
+fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log_frames"
     [==[    *right = !verify || segj_crc32(crc, sum, sizeof sum) == walk->at.trailer;]==]
     [==[    *right = !verify || segj_crc32(crc, sum, 0) == walk->at.trailer;]==])
 
-fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log"
+fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log_frames"
     [==[    return identity->section ^ identity->salt;]==]
     [==[    return identity->section;]==])
+
+fault("version 2: a frame does not know its place" src/journal/frame_format.c "recovery/log_frames"
+    [==[segj_crc32_of_place(place.binding, place.offset)]==]
+    [==[segj_crc32_of_place(place.binding, 0)]==])
 
 fault("version 2: a head counts without its checksum" src/journal/frame_format.c "recovery/log ${log_states}"
     [==[           segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) == head_checksum(from, size, place);]==]
