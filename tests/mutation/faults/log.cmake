@@ -9,7 +9,7 @@ fault("version 2: a sync does not flush the log" src/oversized/section/durable.c
     if (status == SEGJ_OK && capture->name_epoch != 0)]==]
     [==[    if (status == SEGJ_OK && capture->name_epoch != 0)]==])
 
-fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "${log_states} recovery/log"
+fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "recovery/log_order"
     [==[    status = segj_io_sync(&index->handle.file);
     if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
@@ -30,7 +30,7 @@ fault("version 2: a refused value stays in the log" src/oversized/section/durabl
     [==[    if (!segj_section_is_log(section) || !section->values.tail_dirty)]==]
     [==[    if (segj_section_is_log(section) || !section->values.tail_dirty)]==])
 
-fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "${log_states} recovery/log"
+fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "recovery/log_order"
     [==[    bool marked = at.records <= index->claimed;]==]
     [==[    bool marked = at.records > index->claimed;]==])
 
