@@ -257,6 +257,19 @@ static void a_read_only_journal_shows_what_the_index_does_not_have(void **state)
     free_bytes(&index);
 }
 
+/* And of the page in which W lies it has what is below W, also where a damaged head leads to no frame any more. */
+static void a_read_only_journal_reads_what_the_index_has_behind_a_damaged_head(void **state)
+{
+    place_t *place = *state;
+    const uint8_t wrong = 0xEE;
+    assert_int_not_equal(RECORDS * SMALL_RECORD % SMALL_PAGE, 0);
+    fill(place, 0, RECORDS);
+    write_file_at(place->values.text, VALUES_DATA_OFFSET + 11 * FRAME + 6, &wrong, 1);      /* an entry */
+    write_file_at(place->values.text, VALUES_DATA_OFFSET + RECORDS * FRAME + 5, &wrong, 1); /* open has work to do */
+    place->config.read_only = true;
+    check_opened(place, RECORDS, UINT64_MAX);
+}
+
 /* --- a frame counts where it belongs --- */
 
 static uint64_t binding_of(const bytes_t *values)
@@ -480,6 +493,7 @@ int main(void)
         TEST(an_index_file_of_every_length_costs_no_record),
         TEST(a_damaged_page_of_the_index_costs_no_record),
         TEST(a_read_only_journal_shows_what_the_index_does_not_have),
+        TEST(a_read_only_journal_reads_what_the_index_has_behind_a_damaged_head),
         TEST(a_frame_counts_in_its_file_at_its_place_behind_its_predecessor_with_its_head),
         TEST(files_that_were_not_made_together_are_a_mismatch),
         TEST(one_damaged_value_is_lost_alone),
