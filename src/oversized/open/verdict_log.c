@@ -251,6 +251,13 @@ static segj_status_t find_anchor(segj_scan_t *scan, segj_recovery_plan_t *plan, 
     status = walk_to(scan, scanned, &walk, plan->anchor, believed.records, arrived);
     if (status == SEGJ_OK && !*arrived)
         end_plan_at(plan, walk.at);
+    /* No crash leaves that, and no damage that a checksum tells. */
+    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, believed))
+        status = segj_io_fail(
+            SEGJ_ERR_CORRUPT, &scanned->index, 0,
+            "its watermark says that the first %llu records end at byte %llu of the values, and their "
+            "frames end at byte %llu: nothing was changed, a salvage reads the frames",
+            (unsigned long long)believed.records, (unsigned long long)believed.end, (unsigned long long)walk.at.end);
     return status;
 }
 

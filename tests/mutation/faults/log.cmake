@@ -90,7 +90,15 @@ fault("version 2: a damaged page is not made again" src/journal/fixed.c "recover
     [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 2 && fixed->activations == activations)]==]
     [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 3 && fixed->activations == activations)]==])
 
+fault("version 2: what the index has in the page of W is not read" src/oversized/section/remake.c "recovery/log"
+    [==[    return whole ? (uint16_t)believed : 0;]==]
+    [==[    return whole ? 0 : 0;]==])
+
 # --- open ---
+
+fault("version 2: a watermark may contradict its frames" src/oversized/open/verdict_log.c "recovery/log"
+    [==[    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, believed))]==]
+    [==[    if (status == SEGJ_OK && !*arrived && is_same_point(walk.at, believed))]==])
 
 fault("version 2: an identity that is damaged is not made again" src/oversized/open/verdict_native.c "recovery/log"
     [==[    if (status == SEGJ_OK && plan->value_valid && headers->values.version == 2)]==]
