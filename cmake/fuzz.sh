@@ -1,6 +1,6 @@
 #!/bin/sh
-# sh cmake/fuzz.sh format|image|script SECONDS
-# sh cmake/fuzz.sh format|image|script merge
+# sh cmake/fuzz.sh format|image|log|script SECONDS
+# sh cmake/fuzz.sh format|image|log|script merge
 #
 # Builds the fuzzing targets with clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer, and lets one of them
 # run, from the inputs in tests/fuzz/corpus and from what earlier runs have found. An input that fails is left in the build
@@ -15,8 +15,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 target=${1:-}
 seconds=${2:-}
 case $target in
-format | image | script) ;;
-*) die "there are three targets: format, image and script; \"$target\" is none" ;;
+format | image | log | script) ;;
+*) die "there are four targets: format, image, log and script; \"$target\" is none" ;;
 esac
 case $seconds in
 merge | *[0-9]) ;;

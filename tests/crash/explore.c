@@ -141,6 +141,7 @@ typedef struct crash_context {
     const look_t *look;
     simdisk_cut_t *cut;
     uint8_t *keep;
+    bool *truncates; /* of a unit */
     size_t units;
 } crash_context_t;
 
@@ -165,7 +166,7 @@ static void crash_filled(const crash_context_t *context, simdisk_fill_t index, s
 
 /* The crash that does to the units what `keep` says, with every fill; within recovery, with the same for both
  * partitions. */
-static void crash(const crash_context_t *context)
+static void crash_as_kept(const crash_context_t *context)
 {
     bool grows[2] = {simdisk_cut_growth(context->cut, 0), simdisk_cut_growth(context->cut, 1)};
     int fills = grows[0] || grows[1] ? SIMDISK_FILLS : 1;
@@ -174,6 +175,19 @@ static void crash(const crash_context_t *context)
         crash_filled(context, (simdisk_fill_t)fill, (simdisk_fill_t)fill);
         for (int other = 1; mixed && other < fills; other++)
             crash_filled(context, (simdisk_fill_t)fill, (simdisk_fill_t)((fill + other) % fills));
+    }
+}
+
+/* The same, and where a truncation is lost once more with what a file system does before it. */
+static void crash(const crash_context_t *context)
+{
+    crash_as_kept(context);
+    for (size_t i = 0; i < context->units; i++) {
+        if (!context->truncates[i] || context->keep[i] != SIMDISK_LOST)
+            continue;
+        context->keep[i] = SIMDISK_TORN;
+        crash_as_kept(context);
+        context->keep[i] = SIMDISK_LOST;
     }
 }
 
@@ -219,9 +233,11 @@ static void crash_everywhere(const look_t *look, simdisk_t *disk)
     explore_result_t *result = &look->explorer->result;
     simdisk_cut_t *cut = simdisk_cut_new(disk);
     size_t units = simdisk_cut_units(cut);
-    crash_context_t context = {look, cut, calloc(units + 1, 1), units};
-    if (context.keep == NULL)
+    crash_context_t context = {look, cut, calloc(units + 1, 1), calloc(units + 1, sizeof(bool)), units};
+    if (context.keep == NULL || context.truncates == NULL)
         abort();
+    for (size_t i = 0; i < units; i++)
+        context.truncates[i] = simdisk_cut_truncates(cut, i);
     result->points++;
     if (units <= MANY) {
         result->exhaustive_points++;
@@ -241,6 +257,7 @@ static void crash_everywhere(const look_t *look, simdisk_t *disk)
         few_differ(&context, SIMDISK_KEPT, SIMDISK_SPOILT, 2);
     }
     free(context.keep);
+    free(context.truncates);
     simdisk_cut_free(cut);
 }
 

@@ -114,15 +114,16 @@ static bool log_binding(const raw_section_t *raw, uint64_t *binding)
     return true;
 }
 
-/* Whether the frames come to just where a slot says. */
-static bool log_confirms(const raw_section_t *raw, uint64_t binding, const log_mark_t *mark)
+/* Whether the frames come to just where a slot says, and behind the first `from` all are right. */
+static bool log_confirms(const raw_section_t *raw, uint64_t binding, const log_mark_t *mark, uint64_t from)
 {
     log_frame_t frame;
     uint64_t at = 0;
     uint32_t before = 0;
     for (uint64_t records = 0; records < mark->records; records++) {
         if (!decode_log_frame(raw->values + VALUES_DATA_OFFSET, raw->values_size - VALUES_DATA_OFFSET, binding, at,
-                              before, raw->entry_size, &frame))
+                              before, raw->entry_size, &frame) ||
+            (records >= from && !frame.right))
             return false;
         at += frame.size;
         before = frame.trailer;
@@ -130,7 +131,7 @@ static bool log_confirms(const raw_section_t *raw, uint64_t binding, const log_m
     return at == mark->end && before == mark->trailer;
 }
 
-/* W: what the newest slot says, or the other where that has more and the frames have it too. */
+/* W: what the newest slot says, or the other where that has more and the frames have it too: then no cut has begun. */
 static uint64_t log_watermark(const raw_section_t *raw, uint64_t binding)
 {
     log_mark_t marks[2];
@@ -145,7 +146,8 @@ static uint64_t log_watermark(const raw_section_t *raw, uint64_t binding)
         return marks[valid[0] ? 0 : 1].records;
     const log_mark_t *newest = &marks[marks[1].sequence > marks[0].sequence];
     const log_mark_t *other = &marks[marks[1].sequence <= marks[0].sequence];
-    return other->records > newest->records && log_confirms(raw, binding, other) ? other->records : newest->records;
+    bool counts = other->records > newest->records && log_confirms(raw, binding, other, newest->records);
+    return counts ? other->records : newest->records;
 }
 
 /* The frames from the first on, to the end of the last batch that is whole, or to W. */

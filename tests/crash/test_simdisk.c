@@ -317,6 +317,25 @@ static void a_spoilt_write_makes_garbage_of_its_sector(void **state)
     simdisk_free(after);
 }
 
+/* The file is as long as it was, with zeros from its new end to the end of the sector. */
+static void a_torn_truncation_leaves_zeros_and_the_size(void **state)
+{
+    const fixture_t *fixture = *state;
+    write_run(fixture, 0, 7, 1536);
+    sync_all(fixture);
+    assert_int_equal(fixture->storage->file_truncate(fixture->file, 600), 0);
+    const uint8_t keep = SIMDISK_TORN;
+    assert_int_equal(simdisk_units(fixture->disk), 1);
+    simdisk_t *after = simdisk_crash(fixture->disk, &keep, SIMDISK_SHORT);
+    uint64_t size;
+    const uint8_t *bytes = bytes_of(after, &size);
+    assert_int_equal(size, 1536);
+    check_bytes(bytes, 0, 600, 7);
+    check_bytes(bytes, 600, 1024, 0);
+    check_bytes(bytes, 1024, 1536, 7);
+    simdisk_free(after);
+}
+
 static void a_killed_process_leaves_all_that_is_visible_and_no_more_durable(void **state)
 {
     const fixture_t *fixture = *state;
@@ -349,6 +368,7 @@ int main(void)
         DISK_TEST(a_sync_covers_its_own_file_object_alone),
         DISK_TEST(with_a_grain_of_one_single_bytes_are_lost),
         DISK_TEST(a_spoilt_write_makes_garbage_of_its_sector),
+        DISK_TEST(a_torn_truncation_leaves_zeros_and_the_size),
         DISK_TEST(a_killed_process_leaves_all_that_is_visible_and_no_more_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * fuzz/format.c: the pure functions of the format, held against decoders of their own (support/support.h): pages,
- * identity blocks, watermark slots, locations, and zstd payloads.
+ * identity blocks, watermark slots, heads of frames, locations, and zstd payloads.
  *
  * An input is a byte that says what it is, and what that takes. Checksums lie in it as they would lie in a file.
  */
@@ -11,11 +11,13 @@
 #include <zstd.h>
 
 #include "journal/commonware_format.h"
+#include "journal/frame_format.h"
 #include "journal/header_format.h"
 #include "journal/record_format.h"
 #include "oversized/section/codec.h"
 #include "paged/page_format.h"
 #include "support/commonware.h"
+#include "support/log.h"
 
 enum { FORMAT_MOST = 8192, PAGE_FIELDS = 7 + PAGE_CHECKSUMS, SLOT_BYTES = 16 };
 
@@ -29,6 +31,14 @@ typedef enum kind {
     KIND_COMMONWARE,
     KINDS
 } kind_t;
+
+/* Of version 2; by the first byte. */
+typedef enum log_kind { KIND_LOG_MARKS = 32, KIND_LOG_HEAD, LOG_KINDS_END } log_kind_t;
+
+static bool is_log_kind(uint8_t first)
+{
+    return first >= KIND_LOG_MARKS && first < LOG_KINDS_END;
+}
 
 static const uint16_t page_sizes[] = {1, 2, 7, 64, 255, 256, 257, 500, 4084, 65535};
 static const uint64_t numbers[] = {0, 1, 7, 255, 256, UINT32_MAX, (uint64_t)1 << 32, UINT64_MAX};
@@ -139,6 +149,24 @@ static bool all_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
+/* FORMAT.md, "Identity of version 2", from the bytes; the byte of what a reader need not know may be anything. */
+static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t size)
+{
+    uint8_t checked[SEGJ_BLOCK_SIZE] = {0};
+    log_identity_t identity;
+    if (size < 64 || get_u32(block + 60) != segj_crc32(0, block, 60))
+        return SEGJ_HEADER_NONE;
+    if (block[32] != 0)
+        return SEGJ_HEADER_FOREIGN;
+    memcpy(checked, block, 64);
+    checked[33] = 0;
+    put_u32(checked + 60, segj_crc32(0, checked, 60));
+    bool fits = decode_log_identity(checked, &identity) && identity.page_size > 0 && identity.record_size >= 12 &&
+                (identity.kind == IDENTITY_VALUES ? identity.compression <= 1
+                                                  : identity.kind == IDENTITY_INDEX && identity.compression == 0);
+    return fits && all_zero(block + 64, size - 64) ? SEGJ_HEADER_VALID : SEGJ_HEADER_DAMAGED;
+}
+
 /* FORMAT.md, "Identity", from the bytes. */
 static segj_header_verdict_t judge_identity(const uint8_t *block, size_t size)
 {
@@ -147,8 +175,10 @@ static segj_header_verdict_t judge_identity(const uint8_t *block, size_t size)
         return SEGJ_HEADER_FOREIGN;
     if (size < 6 || memcmp(block, "SEGJ", 4) != 0)
         return SEGJ_HEADER_NONE;
-    if (get_u16(block + 4) > 1)
+    if (get_u16(block + 4) > 2)
         return SEGJ_HEADER_FOREIGN;
+    if (get_u16(block + 4) == 2)
+        return judge_log_identity(block, size);
     if (size < 32 || get_u16(block + 4) == 0)
         return SEGJ_HEADER_NONE;
     encode_identity(checked,
@@ -171,7 +201,7 @@ static void run_identity(fuzz_input_t *input)
     const char *why = NULL;
     segj_header_verdict_t verdict = segj_identity_decode(block, size, &identity, &why);
     segj_header_verdict_t expected = judge_identity(block, size);
-    bool reserved = expected == SEGJ_HEADER_DAMAGED && verdict == SEGJ_HEADER_NONE && size >= 32 &&
+    bool reserved = expected == SEGJ_HEADER_DAMAGED && verdict == SEGJ_HEADER_NONE && size >= 32 && block[5] == 1 &&
                     (!all_zero(block + 10, 2) || !all_zero(block + 24, 4));
     fuzz_require(verdict == expected || reserved, "verdict %d, expected %d", (int)verdict, (int)expected);
     if (verdict != SEGJ_HEADER_VALID) {
@@ -179,6 +209,8 @@ static void run_identity(fuzz_input_t *input)
         return;
     }
     uint8_t again[SEGJ_BLOCK_SIZE];
+    if (identity.version == 2 && block[33] != 0)
+        return; /* what a later version has noted is not kept */
     segj_identity_encode(again, &identity);
     fuzz_require(memcmp(again, block, size) == 0, "an identity does not encode to what it was decoded from");
 }
@@ -240,6 +272,68 @@ static void run_marks(fuzz_input_t *input)
         segj_mark_encode(again, section, mark.at.records, (uint32_t)mark.sequence);
         fuzz_require(memcmp(again, bytes, SLOT_BYTES) == 0, "a watermark does not encode to what it was");
     }
+}
+
+/* Of one file; either slot's bytes are none of the other's. */
+static void run_log_marks(fuzz_input_t *input)
+{
+    uint64_t binding = fuzz_take(input, 8);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        uint8_t bytes[LOG_SLOT] = {0};
+        uint8_t again[LOG_SLOT];
+        size_t taken;
+        log_mark_t expected = {0};
+        const uint8_t *at = fuzz_take_bytes(input, LOG_SLOT, &taken);
+        memcpy(bytes, at, taken);
+        segj_mark_t mark = segj_mark_decode_2(bytes, binding, slot);
+        fuzz_require(mark.valid == decode_log_mark(bytes, binding, slot, &expected), "validity of a watermark slot");
+        if (!mark.valid)
+            continue;
+        fuzz_require(mark.at.records == expected.records && mark.at.end == expected.end &&
+                         mark.at.trailer == expected.trailer && mark.sequence == expected.sequence,
+                     "a watermark's fields");
+        fuzz_require(!segj_mark_decode_2(bytes, binding, 1 - slot).valid, "a watermark in the other slot");
+        segj_mark_encode_2(again, binding, slot, mark.at, mark.sequence);
+        fuzz_require(memcmp(again, bytes, LOG_SLOT) == 0, "a watermark does not encode to what it was");
+    }
+}
+
+/* A frame's head behind any frame, anywhere. */
+static void run_log_head(fuzz_input_t *input)
+{
+    static const uint16_t entry_sizes[] = {0, 1, 8, 64, 300};
+    uint16_t entry_size = entry_sizes[fuzz_take(input, 1) % (sizeof entry_sizes / sizeof entry_sizes[0])];
+    uint32_t size = segj_head_size(entry_size);
+    segj_frame_place_t place = {.binding = fuzz_take(input, 8), .offset = fuzz_take(input, 1)};
+    place.before = (uint32_t)fuzz_take(input, 4);
+    size_t taken;
+    const uint8_t *bytes = fuzz_take_bytes(input, FORMAT_MOST, &taken);
+    size_t room = (size_t)place.offset + size + FRAME_CHECKSUM;
+    uint8_t *data = fuzz_allocate(room > place.offset + taken ? room : (size_t)place.offset + taken);
+    memcpy(data + place.offset, bytes, taken);
+    log_frame_t expected;
+    segj_head_t head;
+    const uint8_t *at = data + place.offset;
+    bool right = segj_head_decode(at, size, place, &head);
+    /* The decoder of the tests wants the payload to be there too. */
+    bool whole = get_u32(at) <= taken && (size_t)size + get_u32(at) + FRAME_CHECKSUM <= taken;
+    bool wanted =
+        decode_log_frame(data, place.offset + taken, place.binding, place.offset, place.before, entry_size, &expected);
+    fuzz_require(!wanted || right, "a head is refused");
+    fuzz_require(!right || !whole || wanted, "what is no head counts");
+    if (wanted)
+        fuzz_require(head.stored == expected.stored && head.flags == expected.flags &&
+                         head.unsynced == expected.unsynced && head.entry == expected.entry,
+                     "a head's fields");
+    if (right) {
+        uint8_t *again = fuzz_allocate(size);
+        (void)segj_head_encode(again, size, place, &head);
+        fuzz_require(memcmp(again, at, size) == 0, "a head does not encode to what it was");
+        place.before ^= 1;
+        fuzz_require(!segj_head_decode(at, size, place, &head), "a head behind another frame");
+        free(again);
+    }
+    free(data);
 }
 
 static void run_location(fuzz_input_t *input)
@@ -314,7 +408,11 @@ static void run(const uint8_t *data, size_t size)
     static void (*const runs[KINDS])(fuzz_input_t * input) = {run_page,  run_identity, run_marks,     run_location,
                                                               run_frame, run_value,    run_commonware};
     fuzz_input_t input = {data, size < FORMAT_MOST ? size : FORMAT_MOST};
-    runs[fuzz_take(&input, 1) % KINDS](&input);
+    uint8_t kind = (uint8_t)fuzz_take(&input, 1);
+    if (is_log_kind(kind))
+        kind == KIND_LOG_MARKS ? run_log_marks(&input) : run_log_head(&input);
+    else
+        runs[kind % KINDS](&input);
 }
 
 /* --- mutations --- */
@@ -352,6 +450,45 @@ static void repair_identity(uint8_t *data, size_t size, fuzz_random_t *random)
     if (fuzz_below(random, 2) == 0)
         memcpy(data + 1, "SEGJ\0\1", 6);
     put_u32(data + 1 + 28, segj_crc32(0, data + 1, 28));
+}
+
+static void repair_log_identity(uint8_t *data, size_t size, fuzz_random_t *random)
+{
+    uint8_t block[HEADER_BLOCK];
+    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345};
+    if (size < 1 + 64)
+        return;
+    encode_log_identity(block, &identity);
+    if (fuzz_below(random, 3) == 0)
+        memcpy(data + 1, block, 64);
+    data[6] = 2;
+    put_u32(data + 1 + 60, segj_crc32(0, data + 1, 60));
+}
+
+static void repair_log_marks(uint8_t *data, size_t size)
+{
+    for (unsigned slot = 0; slot < 2 && size >= 9 + (slot + 1) * (size_t)LOG_SLOT; slot++) {
+        uint8_t *at = data + 9 + slot * (size_t)LOG_SLOT;
+        encode_log_mark(at, get_u64(data + 1), slot,
+                        (log_mark_t){get_u64(at), get_u64(at + 8), get_u64(at + 20), get_u32(at + 16)});
+    }
+}
+
+/* A frame anew, and then a byte of it. */
+static void repair_log_head(uint8_t *data, size_t size, fuzz_random_t *random)
+{
+    enum { FIELDS = 1 + 1 + 8 + 1 + 4, ENTRY = 8, PAYLOAD = 20 };
+    uint8_t bytes[ENTRY + PAYLOAD];
+    if (size < FIELDS + LOG_HEAD + ENTRY + PAYLOAD + FRAME_CHECKSUM)
+        return;
+    data[1] = 2; /* entries of 8 bytes */
+    memcpy(bytes, data + FIELDS + 6, sizeof bytes);
+    uint8_t flags = (uint8_t)(fuzz_below(random, 8) == 0 ? fuzz_next(random) : LOG_FRAME | (data[FIELDS + 4] & 1));
+    uint8_t unsynced = data[FIELDS + 5];
+    (void)encode_log_frame(data + FIELDS, get_u64(data + 2), data[10], get_u32(data + 11), flags, unsynced, bytes,
+                           ENTRY, bytes + ENTRY, fuzz_below(random, PAYLOAD + 1));
+    if (fuzz_below(random, 2) == 0)
+        data[FIELDS + fuzz_below(random, LOG_HEAD + ENTRY)] ^= (uint8_t)(1u << fuzz_below(random, 8));
 }
 
 static void repair_marks(uint8_t *data, size_t size)
@@ -402,12 +539,22 @@ static size_t mutate(uint8_t *data, size_t size, size_t most, uint32_t seed, fuz
     size = bytes(data, size, most);
     if (size < 2 || fuzz_below(&random, 5) == 0)
         return size;
+    if (is_log_kind(data[0])) {
+        if (data[0] == KIND_LOG_MARKS)
+            repair_log_marks(data, size);
+        else
+            repair_log_head(data, size, &random);
+        return size;
+    }
     switch (data[0] % KINDS) {
     case KIND_PAGE:
         repair_page(data, size, &random);
         break;
     case KIND_IDENTITY:
-        repair_identity(data, size, &random);
+        if (fuzz_below(&random, 2) == 0)
+            repair_identity(data, size, &random);
+        else
+            repair_log_identity(data, size, &random);
         break;
     case KIND_MARKS:
         repair_marks(data, size);

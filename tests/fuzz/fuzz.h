@@ -24,6 +24,7 @@ typedef struct fuzz_target {
 
 extern const fuzz_target_t fuzz_format; /* pages, headers, records, zstd payloads: pure functions */
 extern const fuzz_target_t fuzz_image;  /* the files of a journal: open, read, append */
+extern const fuzz_target_t fuzz_log;    /* the files of a section of version 2: the same */
 extern const fuzz_target_t fuzz_script; /* operations, faults and crashes */
 
 /** Something does not hold: says what, and ends. */

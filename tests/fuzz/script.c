@@ -15,6 +15,7 @@
 #include "crash/histories.h"
 #include "crash/model.h"
 
+enum { SCRIPT_LOG = 5 }; /* of the last byte of settings: version 2 of the native format */
 enum { SETTINGS = 4, STEP_BYTES = 12, STEPS_MOST = 48, SCRIPT_MOST = SETTINGS + STEPS_MOST * STEP_BYTES };
 
 /* --- from bytes --- */
@@ -23,10 +24,12 @@ static uint32_t amount_of(step_kind_t kind, uint32_t draw)
 {
     switch (kind) {
     case STEP_APPEND:
+    case STEP_PIECES:
         if (draw < 0x4000)
             return draw % 2 == 0 ? 16 : 100; /* of equal size: what may be taken for another's */
         return draw < 0xC000 ? draw % 64 : draw < 0xF800 ? draw % 800 : draw % 12000;
     case STEP_BURST:
+    case STEP_BATCH:
         return draw % 16;
     case STEP_REWIND:
     case STEP_REWIND_SECTION:
@@ -76,13 +79,15 @@ static void take_crash(fuzz_input_t *input, step_crash_t *crash)
     crash->seed = seed;
 }
 
-static void take_step(fuzz_input_t *input, step_t *step)
+/* The last ones are those of version 2, where a batch is whole or not there. */
+static void take_step(fuzz_input_t *input, bool log, step_t *step)
 {
-    static const step_kind_t kinds[] = {STEP_APPEND, STEP_APPEND, STEP_APPEND,   STEP_APPEND, STEP_SYNC,
-                                        STEP_SYNC,   STEP_SYNC,   STEP_SYNC_ALL, STEP_OPEN,   STEP_REWIND_SECTION,
-                                        STEP_BURST,  STEP_REWIND, STEP_PRUNE,    STEP_READ,   STEP_REPLAY,
-                                        STEP_CHECK,  STEP_CLOSE,  STEP_FLUSH};
-    step->kind = kinds[fuzz_take(input, 1) % (sizeof kinds / sizeof kinds[0])];
+    static const step_kind_t kinds[] = {
+        STEP_APPEND, STEP_APPEND,         STEP_APPEND, STEP_APPEND, STEP_SYNC,  STEP_SYNC,   STEP_SYNC,   STEP_SYNC_ALL,
+        STEP_OPEN,   STEP_REWIND_SECTION, STEP_BURST,  STEP_REWIND, STEP_PRUNE, STEP_READ,   STEP_REPLAY, STEP_CHECK,
+        STEP_CLOSE,  STEP_FLUSH,          STEP_BATCH,  STEP_BATCH,  STEP_BATCH, STEP_PIECES, STEP_START,  STEP_WAIT};
+    enum { LATER = 6 };
+    step->kind = kinds[fuzz_take(input, 1) % (sizeof kinds / sizeof kinds[0] - (log ? 0 : LATER))];
     step->slot = (unsigned)fuzz_take(input, 1) % MODEL_SECTIONS;
     step->amount = amount_of(step->kind, (uint32_t)fuzz_take(input, 2));
     take_fault(input, &step->fault);
@@ -98,7 +103,7 @@ static void take_settings(fuzz_input_t *input, script_t *script)
     script->shorts = (flags & 1) != 0;
     script->tear = (flags & 6) == 2;
     script->spoil = (flags & 6) == 6; /* the gentler judge: sectors that share one with a write may be lost */
-    (void)fuzz_take(input, 1);
+    script->log = fuzz_take(input, 1) % 16 == SCRIPT_LOG;
 }
 
 static void run(const uint8_t *data, size_t size)
@@ -110,7 +115,7 @@ static void run(const uint8_t *data, size_t size)
     take_settings(&input, &script);
     script.steps = fuzz_allocate((STEPS_MOST + 2) * sizeof *script.steps);
     while (input.left >= STEP_BYTES && script.count < STEPS_MOST)
-        take_step(&input, &script.steps[script.count++]);
+        take_step(&input, script.log, &script.steps[script.count++]);
     script.steps[script.count++].kind = STEP_OPEN; /* the last word is the judge's */
     script.steps[script.count++].kind = STEP_CHECK;
     if (!history_run(&script, &counts, failure, sizeof failure)) {

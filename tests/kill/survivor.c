@@ -28,6 +28,7 @@ static uint64_t records_in_files(const survivor_t *survivor, const oversized_con
                          .values_size = values_bytes.size,
                          .page_size = config->page_size,
                          .entry_size = config->entry_size};
+    raw.log = config->format == SEGJ_FORMAT_NATIVE && raw_is_log(&raw);
     uint64_t end;
     uint64_t records = raw_records(&raw, &end);
     free_bytes(&index_bytes);

@@ -159,10 +159,10 @@ static path_t directory_in(const char *parent)
 
 static void begin_journal(course_t *course, uint64_t random)
 {
-    model_t empty = {.numbers = writer_numbers};
     course->disk = course->kills / LIVES % ON_DISK == 0 || access(MEMORY, W_OK | X_OK) != 0;
     course->directory = course->disk ? make_temp_directory() : directory_in(MEMORY);
-    course->setting = random % 72;
+    course->setting = writer_setting(random, course->kills / LIVES);
+    const model_t empty = writer_model(course->setting);
     ledger_set(course->ledger, &empty);
 }
 

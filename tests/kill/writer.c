@@ -11,9 +11,15 @@
 
 #include "crash/readers.h"
 #include "crash/script.h"
+#include "support/log.h"
 #include "support/strict.h"
 
 #define LARGE_VALUE 60000
+#define BATCH 4     /* records at most */
+#define SETTINGS 72 /* of each kind */
+
+/* What the sections of a journal are. */
+typedef enum kind { VERSION_2, VERSION_1, BOTH_VERSIONS, VERSION_1_AGAIN, KINDS } kind_t;
 
 const uint64_t writer_numbers[MODEL_SECTIONS] = {0, 1, 4096, 4097, UINT64_C(1) << 40, UINT64_MAX};
 
@@ -134,6 +140,34 @@ static segj_storage_t killing_storage(unsigned calls)
 
 /* --- opening --- */
 
+static kind_t kind_of(uint64_t setting)
+{
+    return (kind_t)(setting / SETTINGS % KINDS);
+}
+
+static bool has_version_2(uint64_t setting)
+{
+    return kind_of(setting) == VERSION_2 || kind_of(setting) == BOTH_VERSIONS;
+}
+
+uint64_t writer_setting(uint64_t random, uint64_t journal)
+{
+    return journal % KINDS * SETTINGS + random % SETTINGS;
+}
+
+model_t writer_model(uint64_t setting)
+{
+    model_t model = {.numbers = writer_numbers};
+    model.head = has_version_2(setting) ? LOG_HEAD + MODEL_ENTRY : 0;
+    return model;
+}
+
+static uint64_t draw(writer_t *writer)
+{
+    writer->state = script_mix(writer->state, 77);
+    return writer->state >> 8;
+}
+
 void writer_config(oversized_config_t *config, const char *directory, uint64_t setting)
 {
     static const uint16_t page_sizes[] = {33, 500, 4084};
@@ -147,6 +181,7 @@ void writer_config(oversized_config_t *config, const char *directory, uint64_t s
     config->index_write_buffer = buffers[setting / 6 % 3] / 16;
     config->value_write_buffer = buffers[setting / 6 % 3];
     config->max_open_files = 6 + (uint32_t)(setting % 4) * 4;
+    config->native_version = has_version_2(setting) ? 2 : 1;
     config->strict = true;
 }
 
@@ -156,6 +191,8 @@ static void open_journal(writer_t *writer, const segj_storage_t *storage)
     model_t seen;
     writer_config(&config, writer->order->directory, writer->order->setting);
     config.storage = storage;
+    if (kind_of(writer->order->setting) == BOTH_VERSIONS)
+        config.native_version = draw(writer) % 2 == 0 ? 1 : 2;
     if (open_behind_a_crash(&config, &writer->journal) != SEGJ_OK)
         give_up(writer, "open", segj_last_error());
     const char *wrong = model_judge(&writer->model, writer->journal, &seen);
@@ -168,12 +205,6 @@ static void open_journal(writer_t *writer, const segj_storage_t *storage)
 }
 
 /* --- operations: the ledger is set before a call, to what a kill within it may leave, and behind it --- */
-
-static uint64_t draw(writer_t *writer)
-{
-    writer->state = script_mix(writer->state, 77);
-    return writer->state >> 8;
-}
 
 static void begin(writer_t *writer, bool moves, const char *what, size_t slot, size_t amount)
 {
@@ -190,25 +221,84 @@ static void answered(writer_t *writer, const char *what, segj_status_t status)
         give_up(writer, what, segj_last_error());
 }
 
-static void append_one(writer_t *writer, size_t slot, size_t size)
-{
-    static uint8_t value[MODEL_VALUE_MAX + 8];
+/* A record that is to be appended, in the model. */
+typedef struct record {
     uint8_t entry[MODEL_ENTRY];
+    uint8_t value[MODEL_VALUE_MAX + 8];
+    size_t size;
+} record_t;
+
+static void add_record(writer_t *writer, size_t slot, size_t size, record_t *record)
+{
     model_section_t *section = &writer->model.sections[slot];
-    uint64_t position;
-    if (section->count == MODEL_RECORDS || section->pruned)
-        return;
     uint32_t id = model_new_id(&writer->model, size);
-    model_entry(id, entry);
-    size_t value_size = model_value(id, value, sizeof value);
+    model_entry(id, record->entry);
+    record->size = model_value(id, record->value, sizeof record->value);
     section->exists = true;
     section->ids[section->count++] = id;
     readers_note(writer->readers, id, slot, section->count - 1);
+}
+
+static bool takes(const writer_t *writer, size_t slot, size_t records)
+{
+    const model_section_t *section = &writer->model.sections[slot];
+    return section->count + records <= MODEL_RECORDS && !section->pruned;
+}
+
+static void expect_position(writer_t *writer, const char *what, uint64_t position, uint64_t expected)
+{
+    if (position != expected)
+        give_up(writer, what, "the record went to another position");
+}
+
+static void append_one(writer_t *writer, size_t slot, size_t size)
+{
+    static record_t record;
+    uint64_t position;
+    if (!takes(writer, slot, 1))
+        return;
+    add_record(writer, slot, size, &record);
     begin(writer, false, "append", slot, size);
     answered(writer, "append",
-             oversized_append(writer->journal, writer_numbers[slot], entry, value, value_size, &position, NULL));
-    if (position != section->count - 1)
-        give_up(writer, "append", "the record went to another position");
+             oversized_append(writer->journal, writer_numbers[slot], record.entry, record.value, record.size, &position,
+                              NULL));
+    expect_position(writer, "append", position, writer->model.sections[slot].count - 1);
+}
+
+static void append_batch(writer_t *writer, size_t slot, size_t count, size_t size)
+{
+    static record_t records[BATCH];
+    oversized_record_t batch[BATCH];
+    uint64_t position;
+    if (!takes(writer, slot, count))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        add_record(writer, slot, size / (i + 1), &records[i]);
+        batch[i] = (oversized_record_t){records[i].entry, records[i].value, records[i].size};
+    }
+    begin(writer, false, "append_batch", slot, count);
+    answered(writer, "append_batch",
+             oversized_append_batch(writer->journal, writer_numbers[slot], batch, count, &position, NULL));
+    expect_position(writer, "append_batch", position, writer->model.sections[slot].count - count);
+}
+
+/* A value that comes in two parts. */
+static void append_streamed(writer_t *writer, size_t slot, size_t size)
+{
+    static record_t record;
+    oversized_writer_t *stream = NULL;
+    uint64_t position;
+    if (!takes(writer, slot, 1))
+        return;
+    add_record(writer, slot, size, &record);
+    begin(writer, false, "writer", slot, size);
+    answered(writer, "writer_open",
+             oversized_writer_open(writer->journal, writer_numbers[slot], record.entry, record.size, &stream));
+    size_t first = record.size / 3;
+    answered(writer, "writer_write", oversized_writer_write(stream, record.value, first));
+    answered(writer, "writer_write", oversized_writer_write(stream, record.value + first, record.size - first));
+    answered(writer, "writer_finish", oversized_writer_finish(stream, &position, NULL));
+    expect_position(writer, "writer_finish", position, writer->model.sections[slot].count - 1);
 }
 
 static void sync_one(writer_t *writer, size_t slot)
@@ -300,8 +390,12 @@ static void operate(writer_t *writer, const segj_storage_t *storage)
         size = (size_t)(random >> 16) % LARGE_VALUE;
     else if (kind < 12)
         size *= 16;
-    if (kind < 38)
+    if (kind < 30)
         append_one(writer, slot / 2, size); /* three sections get most of it */
+    else if (kind < 34)
+        append_batch(writer, slot / 2, 1 + size % BATCH, size);
+    else if (kind < 38)
+        append_streamed(writer, slot / 2, size * 16);
     else if (kind < 44)
         flush_one(writer, slot / 2);
     else if (kind < 50)

@@ -39,7 +39,12 @@ typedef struct order {
 /** Never comes back. Exits only when something is wrong. */
 _Noreturn void writer_run(const order_t *order, ledger_t *ledger);
 
+/** One of the settings that there are. The journals 0, 2, 4 ... of a run have new sections of version 2 of the native format;
+ *  in every other of those half of the opens make sections of version 1 all the same. */
+uint64_t writer_setting(uint64_t random, uint64_t journal);
 void writer_config(oversized_config_t *config, const char *directory, uint64_t setting);
+/** The model of a journal that nobody has made yet. */
+model_t writer_model(uint64_t setting);
 extern const uint64_t writer_numbers[MODEL_SECTIONS];
 
 /** The model that counts. */

@@ -217,8 +217,8 @@ static void cut_life(course_t *course, uint64_t random)
 
 static void begin_journal(course_t *course, uint64_t random)
 {
-    const model_t empty = {.numbers = writer_numbers};
-    course->survivor.setting = random % 72;
+    course->survivor.setting = writer_setting(random, course->lives / LIVES_A_JOURNAL);
+    const model_t empty = writer_model(course->survivor.setting);
     ledger_set(course->ledger, &empty);
     (void)unlink(course->image.text);
     assert_true(run("truncate -s %s %s && %s %s >/dev/null 2>&1", course->kind->size, course->image.text,

@@ -257,6 +257,19 @@ static void a_read_only_journal_shows_what_the_index_does_not_have(void **state)
     free_bytes(&index);
 }
 
+/* And of the page in which W lies it has what is below W, also where a damaged head leads to no frame any more. */
+static void a_read_only_journal_reads_what_the_index_has_behind_a_damaged_head(void **state)
+{
+    place_t *place = *state;
+    const uint8_t wrong = 0xEE;
+    assert_int_not_equal(RECORDS * SMALL_RECORD % SMALL_PAGE, 0);
+    fill(place, 0, RECORDS);
+    write_file_at(place->values.text, VALUES_DATA_OFFSET + 11 * FRAME + 6, &wrong, 1);      /* an entry */
+    write_file_at(place->values.text, VALUES_DATA_OFFSET + RECORDS * FRAME + 5, &wrong, 1); /* open has work to do */
+    place->config.read_only = true;
+    check_opened(place, RECORDS, UINT64_MAX);
+}
+
 /* --- a frame counts where it belongs --- */
 
 static uint64_t binding_of(const bytes_t *values)
@@ -331,6 +344,32 @@ static void files_that_were_not_made_together_are_a_mismatch(void **state)
     assert_memory_equal(again.data, own.data, HEADER_BLOCK);
     free_bytes(&again);
     free_bytes(&own);
+    free_bytes(&index);
+}
+
+/* No crash leaves a watermark that the frames contradict. Nothing is done about it, and the sentence says where it is. */
+static void a_watermark_that_the_frames_contradict_is_refused(void **state)
+{
+    place_t *place = *state;
+    uint8_t slot[LOG_SLOT];
+    oversized_t *journal;
+    fill(place, 0, 5);
+    bytes_t index = read_file(place->index.text);
+    bytes_t values = read_file(place->values.text);
+    uint32_t trailer = get_u32(values.data + VALUES_DATA_OFFSET + 3 * FRAME - FRAME_CHECKSUM);
+    encode_log_mark(slot, binding_of(&values), 1, (log_mark_t){4, 3 * FRAME, 9, trailer}); /* of three records */
+    write_file_at(place->index.text, (uint64_t)2 * HEADER_BLOCK, slot, sizeof slot);
+    resize_file(place->index.text, INDEX_DATA_OFFSET);
+    assert_status(oversized_open(&place->config, &journal), SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), "its watermark says that the first 4 records end at byte"));
+    bytes_t again = read_file(place->values.text);
+    assert_int_equal(again.size, values.size);
+    assert_memory_equal(again.data, values.data, values.size);
+    assert_int_equal(file_size(place->index.text), INDEX_DATA_OFFSET);
+    write_file(place->index.text, index.data, index.size);
+    check_opened(place, 5, UINT64_MAX);
+    free_bytes(&again);
+    free_bytes(&values);
     free_bytes(&index);
 }
 
@@ -480,8 +519,10 @@ int main(void)
         TEST(an_index_file_of_every_length_costs_no_record),
         TEST(a_damaged_page_of_the_index_costs_no_record),
         TEST(a_read_only_journal_shows_what_the_index_does_not_have),
+        TEST(a_read_only_journal_reads_what_the_index_has_behind_a_damaged_head),
         TEST(a_frame_counts_in_its_file_at_its_place_behind_its_predecessor_with_its_head),
         TEST(files_that_were_not_made_together_are_a_mismatch),
+        TEST(a_watermark_that_the_frames_contradict_is_refused),
         TEST(one_damaged_value_is_lost_alone),
         TEST(damage_above_the_watermark_is_told_from_a_crash),
         TEST(a_lost_frame_among_unsynced_ones_ends_the_section),

@@ -34,7 +34,9 @@ typedef enum simdisk_fill {
  * What a crash makes of a change that was not durable. Torn and spoilt are worse than sectors that are written whole or
  * not at all. Of a torn write each byte is kept or lost by itself; what is lost is what was there before, zeros where
  * nothing was (a header torn over garbage may look like one of another version). A spoilt write is lost, and its whole
- * sector is garbage. Other changes than writes are kept where they are torn, and lost where they are spoilt.
+ * sector is garbage. A torn truncation leaves the file as long as it was, with zeros behind the new end up to the end of
+ * its sector: ext4 writes such zeros before it makes a file shorter. Other changes are kept where they are torn, and lost
+ * where they are spoilt.
  */
 typedef enum simdisk_fate { SIMDISK_LOST, SIMDISK_KEPT, SIMDISK_TORN, SIMDISK_SPOILT } simdisk_fate_t;
 
@@ -93,6 +95,8 @@ typedef struct simdisk_cut simdisk_cut_t;
 simdisk_cut_t *simdisk_cut_new(simdisk_t *disk);
 void simdisk_cut_free(simdisk_cut_t *cut);
 size_t simdisk_cut_units(const simdisk_cut_t *cut);
+/** Whether a unit is a truncation: torn, it leaves something else than lost or kept. */
+bool simdisk_cut_truncates(const simdisk_cut_t *cut, size_t unit);
 /** Whether a file of the first (0) or second (1) partition that was made can be longer than the bytes that reached
  *  it, so that its fill makes a difference. */
 bool simdisk_cut_growth(const simdisk_cut_t *cut, int part);

@@ -86,6 +86,16 @@ static void tear(image_t **image, const change_t *change, simdisk_fill_t fill)
     simdisk_sector_free(content);
 }
 
+/* The bytes that a truncation takes are zeros to the end of the sector, and the file is as long as it was. */
+static void tear_truncation(image_t **image, const change_t *change)
+{
+    uint64_t size = simdisk_image_size(*image);
+    uint64_t end = (change->offset + SIMDISK_SECTOR - 1) / SIMDISK_SECTOR * SIMDISK_SECTOR;
+    end = end < size ? end : size;
+    if (change->offset < end)
+        simdisk_image_fill(image, change->offset, end, 0);
+}
+
 static void spoil(image_t **image, const change_t *change)
 {
     uint64_t from = change->offset - change->offset % SIMDISK_SECTOR;
@@ -98,7 +108,7 @@ static simdisk_fate_t fate_of(const change_t *change, const uint8_t *keep)
     if (change->settled)
         return SIMDISK_KEPT;
     simdisk_fate_t fate = change->unit != SIZE_MAX ? (simdisk_fate_t)keep[change->unit] : SIMDISK_LOST;
-    if (change->kind == CHANGE_PIECE)
+    if (change->kind == CHANGE_PIECE || (change->kind == CHANGE_TRUNCATE && fate == SIMDISK_TORN))
         return fate;
     return fate == SIMDISK_TORN ? SIMDISK_KEPT : fate == SIMDISK_SPOILT ? SIMDISK_LOST : fate;
 }
@@ -113,7 +123,9 @@ static image_t *crash_file(const simdisk_t *disk, size_t index, const uint8_t *k
             continue;
         simdisk_fate_t fate = fate_of(change, keep);
         spoilt = spoilt || fate == SIMDISK_SPOILT;
-        if (fate == SIMDISK_TORN) {
+        if (fate == SIMDISK_TORN && change->kind == CHANGE_TRUNCATE) {
+            tear_truncation(&image, change);
+        } else if (fate == SIMDISK_TORN) {
             tear(&image, change, fill);
         } else if (fate == SIMDISK_KEPT && change->kind == CHANGE_TRUNCATE) {
             simdisk_image_resize(&image, change->offset);
@@ -231,6 +243,15 @@ void simdisk_cut_free(simdisk_cut_t *cut)
 size_t simdisk_cut_units(const simdisk_cut_t *cut)
 {
     return cut->units;
+}
+
+bool simdisk_cut_truncates(const simdisk_cut_t *cut, size_t unit)
+{
+    const simdisk_t *disk = cut->disk;
+    for (size_t i = 0; i < disk->change_count; i++)
+        if (disk->changes[i].unit == unit)
+            return disk->changes[i].kind == CHANGE_TRUNCATE;
+    return false;
 }
 
 bool simdisk_cut_growth(const simdisk_cut_t *cut, int part)

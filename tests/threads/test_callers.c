@@ -355,8 +355,8 @@ static void the_errno_of_the_storage_is_told(void **state)
     oversized_t *caller = NULL;
     append_samples(stage->journal, SECTION, 0, 20);
     check_failure(stage, CALL_WRITE, PART_VALUES, ENOSPC, call_sync, SEGJ_ERR_NO_SPACE);
-    check_failure(stage, CALL_WRITE, PART_INDEX, EIO, call_sync, SEGJ_ERR_IO);
-    check_failure(stage, CALL_WRITE, PART_INDEX, EDQUOT, call_sync_all, SEGJ_ERR_NO_SPACE); /* says it again */
+    check_failure(stage, CALL_WRITE, part_of_sync(), EIO, call_sync, SEGJ_ERR_IO);
+    check_failure(stage, CALL_WRITE, part_of_sync(), EDQUOT, call_sync_all, SEGJ_ERR_NO_SPACE); /* says it again */
     check_failure(stage, CALL_OPEN, PART_INDEX, EPERM, call_append_elsewhere, SEGJ_ERR_IO);
     check_failure(stage, CALL_REMOVE, PART_INDEX, EACCES, call_prune_all, SEGJ_ERR_IO);
     check_failure(stage, CALL_SYNC, PART_VALUES, ENXIO, call_sync, SEGJ_ERR_IO);

@@ -27,18 +27,49 @@ bool segj_log_is_cut_marked(const segj_recovery_plan_t *plan)
     return newer->valid && older->valid && newer->at.records <= older->at.records;
 }
 
-/* A cut that was marked and has not happened: the slot that is older has more, and what it says is there. It counts, and
- * the next mark is written over the other. */
-static segj_status_t take_back_mark(segj_recovery_plan_t *plan, const segj_scanned_t *scanned)
+static bool is_same_point(segj_point_t a, segj_point_t b)
+{
+    return a.records == b.records && a.end == b.end && a.trailer == b.trailer;
+}
+
+/* Whether every frame from one point to another is right. A file system may write zeros behind the new end of a file, up to
+ * the end of the block, before it makes the file shorter: then the last frame is there, and those before it are not. */
+static segj_status_t are_frames_whole(segj_scan_t *scan, const segj_scanned_t *scanned, segj_point_t from,
+                                      segj_point_t to, bool *whole)
+{
+    segj_walk_t walk;
+    bool right = true;
+    bool there = true;
+    segj_status_t status = begin_walk(scan, scanned, from, &walk);
+    while (status == SEGJ_OK && there && right && walk.at.records < to.records) {
+        segj_head_t head;
+        oversized_location_t location;
+        status = segj_walk_look(&walk, &head, &location, &there);
+        if (status == SEGJ_OK && there)
+            status = segj_walk_pass(&walk, location, true, &right);
+    }
+    *whole = status == SEGJ_OK && right && is_same_point(walk.at, to);
+    return status;
+}
+
+/* A cut that was marked and has not begun: the slot that is older has more, and what it says is there, with all the
+ * frames that the cut was to take. It counts, and the next mark is written over the other. */
+static segj_status_t take_back_mark(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_scanned_t *scanned)
 {
     segj_fixed_t *index = &plan->section->index;
     unsigned other = 1u - index->newest_slot;
     const segj_point_t at = plan->marks[other].at;
-    bool confirmed = false;
+    bool marked = false;
+    bool there = false;
     if (!segj_log_is_cut_marked(plan) || at.records == index->mark.records)
         return SEGJ_OK;
-    segj_status_t status = segj_walk_confirm(&scanned->values, scanned->values_size, at, &confirmed);
-    if (status != SEGJ_OK || !confirmed)
+    segj_status_t status = segj_walk_confirm(&scanned->values, scanned->values_size, at, &there);
+    if (status == SEGJ_OK && there)
+        status = segj_walk_confirm(&scanned->values, scanned->values_size, index->mark, &marked);
+    /* Where the newer slot is not confirmed there is no place from which frames could be followed. */
+    if (status == SEGJ_OK && there && marked)
+        status = are_frames_whole(scan, scanned, index->mark, at, &there);
+    if (status != SEGJ_OK || !there)
         return status;
     plan->watermark = at.records;
     index->mark = at;
@@ -48,9 +79,9 @@ static segj_status_t take_back_mark(segj_recovery_plan_t *plan, const segj_scann
 }
 
 /* By the newest slot that the values file confirms; by none of them, at the first frame. */
-static segj_status_t find_begin(segj_recovery_plan_t *plan, const segj_scanned_t *scanned)
+static segj_status_t find_begin(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_scanned_t *scanned)
 {
-    segj_status_t status = take_back_mark(plan, scanned);
+    segj_status_t status = take_back_mark(scan, plan, scanned);
     if (status == SEGJ_OK)
         status = segj_walk_confirm(&scanned->values, scanned->values_size, plan->section->index.mark, &plan->confirmed);
     plan->begin = plan->confirmed ? plan->section->index.mark : (segj_point_t){0};
@@ -187,11 +218,6 @@ static segj_status_t walk_to(segj_scan_t *scan, const segj_scanned_t *scanned, s
     return status;
 }
 
-static bool is_same_point(segj_point_t a, segj_point_t b)
-{
-    return a.records == b.records && a.end == b.end && a.trailer == b.trailer;
-}
-
 /* Back from the page of W to the nearest page that is whole, and behind which the frames lead to W. */
 static segj_status_t find_anchor(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_scanned_t *scanned,
                                  segj_point_t believed, bool *arrived)
@@ -225,6 +251,13 @@ static segj_status_t find_anchor(segj_scan_t *scan, segj_recovery_plan_t *plan, 
     status = walk_to(scan, scanned, &walk, plan->anchor, believed.records, arrived);
     if (status == SEGJ_OK && !*arrived)
         end_plan_at(plan, walk.at);
+    /* No crash leaves that, and no damage that a checksum tells. */
+    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, believed))
+        status = segj_io_fail(
+            SEGJ_ERR_CORRUPT, &scanned->index, 0,
+            "its watermark says that the first %llu records end at byte %llu of the values, and their "
+            "frames end at byte %llu: nothing was changed, a salvage reads the frames",
+            (unsigned long long)believed.records, (unsigned long long)believed.end, (unsigned long long)walk.at.end);
     return status;
 }
 
@@ -270,7 +303,7 @@ static void note_index(segj_recovery_plan_t *plan)
 segj_status_t segj_judge_log(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned)
 {
     segj_walk_t walk;
-    segj_status_t status = find_begin(plan, scanned);
+    segj_status_t status = find_begin(scan, plan, scanned);
     end_plan_at(plan, plan->begin);
     plan->records_on_disk = plan->records;
     if (status == SEGJ_OK && scanned->values_size > plan->begin.end) {

@@ -9,19 +9,28 @@ fault("version 2: a sync does not flush the log" src/oversized/section/durable.c
     if (status == SEGJ_OK && capture->name_epoch != 0)]==]
     [==[    if (status == SEGJ_OK && capture->name_epoch != 0)]==])
 
-fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "${log_states} recovery/log"
+fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "recovery/log_order"
     [==[    status = segj_io_sync(&index->handle.file);
     if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
     capture->index_durable = true;]==]
     [==[    capture->index_durable = true;]==])
 
+fault("version 2: a rewind does not wait for its mark" src/oversized/write/rewind.c "recovery/log_order"
+    [==[    status = segj_fixed_sync_marks(index, file, at);]==]
+    [==[    status = SEGJ_OK;]==])
+
+fault("version 2: a cut of the values is not flushed" src/journal/glob.c "recovery/log_order"
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
+    [==[    return segj_io_truncate(file, file->data + size);]==])
+
 fault("version 2: a refused value stays in the log" src/oversized/section/durable.c
     "failure/storage_faults crash/histories"
     [==[    if (!segj_section_is_log(section) || !section->values.tail_dirty)]==]
     [==[    if (segj_section_is_log(section) || !section->values.tail_dirty)]==])
 
-fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "${log_states} recovery/log"
+fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "recovery/log_order"
     [==[    bool marked = at.records <= index->claimed;]==]
     [==[    bool marked = at.records > index->claimed;]==])
 
@@ -31,17 +40,21 @@ fault("version 2: a rewind into a batch is forgotten" src/oversized/write/rewind
 
 # --- what counts as a frame ---
 
-fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log"
+fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log_frames"
     [==[    segj_put_u32(before, place.before);]==]
     [==[    segj_put_u32(before, 0);]==])
 
-fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log"
+fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log_frames"
     [==[    *right = !verify || segj_crc32(crc, sum, sizeof sum) == walk->at.trailer;]==]
     [==[    *right = !verify || segj_crc32(crc, sum, 0) == walk->at.trailer;]==])
 
-fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log"
+fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log_frames"
     [==[    return identity->section ^ identity->salt;]==]
     [==[    return identity->section;]==])
+
+fault("version 2: a frame does not know its place" src/journal/frame_format.c "recovery/log_frames"
+    [==[segj_crc32_of_place(place.binding, place.offset)]==]
+    [==[segj_crc32_of_place(place.binding, 0)]==])
 
 fault("version 2: a head counts without its checksum" src/journal/frame_format.c "recovery/log ${log_states}"
     [==[           segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) == head_checksum(from, size, place);]==]
@@ -77,7 +90,15 @@ fault("version 2: a damaged page is not made again" src/journal/fixed.c "recover
     [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 2 && fixed->activations == activations)]==]
     [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 3 && fixed->activations == activations)]==])
 
+fault("version 2: what the index has in the page of W is not read" src/oversized/section/remake.c "recovery/log"
+    [==[    return whole ? (uint16_t)believed : 0;]==]
+    [==[    return whole ? 0 : 0;]==])
+
 # --- open ---
+
+fault("version 2: a watermark may contradict its frames" src/oversized/open/verdict_log.c "recovery/log"
+    [==[    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, believed))]==]
+    [==[    if (status == SEGJ_OK && !*arrived && is_same_point(walk.at, believed))]==])
 
 fault("version 2: an identity that is damaged is not made again" src/oversized/open/verdict_native.c "recovery/log"
     [==[    if (status == SEGJ_OK && plan->value_valid && headers->values.version == 2)]==]
@@ -102,6 +123,10 @@ fault("version 2: a cut lowers both slots before one sync" src/journal/fixed.c "
 fault("version 2: a cut that was marked has happened" src/oversized/open/verdict_log.c "crash/histories"
     [==[    if (!segj_log_is_cut_marked(plan) || at.records == index->mark.records)]==]
     [==[    if (!segj_log_is_cut_marked(plan) || at.records >= index->mark.records)]==])
+
+fault("version 2: a cut that has begun has not" src/oversized/open/verdict_log.c "crash/histories"
+    [==[        status = are_frames_whole(scan, scanned, index->mark, at, &there);]==]
+    [==[        status = are_frames_whole(scan, scanned, at, at, &there);]==])
 
 fault("version 2: a mark with less than the other one tells of no cut" src/oversized/open/verdict_log.c
     "crash/histories ${log_states}"
