@@ -37,6 +37,7 @@ typedef struct options {
     uint64_t entry_size, page_size; /* UINT64_MAX: not given */
     bool commonware, compressed;
     bool bare; /* values whose entries are lost are wanted too */
+    bool dry;  /* nothing is to be changed */
 } options_t;
 
 /** A command. */
@@ -62,6 +63,9 @@ answer_t command_copy(const options_t *options);
 answer_t command_prune(const options_t *options);
 answer_t command_retain(const options_t *options);
 answer_t command_salvage(const options_t *options);
+answer_t command_rewind(const options_t *options);
+answer_t command_recover(const options_t *options);
+answer_t command_map(const options_t *options);
 
 /* options.c */
 /** Reads a command line, without the program's name. False: it is wrong, which has been said. */
@@ -75,10 +79,14 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_bytes(const void *bytes, size_t size);
 /** To standard error, with the command's name. Gives the answer back. */
 answer_t complain(answer_t answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Somebody at the terminal says yes to a question; false where there is no terminal. */
+bool is_agreed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** The library's sentence, and what to do next where that is known. */
 answer_t complain_of(const options_t *options, segj_status_t status);
 /** Bytes as the command line asks for; text is made harmless for a terminal. */
 void print_shown(const void *bytes, size_t size, show_t show);
+/** Bytes in a word: "1.5 GB". */
+void bytes_text(uint64_t bytes, char *text, size_t size);
 /** The same as text that is to be freed; NULL: out of memory. */
 char *shown_text(const void *bytes, size_t size, show_t show);
 
@@ -89,6 +97,9 @@ answer_t inspect(const options_t *options, oversized_inspection_t **found);
 answer_t open_for_reading(const options_t *options, oversized_t **journal, oversized_config_t *config);
 /** The same for changes: what an open would refuse or lose is refused. */
 answer_t open_for_writing(const options_t *options, oversized_t **journal);
+/** Opens it with a line of progress. A signal meanwhile ends the program, with the journal closed to. */
+segj_status_t open_followed(oversized_config_t *config, oversized_t **journal);
+answer_t health_answer(oversized_health_t health);
 const char *health_word(oversized_health_t health);
 
 /* range.c */

@@ -77,6 +77,41 @@ const command_t commands[] = {
              "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
              "Example: segj retain --bytes=1000000000 --yes /var/lib/events\n",
      .run = command_retain},
+    {.name = "rewind",
+     .letters = "jy",
+     .arguments = "DIR N:P",
+     .summary = "Takes back the record at N:P and all that follow it, in section N and in later sections.",
+     .help =
+         "Section N keeps the records before position P; \"N\" alone is N:0 and leaves it empty. Later sections are\n"
+         "removed. The journal is opened, and repaired where a crash has left something to do; lost records are not\n"
+         "cut for this. What would go is printed; it goes with --yes, or after a word at the terminal.\n\n"
+         "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj rewind --yes /var/lib/events 41:1000\n",
+     .takes_range = true,
+     .needs_range = true,
+     .run = command_rewind},
+    {.name = "recover",
+     .letters = "jyd",
+     .arguments = "DIR",
+     .summary = "Does what an open for writing does after a crash, and reports it.",
+     .help = "A section is cut to what is whole, and made durable. Where records that were synced would be cut, or a\n"
+             "values file removed that has no index file, that needs --yes or a word at the terminal; what is cut of\n"
+             "synced records is set aside. With --dry-run it says what would be done, without a lock, and writes "
+             "nothing.\n\n"
+             "Exit status: 0 clean, or repaired without a loss, 2 it could not be done, 3 it would be repaired\n"
+             "(--dry-run), 4 synced records are lost, or an open is refused.\n\n"
+             "Example: segj recover --dry-run /var/lib/events\n",
+     .run = command_recover},
+    {.name = "map",
+     .letters = "",
+     .arguments = "DIR",
+     .summary = "Draws a journal as a picture: a free-standing SVG, on standard output.",
+     .help =
+         "Each section is a bar as long as its values: what is synced, what is not, what an open would cut, and what\n"
+         "is lost. It reads the files alone, takes no lock and writes nothing.\n\n"
+         "Exit status: as of stat.\n\n"
+         "Example: segj map /var/lib/events > events.svg\n",
+     .run = command_map},
     {.name = "salvage",
      .letters = "jBEPFZ",
      .arguments = "SRC DST",

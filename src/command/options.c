@@ -22,6 +22,7 @@ static const struct {
     {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second"},
     {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most"},
     {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking"},
+    {'d', {"dry-run", no_argument, NULL, 'd'}, "-d, --dry-run        says what would be done, and changes nothing"},
     {'B',
      {"bare", no_argument, NULL, 'B'},
      "    --bare           takes values whose entries are lost, with zeros for these"},
@@ -139,6 +140,9 @@ static bool option_take(options_t *options, int letter, const char *argument)
         return count_read(argument, &options->most);
     case 'y':
         options->yes = true;
+        return true;
+    case 'd':
+        options->dry = true;
         return true;
     case 'b':
         return count_read(argument, &options->bytes);
