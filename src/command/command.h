@@ -66,6 +66,8 @@ answer_t command_salvage(const options_t *options);
 answer_t command_rewind(const options_t *options);
 answer_t command_recover(const options_t *options);
 answer_t command_map(const options_t *options);
+answer_t command_dump(const options_t *options);
+answer_t command_load(const options_t *options);
 
 /* options.c */
 /** Reads a command line, without the program's name. False: it is wrong, which has been said. */

@@ -57,6 +57,32 @@ const command_t commands[] = {
      .takes_range = true,
      .needs_range = true,
      .run = command_copy},
+    {.name = "dump",
+     .letters = "",
+     .arguments = "DIR [N | N:P | N:P-Q]",
+     .summary = "Writes a journal, or some records of it, as a stream to standard output.",
+     .help =
+         "`segj load` makes a journal of it, with the same records at the same positions. The stream checks itself\n"
+         "(DUMP.md has its bytes). The journal is open for reading meanwhile, which keeps its writer out. Values are\n"
+         "unpacked. Where synced records are lost nothing is dumped.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj dump /var/lib/events | ssh backup segj load /backup/events\n",
+     .takes_range = true,
+     .run = command_dump},
+    {.name = "load",
+     .letters = "j",
+     .arguments = "DIR [FILE]",
+     .summary = "Makes a journal of the stream of a dump, or goes on with it.",
+     .help =
+         "FILE is the stream; without it, or with \"-\", it is standard input. Records that DIR has already are "
+         "compared,\n"
+         "and stay: so a load that was cut off is made again and goes on, and a dump of newer records is added.\n"
+         "Records that differ end the load. Nothing is changed but by appending; what is loaded is durable when the\n"
+         "command ends.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 the stream is damaged, is not complete, or is none.\n\n"
+         "Example: segj load /var/lib/events events.dump\n",
+     .takes_range = true,
+     .run = command_load},
     {.name = "prune",
      .letters = "jy",
      .arguments = "DIR N",

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command/command.h"
 
 #define LINE_MOST 200
 #define LINE_USUAL 80
+#define DRAW_TIME 100000000 /* nanoseconds */
 
 static volatile sig_atomic_t signalled;
 static bool drawn;
@@ -106,6 +108,19 @@ bool progress_show(const oversized_progress_t *progress)
         drawn = true;
     }
     return signalled != 0;
+}
+
+bool progress_count(const oversized_progress_t *progress)
+{
+    static struct timespec drawn_at;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t passed =
+        (int64_t)(now.tv_sec - drawn_at.tv_sec) * 1000000000 + ((int64_t)now.tv_nsec - (int64_t)drawn_at.tv_nsec);
+    if (passed < DRAW_TIME)
+        return signalled != 0;
+    drawn_at = now;
+    return progress_show(progress);
 }
 
 bool progress_follow(void *context, const oversized_progress_t *progress)

@@ -12,6 +12,8 @@ void progress_begin(void);
 bool progress_show(const oversized_progress_t *progress);
 /** The same as the library wants it. */
 bool progress_follow(void *context, const oversized_progress_t *progress);
+/** The same of a call that the command makes itself, as often as it likes: it is drawn ten times a second at most. */
+bool progress_count(const oversized_progress_t *progress);
 /** Whether a signal has come since the beginning: calls that have no progress look here. */
 bool progress_cancelled(void);
 /** Takes the line away, so that something else can be printed. */
