@@ -20,6 +20,9 @@ typedef enum answer {
 /** How bytes are shown. */
 typedef enum show { SHOW_NONE, SHOW_HEX, SHOW_TEXT, SHOW_U64, SHOW_BASE64, SHOW_RAW } show_t;
 
+/** What entries of imported records hold. */
+typedef enum fill { FILL_ZERO, FILL_NAME, FILL_NUMBER } fill_t;
+
 /** What a command line says. */
 typedef struct options {
     const char *command;
@@ -38,6 +41,12 @@ typedef struct options {
     bool commonware, compressed;
     bool bare; /* values whose entries are lost are wanted too */
     bool dry;  /* nothing is to be changed */
+    /* Of exports and imports. */
+    const char *to, *name; /* a directory, and a template; NULL: not given */
+    bool tar, lines;
+    fill_t fill;
+    char **more; /* the arguments after the second one */
+    int more_count;
 } options_t;
 
 /** A command. */
@@ -48,6 +57,7 @@ typedef struct command {
     const char *summary;           /* in a line */
     const char *help;              /* the rest of --help, with an example */
     bool takes_range, needs_range; /* a second argument */
+    bool takes_more;               /* and more after it */
     bool values;                   /* it is about values */
     answer_t (*run)(const options_t *options);
 } command_t;
@@ -68,6 +78,8 @@ answer_t command_recover(const options_t *options);
 answer_t command_map(const options_t *options);
 answer_t command_dump(const options_t *options);
 answer_t command_load(const options_t *options);
+answer_t command_export(const options_t *options);
+answer_t command_import(const options_t *options);
 
 /* options.c */
 /** Reads a command line, without the program's name. False: it is wrong, which has been said. */

@@ -83,6 +83,35 @@ const command_t commands[] = {
          "Example: segj load /var/lib/events events.dump\n",
      .takes_range = true,
      .run = command_load},
+    {.name = "export",
+     .letters = "jONT",
+     .arguments = "DIR [N | N:P | N:P-Q]",
+     .summary = "Writes values as files into a directory, or as a tar stream to standard output.",
+     .help =
+         "TEMPLATE makes the names: %s and %p are section and position, %S and %P with leading zeros (%S in "
+         "hexadecimal\n"
+         "digits), %e the entry in hexadecimal digits, %u the entry as a number, %t the entry as text, %% a percent\n"
+         "sign; \"/\" makes directories. A file that is there is not written over. A value that is damaged is told "
+         "of,\n"
+         "and the others go on.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj export --tar --name=events/%s-%p /var/lib/events 7 | tar -xf -\n",
+     .takes_range = true,
+     .run = command_export},
+    {.name = "import",
+     .letters = "jTLIEPFZ",
+     .arguments = "DIR N [FILE...]",
+     .summary = "Appends files, the members of a tar stream, or lines as records to section N.",
+     .help = "With --tar or --lines FILE is one stream, and without it standard input is. Streams are ustar (tar\n"
+             "--format=ustar). Entries are zeros, or with --fill the name of the file, or the record's position as a "
+             "number\n"
+             "of 8 bytes. All is imported, durably, or nothing. A new journal is made where --entry-size is given.\n\n"
+             "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+             "Example: segj import --lines --entry-size=8 --fill=number /var/lib/notes 1 notes.txt\n",
+     .takes_range = true,
+     .needs_range = true,
+     .takes_more = true,
+     .run = command_import},
     {.name = "prune",
      .letters = "jy",
      .arguments = "DIR N",

@@ -23,6 +23,11 @@ static const struct {
     {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most"},
     {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking"},
     {'d', {"dry-run", no_argument, NULL, 'd'}, "-d, --dry-run        says what would be done, and changes nothing"},
+    {'O', {"to", required_argument, NULL, 'O'}, "    --to=DIR         a directory for the files; it is made"},
+    {'N', {"name", required_argument, NULL, 'N'}, "    --name=TEMPLATE  how names are made; \"%s/%P\""},
+    {'T', {"tar", no_argument, NULL, 'T'}, "    --tar            a tar stream (ustar) instead of files"},
+    {'L', {"lines", no_argument, NULL, 'L'}, "    --lines          lines instead of files"},
+    {'I', {"fill", required_argument, NULL, 'I'}, "    --fill=KIND      entries from zero, name or number; \"zero\""},
     {'B',
      {"bare", no_argument, NULL, 'B'},
      "    --bare           takes values whose entries are lost, with zeros for these"},
@@ -98,6 +103,38 @@ static bool format_read(const char *text, bool *commonware)
     return *commonware || strcmp(text, "native") == 0;
 }
 
+static bool fill_read(const char *text, fill_t *fill)
+{
+    static const char *const words[] = {"zero", "name", "number"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i], text) == 0) {
+            *fill = (fill_t)i;
+            return true;
+        }
+    return false;
+}
+
+/* Takes an option about files. */
+static bool option_take_files(options_t *options, int letter, const char *argument)
+{
+    switch (letter) {
+    case 'O':
+        options->to = argument;
+        return argument[0] != '\0';
+    case 'N':
+        options->name = argument;
+        return argument[0] != '\0';
+    case 'T':
+        options->tar = true;
+        return true;
+    case 'L':
+        options->lines = true;
+        return true;
+    default:
+        return fill_read(argument, &options->fill);
+    }
+}
+
 /* Takes an option about a journal that does not tell what it is. */
 static bool option_take_nature(options_t *options, int letter, const char *argument)
 {
@@ -152,6 +189,12 @@ static bool option_take(options_t *options, int letter, const char *argument)
         return threads_read(argument, &options->threads);
     case 'e':
         return show_read(argument, false, &options->entry);
+    case 'O':
+    case 'N':
+    case 'T':
+    case 'L':
+    case 'I':
+        return option_take_files(options, letter, argument);
     case 'B':
     case 'E':
     case 'P':
@@ -177,12 +220,16 @@ static bool arguments_take(const command_t *command, int count, char **arguments
     if (count < 1)
         return usage(command, "the directory of a journal is missing", "");
     options->directory = arguments[0];
-    if (count > (command->takes_range ? 2 : 1))
+    if (!command->takes_more && count > (command->takes_range ? 2 : 1))
         return usage(command, "too many arguments: ", arguments[command->takes_range ? 2 : 1]);
     if (count < 2 && command->needs_range)
         return usage(command, "an argument is missing: ", command->arguments);
-    if (count == 2)
+    if (count >= 2)
         options->range = arguments[1];
+    if (count > 2) {
+        options->more = arguments + 2;
+        options->more_count = count - 2;
+    }
     return true;
 }
 
@@ -206,7 +253,7 @@ bool options_read(const command_t *command, int count, char **arguments, options
         if (!has_letter(command, known[i].letter))
             continue;
         longs[many++] = known[i].option;
-        if (strchr("iVBEPFZ", known[i].letter) != NULL) /* these have long names alone */
+        if (strchr("iVBEPFZONTLI", known[i].letter) != NULL) /* these have long names alone */
             continue;
         shorts[at++] = known[i].letter;
         if (known[i].option.has_arg == required_argument)
