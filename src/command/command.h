@@ -4,6 +4,7 @@
 #ifndef SEGJ_COMMAND_COMMAND_H
 #define SEGJ_COMMAND_COMMAND_H
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "segjournal/tools.h"
@@ -80,8 +81,22 @@ answer_t command_dump(const options_t *options);
 answer_t command_load(const options_t *options);
 answer_t command_export(const options_t *options);
 answer_t command_import(const options_t *options);
+answer_t command_completion(const options_t *options);
 
 /* options.c */
+/** An option. */
+typedef struct known_option {
+    char letter;
+    struct option option;
+    const char *text;  /* as the help shows it */
+    const char *words; /* that it may be given; NULL: others */
+} known_option_t;
+/** All of them; the last one has no letter. */
+extern const known_option_t known_options[];
+/** Whether an option has its long name alone. */
+bool option_is_long(char letter);
+/** Whether a command has an option. */
+bool command_has(const command_t *command, char letter);
 /** Reads a command line, without the program's name. False: it is wrong, which has been said. */
 bool options_read(const command_t *command, int count, char **arguments, options_t *options);
 /** Prints a command's help. */

@@ -180,5 +180,12 @@ const command_t commands[] = {
      .takes_range = true,
      .needs_range = true,
      .run = command_salvage},
+    {.name = "completion",
+     .letters = "",
+     .arguments = "SHELL",
+     .summary = "Prints what completes segj's command lines in bash or zsh.",
+     .help = "It is installed with segj; this prints it for other places.\n\n"
+             "Example: segj completion bash > ~/.local/share/bash-completion/completions/segj\n",
+     .run = command_completion},
     {.name = NULL},
 };

@@ -17,6 +17,7 @@
 
 #define LINE_MOST 200
 #define LINE_USUAL 80
+#define ROOM 3
 #define DRAW_TIME 100000000 /* nanoseconds */
 
 static volatile sig_atomic_t signalled;
@@ -46,14 +47,17 @@ bool progress_cancelled(void)
     return signalled != 0;
 }
 
-/* Columns that a line may take: the last one is left free, so that the terminal does not begin another line. */
+/* Columns that a line may take: the last ones are left free, so that neither it nor the terminal's "^C" behind it begins
+ * another line. */
 static size_t columns(void)
 {
     struct winsize size;
     size_t found = LINE_USUAL;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         found = size.ws_col;
-    return found > LINE_MOST ? LINE_MOST - 1 : found - 1;
+    if (found > LINE_MOST)
+        found = LINE_MOST;
+    return found > ROOM ? found - ROOM : 1;
 }
 
 /* By bytes where they are known, and by sections otherwise. */
