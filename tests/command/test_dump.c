@@ -276,7 +276,7 @@ static void it_ends_with_its_pipe_and_by_signals(void **state)
                  "segj dump journal >stream; mkfifo pipe; { head -c 300000 stream; exec sleep 60; } >pipe & feeder=$!\n"
                  "'" SEGJ_COMMAND "' load new pipe >1 2>2 & load=$!\n"
                  "while ! [ -s new/values/0000000000000003 ]; do :; done\n"
-                 "kill -TERM $load; kill $feeder; wait $load; echo $?\n"
+                 "{ kill -TERM $load; kill $feeder; wait $load; } 2>4; echo $?\n"
                  "segj load new stream >1; segj dump new | cmp - stream && echo same",
                  0, "143\nsame\n", NULL);
 }
