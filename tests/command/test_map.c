@@ -95,6 +95,15 @@ static void what_is_wrong_is_drawn(void **state)
     check_map(shell, 4, 90, ">damaged</text>");
 }
 
+/* The commonware format does not say what was synced. */
+static void commonware_journals_are_drawn(void **state)
+{
+    shell_t *shell = *state;
+    shell->config.format = SEGJ_FORMAT_COMMONWARE;
+    make_journal(shell, 3);
+    check_map(shell, 0, 3, "commonware format, version 0, pages of 4084 bytes, entries of 8 bytes</text>");
+}
+
 /* A directory's name is text, whatever is in it. */
 static void names_are_escaped(void **state)
 {
@@ -114,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHELL_TEST(sections_are_drawn_once),
         SHELL_TEST(what_is_wrong_is_drawn),
+        SHELL_TEST(commonware_journals_are_drawn),
         SHELL_TEST(names_are_escaped),
     };
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);

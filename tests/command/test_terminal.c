@@ -59,7 +59,7 @@ static void in_terminal(const shell_t *shell, const char *line, int answer, cons
 static void progress_fits(void **state)
 {
     shell_t *shell = *state;
-    static const unsigned widths[] = {100, 40, 14};
+    static const unsigned widths[] = {100, 60, 14};
     make_journal(shell);
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
         char line[1000];

@@ -63,7 +63,7 @@ static unsigned records_of(uint64_t section)
 
 static void make_value(uint64_t section, unsigned position, uint8_t *value, size_t *size)
 {
-    *size = (section * 31 + position * 7) % 90;
+    *size = (size_t)(section * 31 + position * 7) % 90;
     memset(value, (int)(section * 16 + position), *size);
 }
 
