@@ -321,7 +321,7 @@ static segj_status_t destroy_journal(oversized_t *journal, segj_steps_t *steps)
 }
 
 /* `call` is the public one. */
-static segj_status_t destroy(const char *call, oversized_t *journal, segj_steps_t *steps)
+static segj_status_t destroy_as(const char *call, oversized_t *journal, segj_steps_t *steps)
 {
     segj_caller_t *caller = NULL;
     segj_status_t status = SEGJ_ERR_INVALID;
@@ -339,7 +339,7 @@ segj_status_t oversized_destroy(oversized_t *journal)
 {
     segj_steps_t steps;
     segj_status_t status = segj_steps_begin("oversized_destroy", NULL, &steps);
-    return status == SEGJ_OK ? destroy("oversized_destroy", journal, &steps) : status;
+    return status == SEGJ_OK ? destroy_as("oversized_destroy", journal, &steps) : status;
 }
 
 segj_status_t oversized_destroy_with(oversized_t *journal, const oversized_removal_options_t *options,
@@ -348,7 +348,7 @@ segj_status_t oversized_destroy_with(oversized_t *journal, const oversized_remov
     segj_steps_t steps;
     segj_status_t status = segj_steps_begin("oversized_destroy_with", options, &steps);
     if (status == SEGJ_OK)
-        status = destroy("oversized_destroy_with", journal, &steps);
+        status = destroy_as("oversized_destroy_with", journal, &steps);
     if (removed != NULL)
         *removed = steps.removed;
     return status;

@@ -35,7 +35,7 @@ segj_status_t segj_steps_begin(const char *call, const oversized_removal_options
 }
 
 /* Under state: the first `count` sections. */
-static oversized_removed_t measure(const oversized_t *journal, size_t count)
+static oversized_removed_t steps_measure(const oversized_t *journal, size_t count)
 {
     oversized_removed_t sum = {.sections = count};
     for (size_t i = 0; i < count; i++) {
@@ -47,11 +47,11 @@ static oversized_removed_t measure(const oversized_t *journal, size_t count)
 }
 
 /* What there is to remove. */
-static void expect(oversized_t *journal, segj_steps_t *steps, uint64_t line, bool all)
+static void steps_expect(oversized_t *journal, segj_steps_t *steps, uint64_t line, bool all)
 {
     segj_lock(&journal->shared.state);
     size_t count = all ? journal->sections.count : segj_sections_lower(&journal->sections, line);
-    oversized_removed_t sum = measure(journal, count);
+    oversized_removed_t sum = steps_measure(journal, count);
     segj_unlock(&journal->shared.state);
     steps->telling.now = (oversized_progress_t){
         .stage = "remove", .records_total = sum.records, .bytes_total = sum.bytes, .sections_total = sum.sections};
@@ -59,7 +59,7 @@ static void expect(oversized_t *journal, segj_steps_t *steps, uint64_t line, boo
 
 /* Of the next step: what it removes, and the number of the section that it leaves first. False: it is the last one, of all
  * that is below `line`. */
-static bool next_step(oversized_t *journal, segj_steps_t *steps, uint64_t *line, bool all, oversized_removed_t *step)
+static bool steps_next(oversized_t *journal, segj_steps_t *steps, uint64_t *line, bool all, oversized_removed_t *step)
 {
     steps->begun = steps->telling.progress != NULL ? segj_process_time() : 0;
     segj_lock(&journal->shared.state);
@@ -67,13 +67,13 @@ static bool next_step(oversized_t *journal, segj_steps_t *steps, uint64_t *line,
     bool more = steps->size < count;
     if (more)
         *line = journal->sections.order[steps->size]->number;
-    *step = measure(journal, more ? steps->size : count);
+    *step = steps_measure(journal, more ? steps->size : count);
     segj_unlock(&journal->shared.state);
     return more;
 }
 
 /* A step is done. True: it was cancelled. */
-static bool end_step(segj_steps_t *steps, const oversized_removed_t *step, bool more)
+static bool steps_account(segj_steps_t *steps, const oversized_removed_t *step, bool more)
 {
     steps->removed.sections += step->sections;
     steps->removed.records += step->records;
@@ -91,7 +91,7 @@ static bool end_step(segj_steps_t *steps, const oversized_removed_t *step, bool 
     return segj_tell(&steps->telling, !more) && more;
 }
 
-static segj_status_t fail_cancelled(const segj_steps_t *steps)
+static segj_status_t steps_fail_cancelled(const segj_steps_t *steps)
 {
     return segj_fail(SEGJ_ERR_CANCELLED, "%s: cancelled; %llu of %llu sections were removed, durably", steps->call,
                      (unsigned long long)steps->removed.sections,
@@ -103,16 +103,16 @@ static segj_status_t fail_cancelled(const segj_steps_t *steps)
 static segj_status_t prune_in_steps(oversized_t *journal, uint64_t min_section, segj_steps_t *steps)
 {
     bool more = true;
-    expect(journal, steps, min_section, false);
+    steps_expect(journal, steps, min_section, false);
     while (more) {
         uint64_t line = min_section;
         oversized_removed_t step;
-        more = next_step(journal, steps, &line, false, &step);
+        more = steps_next(journal, steps, &line, false, &step);
         segj_status_t status = oversized_prune(journal, line, NULL);
         if (status != SEGJ_OK)
             return status;
-        if (end_step(steps, &step, more))
-            return fail_cancelled(steps);
+        if (steps_account(steps, &step, more))
+            return steps_fail_cancelled(steps);
     }
     return SEGJ_OK;
 }
@@ -147,17 +147,17 @@ static uint64_t most_of_step(void *context, uint64_t section)
 segj_status_t segj_steps_remove_all(oversized_t *journal, segj_steps_t *steps)
 {
     step_look_t look = {.more = true};
-    expect(journal, steps, 0, true);
+    steps_expect(journal, steps, 0, true);
     while (look.more) {
         oversized_removed_t step;
-        look.more = next_step(journal, steps, &look.line, true, &step);
+        look.more = steps_next(journal, steps, &look.line, true, &step);
         segj_status_t status = segj_counts_lower(&journal->shared, most_of_step, &look);
         if (status == SEGJ_OK)
             status = segj_sections_unlink(journal, 0, (size_t)step.sections, false);
         if (status != SEGJ_OK)
             return status;
-        if (end_step(steps, &step, look.more))
-            return fail_cancelled(steps);
+        if (steps_account(steps, &step, look.more))
+            return steps_fail_cancelled(steps);
     }
     return SEGJ_OK;
 }
