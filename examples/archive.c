@@ -84,6 +84,7 @@ typedef struct job {
     const char *source_path;
     char work_path[4096];
     bool work_given;
+    bool keep; /**< a fresh one stays, too */
     long options[OPTIONS];
     /* what is there */
     int source, work, restored; /**< directories, opened */
@@ -706,7 +707,7 @@ static void usage(FILE *stream, int code)
           "Archives the directory tree SOURCE (/usr/include, or another one where that is missing or small) in a "
           "journal in\n"
           "WORK (a fresh directory below $TMPDIR or /tmp, removed at the end), kills the archiving process half way, "
-          "goes on, restores, compares.\n"
+          "goes on, restores, compares. --keep keeps the fresh directory.\n"
           "Exit: 0 the restored tree is equal, 1 it is not or something failed, 2 wrong usage. Options:\n",
           stream);
     for (int i = 0; i < OPTIONS; i++)
@@ -737,6 +738,8 @@ static void parse_arguments(job_t *job, int argc, char **argv)
             option++;
         if (strcmp(argv[at], "--help") == 0)
             usage(stdout, EXIT_SUCCESS);
+        else if (strcmp(argv[at], "--keep") == 0)
+            job->keep = true;
         else if (option < OPTIONS)
             job->options[option] = parse_number(argv[++at], option);
         else if (argv[at][0] == '-' || count == 2)
@@ -790,7 +793,7 @@ int main(int argc, char **argv)
     restore_phase(&job);
     size_t differences = compare_phase(&job);
     print_figures(&job);
-    if (!job.work_given && differences == 0)
+    if (!job.work_given && !job.keep && differences == 0)
         remove_work(&job);
     else
         printf("kept      %s\n", job.work_path);

@@ -81,12 +81,12 @@ typedef struct oversized_inspection {
  * made beside a writer, in this process or another; then it shows what the files hold meanwhile, and records that the
  * writer still has in memory are missing. What no sync is known to have covered is read through, as an open would do.
  *
- * config gives the directory, the names of the partitions, the storage and `log`; `error` is filled as by
+ * config gives the directory, the names of the partitions, the storage, `log` and `progress`; `error` is filled as by
  * oversized_open(). Other fields matter where the files do not tell (oversized_inspection_t::sizes_known).
  * oversized_inspection_free() ends the inspection. Any thread.
  *
- * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_NOT_FOUND (there is no journal), SEGJ_ERR_IO, SEGJ_ERR_MEMORY. Damage is no error,
- * but what the inspection tells. *inspection is NULL after an error.
+ * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_NOT_FOUND (there is no journal), SEGJ_ERR_CANCELLED (oversized_config_t::progress),
+ * SEGJ_ERR_IO, SEGJ_ERR_MEMORY. Damage is no error, but what the inspection tells. *inspection is NULL after an error.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_inspect(const oversized_config_t *config, oversized_inspection_t **inspection);
 
@@ -97,15 +97,6 @@ void oversized_inspection_free(oversized_inspection_t *inspection);
 
 /** @defgroup segj_verify Reading a journal through
  *  @{ */
-
-/** How far a long call is. */
-typedef struct oversized_progress {
-    const char *stage;      /**< what it is doing, in a word */
-    uint64_t records_done;  /**< so far */
-    uint64_t records_total; /**< as far as it is known before; appends may add some */
-    uint64_t bytes_done;    /**< so far */
-    uint64_t bytes_total;   /**< as far as it is known before */
-} oversized_progress_t;
 
 /** Something that is not as it was written. */
 typedef struct oversized_damage {
@@ -358,6 +349,8 @@ typedef struct oversized_retain_options {
     bool (*keep)(void *context, const oversized_kept_t *kept);
     void *context; /**< handed to `keep` */
     bool dry_run;  /**< tell what would be removed, and remove nothing; false */
+    /** Called as oversized_prune_with() does it, which is then what removes the sections; true: cancel. NULL: not. */
+    bool (*progress)(void *context, const oversized_progress_t *progress);
 } oversized_retain_options_t;
 
 /** What oversized_retain() has removed, or would remove. */
@@ -373,10 +366,11 @@ void oversized_retain_options_init(oversized_retain_options_t *options);
 
 /**
  * Removes the oldest sections, durably, until what is left is no more than the options say. It removes whole sections, and
- * never the newest one. It is one oversized_prune(), with all that is said there. *retained (may be NULL) tells what was
- * removed; a section that another thread has made or removed meanwhile may be counted or not.
+ * never the newest one. It is one oversized_prune(), with all that is said there, or one oversized_prune_with() where
+ * progress is asked for. *retained (may be NULL) tells what was removed, with progress after a failure too; a section that
+ * another thread has made or removed meanwhile may be counted or not.
  *
- * Errors: SEGJ_ERR_INVALID; and as oversized_prune(), of a dry run none of them.
+ * Errors: SEGJ_ERR_INVALID; and as oversized_prune() or oversized_prune_with(), of a dry run none of them.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_retain(oversized_t *journal, const oversized_retain_options_t *options,
                                                oversized_retained_t *retained);

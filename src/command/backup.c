@@ -7,12 +7,6 @@
 #include "command/json.h"
 #include "command/progress.h"
 
-static bool show_copy_progress(void *context, const oversized_progress_t *progress)
-{
-    (void)context;
-    return progress_show(progress);
-}
-
 static bool copy_json(const options_t *options, const oversized_copied_t *copied)
 {
     json_t *object = json_new();
@@ -49,7 +43,7 @@ static answer_t copy_opened(const options_t *options, oversized_t *journal)
                         options->directory, lost, options->directory);
     oversized_copy_options_init(&how);
     how.bytes_per_second = options->limit;
-    how.progress = show_copy_progress;
+    how.progress = progress_follow;
     progress_begin();
     segj_status_t status = oversized_copy(journal, options->range, &how, &copied);
     progress_clear();

@@ -16,12 +16,6 @@ typedef struct check {
     bool lacks_memory;
 } check_t;
 
-static bool show_progress(void *context, const oversized_progress_t *progress)
-{
-    (void)context;
-    return progress_show(progress);
-}
-
 static bool damage_json(const oversized_damage_t *damage)
 {
     json_t *object = json_new();
@@ -94,7 +88,7 @@ static answer_t verify_opened(check_t *check, oversized_t *journal, const range_
     oversized_verify_options_init(&how);
     how.threads = check->options->threads > 0 ? check->options->threads : cores();
     how.bytes_per_second = check->options->limit;
-    how.progress = show_progress;
+    how.progress = progress_follow;
     how.on_damage = show_damage;
     how.context = check;
     if (!range->all)

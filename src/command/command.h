@@ -4,6 +4,7 @@
 #ifndef SEGJ_COMMAND_COMMAND_H
 #define SEGJ_COMMAND_COMMAND_H
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "segjournal/tools.h"
@@ -19,6 +20,9 @@ typedef enum answer {
 
 /** How bytes are shown. */
 typedef enum show { SHOW_NONE, SHOW_HEX, SHOW_TEXT, SHOW_U64, SHOW_BASE64, SHOW_RAW } show_t;
+
+/** What entries of imported records hold. */
+typedef enum fill { FILL_ZERO, FILL_NAME, FILL_NUMBER } fill_t;
 
 /** What a command line says. */
 typedef struct options {
@@ -37,6 +41,13 @@ typedef struct options {
     uint64_t entry_size, page_size; /* UINT64_MAX: not given */
     bool commonware, compressed;
     bool bare; /* values whose entries are lost are wanted too */
+    bool dry;  /* nothing is to be changed */
+    /* Of exports and imports. */
+    const char *to, *name; /* a directory, and a template; NULL: not given */
+    bool tar, lines;
+    fill_t fill;
+    char **more; /* the arguments after the second one */
+    int more_count;
 } options_t;
 
 /** A command. */
@@ -47,6 +58,7 @@ typedef struct command {
     const char *summary;           /* in a line */
     const char *help;              /* the rest of --help, with an example */
     bool takes_range, needs_range; /* a second argument */
+    bool takes_more;               /* and more after it */
     bool values;                   /* it is about values */
     answer_t (*run)(const options_t *options);
 } command_t;
@@ -62,8 +74,29 @@ answer_t command_copy(const options_t *options);
 answer_t command_prune(const options_t *options);
 answer_t command_retain(const options_t *options);
 answer_t command_salvage(const options_t *options);
+answer_t command_rewind(const options_t *options);
+answer_t command_recover(const options_t *options);
+answer_t command_map(const options_t *options);
+answer_t command_dump(const options_t *options);
+answer_t command_load(const options_t *options);
+answer_t command_export(const options_t *options);
+answer_t command_import(const options_t *options);
+answer_t command_completion(const options_t *options);
 
 /* options.c */
+/** An option. */
+typedef struct known_option {
+    char letter;
+    struct option option;
+    const char *text;  /* as the help shows it */
+    const char *words; /* that it may be given; NULL: others */
+} known_option_t;
+/** All of them; the last one has no letter. */
+extern const known_option_t known_options[];
+/** Whether an option has its long name alone. */
+bool option_is_long(char letter);
+/** Whether a command has an option. */
+bool command_has(const command_t *command, char letter);
 /** Reads a command line, without the program's name. False: it is wrong, which has been said. */
 bool options_read(const command_t *command, int count, char **arguments, options_t *options);
 /** Prints a command's help. */
@@ -75,10 +108,14 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_bytes(const void *bytes, size_t size);
 /** To standard error, with the command's name. Gives the answer back. */
 answer_t complain(answer_t answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Somebody at the terminal says yes to a question; false where there is no terminal. */
+bool is_agreed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** The library's sentence, and what to do next where that is known. */
 answer_t complain_of(const options_t *options, segj_status_t status);
 /** Bytes as the command line asks for; text is made harmless for a terminal. */
 void print_shown(const void *bytes, size_t size, show_t show);
+/** Bytes in a word: "1.5 GB". */
+void bytes_text(uint64_t bytes, char *text, size_t size);
 /** The same as text that is to be freed; NULL: out of memory. */
 char *shown_text(const void *bytes, size_t size, show_t show);
 
@@ -89,6 +126,9 @@ answer_t inspect(const options_t *options, oversized_inspection_t **found);
 answer_t open_for_reading(const options_t *options, oversized_t **journal, oversized_config_t *config);
 /** The same for changes: what an open would refuse or lose is refused. */
 answer_t open_for_writing(const options_t *options, oversized_t **journal);
+/** Opens it with a line of progress. A signal meanwhile ends the program, with the journal closed to. */
+segj_status_t open_followed(oversized_config_t *config, oversized_t **journal);
+answer_t health_answer(oversized_health_t health);
 const char *health_word(oversized_health_t health);
 
 /* range.c */

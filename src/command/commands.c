@@ -57,6 +57,61 @@ const command_t commands[] = {
      .takes_range = true,
      .needs_range = true,
      .run = command_copy},
+    {.name = "dump",
+     .letters = "",
+     .arguments = "DIR [N | N:P | N:P-Q]",
+     .summary = "Writes a journal, or some records of it, as a stream to standard output.",
+     .help =
+         "`segj load` makes a journal of it, with the same records at the same positions. The stream checks itself\n"
+         "(DUMP.md has its bytes). The journal is open for reading meanwhile, which keeps its writer out. Values are\n"
+         "unpacked. Where synced records are lost nothing is dumped.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj dump /var/lib/events | ssh backup segj load /backup/events\n",
+     .takes_range = true,
+     .run = command_dump},
+    {.name = "load",
+     .letters = "j",
+     .arguments = "DIR [FILE]",
+     .summary = "Makes a journal of the stream of a dump, or goes on with it.",
+     .help =
+         "FILE is the stream; without it, or with \"-\", it is standard input. Records that DIR has already are "
+         "compared,\n"
+         "and stay: so a load that was cut off is made again and goes on, and a dump of newer records is added.\n"
+         "Records that differ end the load. Nothing is changed but by appending; what is loaded is durable when the\n"
+         "command ends.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 the stream is damaged, is not complete, or is none.\n\n"
+         "Example: segj load /var/lib/events events.dump\n",
+     .takes_range = true,
+     .run = command_load},
+    {.name = "export",
+     .letters = "jONT",
+     .arguments = "DIR [N | N:P | N:P-Q]",
+     .summary = "Writes values as files into a directory, or as a tar stream to standard output.",
+     .help =
+         "TEMPLATE makes the names: %s and %p are section and position, %S and %P with leading zeros (%S in "
+         "hexadecimal\n"
+         "digits), %e the entry in hexadecimal digits, %u the entry as a number, %t the entry as text, %% a percent\n"
+         "sign; \"/\" makes directories. A file that is there is not written over. A value that is damaged is told "
+         "of,\n"
+         "and the others go on.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj export --tar --name=events/%s-%p /var/lib/events 7 | tar -xf -\n",
+     .takes_range = true,
+     .run = command_export},
+    {.name = "import",
+     .letters = "jTLIEPFZ",
+     .arguments = "DIR N [FILE...]",
+     .summary = "Appends files, the members of a tar stream, or lines as records to section N.",
+     .help = "With --tar or --lines FILE is one stream, and without it standard input is. Streams are ustar (tar\n"
+             "--format=ustar). Entries are zeros, or with --fill the name of the file, or the record's position as a "
+             "number\n"
+             "of 8 bytes. All is imported, durably, or nothing. A new journal is made where --entry-size is given.\n\n"
+             "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
+             "Example: segj import --lines --entry-size=8 --fill=number /var/lib/notes 1 notes.txt\n",
+     .takes_range = true,
+     .needs_range = true,
+     .takes_more = true,
+     .run = command_import},
     {.name = "prune",
      .letters = "jy",
      .arguments = "DIR N",
@@ -77,6 +132,41 @@ const command_t commands[] = {
              "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
              "Example: segj retain --bytes=1000000000 --yes /var/lib/events\n",
      .run = command_retain},
+    {.name = "rewind",
+     .letters = "jy",
+     .arguments = "DIR N:P",
+     .summary = "Takes back the record at N:P and all that follow it, in section N and in later sections.",
+     .help =
+         "Section N keeps the records before position P; \"N\" alone is N:0 and leaves it empty. Later sections are\n"
+         "removed. The journal is opened, and repaired where a crash has left something to do; lost records are not\n"
+         "cut for this. What would go is printed; it goes with --yes, or after a word at the terminal.\n\n"
+         "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
+         "Example: segj rewind --yes /var/lib/events 41:1000\n",
+     .takes_range = true,
+     .needs_range = true,
+     .run = command_rewind},
+    {.name = "recover",
+     .letters = "jyd",
+     .arguments = "DIR",
+     .summary = "Does what an open for writing does after a crash, and reports it.",
+     .help = "A section is cut to what is whole, and made durable. Where records that were synced would be cut, or a\n"
+             "values file removed that has no index file, that needs --yes or a word at the terminal; what is cut of\n"
+             "synced records is set aside. With --dry-run it says what would be done, without a lock, and writes "
+             "nothing.\n\n"
+             "Exit status: 0 clean, or repaired without a loss, 2 it could not be done, 3 it would be repaired\n"
+             "(--dry-run), 4 synced records are lost, or an open is refused.\n\n"
+             "Example: segj recover --dry-run /var/lib/events\n",
+     .run = command_recover},
+    {.name = "map",
+     .letters = "",
+     .arguments = "DIR",
+     .summary = "Draws a journal as a picture: a free-standing SVG, on standard output.",
+     .help =
+         "Each section is a bar as long as its values: what is synced, what is not, what an open would cut, and what\n"
+         "is lost. It reads the files alone, takes no lock and writes nothing.\n\n"
+         "Exit status: as of stat.\n\n"
+         "Example: segj map /var/lib/events > events.svg\n",
+     .run = command_map},
     {.name = "salvage",
      .letters = "jBEPFZ",
      .arguments = "SRC DST",
@@ -90,5 +180,12 @@ const command_t commands[] = {
      .takes_range = true,
      .needs_range = true,
      .run = command_salvage},
+    {.name = "completion",
+     .letters = "",
+     .arguments = "SHELL",
+     .summary = "Prints what completes segj's command lines in bash or zsh.",
+     .help = "It is installed with segj; this prints it for other places.\n\n"
+             "Example: segj completion bash > ~/.local/share/bash-completion/completions/segj\n",
+     .run = command_completion},
     {.name = NULL},
 };

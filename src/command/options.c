@@ -2,52 +2,84 @@
  * command/options.c: the options of all commands. Each command has some of them, by their letters; an option that a
  * command does not have is refused.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
 
-static const struct {
-    char letter;
-    struct option option;
-    const char *text;
-} known[] = {
-    {'j', {"json", no_argument, NULL, 'j'}, "-j, --json           JSON instead of text"},
-    {'n', {"number", required_argument, NULL, 'n'}, "-n, --number=COUNT   so many records (retain: sections) at most"},
-    {'r', {"reverse", no_argument, NULL, 'r'}, "-r, --reverse        newest records first"},
-    {'e', {"entry", required_argument, NULL, 'e'}, "-e, --entry=KIND     entries as hex, text, u64 or none"},
-    {'v', {"value", required_argument, NULL, 'v'}, "-v, --value=KIND     values as raw, text, hex, base64 or none"},
-    {'t', {"threads", required_argument, NULL, 't'}, "-t, --threads=COUNT  so many threads; as many as processors"},
-    {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second"},
-    {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most"},
-    {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking"},
+const known_option_t known_options[] = {
+    {'j', {"json", no_argument, NULL, 'j'}, "-j, --json           JSON instead of text", NULL},
+    {'n',
+     {"number", required_argument, NULL, 'n'},
+     "-n, --number=COUNT   so many records (retain: sections) at most",
+     NULL},
+    {'r', {"reverse", no_argument, NULL, 'r'}, "-r, --reverse        newest records first", NULL},
+    {'e',
+     {"entry", required_argument, NULL, 'e'},
+     "-e, --entry=KIND     entries as hex, text, u64 or none",
+     "hex text u64 none"},
+    {'v',
+     {"value", required_argument, NULL, 'v'},
+     "-v, --value=KIND     values as raw, text, hex, base64 or none",
+     "raw text hex base64 none"},
+    {'t',
+     {"threads", required_argument, NULL, 't'},
+     "-t, --threads=COUNT  so many threads; as many as processors",
+     NULL},
+    {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second", NULL},
+    {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most", NULL},
+    {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking", NULL},
+    {'d',
+     {"dry-run", no_argument, NULL, 'd'},
+     "-d, --dry-run        says what would be done, and changes nothing",
+     NULL},
+    {'O', {"to", required_argument, NULL, 'O'}, "    --to=DIR         a directory for the files; it is made", NULL},
+    {'N', {"name", required_argument, NULL, 'N'}, "    --name=TEMPLATE  how names are made; \"%s/%P\"", NULL},
+    {'T', {"tar", no_argument, NULL, 'T'}, "    --tar            a tar stream (ustar) instead of files", NULL},
+    {'L', {"lines", no_argument, NULL, 'L'}, "    --lines          lines instead of files", NULL},
+    {'I',
+     {"fill", required_argument, NULL, 'I'},
+     "    --fill=KIND      entries from zero, name or number; \"zero\"",
+     "zero name number"},
     {'B',
      {"bare", no_argument, NULL, 'B'},
-     "    --bare           takes values whose entries are lost, with zeros for these"},
-    {'E', {"entry-size", required_argument, NULL, 'E'}, "    --entry-size=COUNT   bytes of an entry"},
-    {'P', {"page-size", required_argument, NULL, 'P'}, "    --page-size=COUNT    logical bytes of an index page"},
-    {'F', {"format", required_argument, NULL, 'F'}, "    --format=NAME    native or commonware"},
-    {'Z', {"compressed", no_argument, NULL, 'Z'}, "    --compressed     values are compressed"},
-    {'i', {"index", required_argument, NULL, 'i'}, "    --index=NAME     the partition of the index files; \"index\""},
+     "    --bare           takes values whose entries are lost, with zeros for these",
+     NULL},
+    {'E', {"entry-size", required_argument, NULL, 'E'}, "    --entry-size=COUNT   bytes of an entry", NULL},
+    {'P', {"page-size", required_argument, NULL, 'P'}, "    --page-size=COUNT    logical bytes of an index page", NULL},
+    {'F', {"format", required_argument, NULL, 'F'}, "    --format=NAME    native or commonware", "native commonware"},
+    {'Z', {"compressed", no_argument, NULL, 'Z'}, "    --compressed     values are compressed", NULL},
+    {'i',
+     {"index", required_argument, NULL, 'i'},
+     "    --index=NAME     the partition of the index files; \"index\"",
+     NULL},
     {'V',
      {"values", required_argument, NULL, 'V'},
-     "    --values=NAME    the partition of the values files; \"values\""},
-    {'h', {"help", no_argument, NULL, 'h'}, "-h, --help           this text"},
+     "    --values=NAME    the partition of the values files; \"values\"",
+     NULL},
+    {'h', {"help", no_argument, NULL, 'h'}, "-h, --help           this text", NULL},
+    {.letter = '\0'},
 };
-enum { KNOWN = sizeof known / sizeof known[0] };
+enum { KNOWN = sizeof known_options / sizeof known_options[0] - 1 };
 
-static bool has_letter(const command_t *command, char letter)
+bool option_is_long(char letter)
 {
-    return letter == 'i' || letter == 'V' || letter == 'h' || strchr(command->letters, letter) != NULL;
+    return strchr("iVBEPFZONTLI", letter) != NULL;
+}
+
+bool command_has(const command_t *command, char letter)
+{
+    bool of_journals = strcmp(command->arguments, "SHELL") != 0;
+    return (of_journals && (letter == 'i' || letter == 'V')) || letter == 'h' ||
+           strchr(command->letters, letter) != NULL;
 }
 
 void options_help(const command_t *command)
 {
     print("Usage: segj %s [OPTION...] %s\n\n%s\n\n", command->name, command->arguments, command->summary);
     for (size_t i = 0; i < KNOWN; i++)
-        if (has_letter(command, known[i].letter))
-            print("  %s\n", known[i].text);
+        if (command_has(command, known_options[i].letter))
+            print("  %s\n", known_options[i].text);
     print("\n%s", command->help);
 }
 
@@ -97,6 +129,38 @@ static bool format_read(const char *text, bool *commonware)
     return *commonware || strcmp(text, "native") == 0;
 }
 
+static bool fill_read(const char *text, fill_t *fill)
+{
+    static const char *const words[] = {"zero", "name", "number"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i], text) == 0) {
+            *fill = (fill_t)i;
+            return true;
+        }
+    return false;
+}
+
+/* Takes an option about files. */
+static bool option_take_files(options_t *options, int letter, const char *argument)
+{
+    switch (letter) {
+    case 'O':
+        options->to = argument;
+        return argument[0] != '\0';
+    case 'N':
+        options->name = argument;
+        return argument[0] != '\0';
+    case 'T':
+        options->tar = true;
+        return true;
+    case 'L':
+        options->lines = true;
+        return true;
+    default:
+        return fill_read(argument, &options->fill);
+    }
+}
+
 /* Takes an option about a journal that does not tell what it is. */
 static bool option_take_nature(options_t *options, int letter, const char *argument)
 {
@@ -140,6 +204,9 @@ static bool option_take(options_t *options, int letter, const char *argument)
     case 'y':
         options->yes = true;
         return true;
+    case 'd':
+        options->dry = true;
+        return true;
     case 'b':
         return count_read(argument, &options->bytes);
     case 'l':
@@ -148,6 +215,12 @@ static bool option_take(options_t *options, int letter, const char *argument)
         return threads_read(argument, &options->threads);
     case 'e':
         return show_read(argument, false, &options->entry);
+    case 'O':
+    case 'N':
+    case 'T':
+    case 'L':
+    case 'I':
+        return option_take_files(options, letter, argument);
     case 'B':
     case 'E':
     case 'P':
@@ -171,14 +244,18 @@ static bool arguments_take(const command_t *command, int count, char **arguments
     if (options->help)
         return true;
     if (count < 1)
-        return usage(command, "the directory of a journal is missing", "");
+        return usage(command, "an argument is missing: ", command->arguments);
     options->directory = arguments[0];
-    if (count > (command->takes_range ? 2 : 1))
+    if (!command->takes_more && count > (command->takes_range ? 2 : 1))
         return usage(command, "too many arguments: ", arguments[command->takes_range ? 2 : 1]);
     if (count < 2 && command->needs_range)
         return usage(command, "an argument is missing: ", command->arguments);
-    if (count == 2)
+    if (count >= 2)
         options->range = arguments[1];
+    if (count > 2) {
+        options->more = arguments + 2;
+        options->more_count = count - 2;
+    }
     return true;
 }
 
@@ -199,13 +276,13 @@ bool options_read(const command_t *command, int count, char **arguments, options
                            .value = command->values ? SHOW_RAW : SHOW_NONE};
     shorts[at++] = ':'; /* it is said here what is wrong */
     for (size_t i = 0; i < KNOWN; i++) {
-        if (!has_letter(command, known[i].letter))
+        if (!command_has(command, known_options[i].letter))
             continue;
-        longs[many++] = known[i].option;
-        if (strchr("iVBEPFZ", known[i].letter) != NULL) /* these have long names alone */
+        longs[many++] = known_options[i].option;
+        if (option_is_long(known_options[i].letter))
             continue;
-        shorts[at++] = known[i].letter;
-        if (known[i].option.has_arg == required_argument)
+        shorts[at++] = known_options[i].letter;
+        if (known_options[i].option.has_arg == required_argument)
             shorts[at++] = ':';
     }
     optind = 1;

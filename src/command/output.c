@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/command.h"
 
@@ -36,6 +37,21 @@ answer_t complain(answer_t answer, const char *format, ...)
     return answer;
 }
 
+bool is_agreed(const char *format, ...)
+{
+    va_list arguments;
+    char answer[8] = "";
+    if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+        return false;
+    (void)fflush(stdout);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputs(" [y/N] ", stderr);
+    (void)fflush(stderr);
+    return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
 answer_t complain_of(const options_t *options, segj_status_t status)
 {
     answer_t answer = status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH || status == SEGJ_ERR_CHECKSUM
@@ -53,6 +69,16 @@ answer_t complain_of(const options_t *options, segj_status_t status)
 }
 
 /* --- bytes --- */
+
+void bytes_text(uint64_t bytes, char *text, size_t size)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1000 && unit < 6; unit++)
+        value /= 1000;
+    (void)snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
 
 static char *hex_text(const uint8_t *bytes, size_t size)
 {

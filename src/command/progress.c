@@ -10,10 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "command/command.h"
 
 #define LINE_MOST 200
 #define LINE_USUAL 80
+#define ROOM 3
+#define DRAW_TIME 100000000 /* nanoseconds */
 
 static volatile sig_atomic_t signalled;
 static bool drawn;
@@ -23,34 +28,44 @@ static void note_signal(int number)
     signalled = number;
 }
 
-void progress_begin(void)
+static void on_signals(void (*handler)(int))
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = note_signal};
+    struct sigaction action = {.sa_handler = handler};
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)sigaction(numbers[i], &action, NULL);
 }
 
-/* Columns that a line may take: the last one is left free, so that the terminal does not begin another line. */
+void progress_begin(void)
+{
+    on_signals(note_signal);
+}
+
+bool progress_cancelled(void)
+{
+    return signalled != 0;
+}
+
+/* Columns that a line may take: the last ones are left free, so that neither it nor the terminal's "^C" behind it begins
+ * another line. */
 static size_t columns(void)
 {
     struct winsize size;
     size_t found = LINE_USUAL;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         found = size.ws_col;
-    return found > LINE_MOST ? LINE_MOST - 1 : found - 1;
+    if (found > LINE_MOST)
+        found = LINE_MOST;
+    return found > ROOM ? found - ROOM : 1;
 }
 
-/* Bytes in a word: "1.5 GB". */
-static void bytes_text(uint64_t bytes, char *text, size_t size)
+/* By bytes where they are known, and by sections otherwise. */
+static double part_done(const oversized_progress_t *progress)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    for (; value >= 1000 && unit < 6; unit++)
-        value /= 1000;
-    (void)snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    uint64_t done = progress->bytes_total > 0 ? progress->bytes_done : progress->sections_done;
+    uint64_t total = progress->bytes_total > 0 ? progress->bytes_total : progress->sections_total;
+    return done >= total ? 1 : (double)done / (double)total;
 }
 
 /* As much of the line as there is room for: the part done first, then the bytes, and a bar in what is left. */
@@ -59,11 +74,14 @@ static void draw(const oversized_progress_t *progress, char *line, size_t most)
     char done[32];
     char total[32];
     char bytes[96];
-    uint64_t all = progress->bytes_total > 0 ? progress->bytes_total : 1;
-    double part = progress->bytes_done >= all ? 1 : (double)progress->bytes_done / (double)all;
+    double part = part_done(progress);
     bytes_text(progress->bytes_done, done, sizeof done);
     bytes_text(progress->bytes_total, total, sizeof total);
-    (void)snprintf(bytes, sizeof bytes, "  %s of %s, %" PRIu64 " records", done, total, progress->records_done);
+    if (progress->bytes_total > 0)
+        (void)snprintf(bytes, sizeof bytes, "  %s of %s, %" PRIu64 " records", done, total, progress->records_done);
+    else
+        (void)snprintf(bytes, sizeof bytes, "  %" PRIu64 " of %" PRIu64 " sections", progress->sections_done,
+                       progress->sections_total);
     int used = snprintf(line, most + 1, "%s %3d%%", progress->stage, (int)(part * 100));
     size_t at = used > 0 && (size_t)used < most ? (size_t)used : most;
     size_t tail = strlen(bytes);
@@ -86,13 +104,33 @@ static void draw(const oversized_progress_t *progress, char *line, size_t most)
 bool progress_show(const oversized_progress_t *progress)
 {
     char line[LINE_MOST + 1];
-    if (isatty(STDERR_FILENO) == 1) {
+    bool over = !drawn && part_done(progress) >= 1; /* it took no time */
+    if (!over && isatty(STDERR_FILENO) == 1) {
         draw(progress, line, columns());
         (void)fprintf(stderr, "\r%s\033[K", line);
         (void)fflush(stderr);
         drawn = true;
     }
     return signalled != 0;
+}
+
+bool progress_count(const oversized_progress_t *progress)
+{
+    static struct timespec drawn_at;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t passed =
+        (int64_t)(now.tv_sec - drawn_at.tv_sec) * 1000000000 + ((int64_t)now.tv_nsec - (int64_t)drawn_at.tv_nsec);
+    if (passed < DRAW_TIME)
+        return signalled != 0;
+    drawn_at = now;
+    return progress_show(progress);
+}
+
+bool progress_follow(void *context, const oversized_progress_t *progress)
+{
+    (void)context;
+    return progress_show(progress);
 }
 
 void progress_clear(void)
@@ -107,9 +145,9 @@ void progress_end(void)
 {
     int number = signalled;
     progress_clear();
+    on_signals(SIG_DFL);
     if (number == 0)
         return;
     (void)fflush(stdout);
-    (void)signal(number, SIG_DFL);
     (void)raise(number);
 }

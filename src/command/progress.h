@@ -10,9 +10,15 @@
 void progress_begin(void);
 /** For a call's progress: draws the line where standard error is a terminal. True: cancel. */
 bool progress_show(const oversized_progress_t *progress);
+/** The same as the library wants it. */
+bool progress_follow(void *context, const oversized_progress_t *progress);
+/** The same of a call that the command makes itself, as often as it likes: it is drawn ten times a second at most. */
+bool progress_count(const oversized_progress_t *progress);
+/** Whether a signal has come since the beginning: calls that have no progress look here. */
+bool progress_cancelled(void);
 /** Takes the line away, so that something else can be printed. */
 void progress_clear(void);
-/** The call has ended: a signal that cancelled it ends the program now. */
+/** The call has ended: a signal that cancelled it ends the program now, and from here on signals do so at once. */
 void progress_end(void);
 
 #endif

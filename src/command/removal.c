@@ -3,11 +3,10 @@
  * --yes was given, or where somebody at a terminal says so.
  */
 #include <inttypes.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "command/command.h"
 #include "command/json.h"
+#include "command/progress.h"
 
 /* Everything that is kept from `section` on; the rest goes. */
 static bool keep_from(void *context, const oversized_kept_t *kept)
@@ -37,18 +36,6 @@ static void remove_text(const oversized_retained_t *found, const char *how)
               found->sections, found->min_section, how, found->records, found->bytes);
 }
 
-/* Somebody at the terminal decides. */
-static bool is_agreed(const oversized_retained_t *found)
-{
-    char answer[8] = "";
-    if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-        return false;
-    (void)fprintf(stderr, "Remove %" PRIu64 " sections below %" PRIu64 ", %" PRIu64 " bytes? [y/N] ", found->sections,
-                  found->min_section, found->bytes);
-    (void)fflush(stderr);
-    return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static answer_t remove_opened(const options_t *options, oversized_t *journal, oversized_retain_options_t *how)
 {
     oversized_retained_t found;
@@ -56,12 +43,22 @@ static answer_t remove_opened(const options_t *options, oversized_t *journal, ov
     segj_status_t status = oversized_retain(journal, how, &found);
     if (status != SEGJ_OK)
         return complain_of(options, status);
-    bool agreed = found.sections == 0 || options->yes || is_agreed(&found);
+    bool agreed = found.sections == 0 || options->yes ||
+                  is_agreed("Remove %" PRIu64 " sections below %" PRIu64 ", %" PRIu64 " bytes?", found.sections,
+                            found.min_section, found.bytes);
     how->dry_run = false;
-    if (agreed && found.sections > 0)
+    if (agreed && found.sections > 0) {
+        how->progress = progress_follow;
+        progress_begin();
         status = oversized_retain(journal, how, &found);
-    if (status != SEGJ_OK)
-        return complain_of(options, status);
+        progress_clear();
+    }
+    if (status != SEGJ_OK) {
+        answer_t answer = complain_of(options, status);
+        return found.sections == 0 || !agreed
+                   ? answer
+                   : complain(answer, "%" PRIu64 " sections were removed until then", found.sections);
+    }
     if (options->json && !remove_json(options, &found, agreed && found.sections > 0))
         return complain(ANSWER_FAILED, "out of memory");
     if (!options->json)
@@ -78,6 +75,7 @@ static answer_t remove_below(const options_t *options, oversized_retain_options_
         return answer;
     answer = remove_opened(options, journal, how);
     segj_status_t status = oversized_close(journal);
+    progress_end();
     return status != SEGJ_OK && answer == ANSWER_FINE ? complain_of(options, status) : answer;
 }
 

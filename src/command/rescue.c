@@ -14,12 +14,6 @@ typedef struct rescue {
     bool lacks_memory;
 } rescue_t;
 
-static bool rescue_progress(void *context, const oversized_progress_t *progress)
-{
-    (void)context;
-    return progress_show(progress);
-}
-
 /* --- gaps and runs --- */
 
 static void json_position(json_t *object, const char *name, uint64_t position)
@@ -219,7 +213,7 @@ answer_t command_salvage(const options_t *options)
         return answer;
     oversized_salvage_options_init(&how);
     how.values_without_entries = options->bare;
-    how.progress = rescue_progress;
+    how.progress = progress_follow;
     how.on_gap = rescue_gap;
     how.on_run = rescue_run;
     how.context = &rescue;

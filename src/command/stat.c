@@ -7,6 +7,7 @@
 
 #include "command/command.h"
 #include "command/json.h"
+#include "command/progress.h"
 
 const char *health_word(oversized_health_t health)
 {
@@ -14,7 +15,7 @@ const char *health_word(oversized_health_t health)
     return words[health];
 }
 
-static answer_t health_answer(oversized_health_t health)
+answer_t health_answer(oversized_health_t health)
 {
     static const answer_t answers[] = {ANSWER_FINE, ANSWER_REPAIR, ANSWER_DAMAGED, ANSWER_DAMAGED};
     return answers[health];
@@ -32,8 +33,26 @@ answer_t inspect(const options_t *options, oversized_inspection_t **found)
     config.directory = options->directory;
     config.index_partition = options->index;
     config.value_partition = options->values;
+    config.progress = progress_follow;
+    progress_begin();
     segj_status_t status = oversized_inspect(&config, found);
+    progress_clear();
+    if (status == SEGJ_OK && progress_cancelled())
+        oversized_inspection_free(*found);
+    progress_end();
     return status == SEGJ_OK ? ANSWER_FINE : complain_of(options, status);
+}
+
+segj_status_t open_followed(oversized_config_t *config, oversized_t **journal)
+{
+    config->progress = progress_follow;
+    progress_begin();
+    segj_status_t status = oversized_open(config, journal);
+    progress_clear();
+    if (status == SEGJ_OK && progress_cancelled())
+        oversized_abandon(*journal);
+    progress_end();
+    return status;
 }
 
 answer_t open_for_reading(const options_t *options, oversized_t **journal, oversized_config_t *config)
@@ -47,7 +66,7 @@ answer_t open_for_reading(const options_t *options, oversized_t **journal, overs
     config->index_partition = options->index;
     config->value_partition = options->values;
     config->read_only = true;
-    segj_status_t status = oversized_open(config, journal);
+    segj_status_t status = open_followed(config, journal);
     oversized_inspection_free(found);
     return status == SEGJ_OK ? ANSWER_FINE : complain_of(options, status);
 }
@@ -61,7 +80,7 @@ answer_t open_for_writing(const options_t *options, oversized_t **journal)
     oversized_config_t config = found->config;
     config.strict = true;
     config.must_exist = true;
-    segj_status_t status = oversized_open(&config, journal);
+    segj_status_t status = open_followed(&config, journal);
     answer = status == SEGJ_OK ? ANSWER_FINE : complain_of(options, status);
     oversized_inspection_free(found);
     return answer;

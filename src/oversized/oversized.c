@@ -12,7 +12,7 @@
 #include "oversized/read/value_cache.h"
 #include "oversized/section/durable.h"
 #include "oversized/section/writers.h"
-#include "oversized/write/remove.h"
+#include "oversized/write/steps.h"
 
 /* --- questions --- */
 
@@ -279,7 +279,7 @@ static uint64_t is_listed_there(void *context, uint64_t section)
 
 /* Every section file goes, durably, before either partition. What is removed is what is open: where that was renamed or
  * replaced, nothing is. */
-static segj_status_t remove_everything(oversized_t *journal)
+static segj_status_t remove_everything(oversized_t *journal, segj_steps_t *steps)
 {
     segj_status_t status = segj_partition_named(&journal->shared.index);
     if (status == SEGJ_OK)
@@ -289,9 +289,7 @@ static segj_status_t remove_everything(oversized_t *journal)
     if (status == SEGJ_OK)
         status = segj_counts_guard(&journal->shared, most_of_nothing, is_listed_there, journal);
     if (status == SEGJ_OK)
-        status = segj_counts_lower(&journal->shared, most_of_nothing, NULL);
-    if (status == SEGJ_OK)
-        status = segj_sections_unlink(journal, 0, journal->sections.count, false);
+        status = segj_steps_remove_all(journal, steps);
     if (status == SEGJ_OK)
         status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)
@@ -305,15 +303,15 @@ static segj_status_t remove_everything(oversized_t *journal)
     return status == SEGJ_OK ? segj_partition_sync_directory(&journal->shared.index) : status;
 }
 
-static segj_status_t destroy_journal(oversized_t *journal)
+static segj_status_t destroy_journal(oversized_t *journal, segj_steps_t *steps)
 {
     segj_journal_wait_for_calls(journal);
     segj_gate_enter(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK)
-        status = remove_everything(journal);
+        status = remove_everything(journal, steps);
     segj_gate_leave(&journal->change);
-    if (status == SEGJ_ERR_BUSY) {
+    if (status == SEGJ_ERR_BUSY || status == SEGJ_ERR_CANCELLED) {
         segj_go_on(&journal->entrance);
         return status;
     }
@@ -322,16 +320,36 @@ static segj_status_t destroy_journal(oversized_t *journal)
     return status;
 }
 
-segj_status_t oversized_destroy(oversized_t *journal)
+/* `call` is the public one. */
+static segj_status_t destroy_as(const char *call, oversized_t *journal, segj_steps_t *steps)
 {
     segj_caller_t *caller = NULL;
     segj_status_t status = SEGJ_ERR_INVALID;
     if (journal == NULL)
         return SEGJ_OK;
-    segj_ending_t ending = segj_begin_ending("oversized_destroy", &journal, &caller);
+    segj_ending_t ending = segj_begin_ending(call, &journal, &caller);
     if (ending == SEGJ_ENDING_HERE)
-        status = destroy_journal(journal);
+        status = destroy_journal(journal, steps);
     else if (ending == SEGJ_ENDING_CHILD)
-        status = end_in_child("oversized_destroy", journal);
+        status = end_in_child(call, journal);
     return caller != NULL ? segj_deliver(caller, status) : status;
+}
+
+segj_status_t oversized_destroy(oversized_t *journal)
+{
+    segj_steps_t steps;
+    segj_status_t status = segj_steps_begin("oversized_destroy", NULL, &steps);
+    return status == SEGJ_OK ? destroy_as("oversized_destroy", journal, &steps) : status;
+}
+
+segj_status_t oversized_destroy_with(oversized_t *journal, const oversized_removal_options_t *options,
+                                     oversized_removed_t *removed)
+{
+    segj_steps_t steps;
+    segj_status_t status = segj_steps_begin("oversized_destroy_with", options, &steps);
+    if (status == SEGJ_OK)
+        status = destroy_as("oversized_destroy_with", journal, &steps);
+    if (removed != NULL)
+        *removed = steps.removed;
+    return status;
 }

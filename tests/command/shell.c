@@ -42,7 +42,7 @@ static bytes_t text_of(const char *path)
 
 said_t shell_run(const shell_t *shell, const char *line)
 {
-    char command[4096];
+    char command[8192];
     said_t said;
     path_t out = join_path(shell->root.text, "stdout");
     path_t err = join_path(shell->root.text, "stderr");

@@ -60,6 +60,39 @@ void test_a_salvage()
     check(segj::journal(other.config()).count(7) == 2);
 }
 
+bool cancel_at_once(void *, const oversized_progress_t *)
+{
+    return true;
+}
+
+void test_progress()
+{
+    directory home;
+    segj::journal journal(home.config());
+    for (std::uint64_t section = 1; section <= 3; section++)
+        journal.append(section, "entry-00", "value");
+    journal.close();
+    segj::config config = home.config();
+    config.progress = cancel_at_once;
+    check(segj::journal::try_open(config).status() == SEGJ_ERR_CANCELLED);
+    check_throws(segj::journal(config), SEGJ_ERR_CANCELLED);
+    config.progress = nullptr;
+    journal = segj::journal(config);
+    segj::removal_options options;
+    oversized_removed_t removed = {};
+    journal.prune(2, options, &removed);
+    check(removed.sections == 1 && removed.records == 1);
+    options.progress = cancel_at_once; // at the end, where it changes nothing
+    check(journal.try_prune(3, options));
+    options.struct_size = 1;
+    check(journal.try_destroy(options).status() == SEGJ_ERR_INVALID && journal);
+    check_throws(journal.prune(9, options), SEGJ_ERR_INVALID);
+    check_throws(journal.destroy(options), SEGJ_ERR_INVALID);
+    check(journal.count(3) == 1);
+    journal.destroy(segj::removal_options(), &removed);
+    check(removed.sections == 1 && !journal);
+}
+
 void test_statistics()
 {
     directory home;
@@ -81,6 +114,7 @@ int main()
     const cases::test tests[] = {
         {"test_an_inspection", test_an_inspection},
         {"test_a_salvage", test_a_salvage},
+        {"test_progress", test_progress},
         {"test_statistics", test_statistics},
     };
     return cases::run(tests);

@@ -260,6 +260,13 @@ int destroy_here(void)
     return 0;
 }
 
+int destroy_with_here(void)
+{
+    EXPECT(is_refused(oversized_destroy_with(family.journal, NULL, NULL)));
+    EXPECT(family_descriptors() <= 0);
+    return 0;
+}
+
 int change_here(void)
 {
     EXPECT(is_refused(oversized_append(family.journal, FAMILY_SECTION, "12345678", "v", 1, NULL, NULL)));

@@ -76,6 +76,7 @@ bool is_refused(segj_status_t status);
 int close_here(void); /* and no descriptor is left */
 int abandon_here(void);
 int destroy_here(void);
+int destroy_with_here(void);
 int change_here(void);
 int open_locked(void); /* the journal is open elsewhere */
 int open_free(void);   /* and this one is not */

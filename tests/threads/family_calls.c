@@ -58,6 +58,8 @@ REFUSED(oversized_sync_wait, family.journal, &family.ticket)
 REFUSED(oversized_sync_all, family.journal)
 REFUSED(oversized_sync_sections, family.journal, &family.ticket.section, 1)
 REFUSED(oversized_prune, family.journal, FAMILY_OTHER, NULL)
+REFUSED(oversized_prune_with, family.journal, FAMILY_OTHER, NULL, NULL)
+CALL(oversized_removal_options_init, oversized_removal_options_t options; oversized_removal_options_init(&options))
 REFUSED(oversized_rewind, family.journal, FAMILY_SECTION, 0)
 REFUSED(oversized_rewind_section, family.journal, FAMILY_SECTION, 0)
 REFUSED(oversized_rewind_to, family.journal, FAMILY_SECTION, 0)
@@ -102,6 +104,7 @@ CALL(oversized_open, return open_locked())
 CALL(oversized_close, return close_here())
 CALL(oversized_abandon, return abandon_here())
 CALL(oversized_destroy, return destroy_here())
+CALL(oversized_destroy_with, return destroy_with_here())
 CALL(segj_page_cache_create, segj_page_cache_t *cache; EXPECT(segj_page_cache_create(64, 4, &cache) == SEGJ_OK);
      segj_page_cache_release(cache))
 CALL(segj_page_cache_release, segj_page_cache_release(NULL))
@@ -159,6 +162,8 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_next_section),
                                       ENTRY(oversized_prev_section),
                                       ENTRY(oversized_stats),
+                                      ENTRY(oversized_prune_with),
+                                      ENTRY(oversized_removal_options_init),
                                       ENTRY(oversized_retain),
                                       ENTRY(oversized_retain_options_init),
                                       ENTRY(oversized_verify),
@@ -180,6 +185,7 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_close),
                                       ENTRY(oversized_abandon),
                                       ENTRY(oversized_destroy),
+                                      ENTRY(oversized_destroy_with),
                                       ENTRY(segj_page_cache_create),
                                       ENTRY(segj_page_cache_release)};
 const size_t family_call_count = sizeof family_calls / sizeof *family_calls;

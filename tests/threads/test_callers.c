@@ -156,6 +156,7 @@ FAILING(oversized_sync_start, t->caller, 0, NULL)
 FAILING(oversized_sync_wait, t->caller, NULL)
 FAILING(oversized_sync_sections, t->caller, NULL, 1)
 FAILING(oversized_prune, t->caller, SECTION + 1, NULL)
+FAILING(oversized_prune_with, t->caller, SECTION + 1, NULL, NULL)
 FAILING(oversized_rewind, t->caller, SECTION, 1)
 FAILING(oversized_rewind_section, t->caller, SECTION, 1)
 FAILING(oversized_rewind_to, t->caller, SECTION, 1000)
@@ -186,49 +187,28 @@ static const struct {
     {                                                                                                                  \
 #call, fail_##call                                                                                             \
     }
-    ENTRY(oversized_append),
-    ENTRY(oversized_appendv),
-    ENTRY(oversized_append_batch),
-    ENTRY(oversized_writer_open),
-    ENTRY(oversized_writer_write),
-    ENTRY(oversized_get),
-    ENTRY(oversized_last),
-    ENTRY(oversized_get_value),
-    ENTRY(oversized_read),
-    ENTRY(oversized_get_values),
-    ENTRY(oversized_read_values),
-    ENTRY(oversized_reader_open),
-    ENTRY(oversized_reader_read),
-    ENTRY(oversized_view_value),
-    ENTRY(oversized_view),
-    ENTRY(oversized_replay_open),
-    ENTRY(oversized_replay_next),
-    ENTRY(oversized_replay_value),
-    ENTRY(oversized_sync),
-    ENTRY(oversized_sync_start),
-    ENTRY(oversized_sync_wait),
-    ENTRY(oversized_sync_sections),
-    ENTRY(oversized_prune),
-    ENTRY(oversized_rewind),
-    ENTRY(oversized_rewind_section),
-    ENTRY(oversized_size),
-    ENTRY(oversized_count),
-    ENTRY(oversized_value_size),
-    ENTRY(oversized_oldest_section),
-    ENTRY(oversized_newest_section),
-    ENTRY(oversized_next_section),
-    ENTRY(oversized_rewind_to),
-    ENTRY(oversized_rewind_section_to),
-    ENTRY(oversized_flush),
-    ENTRY(oversized_section_exists),
-    ENTRY(oversized_prev_section),
-    ENTRY(oversized_replay_open_back),
-    ENTRY(oversized_stats),
-    ENTRY(oversized_retain),
-    ENTRY(oversized_verify),
-    ENTRY(oversized_copy),
-    ENTRY(oversized_caller_open),
-    ENTRY(oversized_writer_finish)};
+    ENTRY(oversized_append),         ENTRY(oversized_appendv),
+    ENTRY(oversized_append_batch),   ENTRY(oversized_writer_open),
+    ENTRY(oversized_writer_write),   ENTRY(oversized_get),
+    ENTRY(oversized_last),           ENTRY(oversized_get_value),
+    ENTRY(oversized_read),           ENTRY(oversized_get_values),
+    ENTRY(oversized_read_values),    ENTRY(oversized_reader_open),
+    ENTRY(oversized_reader_read),    ENTRY(oversized_view_value),
+    ENTRY(oversized_view),           ENTRY(oversized_replay_open),
+    ENTRY(oversized_replay_next),    ENTRY(oversized_replay_value),
+    ENTRY(oversized_sync),           ENTRY(oversized_sync_start),
+    ENTRY(oversized_sync_wait),      ENTRY(oversized_sync_sections),
+    ENTRY(oversized_prune),          ENTRY(oversized_prune_with),
+    ENTRY(oversized_rewind),         ENTRY(oversized_rewind_section),
+    ENTRY(oversized_size),           ENTRY(oversized_count),
+    ENTRY(oversized_value_size),     ENTRY(oversized_oldest_section),
+    ENTRY(oversized_newest_section), ENTRY(oversized_next_section),
+    ENTRY(oversized_rewind_to),      ENTRY(oversized_rewind_section_to),
+    ENTRY(oversized_flush),          ENTRY(oversized_section_exists),
+    ENTRY(oversized_prev_section),   ENTRY(oversized_replay_open_back),
+    ENTRY(oversized_stats),          ENTRY(oversized_retain),
+    ENTRY(oversized_verify),         ENTRY(oversized_copy),
+    ENTRY(oversized_caller_open),    ENTRY(oversized_writer_finish)};
 enum { FAILING = sizeof failing / sizeof *failing };
 
 /* Another sentence for this thread. */

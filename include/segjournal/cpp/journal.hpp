@@ -18,6 +18,14 @@
 namespace segj
 {
 
+/** How a long removal is followed: the fields of oversized_removal_options_t, with their defaults. */
+struct removal_options : oversized_removal_options_t {
+    removal_options() noexcept
+    {
+        oversized_removal_options_init(this);
+    }
+};
+
 /** How a journal is opened: the fields of oversized_config_t, with their defaults. What they point to must stay until
  *  the journal is open, the storage and what `log` is called with until it is closed. */
 struct config : oversized_config_t {
@@ -136,7 +144,25 @@ class journal : public operations
         return detail::answer(status);
     }
 
+    /** The same in steps that can be followed and cancelled: oversized_destroy_with(). There is no journal after it, unless
+     *  it answers SEGJ_ERR_BUSY or SEGJ_ERR_CANCELLED, or refuses the options. *removed: what was removed, after a failure
+     *  too. */
+    result<void> try_destroy(const oversized_removal_options_t &options,
+                             oversized_removed_t *removed = nullptr) noexcept
+    {
+        const segj_status_t status = oversized_destroy_with(handle(), &options, removed);
+        const bool stays = options.struct_size != sizeof options; // which is refused
+        if (!stays && status != SEGJ_ERR_BUSY && status != SEGJ_ERR_CANCELLED)
+            give();
+        return detail::answer(status);
+    }
+
 #if SEGJ_CPP_THROWS
+    void destroy(const oversized_removal_options_t &options, oversized_removed_t *removed = nullptr)
+    {
+        try_destroy(options, removed).value();
+    }
+
     void close()
     {
         try_close().value();

@@ -242,6 +242,14 @@ class try_operations
         return detail::answer(oversized_prune(handle_, min_section, &pruned), std::move(pruned));
     }
 
+    /** The same in steps that can be followed and cancelled: oversized_prune_with(). *removed: what was removed, after a
+     *  failure too. */
+    result<void> try_prune(std::uint64_t min_section, const oversized_removal_options_t &options,
+                           oversized_removed_t *removed = nullptr) noexcept
+    {
+        return detail::answer(oversized_prune_with(handle_, min_section, &options, removed));
+    }
+
     result<void> try_rewind(std::uint64_t section, std::uint64_t index_size) noexcept
     {
         return detail::answer(oversized_rewind(handle_, section, index_size));
@@ -544,6 +552,12 @@ class operations : public try_operations
     bool prune(std::uint64_t min_section)
     {
         return try_prune(min_section).value();
+    }
+
+    void prune(std::uint64_t min_section, const oversized_removal_options_t &options,
+               oversized_removed_t *removed = nullptr)
+    {
+        try_prune(min_section, options, removed).value();
     }
 
     void rewind(std::uint64_t section, std::uint64_t index_size)

@@ -87,6 +87,17 @@ typedef struct oversized_bound {
 /** oversized_config_t::preallocate: the library finds out. */
 #define SEGJ_PREALLOCATE_AUTO SIZE_MAX
 
+/** How far a long call is. Later versions append fields. */
+typedef struct oversized_progress {
+    const char *stage;       /**< what it is doing, in a word */
+    uint64_t records_done;   /**< so far */
+    uint64_t records_total;  /**< as far as it is known before; appends may add some */
+    uint64_t bytes_done;     /**< so far */
+    uint64_t bytes_total;    /**< as far as it is known before */
+    uint64_t sections_done;  /**< so far; 0 where the call does not count them */
+    uint64_t sections_total; /**< 0 where the call does not count them */
+} oversized_progress_t;
+
 /** How a journal is opened. Always begin with oversized_config_init(). Open copies the structure, its strings and the
  *  storage table. Each field gives its range and, after the semicolon, its default. */
 typedef struct oversized_config {
@@ -276,6 +287,16 @@ typedef struct oversized_config {
      *  lost. A sync flushes one file instead of two, and a batch survives a power cut whole or not at all. A value takes
      *  entry_size + OVERSIZED_FRAME_HEAD bytes more in its file. */
     uint8_t native_version;
+    /** Called from the thread that opens, at most ten times a second, while open waits for the lock (stage "wait"), looks
+     *  at sections ("look") and repairs them ("repair"), and once when it has looked at all sections, where there is one.
+     *  Bytes are those of values that it has read to check them, and the total grows with what it finds to be checked.
+     *  NULL: not called. oversized_inspect() calls it too.
+     *
+     *  True cancels the open: it is SEGJ_ERR_CANCELLED, and has changed nothing. That holds up to the end of the look. From
+     *  the first change on the open goes on to its end, and the answer means nothing. It must not call the journal. */
+    bool (*progress)(void *progress_context, const oversized_progress_t *progress);
+    /** Handed to `progress`. */
+    void *progress_context;
 } oversized_config_t;
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */

@@ -65,7 +65,8 @@ typedef struct oversized_recovery_t {
  * it).
  *
  * Errors: SEGJ_ERR_INVALID (the sentence names the field), SEGJ_ERR_LOCKED, SEGJ_ERR_NOT_FOUND, SEGJ_ERR_MISMATCH,
- * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE. *journal is NULL then.
+ * SEGJ_ERR_CORRUPT, SEGJ_ERR_MEMORY, SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_CANCELLED (oversized_config_t::progress).
+ * *journal is NULL then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_open(const oversized_config_t *config, oversized_t **journal);
 

@@ -199,6 +199,8 @@ void segj_config_to_look(const oversized_config_t *given, oversized_config_t *co
     config->storage = given->storage;
     config->log = given->log;
     config->log_context = given->log_context;
+    config->progress = given->progress;
+    config->progress_context = given->progress_context;
     config->entry_size = given->entry_size;
     config->format = given->format;
     if (given->page_size != 0)

@@ -256,13 +256,16 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
 }
 
 /* Makes a journal and opens it; frees it where that fails. */
-static segj_status_t make_journal(const oversized_config_t *config, oversized_t **opened)
+static segj_status_t make_journal(const oversized_config_t *config, segj_telling_t *telling, oversized_t **opened)
 {
     oversized_t *journal;
     segj_status_t status = segj_journal_make(config, &journal);
     if (status != SEGJ_OK)
         return status;
+    journal->telling = telling->progress != NULL ? telling : NULL;
+    telling->now = (oversized_progress_t){.stage = "look"};
     status = open_journal(journal, config);
+    journal->telling = NULL;
     if (status != SEGJ_OK) {
         status = refuse(journal, status);
         segj_journal_free(journal);
@@ -282,8 +285,9 @@ static segj_status_t wait_for_journal(const oversized_config_t *config, oversize
     uint64_t pause = WAIT_FIRST;
     uint64_t begun = config->lock_wait_ms > 0 ? segj_process_time() : 0;
     uint64_t most = config->lock_wait_ms * UINT64_C(1000000);
+    segj_telling_t telling = segj_telling_begin(config->progress, config->progress_context);
     for (;;) {
-        segj_status_t status = make_journal(config, opened);
+        segj_status_t status = make_journal(config, &telling, opened);
         if (status != SEGJ_ERR_LOCKED || config->lock_wait_ms == 0)
             return status;
         uint64_t waited = segj_process_time() - begun;
@@ -291,6 +295,10 @@ static segj_status_t wait_for_journal(const oversized_config_t *config, oversize
             segj_say_after("; waited %u ms for it", (unsigned)config->lock_wait_ms);
             return status;
         }
+        telling.now = (oversized_progress_t){.stage = "wait"};
+        if (segj_tell(&telling, false))
+            return segj_fail(SEGJ_ERR_CANCELLED, "%s: cancelled after %llu ms of waiting for the journal",
+                             config->directory, (unsigned long long)(waited / UINT64_C(1000000)));
         segj_process_sleep(segj_min_u64(pause, most - waited));
         pause = segj_min_u64(2 * pause, WAIT_MOST);
     }

@@ -47,6 +47,43 @@ static segj_status_t judge_within(segj_recovery_t *recovery, segj_recovery_plan_
     return segj_verdict_bound(&recovery->scan, plan, bound->records);
 }
 
+/* A section was looked at. */
+static segj_status_t tell_of_section(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan, size_t sections)
+{
+    segj_telling_t *telling = recovery->journal->telling;
+    if (telling == NULL)
+        return SEGJ_OK;
+    telling->now.sections_done = recovery->count;
+    telling->now.sections_total = sections;
+    telling->now.records_done += plan->records;
+    return segj_tell_of_open(telling, 0, false);
+}
+
+/* The last moment in which the open can be cancelled: from here on it changes files. */
+static segj_status_t tell_of_verdicts(const segj_recovery_t *recovery)
+{
+    segj_telling_t *telling = recovery->journal->telling;
+    if (telling == NULL || recovery->count == 0)
+        return SEGJ_OK;
+    telling->now.bytes_total = telling->now.bytes_done; /* what was expected and ended before was looked at, too */
+    telling->now.records_total = telling->now.records_done;
+    segj_status_t status = segj_tell_of_open(telling, 0, true);
+    telling->is_deaf = true;
+    telling->now = (oversized_progress_t){.stage = "repair", .sections_total = recovery->count};
+    return status;
+}
+
+/* A section was repaired, or needed no repair. */
+static void tell_of_repair(const segj_recovery_t *recovery, size_t done)
+{
+    segj_telling_t *telling = recovery->journal->telling;
+    if (telling == NULL)
+        return;
+    telling->now.sections_done = done;
+    telling->now.records_done += recovery->plans[done - 1].records;
+    (void)segj_tell(telling, false);
+}
+
 static segj_status_t judge_all(segj_recovery_t *recovery, const uint64_t *index, size_t index_count)
 {
     recovery->plans = calloc(index_count + 1, sizeof *recovery->plans);
@@ -63,6 +100,8 @@ static segj_status_t judge_all(segj_recovery_t *recovery, const uint64_t *index,
         plan->keep = i + 1 == index_count || segj_is_beyond(recovery->config, index[i + 1]);
         plan->remove = segj_is_beyond(recovery->config, index[i]);
         status = plan->remove ? SEGJ_OK : judge_within(recovery, plan);
+        if (status == SEGJ_OK)
+            status = tell_of_section(recovery, plan, index_count);
         if (status != SEGJ_OK)
             return status;
     }
@@ -413,6 +452,7 @@ static segj_status_t repair_sections(segj_recovery_t *recovery)
         segj_recovery_plan_t *plan = &recovery->plans[i];
         if (!plan->remove && (!plan->clean || plan == newest))
             status = repair_or_wait(recovery, plan);
+        tell_of_repair(recovery, i + 1);
     }
     return status;
 }
@@ -477,7 +517,7 @@ static segj_status_t recover_decide(segj_recovery_t *recovery, const uint64_t *i
         status = segj_checkpoint_apply(recovery, recovery->config->checkpoint);
     if (status == SEGJ_OK && recovery->config->strict)
         status = check_strict(recovery);
-    return status;
+    return status == SEGJ_OK ? tell_of_verdicts(recovery) : status;
 }
 
 segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const uint64_t *index,

@@ -57,6 +57,12 @@ segj_status_t segj_scan_have_pages(segj_scan_t *scan)
     return have_pages(scan, scan->capacity);
 }
 
+void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes)
+{
+    if (scan->journal->telling != NULL)
+        scan->journal->telling->now.bytes_total += bytes;
+}
+
 void segj_scan_forget(segj_scan_t *scan)
 {
     scan->loaded = 0;
@@ -80,6 +86,8 @@ static segj_status_t scan_load(segj_scan_t *scan, const segj_scanned_t *scanned,
     if (count > scanned->pages - first)
         count = (size_t)(scanned->pages - first);
     status = segj_io_read(&scanned->index, scanned->index.data + first * physical, scan->pages, count * physical, NULL);
+    if (status == SEGJ_OK)
+        status = segj_tell_of_open(scan->journal->telling, 0, false);
     if (status != SEGJ_OK)
         return status;
     scan->first = first;
@@ -146,6 +154,8 @@ static segj_status_t scan_look(segj_scan_t *scan, const segj_scanned_t *scanned,
         segj_status_t status = segj_scan_have_window(scan);
         if (status == SEGJ_OK)
             status = segj_io_read(&scanned->values, scanned->values.data + offset, scan->window, wanted, NULL);
+        if (status == SEGJ_OK)
+            status = segj_tell_of_open(scan->journal->telling, wanted, false);
         if (status != SEGJ_OK)
             return status;
         scan->window_offset = offset;

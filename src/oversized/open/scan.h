@@ -45,6 +45,9 @@ SEGJ_MUST_CHECK segj_status_t segj_scan_have_window(segj_scan_t *scan);
 /** Has memory for pages that are written, with none in it: so many as scan->capacity. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_have_pages(segj_scan_t *scan);
 
+/** So many bytes of values are to be checked: for the progress. */
+void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes);
+
 /** Another section comes: what is in memory is not its own. */
 void segj_scan_forget(segj_scan_t *scan);
 

@@ -138,6 +138,8 @@ static segj_status_t follow_frames(segj_scan_t *scan, segj_recovery_plan_t *plan
         bool goes_on = (head.flags & SEGJ_HEAD_GOES_ON) != 0;
         scan->verified++;
         status = segj_walk_pass(walk, location, true, &right);
+        if (status == SEGJ_OK)
+            status = segj_tell_of_open(scan->journal->telling, location.size, false);
         bool durable = walk->at.records <= plan->watermark;
         if (status == SEGJ_OK && !right && !durable)
             status = was_durable(walk, &durable);
@@ -213,6 +215,8 @@ static segj_status_t walk_to(segj_scan_t *scan, const segj_scanned_t *scanned, s
         status = segj_walk_look(walk, &head, &location, &there);
         if (status == SEGJ_OK && there)
             status = segj_walk_pass(walk, location, false, &right);
+        if (status == SEGJ_OK)
+            status = segj_tell_of_open(scan->journal->telling, 0, false);
     }
     *arrived = status == SEGJ_OK && walk->at.records == records;
     return status;
@@ -307,6 +311,7 @@ segj_status_t segj_judge_log(segj_scan_t *scan, segj_recovery_plan_t *plan, segj
     end_plan_at(plan, plan->begin);
     plan->records_on_disk = plan->records;
     if (status == SEGJ_OK && scanned->values_size > plan->begin.end) {
+        segj_scan_expect(scan, scanned->values_size - plan->begin.end);
         status = begin_walk(scan, scanned, plan->begin, &walk);
         if (status == SEGJ_OK)
             status = follow_frames(scan, plan, &walk);

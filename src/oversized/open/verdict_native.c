@@ -350,9 +350,10 @@ segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, s
         status =
             segj_scan_back(scan, scanned, segj_min_u64(plan->watermark, most), UINT64_MAX, &plan->records, &plan->end);
     plan->watermark_end = plan->end;
-    if (status == SEGJ_OK && plan->records == plan->watermark)
-        status = go_forward(scan, plan, scanned);
-    return status;
+    if (status != SEGJ_OK || plan->records != plan->watermark)
+        return status;
+    segj_scan_expect(scan, scanned->values_size > plan->end ? scanned->values_size - plan->end : 0);
+    return go_forward(scan, plan, scanned);
 }
 
 segj_status_t segj_judge_native_header(const segj_io_file_t *file, uint64_t file_size, bool *valid)

@@ -22,6 +22,7 @@
 #include "oversized/section/tally.h"
 #include "oversized/section/entrance.h"
 #include "oversized/section/flusher.h"
+#include "oversized/section/telling.h"
 #include "segjournal/oversized.h"
 
 struct segj_recovery_plan;
@@ -123,7 +124,8 @@ struct oversized {
     bool cut_holes;   /* commonware: open ends a section before a damaged page that has others after it */
     bool newer;       /* commonware: a release since 2026.9.0 has been at work there */
     oversized_recovery_t recovery;
-    segj_storage_t storage; /* the copy that is used */
+    segj_telling_t *telling; /* of the open under way; NULL: there is none, or nobody follows it */
+    segj_storage_t storage;  /* the copy that is used */
     char *directory, *index_name, *value_name;
 };
 

@@ -195,3 +195,9 @@ void segj_section_deactivate(oversized_t *journal, segj_section_t *section)
     segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG, "%s: section %llu rests", journal->directory,
                       (unsigned long long)section->node.number);
 }
+
+uint64_t segj_section_file_bytes(const segj_shared_t *shared, const segj_section_t *section)
+{
+    return segj_fixed_file_size(shared, section->index.handle.file.data, section->index.records) +
+           section->values.handle.file.data + section->values.size;
+}

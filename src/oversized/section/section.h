@@ -79,6 +79,9 @@ void segj_writers_remove(oversized_t *journal, segj_section_t *section);
 /** Puts an active section to rest: gives up its buffers, written or not, and its descriptors. No sync is under way. */
 void segj_section_deactivate(oversized_t *journal, segj_section_t *section);
 
+/** Bytes of the section's two files, as a close would leave them. Under state. */
+uint64_t segj_section_file_bytes(const segj_shared_t *shared, const segj_section_t *section);
+
 /** What `bytes` of values with so many records hold without the heads that version 2 puts before them: payloads and their
  *  checksums. */
 static inline uint64_t segj_section_stored(const segj_section_t *section, uint64_t records, uint64_t bytes)

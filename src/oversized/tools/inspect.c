@@ -41,6 +41,7 @@ typedef struct inspector {
     segj_scan_t scan;
     segj_sizes_t sizes;
     inspection_t *made;
+    segj_telling_t telling;
     uint64_t synced; /* sections of which a sync is known */
 } inspector_t;
 
@@ -307,6 +308,7 @@ static segj_status_t inspect_sections(inspector_t *inspector)
     size_t index = 0;
     size_t values = 0;
     segj_status_t status = SEGJ_OK;
+    inspector->telling.now.sections_total = segj_max_u64(listing->index_count, listing->value_count);
     made->looks = calloc(most + 1, sizeof *made->looks);
     if (made->looks == NULL)
         return segj_fail_memory((most + 1) * sizeof *made->looks);
@@ -316,6 +318,11 @@ static segj_status_t inspect_sections(inspector_t *inspector)
         *look = next_look(listing, &index, &values);
         status = inspect_section(inspector, look, &there);
         made->shown.section_count += there;
+        inspector->telling.now.records_done += look->records;
+        inspector->telling.now.sections_done =
+            segj_min_u64(inspector->telling.now.sections_done + 1, inspector->telling.now.sections_total);
+        if (status == SEGJ_OK)
+            status = segj_tell_of_open(inspector->journal->telling, 0, false);
     }
     return status;
 }
@@ -454,6 +461,9 @@ static segj_status_t check_and_inspect(const oversized_config_t *given, oversize
         return segj_fail_memory(sizeof *inspector.made);
     status = segj_journal_make(&config, &inspector.journal);
     if (status == SEGJ_OK) {
+        inspector.telling = segj_telling_begin(config.progress, config.progress_context);
+        inspector.telling.now.stage = "look";
+        inspector.journal->telling = config.progress != NULL ? &inspector.telling : NULL;
         status = inspect_all(&inspector, &config);
         if (status == SEGJ_OK)
             status = inspect_show(&inspector, given);

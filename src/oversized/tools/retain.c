@@ -11,8 +11,7 @@ static void retain_measure(const segj_shared_t *shared, const segj_section_t *se
 {
     kept->section = section->node.number;
     kept->records = section->index.records;
-    kept->bytes = segj_fixed_file_size(shared, section->index.handle.file.data, kept->records) +
-                  section->values.handle.file.data + section->values.size;
+    kept->bytes = segj_section_file_bytes(shared, section);
 }
 
 /* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives how
@@ -72,6 +71,25 @@ void oversized_retain_options_init(oversized_retain_options_t *options)
             (oversized_retain_options_t){.struct_size = sizeof *options, .bytes = UINT64_MAX, .sections = UINT64_MAX};
 }
 
+static segj_status_t retain_remove(oversized_t *journal, const oversized_retain_options_t *options,
+                                   oversized_retained_t *found)
+{
+    oversized_removal_options_t how;
+    oversized_removed_t removed;
+    if (found->sections == 0 || options->dry_run)
+        return SEGJ_OK;
+    if (options->progress == NULL)
+        return oversized_prune(journal, found->min_section, NULL);
+    oversized_removal_options_init(&how);
+    how.progress = options->progress;
+    how.context = options->context;
+    segj_status_t status = oversized_prune_with(journal, found->min_section, &how, &removed);
+    found->sections = removed.sections;
+    found->records = removed.records;
+    found->bytes = removed.bytes;
+    return status;
+}
+
 segj_status_t oversized_retain(oversized_t *journal, const oversized_retain_options_t *options,
                                oversized_retained_t *retained)
 {
@@ -85,10 +103,8 @@ segj_status_t oversized_retain(oversized_t *journal, const oversized_retain_opti
                          "oversized_retain_options_init() of this version",
                          options->struct_size, sizeof *options);
     retain_decide(journal, options, &found);
-    segj_status_t status = SEGJ_OK;
-    if (found.sections > 0 && !options->dry_run)
-        status = oversized_prune(journal, found.min_section, NULL);
-    if (status == SEGJ_OK && retained != NULL)
+    segj_status_t status = retain_remove(journal, options, &found);
+    if (retained != NULL && (status == SEGJ_OK || options->progress != NULL))
         *retained = found;
     return status;
 }

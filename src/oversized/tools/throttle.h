@@ -1,14 +1,11 @@
 /*
- * oversized/tools/throttle.h: how often long calls tell of their progress, and how they keep to a number of bytes a
- * second.
+ * oversized/tools/throttle.h: how long calls keep to a number of bytes a second.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_THROTTLE_H
 #define SEGJ_OVERSIZED_TOOLS_THROTTLE_H
 
 #include "base/bytes.h"
-
-/** Progress is told no more often, and no wait is longer, in nanoseconds. */
-#define SEGJ_TELL_TIME UINT64_C(100000000)
+#include "oversized/section/telling.h"
 
 /** How long to wait, in nanoseconds, where so many bytes were handled in the time that has passed; 0 for a rate of 0,
  *  which is no limit. */

@@ -37,10 +37,20 @@ fault("records above W are believed" src/oversized/open/verdict_native.c "${stat
         if (status]==])
 
 fault("records above W are given up" src/oversized/open/verdict_native.c "${states}"
-    [==[    if (status == SEGJ_OK && plan->records == plan->watermark)
-        status = go_forward]==]
-    [==[    if (status == SEGJ_OK && plan->records == plan->watermark && plan->watermark > 0)
-        status = go_forward]==])
+    [==[    if (status != SEGJ_OK || plan->records != plan->watermark)
+        return status;]==]
+    [==[    if (status != SEGJ_OK || plan->records != plan->watermark || plan->watermark == 0)
+        return status;]==])
+
+fault("an open is cancelled and goes on to change files" src/oversized/open/recover.c
+    "promises/progress crash/progress"
+    [==[    return status == SEGJ_OK ? tell_of_verdicts(recovery) : status;]==]
+    [==[    (void)(status == SEGJ_OK ? tell_of_verdicts(recovery) : status);
+    return status;]==])
+
+fault("progress is told as often as there is something to tell" src/oversized/section/telling.c "promises/progress"
+    [==[    if (!at_once && time - telling->told < SEGJ_TELL_TIME)]==]
+    [==[    if (!at_once && time == telling->told)]==])
 
 fault("bytes behind the last frame do not matter" src/oversized/open/verdict.c "${states}"
     [==[    plan->cut = plan->cut_index || scanned->values_size > plan->end;]==]

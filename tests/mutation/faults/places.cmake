@@ -54,7 +54,7 @@ fault("a file size limit is no lack of space" src/base/status.c "unit/status pro
 
 fault("destroy removes partitions before their files are gone for good" src/oversized/oversized.c
     "crash/trace promises/destroy"
-    [==[        status = segj_sections_unlink(journal, 0, journal->sections.count, false);
+    [==[        status = segj_steps_remove_all(journal, steps);
     if (status == SEGJ_OK)
         status = segj_quarantine_remove(journal);
     if (status == SEGJ_OK)
@@ -67,7 +67,11 @@ fault("destroy removes partitions before their files are gone for good" src/over
     if (status == SEGJ_OK)
         status = segj_partition_remove(&journal->shared.index);
     if (status == SEGJ_OK)
-        status = segj_sections_unlink(journal, 0, journal->sections.count, false);]==])
+        status = segj_steps_remove_all(journal, steps);]==])
+
+fault("a destroy that was cancelled ends the journal" src/oversized/oversized.c "promises/progress"
+    [==[status == SEGJ_ERR_BUSY || status == SEGJ_ERR_CANCELLED)]==]
+    [==[status == SEGJ_ERR_BUSY)]==])
 
 # --- places ---
 

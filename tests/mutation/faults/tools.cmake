@@ -100,8 +100,21 @@ fault("the newest section is removed with the others" src/oversized/tools/retain
     [==[    bool found = at < sections->count;]==])
 
 fault("a dry run removes" src/oversized/tools/retain.c "promises/retain"
-    [==[    if (found.sections > 0 && !options->dry_run)]==]
-    [==[    if (found.sections > 0)]==])
+    [==[    if (found->sections == 0 || options->dry_run)]==]
+    [==[    if (found->sections == 0)]==])
+
+fault("a removal tells of sections that it has not removed" src/oversized/write/steps.c "promises/progress crash/progress"
+    [==[        segj_status_t status = oversized_prune(journal, line, NULL);
+        if (status != SEGJ_OK)
+            return status;]==]
+    [==[        segj_status_t status = oversized_prune(journal, line, NULL);
+        steps->removed.sections += status != SEGJ_OK;
+        if (status != SEGJ_OK)
+            return status;]==])
+
+fault("a removal that was cancelled goes on" src/oversized/write/steps.c "promises/progress crash/progress"
+    [==[    return segj_tell(&steps->telling, !more) && more;]==]
+    [==[    return segj_tell(&steps->telling, !more) && !more;]==])
 
 # --- salvage ---
 
