@@ -351,8 +351,6 @@ static void every_call_site_has_failed(void **state)
         {"oversized/tools/verify_heads.c", "find_place", "segj_io_read", "only behind a damaged record"},
         {"journal/fixed.c", "restart_sequence", "segj_io_sync", "after 2^32 marks; unit/fixed_cut fails it"},
         {"journal/owner.c", NULL, NULL, "only where a storage says who opens; failure/owner fails them"},
-        {"oversized/tools/follow.c", NULL, NULL, "failure/follow fails them"},
-        {"oversized/tools/follow_index.c", NULL, NULL, "failure/follow fails them"},
         {"oversized/tools/follow_list.c", NULL, NULL, "failure/follow fails them"},
         {"oversized/tools/follow_place.c", NULL, NULL, "failure/follow fails them"},
         {"oversized/tools/follow_log.c", NULL, NULL, "failure/follow fails them"},

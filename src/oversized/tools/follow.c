@@ -119,8 +119,8 @@ static segj_status_t follow_turn(oversized_follower_t *follower, oversized_follo
         /* A section that was told to be gone is listed again before it is looked for. */
         if (followed->kind == OVERSIZED_FOLLOW_REMOVED)
             follower->relist = true;
-    } else
-        end_turn(follower);
+    } else if (status != SEGJ_ERR_CHECKSUM && status != SEGJ_ERR_COMPRESSION && status != SEGJ_ERR_TOO_LARGE)
+        end_turn(follower); /* of the others the next record is to be told */
     return status;
 }
 
