@@ -20,6 +20,7 @@ static const struct {
     {'v', {"value", required_argument, NULL, 'v'}, "-v, --value=KIND     values as raw, text, hex, base64 or none"},
     {'t', {"threads", required_argument, NULL, 't'}, "-t, --threads=COUNT  so many threads; as many as processors"},
     {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second"},
+    {'f', {"follow", no_argument, NULL, 'f'}, "-f, --follow         waits for records that come"},
     {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most"},
     {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking"},
     {'B',
@@ -128,6 +129,9 @@ static bool option_take(options_t *options, int letter, const char *argument)
         return true;
     case 'h':
         options->help = true;
+        return true;
+    case 'f':
+        options->follow = true;
         return true;
     case 'i':
         options->index = argument;

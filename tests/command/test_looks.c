@@ -364,8 +364,9 @@ static void help_is_printed(void **state)
 {
     const shell_t *shell = *state;
     shell_expect(shell, "segj --help | head -n 1", 0, "Usage: segj COMMAND [OPTION...] DIR ...\n", NULL);
-    for (size_t i = 0; i < 7; i++) {
-        static const char *const names[] = {"stat", "list", "get", "verify", "copy", "prune", "retain", "salvage"};
+    for (size_t i = 0; i < 9; i++) {
+        static const char *const names[] = {"stat", "list",  "tail",   "get",    "verify",
+                                            "copy", "prune", "retain", "salvage"};
         char line[80];
         (void)snprintf(line, sizeof line, "segj %s --help | grep -c '^Example: segj %s'", names[i], names[i]);
         shell_expect(shell, line, 0, "1\n", NULL);
