@@ -89,6 +89,9 @@ void oversized_follow_options_init(oversized_follow_options_t *options);
  * The commonware format cannot be followed. Its files do not tell what was synced or cut, and its checksums are bound to no place,
  * so a record that was taken back could not be told from one that took its place.
  *
+ * A storage of one's own needs file_refresh for journals of version 1: without it nothing tells that a section was removed
+ * and made again.
+ *
  * Errors: SEGJ_ERR_INVALID (also a configuration of the commonware format); SEGJ_ERR_NOT_FOUND (there is no journal);
  * SEGJ_ERR_MISMATCH (files of the commonware format or of another version); SEGJ_ERR_IO; SEGJ_ERR_MEMORY. *follower is
  * NULL after an error.

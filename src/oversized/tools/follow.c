@@ -11,7 +11,7 @@
 #include "oversized/tools/follow.h"
 
 /* Sections whose files stay open. */
-#define FOLLOW_OPEN 16
+#define FOLLOW_OPEN 32
 /* Records of one section before the others have their turn. */
 #define FOLLOW_TURN 4096
 

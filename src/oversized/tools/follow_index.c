@@ -91,7 +91,10 @@ static segj_status_t check_last(oversized_follower_t *follower, segj_follow_sect
         segj_follow_fill(&follower->pages, &section->index, page * segj_page_physical(section->page_size));
     if (status == SEGJ_OK)
         status = segj_follow_record(follower, section, position, &there);
-    if (status != SEGJ_OK || (there && segj_crc32(0, follower->record, section->record_size) == section->last))
+    there = there && segj_crc32(0, follower->record, section->record_size) == section->last;
+    if (status == SEGJ_OK && there && section->at.trailer != 0)
+        status = segj_follow_confirm(section, section->at, &there);
+    if (status != SEGJ_OK || there)
         return status;
     *told = true;
     segj_follow_tell_removed(follower, section, followed);
@@ -163,6 +166,7 @@ typedef struct found {
     oversized_location_t location;
     uint64_t end;
     const uint8_t *bytes;
+    uint32_t trailer; /* 0: not looked at */
 } found_t;
 
 /* A frame that is larger than the window is read by itself, and the slots are looked at after it. */
@@ -203,8 +207,9 @@ static segj_status_t index_find(oversized_follower_t *follower, const segj_follo
         return status;
     size_t size = found->location.size - SEGJ_FRAME_TRAILER;
     found->frame = true;
-    found->right = segj_frame_checksum(follower->journal->shared.checksum, section->values.binding,
-                                       found->location.offset, found->bytes, size) == segj_get_u32(found->bytes + size);
+    found->trailer = segj_get_u32(found->bytes + size);
+    found->right = found->trailer == segj_frame_checksum(follower->journal->shared.checksum, section->values.binding,
+                                                         found->location.offset, found->bytes, size);
     return SEGJ_OK;
 }
 
@@ -221,7 +226,7 @@ static segj_status_t index_damage(oversized_follower_t *follower, segj_follow_se
                             section->index.data + page * segj_page_physical(section->page_size),
                             "record %llu was synced and cannot be read: its page is damaged, or its place is none",
                             (unsigned long long)position);
-    section->at = (segj_point_t){position + 1, found->end, 0};
+    section->at = (segj_point_t){position + 1, found->end, found->trailer};
     section->last = segj_crc32(0, follower->record, section->record_size);
     return segj_io_fail(SEGJ_ERR_CHECKSUM, &section->values, section->values.data + found->location.offset,
                         "the value of record %llu was synced and %s", (unsigned long long)position,
@@ -237,7 +242,7 @@ static segj_status_t index_show(oversized_follower_t *follower, segj_follow_sect
                                        .entry = follower->record,
                                        .synced = section->at.records < section->synced};
     section->last = segj_crc32(0, follower->record, section->record_size);
-    section->at = (segj_point_t){section->at.records + 1, found->end, 0};
+    section->at = (segj_point_t){section->at.records + 1, found->end, found->trailer};
     if (followed->position < section->skip)
         return SEGJ_OK;
     return segj_follow_tell(follower, section, found->location, found->bytes, followed);

@@ -187,6 +187,9 @@ static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_sec
         status = read_header(&section->values, SEGJ_KIND_VALUES, SEGJ_VALUES_DATA_OFFSET, &values, &whole);
     if (status != SEGJ_OK || !whole || index.version != values.version || index.salt != values.salt)
         return status;
+    if (index.version == 1 && !SEGJ_STORAGE_HAS(&follower->journal->storage, file_refresh))
+        return segj_io_fail(SEGJ_ERR_INVALID, &section->index, 0,
+                            "it is of version 1, which cannot be followed in a storage without file_refresh");
     take_identity(section, &index, &values, same);
     status = *same ? make_windows(follower, section) : SEGJ_OK;
     *ready = status == SEGJ_OK && *same;
