@@ -171,7 +171,8 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
         index->version == 2 ? segj_head_size(index->record_size - OVERSIZED_LOCATION_SIZE) : 0;
 }
 
-/* Both are open. The index was opened first, and its name goes first: if it has that still, both are of one section. */
+/* Both are open, the index first. Its name goes first, and is looked at before anything is read (segj_follow_check): if it
+ * is there still, both are of one section. */
 static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_section_t *section, bool *ready,
                                  bool *same)
 {
@@ -180,9 +181,7 @@ static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_sec
     bool whole = false;
     *same = true;
     *ready = false;
-    segj_status_t status = has_name(section, &whole);
-    if (status == SEGJ_OK && whole)
-        status = read_header(&section->index, SEGJ_KIND_INDEX, SEGJ_INDEX_DATA_OFFSET, &index, &whole);
+    segj_status_t status = read_header(&section->index, SEGJ_KIND_INDEX, SEGJ_INDEX_DATA_OFFSET, &index, &whole);
     if (status == SEGJ_OK && whole)
         status = read_header(&section->values, SEGJ_KIND_VALUES, SEGJ_VALUES_DATA_OFFSET, &values, &whole);
     if (status != SEGJ_OK || !whole || index.version != values.version || index.salt != values.salt)

@@ -28,15 +28,9 @@ fault("a follower goes on behind a log that was cut" src/oversized/tools/follow_
 
 fault("a part of a batch is shown" src/oversized/tools/follow_log.c "promises/follow"
     [==[    return log_batch(follower, section, ready);]==]
-    [==[    return SEGJ_OK;]==])
+    [==[    return position < UINT64_MAX ? SEGJ_OK : log_batch(follower, section, ready);]==])
 
 fault("a section that was removed is followed on" src/oversized/tools/follow_section.c "promises/follow"
     [==[    return status == SEGJ_ERR_IO && segj_last_errno() == ESTALE ? SEGJ_OK : status;]==]
     [==[    *there = true;
     return status == SEGJ_ERR_IO && segj_last_errno() == ESTALE ? SEGJ_OK : status;]==])
-
-fault("the values are opened, and the index is another one's" src/oversized/tools/follow_section.c "threads/follow_orders"
-    [==[    segj_status_t status = has_name(section, &whole);
-    if (status == SEGJ_OK && whole)]==]
-    [==[    segj_status_t status = has_name(section, &whole);
-    if (status == SEGJ_OK)]==])
