@@ -86,6 +86,9 @@ void oversized_follow_options_init(oversized_follow_options_t *options);
  * 4 MiB), and when the section comes to rest or is closed. What a writer has in memory alone is not seen: a sync, or
  * oversized_flush(), shows it.
  *
+ * A follower keeps the files of 32 sections open at most, two each, and five descriptors beside them; it closes some where
+ * the process has no more. It takes half a MiB, some KiB for each section, and what the largest frame takes that it has met.
+ *
  * The commonware format cannot be followed. Its files do not tell what was synced or cut, and its checksums are bound to no place,
  * so a record that was taken back could not be told from one that took its place.
  *
