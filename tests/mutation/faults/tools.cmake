@@ -43,7 +43,7 @@ fault("unsynced bytes are those since the open" src/oversized/section/durable.c 
     [==[]==])
 
 fault("a compressed value counts as it is stored" src/oversized/write/append.c "promises/stats"
-    [==[        segj_tally_saved(&journal->tally, value->size - (placed.size - SEGJ_FRAME_TRAILER));]==]
+    [==[        segj_tally_saved(&journal->tally, (uint64_t)value->size - (placed.size - SEGJ_FRAME_TRAILER));]==]
     [==[        segj_tally_saved(&journal->tally, 0);]==])
 
 # --- verifications ---
