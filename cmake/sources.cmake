@@ -71,6 +71,12 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_source.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_target.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_index.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_list.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_log.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_place.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/index_reader.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/inspect.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/retain.c"
@@ -109,4 +115,5 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_hold.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_holder.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_system.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_watch.c"
 )

@@ -22,6 +22,7 @@
  * | segj::writer, segj::reader, segj::ostream, segj::istream | oversized_writer_t, oversized_reader_t; streams |
  * | segj::page_cache, segj::memory_storage | segj_page_cache_t, segj_storage_memory_create() |
  * | segj::inspection, segj::stats() | oversized_inspect(), oversized_stats(): tools.h |
+ * | segj::follower | oversized_follower_t: follow.h |
  * | segj::error, segj::result, segj::failure | segj_status_t and segj_last_error() |
  *
  * Errors. Each call has two names. append() gives the value itself or throws segj::error, a std::system_error whose
@@ -47,6 +48,7 @@
 
 #include "segjournal/cpp/bytes.hpp"
 #include "segjournal/cpp/error.hpp"
+#include "segjournal/cpp/follow.hpp"
 #include "segjournal/cpp/gather.hpp"
 #include "segjournal/cpp/journal.hpp"
 #include "segjournal/cpp/operations.hpp"

@@ -202,7 +202,8 @@ struct segj_storage {
      *  file_close, or with the process. */
     int (*file_lock)(segj_file_t *file, bool exclusive);
     /** Has the next read see what others have written until now, by whatever way; `written`: and has others see what
-     *  was written through this file object. ESTALE where the file has no name any more: it was removed or replaced. */
+     *  was written through this file object. ESTALE where the file has no name any more: it was removed or replaced.
+     *  Followers (follow.h) ask this of files that they have opened for reading. */
     int (*file_refresh)(segj_file_t *file, bool written);
 
     /* --- directories that another program may hold: may be NULL; a table that ends before it is one without --- */

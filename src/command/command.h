@@ -40,8 +40,9 @@ typedef struct options {
     /* Of a journal whose files do not tell. */
     uint64_t entry_size, page_size; /* UINT64_MAX: not given */
     bool commonware, compressed;
-    bool bare; /* values whose entries are lost are wanted too */
-    bool dry;  /* nothing is to be changed */
+    bool bare;   /* values whose entries are lost are wanted too */
+    bool dry;    /* nothing is to be changed */
+    bool follow; /* what comes is wanted too */
     /* Of exports and imports. */
     const char *to, *name; /* a directory, and a template; NULL: not given */
     bool tar, lines;
@@ -68,6 +69,7 @@ extern const command_t commands[];
 
 answer_t command_stat(const options_t *options);
 answer_t command_list(const options_t *options);
+answer_t command_tail(const options_t *options);
 answer_t command_get(const options_t *options);
 answer_t command_verify(const options_t *options);
 answer_t command_copy(const options_t *options);
@@ -130,6 +132,20 @@ answer_t open_for_writing(const options_t *options, oversized_t **journal);
 segj_status_t open_followed(oversized_config_t *config, oversized_t **journal);
 answer_t health_answer(oversized_health_t health);
 const char *health_word(oversized_health_t health);
+
+/* record.c */
+/** A record that is shown. */
+typedef struct record {
+    uint64_t section, position;
+    const void *entry;
+    size_t entry_size;
+    oversized_location_t stored;
+    const void *value; /* NULL: it is not shown */
+    size_t value_size;
+    bool told, synced; /* whether it is synced is told */
+} record_t;
+/** Prints a line. False: out of memory. */
+bool record_print(const options_t *options, const record_t *record);
 
 /* range.c */
 /** Records of one section, or all records. */

@@ -22,6 +22,17 @@ const command_t commands[] = {
              "Example: segj list --reverse -n 10 --value=text /var/lib/events 7\n",
      .takes_range = true,
      .run = command_list},
+    {.name = "tail",
+     .letters = "jnfev",
+     .arguments = "DIR",
+     .summary = "Lists the newest records, and with --follow those that come, beside a writer.",
+     .help =
+         "It reads the files alone and takes no lock, so it shows what a writer has synced or flushed, and what else\n"
+         "has come to the files. The newest 10 records are listed first, or as many as -n says. What is taken\n"
+         "back by a rewind, and sections that are removed, are told on standard error, with --json as objects\n"
+         "that have \"event\". Ctrl-C ends it.\n\n"
+         "Example: segj tail -f --json --value=text /var/lib/events\n",
+     .run = command_tail},
     {.name = "get",
      .letters = "v",
      .arguments = "DIR N:P | N:P-Q",

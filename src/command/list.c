@@ -2,11 +2,7 @@
  * command/list.c: `segj list`: records, one a line, oldest first or newest first, with their values where that is asked
  * for. It walks, so that no more than a window is in memory, and one value.
  */
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "command/command.h"
-#include "command/json.h"
 
 #define LIST_WINDOW ((size_t)1 << 20)
 
@@ -22,44 +18,6 @@ typedef struct list {
 
 /* --- a record --- */
 
-static bool list_json(const list_t *list, const oversized_item_t *item, const void *value, size_t size)
-{
-    const options_t *options = list->options;
-    json_t *object = json_new();
-    json_number(object, "section", item->section);
-    json_number(object, "position", item->position);
-    if (options->entry != SHOW_NONE) {
-        char *text = shown_text(item->entry, list->entry_size, options->entry);
-        json_text(object, "entry", text);
-        free(text);
-    }
-    json_number(object, "offset", item->location.offset);
-    json_number(object, "stored_bytes", item->location.size);
-    if (value != NULL) {
-        char *text = shown_text(value, size, options->value);
-        json_number(object, "value_bytes", size);
-        json_text(object, "value", text);
-        free(text);
-    }
-    return json_print(object);
-}
-
-static void list_text(const list_t *list, const oversized_item_t *item, const void *value, size_t size)
-{
-    const options_t *options = list->options;
-    print("%" PRIu64 ":%" PRIu64, item->section, item->position);
-    if (options->entry != SHOW_NONE) {
-        print(" ");
-        print_shown(item->entry, list->entry_size, options->entry);
-    }
-    print(" %" PRIu32, item->location.size);
-    if (value != NULL) {
-        print(" ");
-        print_shown(value, size, options->value);
-    }
-    print("\n");
-}
-
 /* A record whose value cannot be read is told of, and the list goes on. */
 static bool list_record(list_t *list, const oversized_item_t *item)
 {
@@ -74,9 +32,14 @@ static bool list_record(list_t *list, const oversized_item_t *item)
         if (value == NULL)
             value = ""; /* of no bytes */
     }
-    if (!list->options->json)
-        list_text(list, item, value, size);
-    else if (!list_json(list, item, value, size))
+    const record_t record = {.section = item->section,
+                             .position = item->position,
+                             .entry = item->entry,
+                             .entry_size = list->entry_size,
+                             .stored = item->location,
+                             .value = value,
+                             .value_size = size};
+    if (!record_print(list->options, &record))
         list->answer = complain(ANSWER_FAILED, "out of memory");
     return list->answer != ANSWER_FAILED;
 }

@@ -27,6 +27,7 @@ const known_option_t known_options[] = {
      "-t, --threads=COUNT  so many threads; as many as processors",
      NULL},
     {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second", NULL},
+    {'f', {"follow", no_argument, NULL, 'f'}, "-f, --follow         waits for records that come", NULL},
     {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most", NULL},
     {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking", NULL},
     {'d',
@@ -192,6 +193,9 @@ static bool option_take(options_t *options, int letter, const char *argument)
         return true;
     case 'h':
         options->help = true;
+        return true;
+    case 'f':
+        options->follow = true;
         return true;
     case 'i':
         options->index = argument;

@@ -252,17 +252,31 @@ static bool has_numbers(const segj_fixed_t *fixed)
     return fixed->sequence < (fixed->version == 2 ? UINT64_MAX : UINT32_MAX) - 2;
 }
 
+/* The first number of a cut's slots. */
+static uint64_t number_of_cut(const segj_fixed_t *fixed)
+{
+    return fixed->version == 2 ? fixed->sequence + 1 : segj_mark_number_of_cut(fixed->sequence);
+}
+
+static bool has_numbers_of_cut(const segj_fixed_t *fixed)
+{
+    return has_numbers(fixed) && (fixed->version == 2 || number_of_cut(fixed) < UINT32_MAX);
+}
+
 segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at)
 {
     /* Without room for another number the mark lags, which it may. */
     if (!fixed->has_marks || !has_numbers(fixed))
         return SEGJ_OK;
     fixed->claimed = segj_max_u64(fixed->claimed, at.records);
-    segj_status_t status = segj_fixed_write_slot(fixed, file, 1u - fixed->newest_slot, at, fixed->sequence + 1);
+    uint64_t number = fixed->sequence + 1;
+    if (fixed->version == 1 && segj_mark_is_of_begun_cut(number))
+        number++;
+    segj_status_t status = segj_fixed_write_slot(fixed, file, 1u - fixed->newest_slot, at, number);
     if (status != SEGJ_OK)
         return status;
     fixed->newest_slot = (uint8_t)(1 - fixed->newest_slot);
-    fixed->sequence++;
+    fixed->sequence = number;
     fixed->mark = at;
     fixed->mark_pending = true;
     return SEGJ_OK;
@@ -293,12 +307,16 @@ static bool is_marked_once(const segj_fixed_t *fixed)
     return fixed->version == 2 && fixed->sequence > 0;
 }
 
-static segj_status_t write_slots(const segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at)
+/* Where that fails in version 1 the file may have the number of the cut, which is then not used again. */
+static segj_status_t write_slots(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at)
 {
-    segj_status_t status = segj_fixed_write_slot(fixed, file, 1u - fixed->newest_slot, at, fixed->sequence + 1);
-    return status == SEGJ_OK && !is_marked_once(fixed)
-               ? segj_fixed_write_slot(fixed, file, fixed->newest_slot, at, fixed->sequence + 2)
-               : status;
+    uint64_t number = number_of_cut(fixed);
+    segj_status_t status = segj_fixed_write_slot(fixed, file, 1u - fixed->newest_slot, at, number);
+    if (status == SEGJ_OK && !is_marked_once(fixed))
+        status = segj_fixed_write_slot(fixed, file, fixed->newest_slot, at, number + 1);
+    if (status != SEGJ_OK && fixed->version == 1)
+        fixed->sequence = number;
+    return status;
 }
 
 /* They are written. */
@@ -306,15 +324,15 @@ static void count_marks(segj_fixed_t *fixed)
 {
     bool once = is_marked_once(fixed);
     fixed->newest_slot = once ? (uint8_t)(1 - fixed->newest_slot) : fixed->newest_slot;
-    fixed->sequence += once ? 1 : 2;
+    fixed->sequence = number_of_cut(fixed) + (once ? 0 : 1);
 }
 
 segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file)
 {
-    return fixed->has_marks && !has_numbers(fixed) ? restart_sequence(fixed, file) : SEGJ_OK;
+    return fixed->has_marks && !has_numbers_of_cut(fixed) ? restart_sequence(fixed, file) : SEGJ_OK;
 }
 
-segj_status_t segj_fixed_write_marks(const segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at)
+segj_status_t segj_fixed_write_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at)
 {
     return fixed->has_marks ? write_slots(fixed, file, at) : SEGJ_OK;
 }
@@ -346,7 +364,7 @@ segj_status_t segj_fixed_mark_again(segj_fixed_t *fixed, const segj_io_file_t *f
     segj_status_t status;
     if (!fixed->has_marks)
         return SEGJ_OK;
-    if (has_numbers(fixed)) {
+    if (has_numbers_of_cut(fixed)) {
         status = write_slots(fixed, file, fixed->mark);
         if (status == SEGJ_OK)
             count_marks(fixed);

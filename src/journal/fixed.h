@@ -87,8 +87,7 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const seg
 SEGJ_MUST_CHECK segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file);
 /** Writes both slots (version 2: the older). Where that fails W may be lower than it was (not in version 2), and nothing
  *  else has changed. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_write_marks(const segj_fixed_t *fixed, const segj_io_file_t *file,
-                                                     segj_point_t at);
+SEGJ_MUST_CHECK segj_status_t segj_fixed_write_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 /** And syncs them. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 

@@ -23,6 +23,7 @@ struct memory_file {
     uint8_t *bytes;
     size_t size;
     size_t capacity;
+    bool removed; /* it has no name any more */
 };
 
 struct memory_partition {
@@ -434,6 +435,7 @@ static int memory_file_remove(segj_partition_t *partition, const char *name)
     size_t index = find_file(node, name, &found);
     if (found) {
         struct memory_file **place = node->files + index;
+        (*place)->removed = true;
         release_file(*place);
         node->count--;
         memmove(place, place + 1, (node->count - index) * sizeof(struct memory_file *));
@@ -514,6 +516,16 @@ static int memory_file_size(segj_file_t *file, uint64_t *size)
     return 0;
 }
 
+/* What is written is seen at once. */
+static int memory_file_refresh(segj_file_t *file, bool written)
+{
+    (void)written;
+    segj_lock(&file->memory->mutex);
+    bool removed = file->node->removed;
+    segj_unlock(&file->memory->mutex);
+    return removed ? ESTALE : 0;
+}
+
 static int memory_file_truncate(segj_file_t *file, uint64_t size)
 {
     if (!file->writable)
@@ -567,6 +579,7 @@ static const segj_storage_t memory_calls = {
     .partition_named = memory_partition_named,
     .partition_remove_open = memory_partition_remove_open,
     .partition_sync_directory = memory_partition_sync_directory,
+    .file_refresh = memory_file_refresh,
 };
 
 segj_status_t segj_storage_memory_create(segj_storage_t **storage)

@@ -753,3 +753,8 @@ const segj_storage_t *segj_storage_posix(void)
     };
     return &storage;
 }
+
+int segj_posix_partition_descriptor(const segj_storage_t *storage, const segj_partition_t *partition)
+{
+    return storage->partition_open == posix_partition_open ? partition->fd : -1;
+}

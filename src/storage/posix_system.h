@@ -42,6 +42,9 @@ void segj_posix_directory_release(segj_held_t *held);
 int segj_posix_copy_range(int from, int to, uint64_t offset, size_t size, size_t *done);
 #endif
 
+/** The descriptor of an open partition, which stays the partition's; -1 where the storage opens others. posix.c */
+int segj_posix_partition_descriptor(const segj_storage_t *storage, const segj_partition_t *partition);
+
 int segj_posix_opener(void *context, segj_opener_t *opener);
 
 #endif

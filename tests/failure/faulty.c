@@ -431,6 +431,18 @@ static int faulty_file_size(segj_file_t *file, uint64_t *size)
     return end(faulty, CALL_FILE_SIZE, act, worked, code);
 }
 
+/* It asks about a file, as file_size does. */
+static int faulty_file_refresh(segj_file_t *file, bool written)
+{
+    faulty_t *faulty = file->faulty;
+    int code = 0;
+    int worked = 0;
+    act_t act = begin(faulty, CALL_FILE_SIZE, file->path, false, &code);
+    if (act != ACT_FAIL && faulty->inner->file_refresh != NULL)
+        worked = faulty->inner->file_refresh(file->inner, written);
+    return end(faulty, CALL_FILE_SIZE, act, worked, code);
+}
+
 static int faulty_file_truncate(segj_file_t *file, uint64_t size)
 {
     faulty_t *faulty = file->faulty;
@@ -513,6 +525,7 @@ void faulty_init(faulty_t *faulty, const segj_storage_t *inner)
         .file_close = faulty_file_close,
         .file_write_back = faulty_file_write_back,
         .file_evict = faulty_file_evict,
+        .file_refresh = faulty_file_refresh,
     };
 }
 

@@ -128,6 +128,8 @@ void family_make_handles(void)
     assert_ok(oversized_writer_open(journal, FAMILY_OTHER, "12345678", 10, &family.writer));
     assert_ok(oversized_writer_write(family.writer, "12345", 5));
     assert_ok(oversized_reader_open(journal, FAMILY_SECTION, family.location, false, &family.reader));
+    if (tested_format() == SEGJ_FORMAT_NATIVE)
+        assert_ok(oversized_follow_open(&family.config, NULL, &family.follower));
     assert_ok(oversized_replay_open(journal, FAMILY_SECTION, 0, 1, &family.replay));
     assert_ok(oversized_replay_next(family.replay, &item));
     assert_ok(oversized_view(journal, FAMILY_SECTION, 7, NULL, &family.view));
@@ -148,6 +150,11 @@ void family_use_handles(void)
     for (uint64_t i = 1; i < 80; i++)
         assert_ok(oversized_replay_next(family.replay, &item));
     oversized_replay_close(family.replay);
+    oversized_followed_t followed;
+    if (tested_format() == SEGJ_FORMAT_NATIVE)
+        assert_ok(oversized_follow_next(family.follower, &followed));
+    oversized_follow_close(family.follower);
+    family.follower = NULL;
     assert_int_equal(((const uint8_t *)family.view.data)[0], FAMILY_FILL);
     oversized_view_release(&family.view);
     assert_ok(oversized_sync_wait(family.journal, &family.ticket));
@@ -240,6 +247,7 @@ bool is_refused(segj_status_t status)
 
 int close_here(void)
 {
+    oversized_follow_close(family.follower);
     EXPECT(family_descriptors() != 0);
     EXPECT(is_refused(oversized_close(family.journal)));
     EXPECT(family_descriptors() <= 0);
@@ -248,6 +256,7 @@ int close_here(void)
 
 int abandon_here(void)
 {
+    oversized_follow_close(family.follower);
     oversized_abandon(family.journal);
     EXPECT(family_descriptors() <= 0);
     return 0;
@@ -255,6 +264,7 @@ int abandon_here(void)
 
 int destroy_here(void)
 {
+    oversized_follow_close(family.follower);
     EXPECT(is_refused(oversized_destroy(family.journal)));
     EXPECT(family_descriptors() <= 0);
     return 0;

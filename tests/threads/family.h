@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "segjournal/follow.h"
 #include "threads/team.h"
 
 enum { FAMILY_SECTION = 3, FAMILY_OTHER = 4, FAMILY_SECONDS = 20, FAMILY_FILL = 'v', FAMILY_SIZE = 100 };
@@ -20,6 +21,7 @@ typedef struct family {
     oversized_writer_t *writer;
     oversized_reader_t *reader;
     oversized_replay_t *replay;
+    oversized_follower_t *follower;
     oversized_view_t view;
     oversized_ticket_t ticket;
     oversized_location_t location;

@@ -99,6 +99,17 @@ CALL(oversized_inspect, oversized_inspection_t *found; EXPECT(oversized_inspect(
 CALL(oversized_inspection_free, oversized_inspection_free(NULL))
 CALL(oversized_salvage, EXPECT(oversized_salvage(&family.config, &family.config, NULL, NULL) == SEGJ_ERR_MISMATCH))
 CALL(oversized_salvage_options_init, oversized_salvage_options_t options; oversized_salvage_options_init(&options))
+CALL(oversized_follow_open, oversized_follower_t *follower;
+     EXPECT(oversized_follow_open(&family.config, NULL, &follower) ==
+            (tested_format() == SEGJ_FORMAT_NATIVE ? SEGJ_OK : SEGJ_ERR_INVALID));
+     oversized_follow_close(follower))
+CALL(oversized_follow_options_init, oversized_follow_options_t options; oversized_follow_options_init(&options))
+CALL(oversized_follow_next, oversized_followed_t followed;
+     EXPECT(family.follower == NULL || is_refused(oversized_follow_next(family.follower, &followed))))
+CALL(oversized_follow_wait,
+     EXPECT(family.follower == NULL || is_refused(oversized_follow_wait(family.follower, OVERSIZED_FOLLOW_FOREVER))))
+CALL(oversized_follow_interrupt, oversized_follow_interrupt(family.follower))
+CALL(oversized_follow_close, oversized_follow_close(family.follower))
 CALL(oversized_config_init, oversized_config_t config; oversized_config_init(&config))
 CALL(oversized_open, return open_locked())
 CALL(oversized_close, return close_here())
@@ -174,6 +185,12 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_inspection_free),
                                       ENTRY(oversized_salvage),
                                       ENTRY(oversized_salvage_options_init),
+                                      ENTRY(oversized_follow_open),
+                                      ENTRY(oversized_follow_options_init),
+                                      ENTRY(oversized_follow_next),
+                                      ENTRY(oversized_follow_wait),
+                                      ENTRY(oversized_follow_interrupt),
+                                      ENTRY(oversized_follow_close),
                                       ENTRY(oversized_recovery),
                                       ENTRY(oversized_error),
                                       ENTRY(oversized_writer_abandon),

@@ -19,6 +19,9 @@ enum { P = SMALL_PAGE, PHYSICAL = P + PAGE_CHECKSUMS };
 
 static const rig_sizes_t small = {0};
 
+/* The numbers of a cut's slots begin at the next multiple of this. */
+#define CUT UINT32_C(0x10000)
+
 /* --- the marks of a cut --- */
 
 static void check_slots(index_file_t *index, watermark_t first, watermark_t second)
@@ -37,12 +40,12 @@ static void a_cut_is_marked_in_both_slots_and_synced(void **state)
     index_file_t *index = index_new(small);
     index_set_slots(index, (watermark_t){10, 5}, (watermark_t){9, 4});
     assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
-    check_slots(index, (watermark_t){6, 7}, (watermark_t){6, 6});
+    check_slots(index, (watermark_t){6, CUT + 1}, (watermark_t){6, CUT});
     assert_int_equal(index->fixed.mark.records, 6);
     assert_changes(index->rig->recorder, /* the slot that counts comes last */
                    "write index/7 8192+16; write index/7 4096+16; sync index/7");
     assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
-    check_slots(index, (watermark_t){6, 7}, (watermark_t){0, 0});
+    check_slots(index, (watermark_t){6, CUT + 1}, (watermark_t){0, 0});
     assert_changes(index->rig->recorder, "write index/7 8192+16");
     index_free(index);
 }
@@ -51,12 +54,12 @@ static void the_first_cut_of_a_section_is_marked(void **state)
 {
     index_file_t *index = index_new(small);
     assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 0}));
-    check_slots(index, (watermark_t){0, 1}, (watermark_t){0, 2});
+    check_slots(index, (watermark_t){0, CUT}, (watermark_t){0, CUT + 1});
     assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
-    check_slots(index, (watermark_t){0, 0}, (watermark_t){0, 2});
+    check_slots(index, (watermark_t){0, 0}, (watermark_t){0, CUT + 1});
     assert_ok(
         segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 3})); /* into the cleared one */
-    check_slots(index, (watermark_t){3, 3}, (watermark_t){0, 2});
+    check_slots(index, (watermark_t){3, CUT + 2}, (watermark_t){0, CUT + 1});
     index_free(index);
 }
 
@@ -66,13 +69,13 @@ static void a_cut_may_be_marked_again_and_again(void **state)
     index_set_slots(index, (watermark_t){10, 5}, (watermark_t){9, 4});
     for (uint32_t i = 1; i <= 4; i++) {
         assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 10 - i}));
-        check_slots(index, (watermark_t){10 - i, 5 + 2 * i}, (watermark_t){10 - i, 4 + 2 * i});
+        check_slots(index, (watermark_t){10 - i, i * CUT + 1}, (watermark_t){10 - i, i * CUT});
     }
     index_free(index);
 }
 
 /* W is 10, a cut to 6 is being marked, and one of its steps fails. What counts is 10 or 6, the section's own idea of
- * it has not changed, and the marking can be made again. */
+ * it has not changed, and the marking can be made again. A number that the file may have is no other cut's. */
 static void a_marking_that_fails_can_be_made_again(void **state)
 {
     static const struct {
@@ -86,12 +89,13 @@ static void a_marking_that_fails_can_be_made_again(void **state)
         assert_status(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}),
                       SEGJ_ERR_IO);
         assert_int_equal(index->fixed.mark.records, 10);
-        assert_int_equal(index->fixed.sequence, 5);
+        assert_int_equal(index->fixed.sequence, steps[i].kind == RECORD_FILE_WRITE ? CUT : 5);
         assert_int_equal(index->fixed.newest_slot, 1);
         uint64_t records = index_watermark(index);
         assert_true(records == 10 || records == 6);
         assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
-        check_slots(index, (watermark_t){6, 6}, (watermark_t){6, 7});
+        uint32_t number = steps[i].kind == RECORD_FILE_WRITE ? 2 * CUT : CUT;
+        check_slots(index, (watermark_t){6, number}, (watermark_t){6, number + 1});
         index_free(index);
     }
 }
@@ -133,7 +137,7 @@ static void check_torn(const uint8_t *before, const uint8_t *after, bool last)
 
 static void marks_that_a_power_cut_tears_apart(void **state)
 {
-    static const uint32_t sequences[] = {5, 6, 255, 65536, UINT32_MAX - 3, UINT32_MAX - 2, UINT32_MAX};
+    static const uint32_t sequences[] = {5, 6, 255, CUT, UINT32_MAX - CUT, UINT32_MAX - CUT + 1, UINT32_MAX};
     for (size_t i = 0; i < 2 * COUNT_OF(sequences); i++) {
         uint32_t sequence = sequences[i / 2];
         stages_t stages = {.index = index_new(small)};
@@ -144,7 +148,7 @@ static void marks_that_a_power_cut_tears_apart(void **state)
         recorder_watch(stages.index->rig->recorder, keep_stage, &stages);
         assert_ok(segj_fixed_mark_cut(&stages.index->fixed, index_handle(stages.index), (segj_point_t){.records = 6}));
         recorder_watch(stages.index->rig->recorder, NULL, NULL);
-        assert_int_equal(stages.count, sequence < UINT32_MAX - 2 ? 2 : 3);
+        assert_int_equal(stages.count, sequence <= UINT32_MAX - CUT ? 2 : 3);
         for (int stage = 1; stage < stages.count; stage++)
             check_torn(stages.slots[stage - 1], stages.slots[stage], stage == stages.count - 1);
         index_free(stages.index);
@@ -154,17 +158,17 @@ static void marks_that_a_power_cut_tears_apart(void **state)
 /* The numbers have come to their end: slots are cleared, durably, and the numbers begin again. */
 static void at_the_end_of_the_numbers_they_begin_again(void **state)
 {
-    static const uint32_t last[] = {UINT32_MAX - 2, UINT32_MAX - 1, UINT32_MAX};
+    static const uint32_t last[] = {UINT32_MAX - CUT + 1, UINT32_MAX - 1, UINT32_MAX};
     for (size_t i = 0; i < COUNT_OF(last); i++) {
         index_file_t *index = index_new(small);
         index_set_slots(index, (watermark_t){9, last[i] - 1}, (watermark_t){10, last[i]});
         assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
         assert_changes(index->rig->recorder, "write index/7 4096+16; write index/7 8192+16; sync index/7; "
                                              "write index/7 4096+16; write index/7 8192+16; sync index/7");
-        check_slots(index, (watermark_t){6, 1}, (watermark_t){6, 2});
+        check_slots(index, (watermark_t){6, CUT}, (watermark_t){6, CUT + 1});
         assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
         assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 7}));
-        check_slots(index, (watermark_t){7, 3}, (watermark_t){6, 2});
+        check_slots(index, (watermark_t){7, CUT + 2}, (watermark_t){6, CUT + 1});
         index_free(index);
     }
 }
@@ -172,9 +176,9 @@ static void at_the_end_of_the_numbers_they_begin_again(void **state)
 static void the_last_numbers_are_used_before_they_begin_again(void **state)
 {
     index_file_t *index = index_new(small);
-    index_set_slots(index, (watermark_t){9, UINT32_MAX - 4}, (watermark_t){10, UINT32_MAX - 3});
+    index_set_slots(index, (watermark_t){9, UINT32_MAX - CUT - 1}, (watermark_t){10, UINT32_MAX - CUT});
     assert_ok(segj_fixed_mark_cut(&index->fixed, index_handle(index), (segj_point_t){.records = 6}));
-    check_slots(index, (watermark_t){6, UINT32_MAX - 2}, (watermark_t){6, UINT32_MAX - 1});
+    check_slots(index, (watermark_t){6, UINT32_MAX - CUT + 1}, (watermark_t){6, UINT32_MAX - CUT + 2});
     assert_int_equal(index_watermark(index), 6);
     index_free(index);
 }
@@ -186,15 +190,27 @@ static void what_is_marked_can_be_marked_in_both_slots(void **state)
     index_set_slots(index, (watermark_t){9, 4}, (watermark_t){10, 5});
     recorder_fail(index->rig->recorder, RECORD_FILE_WRITE, 1, 1, EIO);
     assert_status(segj_fixed_mark_again(&index->fixed, index_handle(index)), SEGJ_ERR_IO);
-    assert_int_equal(index->fixed.sequence, 5);
+    assert_int_equal(index->fixed.sequence, CUT);
     assert_int_equal(index_watermark(index), 10);
     assert_ok(segj_fixed_mark_again(&index->fixed, index_handle(index)));
-    check_slots(index, (watermark_t){10, 6}, (watermark_t){10, 7});
+    check_slots(index, (watermark_t){10, 2 * CUT}, (watermark_t){10, 2 * CUT + 1});
     assert_int_equal(index->fixed.mark.records, 10);
     assert_ok(segj_fixed_clear_mark(&index->fixed, index_handle(index)));
-    check_slots(index, (watermark_t){0, 0}, (watermark_t){10, 7});
+    check_slots(index, (watermark_t){0, 0}, (watermark_t){10, 2 * CUT + 1});
     assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 11}));
-    check_slots(index, (watermark_t){11, 8}, (watermark_t){10, 7});
+    check_slots(index, (watermark_t){11, 2 * CUT + 2}, (watermark_t){10, 2 * CUT + 1});
+    index_free(index);
+}
+
+/* A mark that is no cut's passes over the number that says that a cut has begun. */
+static void no_other_mark_has_the_number_of_a_cut(void **state)
+{
+    index_file_t *index = index_new(small);
+    index_set_slots(index, (watermark_t){9, CUT - 2}, (watermark_t){10, CUT - 1});
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 11}));
+    check_slots(index, (watermark_t){11, CUT + 1}, (watermark_t){10, CUT - 1});
+    assert_ok(segj_fixed_mark(&index->fixed, index_handle(index), (segj_point_t){.records = 12}));
+    check_slots(index, (watermark_t){11, CUT + 1}, (watermark_t){12, CUT + 2});
     index_free(index);
 }
 
@@ -491,6 +507,7 @@ int main(void)
         cmocka_unit_test(the_last_numbers_are_used_before_they_begin_again),
         cmocka_unit_test(beginning_again_may_fail_at_each_step),
         cmocka_unit_test(what_is_marked_can_be_marked_in_both_slots),
+        cmocka_unit_test(no_other_mark_has_the_number_of_a_cut),
         cmocka_unit_test(what_is_marked_goes_when_the_numbers_are_used_up),
         cmocka_unit_test(a_cut_at_the_end_of_a_page_only_cuts),
         cmocka_unit_test(a_cut_to_nothing_leaves_the_header),

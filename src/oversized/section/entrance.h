@@ -26,7 +26,8 @@ typedef enum segj_badge {
     SEGJ_BADGE_CALLER = 0x63616c6c,
     SEGJ_BADGE_WRITER = 0x77726974,
     SEGJ_BADGE_READER = 0x72656164,
-    SEGJ_BADGE_REPLAY = 0x7265706c
+    SEGJ_BADGE_REPLAY = 0x7265706c,
+    SEGJ_BADGE_FOLLOWER = 0x666f6c6c
 } segj_badge_t;
 
 /** The beginning of everything that a handle leads to. */

@@ -15,13 +15,13 @@ fault("a rewind does not lower W" src/oversized/write/rewind.c "${order}"
     [==[segj_fixed_write_marks(index, file, index->mark);]==])
 
 fault("a cut lowers one slot only" src/journal/fixed.c "${order}"
-    [==[    return status == SEGJ_OK && !is_marked_once(fixed)]==]
-    [==[    return status == SEGJ_OK && fixed->version == 0]==])
+    [==[    if (status == SEGJ_OK && !is_marked_once(fixed))]==]
+    [==[    if (status == SEGJ_OK && fixed->version == 0)]==])
 
 fault("W is raised in the slot that counts" src/journal/fixed.c "${states} unit/fixed"
-    [==[    segj_status_t status = segj_fixed_write_slot(fixed, file, 1u - fixed->newest_slot, at, fixed->sequence + 1);
+    [==[    segj_status_t status = segj_fixed_write_slot(fixed, file, 1u - fixed->newest_slot, at, number);
     if (status != SEGJ_OK)]==]
-    [==[    segj_status_t status = segj_fixed_write_slot(fixed, file, fixed->newest_slot, at, fixed->sequence + 1);
+    [==[    segj_status_t status = segj_fixed_write_slot(fixed, file, fixed->newest_slot, at, number);
     if (status != SEGJ_OK)]==])
 
 fault("W is never raised" src/oversized/section/durable.c "promises/watermark"

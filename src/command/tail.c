@@ -1,0 +1,175 @@
+/*
+ * command/tail.c: `segj tail`: the newest records, and with -f those that come. It follows the files, so that the journal
+ * may have a writer.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/json.h"
+#include "segjournal/follow.h"
+
+#define TAIL_USUAL 10
+/* Milliseconds after which it is seen that nobody reads the output any more. */
+#define TAIL_LOOK 500
+
+static oversized_follower_t *volatile followed_now;
+static volatile sig_atomic_t tail_signal;
+
+static void tail_stop(int number)
+{
+    tail_signal = number;
+    oversized_follow_interrupt(followed_now);
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = tail_stop};
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        (void)sigaction(numbers[i], &action, NULL);
+}
+
+/* Where so many of the newest records begin. */
+static void find_begin(const oversized_inspection_t *found, uint64_t most, oversized_follow_options_t *begin)
+{
+    uint64_t left = most;
+    for (size_t i = found->section_count; i-- > 0;) {
+        const oversized_look_t *look = &found->sections[i];
+        begin->from = OVERSIZED_FOLLOW_PLACE;
+        begin->section = look->section;
+        begin->position = look->records > left ? look->records - left : 0;
+        if (look->records >= left)
+            return;
+        left -= look->records;
+    }
+    begin->from = OVERSIZED_FOLLOW_OLDEST;
+}
+
+static answer_t tail_open(const options_t *options, oversized_follower_t **follower)
+{
+    oversized_inspection_t *found = NULL;
+    oversized_follow_options_t begin;
+    uint64_t most = options->most == UINT64_MAX ? TAIL_USUAL : options->most;
+    answer_t answer = inspect(options, &found);
+    if (answer != ANSWER_FINE)
+        return answer;
+    oversized_follow_options_init(&begin);
+    if (most == 0)
+        begin.from = OVERSIZED_FOLLOW_END;
+    else
+        find_begin(found, most, &begin);
+    oversized_config_t config = found->config;
+    segj_status_t status = oversized_follow_open(&config, &begin, follower);
+    if (status != SEGJ_OK) {
+        answer = complain_of(options, status);
+        if (found->config.format == SEGJ_FORMAT_COMMONWARE)
+            (void)complain(answer, "`segj list --reverse -n %" PRIu64 " %s` shows the newest records", most,
+                           options->directory);
+    }
+    oversized_inspection_free(found);
+    return answer;
+}
+
+/* What was taken back is no record: lines of it go to standard error. */
+static bool tail_event(const options_t *options, const oversized_followed_t *followed)
+{
+    bool rewound = followed->kind == OVERSIZED_FOLLOW_REWOUND;
+    if (options->json) {
+        json_t *object = json_new();
+        json_text(object, "event", rewound ? "rewound" : "removed");
+        json_number(object, "section", followed->section);
+        json_number(object, "position", followed->position);
+        return json_print(object);
+    }
+    (void)complain(ANSWER_FINE, "%" PRIu64 ":%" PRIu64 ": %s", followed->section, followed->position,
+                   rewound ? "records from here on were taken back" : "the section was removed");
+    return true;
+}
+
+static bool tail_show(const options_t *options, const oversized_followed_t *followed)
+{
+    if (followed->kind != OVERSIZED_FOLLOW_RECORD)
+        return tail_event(options, followed);
+    const record_t record = {.section = followed->section,
+                             .position = followed->position,
+                             .entry = followed->entry,
+                             .entry_size = followed->entry_size,
+                             .stored = followed->location,
+                             .value = options->value != SHOW_NONE ? followed->value : NULL,
+                             .value_size = followed->value_size,
+                             .told = true,
+                             .synced = followed->synced};
+    return record_print(options, &record);
+}
+
+/* A pipe that nobody reads. */
+static bool is_unread(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* False: it is over. */
+static bool tail_wait(const options_t *options, oversized_follower_t *follower, answer_t *answer)
+{
+    struct stat out;
+    bool pipe = fstat(STDOUT_FILENO, &out) == 0 && (S_ISFIFO(out.st_mode) || S_ISSOCK(out.st_mode));
+    if (fflush(stdout) != 0)
+        return false; /* the end says so */
+    segj_status_t status = oversized_follow_wait(follower, pipe ? TAIL_LOOK : OVERSIZED_FOLLOW_FOREVER);
+    if (status != SEGJ_OK && status != SEGJ_END && status != SEGJ_ERR_CANCELLED)
+        *answer = complain_of(options, status);
+    return *answer != ANSWER_FAILED && tail_signal == 0 && !(pipe && is_unread());
+}
+
+/* A value that cannot be read is told of, and the tail goes on. */
+static bool is_passed(segj_status_t status)
+{
+    return status == SEGJ_ERR_CHECKSUM || status == SEGJ_ERR_COMPRESSION || status == SEGJ_ERR_TOO_LARGE;
+}
+
+static answer_t tail_all(const options_t *options, oversized_follower_t *follower)
+{
+    answer_t answer = ANSWER_FINE;
+    while (tail_signal == 0) {
+        oversized_followed_t followed;
+        segj_status_t status = oversized_follow_next(follower, &followed);
+        if (status == SEGJ_END && (!options->follow || !tail_wait(options, follower, &answer)))
+            return answer;
+        if (status == SEGJ_OK && !tail_show(options, &followed))
+            return complain(ANSWER_FAILED, "out of memory");
+        if (status == SEGJ_OK || status == SEGJ_END)
+            continue;
+        answer = complain_of(options, status);
+        if (!is_passed(status))
+            return answer;
+    }
+    return answer;
+}
+
+answer_t command_tail(const options_t *options)
+{
+    oversized_follower_t *follower = NULL;
+    if (options->json && options->value == SHOW_RAW)
+        return complain(ANSWER_USAGE, "--value=raw is no JSON: hex, text or base64");
+    answer_t answer = tail_open(options, &follower);
+    if (answer != ANSWER_FINE)
+        return answer;
+    followed_now = follower;
+    catch_signals();
+    answer = tail_all(options, follower);
+    followed_now = NULL;
+    oversized_follow_close(follower);
+    if (tail_signal != 0) {
+        (void)fflush(stdout);
+        (void)signal(tail_signal, SIG_DFL);
+        (void)raise(tail_signal);
+    }
+    return answer;
+}

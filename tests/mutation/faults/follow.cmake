@@ -1,0 +1,36 @@
+# mutation/faults/follow.cmake: deliberate faults (see mutate.cmake): followers.
+
+fault("a follower does not look at the slots again" src/oversized/tools/follow_index.c "threads/follow_orders"
+    [==[ && view_slots(section, &slots).stamp == section->stamp;]==]
+    [==[;]==])
+
+fault("a follower shows what is being cut" src/oversized/tools/follow_index.c "threads/follow_orders"
+    [==[    if (begun)]==]
+    [==[    if (begun && section->number == 0)]==])
+
+fault("a follower passes over a cut" src/oversized/tools/follow_index.c "promises/follow"
+    [==[    if (stamp_epoch(view.stamp) != stamp_epoch(section->stamp))]==]
+    [==[    if (stamp_epoch(view.stamp) < stamp_epoch(section->stamp))]==])
+
+fault("a cut has no number of its own" src/journal/header_format.h "promises/follow unit/fixed_cut"
+    [==[    return (sequence / SEGJ_MARKS_OF_CUT + 1) * SEGJ_MARKS_OF_CUT;]==]
+    [==[    return sequence + 1;]==])
+
+fault("a mark has the number of a cut" src/journal/fixed.c "unit/fixed_cut"
+    [==[    if (fixed->version == 1 && segj_mark_is_of_begun_cut(number))]==]
+    [==[    if (fixed->version == 0 && segj_mark_is_of_begun_cut(number))]==])
+
+fault("a follower goes on behind a log that was cut" src/oversized/tools/follow_log.c "promises/follow"
+    [==[    if (status == SEGJ_OK && !there) {
+        *told = true;]==]
+    [==[    if (status == SEGJ_OK && !there && section->number == UINT64_MAX) {
+        *told = true;]==])
+
+fault("a part of a batch is shown" src/oversized/tools/follow_log.c "promises/follow"
+    [==[    return log_batch(follower, section, ready);]==]
+    [==[    return position < UINT64_MAX ? SEGJ_OK : log_batch(follower, section, ready);]==])
+
+fault("a section that was removed is followed on" src/oversized/tools/follow_section.c "promises/follow"
+    [==[    return status == SEGJ_ERR_IO && segj_last_errno() == ESTALE ? SEGJ_OK : status;]==]
+    [==[    *there = true;
+    return status == SEGJ_ERR_IO && segj_last_errno() == ESTALE ? SEGJ_OK : status;]==])

@@ -1,0 +1,652 @@
+/*
+ * promises/test_follow.c: a follower shows what has come to a journal's files, in order, and says where records were taken
+ * back or removed; it writes nothing, keeps nobody out, and waits without looking.
+ */
+#include "promises/fixture.h"
+#include "promises/watch.h"
+#include "segjournal/follow.h"
+#include "support/mirror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* By a configuration that knows nothing but where the journal lies. */
+static oversized_follower_t *follow_with(fixture_t *f, const oversized_follow_options_t *options)
+{
+    oversized_follower_t *follower = NULL;
+    oversized_config_t config;
+    oversized_config_init(&config);
+    config.directory = f->config.directory;
+    config.index_partition = f->config.index_partition;
+    config.value_partition = f->config.value_partition;
+    config.storage = f->config.storage;
+    assert_ok(oversized_follow_open(&config, options, &follower));
+    assert_non_null(follower);
+    return follower;
+}
+
+static oversized_follower_t *follow(fixture_t *f)
+{
+    return follow_with(f, NULL);
+}
+
+static oversized_follower_t *follow_from(fixture_t *f, oversized_follow_from_t from, uint64_t section,
+                                         uint64_t position)
+{
+    oversized_follow_options_t options;
+    oversized_follow_options_init(&options);
+    options.from = from;
+    options.section = section;
+    options.position = position;
+    return follow_with(f, &options);
+}
+
+static void expect_end(oversized_follower_t *follower)
+{
+    oversized_followed_t followed;
+    assert_status(oversized_follow_next(follower, &followed), SEGJ_END);
+}
+
+static oversized_followed_t expect(oversized_follower_t *follower, oversized_follow_kind_t kind, uint64_t section,
+                                   uint64_t position)
+{
+    oversized_followed_t followed;
+    assert_ok(oversized_follow_next(follower, &followed));
+    assert_int_equal(followed.kind, kind);
+    assert_int_equal(followed.section, section);
+    assert_int_equal(followed.position, position);
+    return followed;
+}
+
+static void expect_sample(oversized_follower_t *follower, uint64_t section, uint64_t position, unsigned salt)
+{
+    uint8_t entry[SMALL_ENTRY];
+    uint8_t value[SAMPLE_VALUE_LIMIT];
+    oversized_followed_t followed = expect(follower, OVERSIZED_FOLLOW_RECORD, section, position);
+    sample_entry(section, position, salt, entry, sizeof entry);
+    sample_value(section, position, salt, value);
+    assert_int_equal(followed.entry_size, sizeof entry);
+    assert_memory_equal(followed.entry, entry, sizeof entry);
+    assert_int_equal(followed.value_size, sample_value_size(section, position, salt));
+    assert_non_null(followed.value);
+    assert_memory_equal(followed.value, value, followed.value_size);
+}
+
+static void expect_samples(oversized_follower_t *follower, uint64_t section, uint64_t first, uint64_t last,
+                           unsigned salt)
+{
+    for (uint64_t i = first; i < last; i++)
+        expect_sample(follower, section, i, salt);
+}
+
+static void append_and_sync(fixture_t *f, uint64_t section, uint64_t count, unsigned salt)
+{
+    append_samples(f->journal, section, count, salt);
+    assert_ok(oversized_sync(f->journal, section));
+}
+
+/* All of a record's bytes are the same size, whatever the salt. */
+static void append_alike(fixture_t *f, uint64_t section, uint64_t count, uint8_t fill)
+{
+    for (uint64_t i = 0; i < count; i++)
+        append_filled(f->journal, section, 7, fill, 20, NULL);
+    assert_ok(oversized_sync(f->journal, section));
+}
+
+/* --- records --- */
+
+static void test_what_a_sync_covers_is_shown_in_order(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_and_sync(f, 3, 30, 0);
+    append_and_sync(f, 9, 3, 0);
+    path_t before = snapshot(f);
+    uint64_t changes = watch_seen()->changes;
+    oversized_follower_t *follower = follow(f);
+    expect_samples(follower, 3, 0, 30, 0);
+    expect_samples(follower, 9, 0, 3, 0);
+    expect_end(follower);
+    expect_end(follower);
+    assert_int_equal(watch_seen()->changes, changes);
+    assert_untouched(f, before);
+    append_and_sync(f, 9, 2, 0);
+    append_and_sync(f, 10, 1, 0);
+    append_and_sync(f, 3, 1, 0);
+    expect_sample(follower, 3, 30, 0);
+    expect_samples(follower, 9, 3, 5, 0);
+    expect_sample(follower, 10, 0, 0);
+    expect_end(follower);
+    oversized_follow_close(follower);
+}
+
+static void test_what_a_flush_hands_over_is_shown_and_what_is_in_memory_is_not(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_and_sync(f, 3, 1, 0);
+    append_samples(f->journal, 3, 1, 0);
+    oversized_follower_t *follower = follow(f);
+    expect_sample(follower, 3, 0, 0);
+    expect_end(follower);
+    assert_ok(oversized_flush(f->journal, 3));
+    expect_sample(follower, 3, 1, 0);
+    expect_end(follower);
+    oversized_follow_close(follower);
+}
+
+/* With small buffers most of it is in the files before any sync. */
+static void test_records_that_no_sync_has_covered_say_so(void **state)
+{
+    fixture_t *f = *state;
+    mirror_t mirror = {0};
+    open_journal(f);
+    append_samples(f->journal, 3, 1000, 0);
+    oversized_follower_t *follower = follow(f);
+    mirror_drain(&mirror, follower);
+    uint64_t shown = mirror_count(&mirror, 3);
+    assert_in_range(shown, 800, 1000);
+    for (uint64_t i = 0; i < shown; i++)
+        assert_false(mirror_find(&mirror, 3)->synced[i]);
+    oversized_follow_close(follower);
+    close_journal(f);
+    mirror_free(&mirror);
+    follower = follow(f);
+    assert_int_equal(mirror_drain(&mirror, follower), 1000);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_true(mirror_find(&mirror, 3)->synced[i]);
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+static void test_synced_only_shows_what_the_files_say_is_synced(void **state)
+{
+    fixture_t *f = *state;
+    mirror_t mirror = {0};
+    oversized_follow_options_t options;
+    oversized_follow_options_init(&options);
+    options.synced_only = true;
+    open_journal(f);
+    append_and_sync(f, 3, 10, 0);
+    append_samples(f->journal, 3, 90, 0);
+    oversized_follower_t *follower = follow_with(f, &options);
+    expect_end(follower);
+    append_and_sync(f, 3, 5000, 0); /* moves the watermark */
+    uint64_t shown = mirror_drain(&mirror, follower);
+    assert_int_equal(shown, watermark_on_disk(f, 3));
+    assert_true(shown > 0);
+    append_samples(f->journal, 3, 7, 0);
+    close_journal(f);
+    assert_int_equal(mirror_drain(&mirror, follower), 5107 - shown);
+    expect_end(follower);
+    open_journal(f);
+    mirror_check(&mirror, f->journal);
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+static void test_large_and_compressed_values_are_shown(void **state)
+{
+    fixture_t *f = *state;
+    enum { LARGE = 700000 };
+    uint8_t *large = malloc(LARGE);
+    uint8_t entry[SMALL_ENTRY] = {1};
+    assert_non_null(large);
+    for (int level = 0; level <= 1; level++) {
+        f->config.compression = level;
+        open_journal(f);
+        oversized_follower_t *follower = follow(f);
+        uint64_t section = 3 + (uint64_t)level;
+        for (uint8_t i = 0; i < 3; i++) {
+            fill_noise(large, LARGE, i);
+            assert_ok(oversized_append(f->journal, section, entry, large, i == 1 ? 5 : LARGE, NULL, NULL));
+        }
+        assert_ok(oversized_append(f->journal, section, entry, NULL, 0, NULL, NULL));
+        assert_ok(oversized_sync(f->journal, section));
+        if (level == 1)
+            for (uint64_t i = 0; i < 4; i++)
+                (void)expect(follower, OVERSIZED_FOLLOW_RECORD, 3, i);
+        for (uint8_t i = 0; i < 3; i++) {
+            oversized_followed_t followed = expect(follower, OVERSIZED_FOLLOW_RECORD, section, i);
+            fill_noise(large, LARGE, i);
+            assert_int_equal(followed.value_size, i == 1 ? 5 : LARGE);
+            assert_memory_equal(followed.value, large, followed.value_size);
+        }
+        assert_int_equal(expect(follower, OVERSIZED_FOLLOW_RECORD, section, 3).value_size, 0);
+        expect_end(follower);
+        oversized_follow_close(follower);
+        close_journal(f);
+    }
+    free(large);
+}
+
+/* Version 2: the batch's frames may be in the file before it is whole. */
+static void test_a_batch_is_shown_when_it_is_whole(void **state)
+{
+    fixture_t *f = *state;
+    oversized_record_t records[40];
+    uint8_t entry[SMALL_ENTRY] = {0};
+    uint8_t value[100] = {0};
+    mirror_t mirror = {0};
+    open_journal(f);
+    append_and_sync(f, 3, 1, 0);
+    for (size_t i = 0; i < 40; i++)
+        records[i] = (oversized_record_t){entry, value, sizeof value};
+    assert_ok(oversized_append_batch(f->journal, 3, records, 40, NULL, NULL));
+    oversized_follower_t *follower = follow(f);
+    uint64_t shown = mirror_drain(&mirror, follower);
+    if (tested_version() == 2)
+        assert_true(shown == 1 || shown == 41);
+    assert_ok(oversized_sync(f->journal, 3));
+    mirror_drain(&mirror, follower);
+    mirror_check(&mirror, f->journal);
+    /* Cut off, as a crash leaves it. */
+    uint64_t end = file_size(values_path(f, 3).text);
+    assert_ok(oversized_append_batch(f->journal, 3, records, 40, NULL, NULL));
+    assert_ok(oversized_sync(f->journal, 3));
+    abandon_journal(f);
+    resize_file(values_path(f, 3).text, end + 500);
+    shown = mirror_drain(&mirror, follower);
+    if (tested_version() == 2)
+        assert_int_equal(shown, 0);
+    open_journal(f);
+    mirror_drain(&mirror, follower);
+    mirror_check(&mirror, f->journal);
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+/* --- what is taken back --- */
+
+static void test_a_rewind_is_told(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_and_sync(f, 3, 40, 0);
+    append_and_sync(f, 4, 2, 0);
+    oversized_follower_t *follower = follow(f);
+    expect_samples(follower, 3, 0, 40, 0);
+    expect_samples(follower, 4, 0, 2, 0);
+    expect_end(follower);
+    assert_ok(oversized_rewind_to(f->journal, 3, 25));
+    (void)expect(follower, OVERSIZED_FOLLOW_REWOUND, 3, 25);
+    (void)expect(follower, OVERSIZED_FOLLOW_REMOVED, 4, 2);
+    expect_end(follower);
+    append_and_sync(f, 3, 5, 1);
+    append_and_sync(f, 4, 1, 1);
+    expect_samples(follower, 3, 25, 30, 1);
+    expect_sample(follower, 4, 0, 1);
+    expect_end(follower);
+    assert_ok(oversized_rewind_to(f->journal, 4, 0));
+    (void)expect(follower, OVERSIZED_FOLLOW_REWOUND, 4, 0);
+    expect_end(follower);
+    oversized_follow_close(follower);
+}
+
+/* The records that come instead are alike: only the values' bytes are others. */
+static void test_a_rewind_that_was_overtaken_by_appends_is_told(void **state)
+{
+    fixture_t *f = *state;
+    for (unsigned again = 0; again < 4; again++) {
+        mirror_t mirror = {0};
+        uint64_t section = 3 + again;
+        open_journal(f);
+        append_alike(f, section, 100 + 1200 * (again % 2), 1);
+        oversized_follower_t *follower = follow_from(f, OVERSIZED_FOLLOW_PLACE, section, 0);
+        mirror_drain(&mirror, follower);
+        assert_ok(oversized_rewind_section_to(f->journal, section, 50));
+        append_alike(f, section, 3000, 2);
+        if (again >= 2) { /* and the watermark was moved more than once since */
+            append_alike(f, section, 3000, 2);
+            append_alike(f, section, 6000, 2);
+        }
+        mirror_drain(&mirror, follower);
+        assert_int_equal(mirror.rewound, 1);
+        assert_true(mirror.last_position <= 50);
+        mirror_check_from(&mirror, f->journal, section);
+        /* Two cuts between looks, the second above the first. */
+        assert_ok(oversized_rewind_section_to(f->journal, section, 10));
+        append_alike(f, section, 90, 3);
+        assert_ok(oversized_rewind_section_to(f->journal, section, 60));
+        append_alike(f, section, 9000, 4);
+        mirror_drain(&mirror, follower);
+        mirror_check_from(&mirror, f->journal, section);
+        oversized_follow_close(follower);
+        mirror_free(&mirror);
+        close_journal(f);
+    }
+}
+
+static void test_many_marks_are_no_rewind(void **state)
+{
+    fixture_t *f = *state;
+    mirror_t mirror = {0};
+    open_journal(f);
+    append_and_sync(f, 3, 10, 0);
+    oversized_follower_t *follower = follow(f);
+    mirror_drain(&mirror, follower);
+    for (unsigned i = 0; i < 8; i++)
+        append_and_sync(f, 3, 1100, 0);
+    mirror_drain(&mirror, follower);
+    assert_int_equal(mirror.rewound, 0);
+    mirror_check(&mirror, f->journal);
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+static void test_a_prune_and_a_journal_made_again_are_told(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    for (uint64_t section = 3; section < 6; section++)
+        append_and_sync(f, section, 2, 0);
+    oversized_follower_t *follower = follow(f);
+    expect_samples(follower, 3, 0, 2, 0);
+    assert_ok(oversized_prune(f->journal, 5, NULL));
+    oversized_followed_t followed;
+    mirror_t mirror = {0};
+    unsigned removed = 0;
+    for (segj_status_t status; (status = oversized_follow_next(follower, &followed)) != SEGJ_END;) {
+        assert_status(status, SEGJ_OK);
+        removed += followed.kind == OVERSIZED_FOLLOW_REMOVED;
+        if (followed.kind == OVERSIZED_FOLLOW_RECORD)
+            assert_true(followed.section != 3);
+        if (followed.kind == OVERSIZED_FOLLOW_REMOVED)
+            assert_int_equal(followed.position, followed.section == 3 ? 2 : followed.position);
+    }
+    assert_int_equal(removed, 2);
+    oversized_t *journal = f->journal;
+    f->journal = NULL;
+    assert_ok(oversized_destroy(journal));
+    (void)expect(follower, OVERSIZED_FOLLOW_REMOVED, 5, 2);
+    expect_end(follower);
+    open_journal(f);
+    append_and_sync(f, 5, 3, 1);
+    expect_samples(follower, 5, 0, 3, 1);
+    expect_end(follower);
+    /* Made again between two looks. */
+    journal = f->journal;
+    f->journal = NULL;
+    assert_ok(oversized_destroy(journal));
+    open_journal(f);
+    append_and_sync(f, 5, 4, 2);
+    (void)expect(follower, OVERSIZED_FOLLOW_REMOVED, 5, 3);
+    expect_samples(follower, 5, 0, 4, 2);
+    expect_end(follower);
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+/* More sections than have open files, of which one is removed and made again while its files are closed. */
+static void test_many_sections_are_followed(void **state)
+{
+    fixture_t *f = *state;
+    enum { MANY = 90 };
+    mirror_t mirror = {0};
+    f->config.max_open_files = 32;
+    open_journal(f);
+    oversized_follower_t *follower = follow(f);
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint64_t section = 0; section < MANY; section++)
+            append_and_sync(f, section, 1 + section % 3, round);
+        mirror_drain(&mirror, follower);
+        mirror_check(&mirror, f->journal);
+        assert_true(watch_seen()->files_open < 110);
+    }
+    assert_ok(oversized_rewind_to(f->journal, 2, 1));
+    for (uint64_t section = 3; section < MANY; section++)
+        append_and_sync(f, section, 4, 9);
+    mirror_drain(&mirror, follower);
+    mirror_check(&mirror, f->journal);
+    assert_int_equal(mirror.removed, MANY - 3);
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+/* A writer that is killed leaves bytes that the next open cuts. */
+static void test_a_writer_that_dies_and_comes_back_is_followed(void **state)
+{
+    fixture_t *f = *state;
+    mirror_t mirror = {0};
+    open_journal(f);
+    append_and_sync(f, 3, 20, 0);
+    oversized_follower_t *follower = follow(f);
+    for (unsigned round = 0; round < 20; round++) {
+        append_samples(f->journal, 3, 37 * round, round);
+        if (round % 3 == 1)
+            assert_ok(oversized_sync(f->journal, 3));
+        if (round % 2 == 1)
+            mirror_drain(&mirror, follower);
+        abandon_journal(f);
+        uint64_t size = file_size(values_path(f, 3).text);
+        if (round % 5 == 2) /* the last record's value was not written */
+            resize_file(values_path(f, 3).text, size - 3);
+        if (round % 5 == 4)
+            mirror_drain(&mirror, follower);
+        open_journal(f);
+        assert_ok(oversized_sync(f->journal, 3));
+        mirror_drain(&mirror, follower);
+        mirror_check(&mirror, f->journal);
+    }
+    oversized_follow_close(follower);
+    mirror_free(&mirror);
+}
+
+/* --- where it begins --- */
+
+static void test_it_begins_at_the_end_or_at_a_place(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_and_sync(f, 3, 2000, 0);
+    append_and_sync(f, 4, 10, 0);
+    append_and_sync(f, 5, 10, 0);
+    oversized_follower_t *end = follow_from(f, OVERSIZED_FOLLOW_END, 0, 0);
+    oversized_follower_t *place = follow_from(f, OVERSIZED_FOLLOW_PLACE, 4, 7);
+    oversized_follower_t *far = follow_from(f, OVERSIZED_FOLLOW_PLACE, 3, 1999);
+    oversized_follower_t *beyond = follow_from(f, OVERSIZED_FOLLOW_PLACE, 5, 12);
+    oversized_follower_t *later = follow_from(f, OVERSIZED_FOLLOW_PLACE, 6, 0);
+    expect_end(end);
+    expect_samples(place, 4, 7, 10, 0);
+    expect_samples(place, 5, 0, 10, 0);
+    expect_end(place);
+    expect_sample(far, 3, 1999, 0);
+    expect_samples(far, 4, 0, 10, 0);
+    expect_end(beyond);
+    expect_end(later);
+    append_and_sync(f, 3, 1, 0);
+    append_and_sync(f, 5, 4, 0);
+    append_and_sync(f, 6, 1, 0);
+    expect_sample(end, 3, 2000, 0);
+    expect_samples(end, 5, 10, 14, 0);
+    expect_sample(end, 6, 0, 0);
+    expect_end(end);
+    expect_samples(place, 5, 10, 14, 0);
+    expect_sample(place, 6, 0, 0);
+    expect_end(place);
+    expect_samples(beyond, 5, 12, 14, 0);
+    expect_sample(beyond, 6, 0, 0);
+    expect_sample(later, 6, 0, 0);
+    /* What was cut below the beginning is shown from there on, and not from the journal's first record. */
+    assert_ok(oversized_rewind_section_to(f->journal, 3, 1900));
+    append_and_sync(f, 3, 2, 1);
+    oversized_followed_t followed;
+    assert_ok(oversized_follow_next(end, &followed));
+    assert_int_equal(followed.kind, OVERSIZED_FOLLOW_REWOUND);
+    assert_in_range(followed.position, 1700, 1900);
+    expect_samples(end, 3, followed.position, 1900, 0);
+    expect_samples(end, 3, 1900, 1902, 1);
+    oversized_follow_close(end);
+    oversized_follow_close(place);
+    oversized_follow_close(far);
+    oversized_follow_close(beyond);
+    oversized_follow_close(later);
+}
+
+/* --- damage --- */
+
+static void test_a_damaged_value_is_told_and_passed_over(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_filled(f->journal, 3, 1, 'a', 20, NULL);
+    oversized_location_t location = append_filled(f->journal, 3, 2, 'b', 20, NULL);
+    append_filled(f->journal, 3, 3, 'c', 20, NULL);
+    close_journal(f);
+    flip_byte(values_path(f, 3).text,
+              tested_values_data() + location.offset + location.size - 8 + (tested_version() == 2 ? 18 : 0));
+    oversized_follower_t *follower = follow(f);
+    oversized_followed_t followed;
+    (void)expect(follower, OVERSIZED_FOLLOW_RECORD, 3, 0);
+    assert_status(oversized_follow_next(follower, &followed), SEGJ_ERR_CHECKSUM);
+    assert_int_equal(followed.section, 3);
+    assert_int_equal(followed.position, 1);
+    assert_non_null(strstr(segj_last_error(), "record 1"));
+    (void)expect(follower, OVERSIZED_FOLLOW_RECORD, 3, 2);
+    expect_end(follower);
+    oversized_follow_close(follower);
+}
+
+static void test_a_damaged_page_or_head_is_told_each_time(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    append_and_sync(f, 3, 10, 0);
+    append_and_sync(f, 4, 10, 0);
+    close_journal(f);
+    if (tested_version() == 2)
+        flip_byte(values_path(f, 3).text, tested_values_data() + 2);
+    else
+        flip_byte(index_path(f, 3).text, tested_index_data());
+    oversized_follower_t *follower = follow(f);
+    oversized_followed_t followed;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(oversized_follow_next(follower, &followed), SEGJ_ERR_CORRUPT);
+        assert_int_equal(followed.section, 3);
+        if (i == 0)
+            expect_samples(follower, 4, 0, 10, 0); /* the others have their turn */
+    }
+    oversized_follow_close(follower);
+}
+
+static void test_a_value_beyond_the_limit_is_told_and_passed_over(void **state)
+{
+    fixture_t *f = *state;
+    oversized_follower_t *follower = NULL;
+    oversized_followed_t followed;
+    open_journal(f);
+    append_filled(f->journal, 3, 1, 'a', 600000, NULL);
+    append_filled(f->journal, 3, 2, 'b', 100, NULL);
+    append_filled(f->journal, 3, 3, 'c', 10, NULL);
+    close_journal(f);
+    f->config.max_value_size = 50;
+    assert_ok(oversized_follow_open(&f->config, NULL, &follower));
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_status(oversized_follow_next(follower, &followed), SEGJ_ERR_TOO_LARGE);
+        assert_int_equal(followed.position, i);
+    }
+    (void)expect(follower, OVERSIZED_FOLLOW_RECORD, 3, 2);
+    expect_end(follower);
+    oversized_follow_close(follower);
+}
+
+/* --- waiting, and what is refused --- */
+
+static void test_a_wait_ends_with_a_change_a_time_or_an_interruption(void **state)
+{
+    fixture_t *f = *state;
+    f->config.storage = NULL; /* of which the system tells */
+    open_journal(f);
+    append_and_sync(f, 3, 1, 0);
+    oversized_follower_t *follower = follow(f);
+    expect_sample(follower, 3, 0, 0);
+    expect_end(follower);
+    oversized_follow_interrupt(follower);
+    assert_status(oversized_follow_wait(follower, OVERSIZED_FOLLOW_FOREVER), SEGJ_ERR_CANCELLED);
+    segj_status_t idle = oversized_follow_wait(follower, 0);
+    assert_true(idle == SEGJ_END || idle == SEGJ_OK); /* OK: nothing tells of changes here */
+    append_and_sync(f, 3, 1, 0);
+    assert_ok(oversized_follow_wait(follower, OVERSIZED_FOLLOW_FOREVER));
+    expect_sample(follower, 3, 1, 0);
+    append_and_sync(f, 4, 1, 0); /* between the last look and the wait */
+    assert_ok(oversized_follow_wait(follower, OVERSIZED_FOLLOW_FOREVER));
+    expect_sample(follower, 4, 0, 0);
+    expect_end(follower);
+    oversized_follow_interrupt(NULL);
+    oversized_follow_close(follower);
+    oversized_follow_close(NULL);
+}
+
+/* A follower's end leaves the writer's locks. */
+static void test_the_writer_keeps_its_lock(void **state)
+{
+    fixture_t *f = *state;
+    mirror_t mirror = {0};
+    f->config.storage = NULL;
+    open_journal(f);
+    append_and_sync(f, 3, 1, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        oversized_follower_t *follower = follow(f);
+        mirror_drain(&mirror, follower);
+        oversized_follow_close(follower);
+        mirror_free(&mirror);
+        refuse_open(f, SEGJ_ERR_LOCKED);
+    }
+    append_and_sync(f, 3, 1, 0);
+}
+
+static void test_what_cannot_be_followed_is_refused(void **state)
+{
+    fixture_t *f = *state;
+    oversized_follower_t *follower = (oversized_follower_t *)(void *)f;
+    oversized_follow_options_t options;
+    assert_status(oversized_follow_open(&f->config, NULL, &follower), SEGJ_ERR_NOT_FOUND);
+    assert_null(follower);
+    assert_status(oversized_follow_open(NULL, NULL, &follower), SEGJ_ERR_INVALID);
+    assert_status(oversized_follow_open(&f->config, NULL, NULL), SEGJ_ERR_INVALID);
+    oversized_follow_options_init(&options);
+    options.struct_size--;
+    assert_status(oversized_follow_open(&f->config, &options, &follower), SEGJ_ERR_INVALID);
+    oversized_follow_options_init(&options);
+    options.from = (oversized_follow_from_t)3;
+    assert_status(oversized_follow_open(&f->config, &options, &follower), SEGJ_ERR_INVALID);
+    f->config.format = SEGJ_FORMAT_COMMONWARE;
+    f->config.native_version = 0;
+    assert_status(oversized_follow_open(&f->config, NULL, &follower), SEGJ_ERR_INVALID);
+    assert_non_null(strstr(segj_last_error(), "commonware"));
+    open_journal(f);
+    append_filled(f->journal, 3, 1, 'a', 20, NULL);
+    close_journal(f);
+    f->config.format = SEGJ_FORMAT_NATIVE;
+    assert_status(oversized_follow_open(&f->config, NULL, &follower), SEGJ_ERR_MISMATCH);
+    assert_non_null(strstr(segj_last_error(), "cannot be followed"));
+    oversized_followed_t followed;
+    assert_status(oversized_follow_next(NULL, &followed), SEGJ_ERR_INVALID);
+    assert_status(oversized_follow_wait(NULL, 0), SEGJ_ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PROMISE(test_what_a_sync_covers_is_shown_in_order),
+        PROMISE(test_what_a_flush_hands_over_is_shown_and_what_is_in_memory_is_not),
+        PROMISE(test_records_that_no_sync_has_covered_say_so),
+        PROMISE(test_synced_only_shows_what_the_files_say_is_synced),
+        PROMISE(test_large_and_compressed_values_are_shown),
+        PROMISE(test_a_batch_is_shown_when_it_is_whole),
+        PROMISE(test_a_rewind_is_told),
+        PROMISE(test_a_rewind_that_was_overtaken_by_appends_is_told),
+        PROMISE(test_many_marks_are_no_rewind),
+        PROMISE(test_a_prune_and_a_journal_made_again_are_told),
+        PROMISE(test_many_sections_are_followed),
+        PROMISE(test_a_writer_that_dies_and_comes_back_is_followed),
+        PROMISE(test_it_begins_at_the_end_or_at_a_place),
+        PROMISE(test_a_damaged_value_is_told_and_passed_over),
+        PROMISE(test_a_damaged_page_or_head_is_told_each_time),
+        PROMISE(test_a_value_beyond_the_limit_is_told_and_passed_over),
+        PROMISE(test_a_wait_ends_with_a_change_a_time_or_an_interruption),
+        PROMISE(test_the_writer_keeps_its_lock),
+        PROMISE(test_what_cannot_be_followed_is_refused),
+    };
+    return cmocka_run_group_tests_name("follow", tests, NULL, NULL);
+}
