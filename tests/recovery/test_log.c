@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "support/log.h"
+#include "support/recorder.h"
 #include "support/support.h"
 
 enum { SECTION = 7, RECORDS = 40, SIZE = 25, HEAD = LOG_HEAD + SMALL_ENTRY, FRAME = HEAD + SIZE + FRAME_CHECKSUM };
@@ -270,6 +272,27 @@ static void a_read_only_journal_reads_what_the_index_has_behind_a_damaged_head(v
     check_opened(place, RECORDS, UINT64_MAX);
 }
 
+/* Where that page cannot be read the frames are there. */
+static void a_read_only_journal_makes_the_page_of_w_where_it_cannot_be_read(void **state)
+{
+    place_t *place = *state;
+    const uint8_t more = 0xEE;
+    uint8_t entry[SMALL_ENTRY];
+    fill(place, 0, RECORDS);
+    write_file_at(place->values.text, VALUES_DATA_OFFSET + RECORDS * FRAME, &more, 1); /* open has work to do */
+    recorder_t *recorder = recorder_new(segj_storage_posix());
+    place->config.storage = recorder_storage(recorder);
+    place->config.read_only = true;
+    oversized_t *journal = open_it(place);
+    recorder_clear(recorder);
+    recorder_fail(recorder, RECORD_FILE_READ, 0, 1, EIO);
+    assert_ok(oversized_get(journal, SECTION, RECORDS - 1, entry, NULL));
+    assert_int_equal(get_u64(entry), RECORDS - 1);
+    assert_calls(recorder, RECORD_BIT(RECORD_FILE_READ), "read test_index/7 13200+76 !; read test_values/7 4096+1880");
+    assert_ok(oversized_close(journal));
+    recorder_free(recorder);
+}
+
 /* --- a frame counts where it belongs --- */
 
 static uint64_t binding_of(const bytes_t *values)
@@ -520,6 +543,7 @@ int main(void)
         TEST(a_damaged_page_of_the_index_costs_no_record),
         TEST(a_read_only_journal_shows_what_the_index_does_not_have),
         TEST(a_read_only_journal_reads_what_the_index_has_behind_a_damaged_head),
+        TEST(a_read_only_journal_makes_the_page_of_w_where_it_cannot_be_read),
         TEST(a_frame_counts_in_its_file_at_its_place_behind_its_predecessor_with_its_head),
         TEST(files_that_were_not_made_together_are_a_mismatch),
         TEST(a_watermark_that_the_frames_contradict_is_refused),
