@@ -252,10 +252,11 @@ static void count_call(void *context, simdisk_call_t call, simdisk_fault_t *faul
     trial->failed = true;
 }
 
-/* Each call of the disk fails once. What is said to be removed is removed, and of the rest one step's. */
-static void fail_removal(trial_t *trial, const simdisk_t *before, remove_t *call)
+/* Each call of the disk fails once, of a removal that is cancelled after so many steps, or not (0). What is said to be removed
+ * is removed, and of the rest one step's. */
+static void fail_removal(trial_t *trial, const simdisk_t *before, remove_t *call, unsigned cancel_at)
 {
-    trial->cancel_at = 0;
+    trial->cancel_at = cancel_at;
     for (trial->fail_at = 1;; trial->fail_at++) {
         simdisk_t *disk = simdisk_kill(before);
         oversized_removed_t removed;
@@ -265,8 +266,10 @@ static void fail_removal(trial_t *trial, const simdisk_t *before, remove_t *call
         simdisk_on_fault(disk, count_call, trial);
         segj_status_t status = run_removal(trial, call, &journal, &removed);
         simdisk_on_fault(disk, NULL, NULL);
-        if (trial->failed && status != SEGJ_OK)
+        if (status != SEGJ_OK && (cancel_at == 0 || status != SEGJ_ERR_CANCELLED))
             assert_int_equal(status, SEGJ_ERR_IO);
+        if (status == SEGJ_ERR_CANCELLED)
+            assert_int_equal(removed.sections, cancel_at);
         oversized_abandon(journal);
         for (unsigned selection = 0; selection < SELECTIONS && trial->failed; selection++) {
             simdisk_t *left = crash(trial, disk, selection);
@@ -316,6 +319,38 @@ static void cancel_open(trial_t *trial, const simdisk_t *before)
     assert_true(trial->cancel_at > SECTIONS);
 }
 
+/* Each call of the disk fails once, of an open that is cancelled at each call of its progress, or not at all. Whichever
+ * comes first: afterwards everything is there. */
+static void fail_open(trial_t *trial, const simdisk_t *before)
+{
+    for (unsigned cancel_at = 0; cancel_at <= SECTIONS + 1; cancel_at++)
+        for (trial->fail_at = 1;; trial->fail_at++) {
+            simdisk_t *disk = simdisk_kill(before);
+            oversized_t *journal = NULL;
+            trial->calls = 0;
+            trial->cancel_at = cancel_at;
+            trial->disk_calls = 0;
+            trial->failed = false;
+            trial->config.storage = simdisk_storage(disk);
+            trial->config.progress = cancel;
+            trial->config.progress_context = trial;
+            simdisk_on_fault(disk, count_call, trial);
+            segj_status_t status = oversized_open(&trial->config, &journal);
+            simdisk_on_fault(disk, NULL, NULL);
+            if (status != SEGJ_OK && (cancel_at == 0 || status != SEGJ_ERR_CANCELLED))
+                assert_int_equal(status, SEGJ_ERR_IO);
+            oversized_abandon(journal);
+            for (unsigned selection = 0; selection < 2; selection++) {
+                simdisk_t *left = crash(trial, disk, selection);
+                judge_disk(trial, left, 0, 0);
+                simdisk_free(left);
+            }
+            simdisk_free(disk);
+            if (!trial->failed)
+                break;
+        }
+}
+
 /* --- formats --- */
 
 static void cancel_all(const char *name, segj_format_t format, uint8_t version)
@@ -333,8 +368,11 @@ static void cancel_all(const char *name, segj_format_t format, uint8_t version)
     cancel_open(trial, before);
     cancel_removal(trial, before, prune, SECTIONS - 1);
     cancel_removal(trial, before, destroy, SECTIONS);
-    fail_removal(trial, before, prune);
-    fail_removal(trial, before, destroy);
+    fail_open(trial, before);
+    for (unsigned cancel_at = 0; cancel_at <= 2; cancel_at += 2) {
+        fail_removal(trial, before, prune, cancel_at);
+        fail_removal(trial, before, destroy, cancel_at);
+    }
     print_message("  %s: %llu states\n", name, (unsigned long long)trial->states);
     simdisk_free(before);
     free(trial);
