@@ -5,7 +5,7 @@
  * A turn is some calls of the storage. The follower makes `before` of them, the writer `some`, the follower `between`, the
  * writer the rest, and the follower the rest. So a cut, or any part of one, falls between any two reads of the follower,
  * and the follower looks at every state in which the writer's calls leave the files. SEGJ_ORDERS_MORE=1 plays all numbers
- * of calls, and not every eighth of the writer.
+ * of calls, and not every eighth.
  */
 #include <semaphore.h>
 #include <stdio.h>
