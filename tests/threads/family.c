@@ -272,6 +272,7 @@ int destroy_here(void)
 
 int destroy_with_here(void)
 {
+    oversized_follow_close(family.follower);
     EXPECT(is_refused(oversized_destroy_with(family.journal, NULL, NULL)));
     EXPECT(family_descriptors() <= 0);
     return 0;

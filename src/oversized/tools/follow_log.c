@@ -235,6 +235,12 @@ static segj_status_t log_batch(oversized_follower_t *follower, segj_follow_secti
     segj_walk_t walk = segj_walk_begin(&section->values, size, section->ahead, follower->look_ahead, LOG_AHEAD);
     while (!ended && status == SEGJ_OK)
         status = walk_ahead(&walk, whole, &ended);
+    /* The file has become shorter meanwhile: what is there now is looked at anew. */
+    if (status == SEGJ_ERR_IO && segj_last_errno() == 0) {
+        *whole = false;
+        section->ahead = section->at;
+        return SEGJ_OK;
+    }
     section->ahead = walk.at;
     if (*whole)
         section->complete = walk.at.records;

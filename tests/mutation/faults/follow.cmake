@@ -34,3 +34,7 @@ fault("a section that was removed is followed on" src/oversized/tools/follow_sec
     [==[    return status == SEGJ_ERR_IO && segj_last_errno() == ESTALE ? SEGJ_OK : status;]==]
     [==[    *there = true;
     return status == SEGJ_ERR_IO && segj_last_errno() == ESTALE ? SEGJ_OK : status;]==])
+
+fault("a log that becomes shorter fails a follower" src/oversized/tools/follow_log.c "threads/follow_orders"
+    [==[    if (status == SEGJ_ERR_IO && segj_last_errno() == 0) {]==]
+    [==[    if (status == SEGJ_ERR_IO && segj_last_errno() == 77) {]==])
