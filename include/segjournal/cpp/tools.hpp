@@ -1,12 +1,10 @@
 /**
  * @file segjournal/cpp/tools.hpp
  * Looking into a journal: what lies in its files (segj::inspection), what can be saved of them (segj::salvage()), and what
- * it has done (segj::stats()). There where segjournal/tools.h is.
+ * it has done (segj::stats()).
  */
 #ifndef SEGJOURNAL_CPP_TOOLS_HPP
 #define SEGJOURNAL_CPP_TOOLS_HPP
-
-#if __has_include("segjournal/tools.h")
 
 #include <utility>
 
@@ -158,5 +156,4 @@ inline oversized_copied_t copy(const try_operations &journal, const char *destin
 
 } // namespace segj
 
-#endif
 #endif /* SEGJOURNAL_CPP_TOOLS_HPP */
