@@ -11,7 +11,7 @@ static void help(void)
 {
     print("Usage: segj COMMAND [OPTION...] DIR ...\n\nLooks into the journals of segjournal %s.\n\n", segj_version());
     for (const command_t *command = commands; command->name != NULL; command++)
-        print("  %-9s%s\n", command->name, command->summary);
+        print("  %-12s%s\n", command->name, command->summary);
     print("\n`segj COMMAND --help` tells more. Exit status: 0 fine, 1 usage, 2 it could not be done,\n"
           "3 an open would repair the journal, 4 damage.\n");
 }
