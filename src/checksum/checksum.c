@@ -30,3 +30,40 @@ uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)
     segj_put_u64(bytes + 8, place);
     return segj_crc32_by_tables(0, bytes, sizeof bytes);
 }
+
+/* --- two that follow each other --- */
+
+/* The product of two polynomials of GF(2) modulo that of the checksum; the highest power is in the lowest bit. What
+ * zlib's crc32_combine does for its own polynomial. */
+static uint32_t crc_times(uint32_t polynomial, uint32_t a, uint32_t b)
+{
+    uint32_t product = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit != 0; bit >>= 1) {
+        if ((a & bit) != 0)
+            product ^= b;
+        b = (b >> 1) ^ ((b & 1) != 0 ? polynomial : 0);
+    }
+    return product;
+}
+
+/* As if the bytes before were followed by so many zeros, which the bytes behind are added to. */
+static uint32_t crc_join(uint32_t polynomial, uint32_t before, uint32_t after, uint64_t size)
+{
+    uint32_t power = UINT32_C(1) << 23; /* x^8: one byte */
+    for (; size > 0; size >>= 1) {
+        if ((size & 1) != 0)
+            before = crc_times(polynomial, power, before);
+        power = crc_times(polynomial, power, power);
+    }
+    return before ^ after;
+}
+
+uint32_t segj_crc32_join(uint32_t before, uint32_t after, uint64_t size)
+{
+    return crc_join(UINT32_C(0xEDB88320), before, after, size);
+}
+
+uint32_t segj_crc32c_join(uint32_t before, uint32_t after, uint64_t size)
+{
+    return crc_join(UINT32_C(0x82F63B78), before, after, size);
+}

@@ -15,6 +15,12 @@ uint32_t segj_crc32(uint32_t crc, const void *data, size_t size);
 /** The same for CRC-32C. */
 uint32_t segj_crc32c(uint32_t crc, const void *data, size_t size);
 
+/** The checksum of some bytes and `size` more behind them, of each of which it is known. */
+uint32_t segj_crc32_join(uint32_t before, uint32_t after, uint64_t size);
+
+/** The same for CRC-32C. */
+uint32_t segj_crc32c_join(uint32_t before, uint32_t after, uint64_t size);
+
 /** The checksum of two numbers, big-endian: what binds a page or a frame to its place. Continue it over the bytes. */
 uint32_t segj_crc32_of_place(uint64_t section, uint64_t place);
 

@@ -17,6 +17,12 @@ static inline uint32_t segj_checksum_begin(segj_checksum_kind_t kind, uint64_t s
     return kind == SEGJ_CHECKSUM_PLACED ? segj_crc32_of_place(section, place) : 0;
 }
 
+/** The checksum `before` continued over `size` bytes whose own one, begun with 0, is `after`. */
+static inline uint32_t segj_checksum_join(segj_checksum_kind_t kind, uint32_t before, uint32_t after, uint64_t size)
+{
+    return kind == SEGJ_CHECKSUM_PLACED ? segj_crc32_join(before, after, size) : segj_crc32c_join(before, after, size);
+}
+
 static inline uint32_t segj_checksum_continue(segj_checksum_kind_t kind, uint32_t crc, const void *data, size_t size)
 {
     return kind == SEGJ_CHECKSUM_PLACED ? segj_crc32(crc, data, size) : segj_crc32c(crc, data, size);

@@ -120,7 +120,9 @@ static segj_status_t stream(world_t *w, const step_t *step)
     put_u64(entry, record.id);
     assert_true(step->extra > 0);
     enter(w);
-    segj_status_t status = leave(w, oversized_writer_open(w->journal, step->section, entry, step->size, &writer));
+    /* In pieces of 40, 250,000 and so on it is not said how long the value will be. */
+    uint64_t size = step->extra % 3 == 1 ? OVERSIZED_SIZE_UNKNOWN : step->size;
+    segj_status_t status = leave(w, oversized_writer_open(w->journal, step->section, entry, size, &writer));
     if (status != SEGJ_OK) {
         assert_null(writer);
         return status;

@@ -4,6 +4,7 @@
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"
+#include "segjournal/tools.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,14 +43,14 @@ static void check_value(fixture_t *f, uint64_t section, uint64_t position, const
 }
 
 /* Appends a value of this size through a writer, behind and before samples, and reads it back, also after a reopen. */
-static void write_and_read(fixture_t *f, size_t size, size_t part)
+static void write_and_read(fixture_t *f, uint64_t announced, size_t size, size_t part)
 {
     uint64_t position = UINT64_MAX;
     oversized_location_t location;
     open_journal(f);
     append_samples(f->journal, 1, 3, 0);
     uint64_t end = value_size_of(f->journal, 1);
-    oversized_writer_t *writer = begin(f, 1, size);
+    oversized_writer_t *writer = begin(f, 1, announced);
     uint8_t *bytes = stream(writer, size, part);
     assert_int_equal(count_of(f->journal, 1), 3);
     assert_ok(oversized_writer_finish(writer, &position, &location));
@@ -75,11 +76,43 @@ static void test_what_is_written_reads_back(void **state)
     for (int zstd = 0; zstd < 2; zstd++) {
         f->config.compression = zstd;
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            write_and_read(f, sizes[i], sizes[i] + 1);
-            write_and_read(f, sizes[i], 70001);
+            write_and_read(f, sizes[i], sizes[i], sizes[i] + 1);
+            write_and_read(f, sizes[i], sizes[i], 70001);
+            write_and_read(f, OVERSIZED_SIZE_UNKNOWN, sizes[i], sizes[i] + 1);
+            write_and_read(f, OVERSIZED_SIZE_UNKNOWN, sizes[i], 70001);
         }
-        write_and_read(f, 3000, 1);
+        write_and_read(f, 3000, 3000, 1);
+        write_and_read(f, OVERSIZED_SIZE_UNKNOWN, 3000, 1);
     }
+}
+
+/* Nobody says how long the value will be: it may be as long as any. What compresses, and what does not; the stored value
+ * says its size, as others do, so that all ways to read it know that before. */
+static void test_the_size_may_be_unknown(void **state)
+{
+    fixture_t *f = *state;
+    static uint8_t same[300000];
+    f->config.compression = 1;
+    f->config.max_value_size = sizeof same;
+    open_journal(f);
+    for (size_t size = 0; size <= sizeof same; size += 100000) {
+        uint64_t position;
+        oversized_location_t location;
+        oversized_reader_t *reader = NULL;
+        oversized_writer_t *writer = begin(f, 1, OVERSIZED_SIZE_UNKNOWN);
+        for (size_t at = 0; at < size; at += 50000)
+            assert_ok(oversized_writer_write(writer, same, 50000));
+        assert_status(oversized_writer_write(writer, same, sizeof same - size + 1), SEGJ_ERR_TOO_LARGE);
+        assert_ok(oversized_writer_finish(writer, &position, &location));
+        assert_true(location.size < 100);
+        check_value(f, 1, position, same, size);
+        assert_ok(oversized_reader_open(f->journal, 1, location, true, &reader));
+        oversized_reader_close(reader);
+    }
+    assert_ok(oversized_verify(f->journal, NULL, NULL));
+    close_and_open(f);
+    assert_ok(oversized_verify(f->journal, NULL, NULL));
+    check_value(f, 1, 3, same, sizeof same);
 }
 
 static void test_a_writer_may_make_its_section(void **state)
@@ -318,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PROMISE(test_what_is_written_reads_back),
+        PROMISE(test_the_size_may_be_unknown),
         PROMISE(test_a_writer_may_make_its_section),
         PROMISE(test_an_abandoned_writer_appends_nothing),
         PROMISE(test_a_close_cuts_what_an_abandoned_writer_left),

@@ -134,6 +134,22 @@ static void pieces_give_the_checksum_of_the_whole(void **state)
 }
 
 /* The payload of an empty value may be NULL: it adds nothing to what its frame's checksum began with. */
+/* Of two parts that were computed apart. */
+static void parts_are_joined(void **state)
+{
+    (void)state;
+    static uint8_t bytes[5000];
+    fill(bytes, sizeof bytes);
+    for (size_t size = 0; size <= sizeof bytes; size += size < 70 ? 1 : 997)
+        for (size_t first = 0; first <= size; first += size < 70 ? 1 : 331) {
+            size_t rest = size - first;
+            assert_int_equal(segj_crc32_join(segj_crc32(7, bytes, first), segj_crc32(0, bytes + first, rest), rest),
+                             segj_crc32(7, bytes, size));
+            assert_int_equal(segj_crc32c_join(segj_crc32c(7, bytes, first), segj_crc32c(0, bytes + first, rest), rest),
+                             segj_crc32c(7, bytes, size));
+        }
+}
+
 static void no_bytes_change_nothing(void **state)
 {
     const uint8_t byte = 0;
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(every_length_at_every_alignment),
         cmocka_unit_test(long_input),
         cmocka_unit_test(pieces_give_the_checksum_of_the_whole),
+        cmocka_unit_test(parts_are_joined),
         cmocka_unit_test(no_bytes_change_nothing),
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(place_is_two_big_endian_numbers),

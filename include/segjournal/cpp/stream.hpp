@@ -29,7 +29,7 @@ class writer
     /** None. */
     writer() noexcept = default;
 
-    /** Begins to append a value of `size` bytes. Until it is finished or abandoned the section is SEGJ_ERR_BUSY. */
+    /** Begins to append a value of `size` bytes, or of as many as come until its end (OVERSIZED_SIZE_UNKNOWN). Until it is finished or abandoned the section is SEGJ_ERR_BUSY. */
     static result<writer> try_open(journal_ref journal, std::uint64_t section, bytes entry, std::uint64_t size) noexcept
     {
         if (entry.size != journal.entry_size())

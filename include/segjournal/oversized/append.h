@@ -78,8 +78,12 @@ SEGJ_MUST_CHECK segj_status_t oversized_append_batch(oversized_t *journal, uint6
 
 typedef struct oversized_writer oversized_writer_t; /**< a value on its way in */
 
+/** oversized_writer_open(): the value is as long as what is written until its end. */
+#define OVERSIZED_SIZE_UNKNOWN UINT64_MAX
+
 /**
- * Begins to append a value that need not be in memory whole. `size` is the sum of the writes that follow, in bytes.
+ * Begins to append a value that need not be in memory whole. `size` is the sum of the writes that follow, in bytes, or
+ * OVERSIZED_SIZE_UNKNOWN: the value ends with oversized_writer_finish(), and max_value_size bounds it.
  * Readers see nothing of the record before oversized_writer_finish(). Until finish or abandon the section refuses
  * appends, further writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that
  * does not exist is made, empty. The writer takes a buffer of 256 KiB, zstd's context where the section is compressed,
@@ -93,7 +97,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64
 /**
  * Adds `size` bytes to the value.
  *
- * Errors: SEGJ_ERR_INVALID beyond the announced size (nothing of the call is taken). SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE,
+ * Errors: SEGJ_ERR_INVALID beyond the announced size, SEGJ_ERR_TOO_LARGE beyond max_value_size where none was announced
+ * (nothing of the call is taken). SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE,
  * SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED: from then on the writer can only be
  * abandoned, and answers the same.
  */

@@ -4,6 +4,7 @@
 #include "oversized/section/codec.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* RFC 8878, 3.1.1.1.1.6 and 3.1.2. */
 #define SKIPPABLE_MAGIC 0x184D2A50u
@@ -42,6 +43,18 @@ uint64_t segj_codec_bound(uint32_t limit)
     /* ZSTD_COMPRESSBOUND of zstd.h, in 64 bits on every machine. */
     uint64_t size = limit;
     return size + (size >> 8) + (size < (128u << 10) ? ((128u << 10) - size) >> 11 : 0);
+}
+
+/* RFC 8878, 3.1.1: the magic number, a descriptor of 0, the window, and nothing else; then with four bytes for the size. */
+bool segj_codec_opening(const uint8_t bare[SEGJ_OPENING_BARE], uint64_t content, uint8_t opening[SEGJ_OPENING])
+{
+    if (bare[4] != 0 || content > UINT32_MAX)
+        return false;
+    memcpy(opening, bare, SEGJ_OPENING_BARE);
+    opening[4] = 2 << 6;
+    for (unsigned i = 0; i < 4; i++)
+        opening[SEGJ_OPENING_BARE + i] = (uint8_t)(content >> (8 * i));
+    return true;
 }
 
 segj_status_t segj_codec_begin(const uint8_t *payload, size_t size, uint32_t limit, size_t *content)

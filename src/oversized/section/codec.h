@@ -30,6 +30,13 @@ typedef struct segj_codec {
     segj_decoder_t *decoders; /* idle ones, under the state lock */
 } segj_codec_t;
 
+/* How a frame begins that zstd has made without knowing its content's size, and as it is stored, with the size. */
+#define SEGJ_OPENING_BARE 6
+#define SEGJ_OPENING 10
+
+/** The beginning of a frame with the size of its content; false where it is no beginning as zstd makes it. */
+bool segj_codec_opening(const uint8_t bare[SEGJ_OPENING_BARE], uint64_t content, uint8_t opening[SEGJ_OPENING]);
+
 /** False where zstd has no such level. */
 bool segj_codec_level_valid(int level);
 

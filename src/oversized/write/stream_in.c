@@ -11,6 +11,7 @@
 
 #include "journal/frame_format.h"
 #include "oversized/section/durable.h"
+#include "oversized/section/codec.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/append.h"
 
@@ -20,11 +21,15 @@ struct oversized_writer {
     segj_lease_t lease; /* first */
     oversized_t *journal;
     segj_section_t *section;
-    uint64_t announced; /* bytes of the value */
+    uint64_t announced; /* bytes of the value; OVERSIZED_SIZE_UNKNOWN until it is whole */
     uint64_t taken;     /* of them */
     uint64_t offset;    /* of the frame in the data */
     uint64_t frame;     /* bytes of the frame so far, from its payload on, buffered ones included */
     uint32_t crc;
+    uint32_t crc_of_place; /* where `opened` counts: crc begins behind the opening then */
+    bool held;             /* the payload's first bytes are held back, because they are to say its content's size */
+    uint8_t bare[SEGJ_OPENING_BARE];
+    size_t opened;         /* so many of those */
     segj_status_t failed;  /* what every later call answers */
     segj_sentence_t cause; /* of that */
     ZSTD_CCtx *compressor;
@@ -47,12 +52,13 @@ static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level
     if (writer->compressor == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
     size_t answer = ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
-    /* The frame says its content's size, as every payload does. */
+    /* The frame says its content's size, as every payload does. Where it is not known yet, the frame gets it at the end. */
+    writer->held = writer->announced == OVERSIZED_SIZE_UNKNOWN;
     if (!ZSTD_isError(answer))
-        answer = ZSTD_CCtx_setPledgedSrcSize(writer->compressor, writer->announced);
+        answer = writer->held ? ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_contentSizeFlag, 0)
+                              : ZSTD_CCtx_setPledgedSrcSize(writer->compressor, writer->announced);
     if (ZSTD_isError(answer))
-        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd refused a value of %llu bytes: %s",
-                         (unsigned long long)writer->announced, ZSTD_getErrorName(answer));
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd refused a value that is streamed: %s", ZSTD_getErrorName(answer));
     return SEGJ_OK;
 }
 
@@ -102,6 +108,11 @@ static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number
     section->streaming = true;
     writer->section = section;
     writer->crc = segj_checksum_begin(journal->shared.checksum, section->values.handle.file.binding, writer->offset);
+    if (writer->held) {
+        writer->crc_of_place = writer->crc;
+        writer->crc = 0;
+        writer->frame = SEGJ_OPENING;
+    }
     return SEGJ_OK;
 }
 
@@ -125,7 +136,7 @@ segj_status_t oversized_writer_open(oversized_t *journal, uint64_t section, cons
     if (entry == NULL && journal->entry_size > 0)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_open: entry is NULL, expected %u bytes",
                          (unsigned)journal->entry_size);
-    if (size > journal->max_value_size)
+    if (size > journal->max_value_size && size != OVERSIZED_SIZE_UNKNOWN)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a value of %llu bytes, max_value_size is %u bytes",
                          (unsigned long long)section, (unsigned long long)size, (unsigned)journal->max_value_size);
     size_t room = sizeof(oversized_writer_t) + segj_head_size(journal->entry_size);
@@ -194,6 +205,33 @@ static segj_status_t put_plain(oversized_writer_t *writer, const uint8_t *data, 
     return status;
 }
 
+/* Takes what is held back out of the bytes that have come to the buffer's end; gives how many others there are. */
+static size_t hold_back(oversized_writer_t *writer, size_t size)
+{
+    uint8_t *bytes = writer->buffer + writer->buffered;
+    size_t taken = writer->held ? SEGJ_OPENING_BARE - writer->opened : 0;
+    taken = taken < size ? taken : size;
+    if (taken == 0)
+        return size;
+    memcpy(writer->bare + writer->opened, bytes, taken);
+    writer->opened += taken;
+    memmove(bytes, bytes + taken, size - taken);
+    return size - taken;
+}
+
+/* The payload's first bytes, now that its content's size is known: before everything that follows them is counted. */
+static segj_status_t write_opening(oversized_writer_t *writer)
+{
+    const segj_io_file_t *file = &writer->section->values.handle.file;
+    segj_checksum_kind_t kind = writer->journal->shared.checksum;
+    uint8_t opening[SEGJ_OPENING];
+    if (writer->opened < SEGJ_OPENING_BARE || !segj_codec_opening(writer->bare, writer->announced, opening))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd has begun a frame in a way that is not known");
+    uint32_t before = segj_checksum_continue(kind, writer->crc_of_place, opening, sizeof opening);
+    writer->crc = segj_checksum_join(kind, before, writer->crc, writer->frame - sizeof opening);
+    return segj_io_write(file, file->data + writer->offset + file->head, opening, sizeof opening);
+}
+
 /* `end`: the value is whole, and zstd is to finish its frame. */
 static segj_status_t put_compressed(oversized_writer_t *writer, const void *data, size_t size, bool end)
 {
@@ -206,7 +244,7 @@ static segj_status_t put_compressed(oversized_writer_t *writer, const void *data
         if (ZSTD_isError(left))
             return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress: %s", ZSTD_getErrorName(left));
         more = end ? left > 0 : in.pos < in.size;
-        status = account(writer, out.pos, true);
+        status = account(writer, hold_back(writer, out.pos), true);
     }
     return status;
 }
@@ -223,6 +261,11 @@ static segj_status_t put(oversized_writer_t *writer, const void *data, size_t si
         return segj_fail(SEGJ_ERR_INVALID, "oversized_writer_write: data is NULL");
     if (writer->failed != SEGJ_OK)
         return failed_before(writer, "the writer has failed before, abandon it");
+    if (writer->announced == OVERSIZED_SIZE_UNKNOWN && size > writer->journal->max_value_size - writer->taken)
+        return segj_fail(SEGJ_ERR_TOO_LARGE,
+                         "section %llu: a value of more than %llu bytes and %zu bytes, max_value_size is %u bytes",
+                         (unsigned long long)writer->section->node.number, (unsigned long long)writer->taken, size,
+                         (unsigned)writer->journal->max_value_size);
     if (size > writer->announced - writer->taken)
         return segj_fail(
             SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu bytes only %llu bytes are left",
@@ -270,6 +313,8 @@ static segj_status_t complete(oversized_writer_t *writer)
 {
     if (writer->failed != SEGJ_OK)
         return failed_before(writer, "the writer has failed before");
+    if (writer->announced == OVERSIZED_SIZE_UNKNOWN)
+        writer->announced = writer->taken;
     if (writer->taken != writer->announced)
         return segj_fail(SEGJ_ERR_INVALID,
                          "oversized_writer_finish: %llu bytes were written, %llu bytes were announced",
@@ -277,6 +322,8 @@ static segj_status_t complete(oversized_writer_t *writer)
     segj_status_t status = SEGJ_OK;
     if (writer->compressor != NULL)
         status = put_compressed(writer, NULL, 0, true);
+    if (status == SEGJ_OK && writer->held)
+        status = write_opening(writer);
     if (status == SEGJ_OK && segj_section_is_log(writer->section))
         make_head(writer);
     uint8_t trailer[SEGJ_FRAME_TRAILER];
