@@ -228,6 +228,14 @@ struct segj_storage {
      *  and file_write would, without showing them: *done says how many, 0 at the end of `from`. The two may share the
      *  space. Whatever the failure, the bytes are read and written instead. */
     int (*file_copy)(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done);
+
+    /* --- permissions: both may be NULL; a table that ends before them is one without, and oversized_config_t::file_mode
+     * is refused there --- */
+
+    /** Like partition_create; directories that it makes get these permission bits, whatever the umask says. */
+    int (*partition_create_mode)(void *context, const char *directory, const char *partition, unsigned mode);
+    /** Sets the permission bits of a file. */
+    int (*file_mode)(segj_file_t *file, unsigned mode);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -59,6 +59,21 @@ segj_status_t segj_partition_unlink_named(const segj_io_partition_t *partition, 
     return unlink_file(&file);
 }
 
+/* A file that has just been made; it goes again where that fails. */
+static int set_mode(segj_io_file_t *file, const char *name)
+{
+    const segj_io_partition_t *partition = file->partition;
+    int code;
+    do
+        code = partition->storage->file_mode(file->opened, partition->mode);
+    while (code == EINTR);
+    if (code == 0)
+        return 0;
+    segj_io_close(file);
+    (void)partition->storage->file_remove(partition->opened, name);
+    return code == EEXIST ? EIO : code;
+}
+
 /* `file` says of which partition and name, and is set on success alone. */
 static segj_status_t open_file(segj_io_file_t *file, segj_io_file_t result, segj_open_mode_t mode, bool *missing)
 {
@@ -81,6 +96,8 @@ static segj_status_t open_file(segj_io_file_t *file, segj_io_file_t result, segj
     }
     if (code == 0 && result.opened == NULL)
         code = EIO; /* success without a file: the storage is broken */
+    if (code == 0 && mode == SEGJ_OPEN_CREATE && partition->mode != 0)
+        code = set_mode(&result, name);
     file->exhausted = segj_io_is_exhausted(code);
     if (code == EEXIST && mode == SEGJ_OPEN_CREATE) {
         (void)segj_io_fail_file(code, &result, "creation");

@@ -44,6 +44,7 @@ typedef struct segj_io_partition {
     bool (*give_back)(void *owner);
     void *owner;               /**< borrowed: handed to give_back */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
+    unsigned mode;             /**< permission bits of files that are made; 0: as the storage makes them */
 } segj_io_partition_t;
 
 /** An opened file of a section. */

@@ -64,7 +64,10 @@ segj_status_t segj_partition_create(const segj_io_partition_t *partition)
     const segj_storage_t *storage = partition->storage;
     int code;
     do
-        code = storage->partition_create(storage->context, partition->directory, partition->name);
+        code = partition->mode == 0
+                   ? storage->partition_create(storage->context, partition->directory, partition->name)
+                   : storage->partition_create_mode(storage->context, partition->directory, partition->name,
+                                                    partition->mode | (partition->mode & 0444u) >> 2);
     while (segj_io_again(code, partition));
     if (code == ENOENT)
         return segj_fail_from(code, SEGJ_ERR_IO,

@@ -101,12 +101,25 @@ static int posix_directory_sync(void *context, const char *directory)
 
 /* --- partitions --- */
 
-/** Makes a directory; one that is there is success, whatever mkdir says of it (EEXIST, EROFS, EACCES, EISDIR). */
-static int make_directory(const char *path, int stat_flags)
+/** Of a directory that has just been made; the bit by which what is made in it gets its group is inherited, and stays. */
+static int set_directory_mode(const char *path, unsigned mode)
 {
     struct stat found;
-    if (mkdir(path, 0777) == 0)
-        return 0;
+    if (stat(path, &found) != 0)
+        return errno;
+    return segj_posix_result(chmod(path, (mode_t)mode | (found.st_mode & S_ISGID)));
+}
+
+/** Makes a directory; one that is there is success, whatever mkdir says of it (EEXIST, EROFS, EACCES, EISDIR). */
+static int make_directory(const char *path, int stat_flags, unsigned mode)
+{
+    struct stat found;
+    if (mkdir(path, 0777) == 0) {
+        int code = mode != 0 ? set_directory_mode(path, mode) : 0;
+        if (code != 0)
+            (void)rmdir(path);
+        return code;
+    }
     int code = errno;
     if (code == EINTR)
         return code;
@@ -115,18 +128,23 @@ static int make_directory(const char *path, int stat_flags)
     return code == EEXIST ? ENOTDIR : code;
 }
 
-static int posix_partition_create(void *context, const char *directory, const char *partition)
+static int posix_partition_create_mode(void *context, const char *directory, const char *partition, unsigned mode)
 {
     char *path;
     (void)context;
     int code = partition_path(directory, partition, &path);
     if (code != 0)
         return code;
-    code = make_directory(directory, 0);
+    code = make_directory(directory, 0, mode);
     if (code == 0)
-        code = make_directory(path, AT_SYMLINK_NOFOLLOW);
+        code = make_directory(path, AT_SYMLINK_NOFOLLOW, mode);
     free(path);
     return code;
+}
+
+static int posix_partition_create(void *context, const char *directory, const char *partition)
+{
+    return posix_partition_create_mode(context, directory, partition, 0);
 }
 
 static int identify(int fd, identity_t *identity)
@@ -549,6 +567,11 @@ static int posix_file_copy(segj_file_t *from, segj_file_t *to, uint64_t offset, 
 }
 #endif
 
+static int posix_file_mode(segj_file_t *file, unsigned mode)
+{
+    return segj_posix_result(fchmod(file->fd, (mode_t)mode));
+}
+
 static int posix_file_size(segj_file_t *file, uint64_t *size)
 {
     struct stat found;
@@ -750,6 +773,8 @@ const segj_storage_t *segj_storage_posix(void)
 #if defined(SEGJ_POSIX_COPIES)
         .file_copy = posix_file_copy,
 #endif
+        .partition_create_mode = posix_partition_create_mode,
+        .file_mode = posix_file_mode,
     };
     return &storage;
 }

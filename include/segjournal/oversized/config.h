@@ -297,6 +297,11 @@ typedef struct oversized_config {
     bool (*progress)(void *progress_context, const oversized_progress_t *progress);
     /** Handed to `progress`. */
     void *progress_context;
+    /** Permission bits of the files that are created, from now on and in copies (oversized_copy()), whatever the umask
+     *  says: some of 0666, with 0600 among them, for example 0640; 0: 0666 less the umask. Directories get them too,
+     *  and may be searched by whoever may read them (0750), and keep the set-group-id bit that they inherit. What is
+     *  there already stays as it is. A file `.hold` of the commonware format is made by the umask. */
+    unsigned file_mode;
 } oversized_config_t;
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */

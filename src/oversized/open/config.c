@@ -180,6 +180,21 @@ static segj_status_t check_storage(const segj_storage_t *storage)
     return SEGJ_OK;
 }
 
+static segj_status_t check_mode(const oversized_config_t *config)
+{
+    const segj_storage_t *storage = config->storage;
+    if (config->file_mode == 0)
+        return SEGJ_OK;
+    if ((config->file_mode & ~0666u) != 0 || (config->file_mode & 0600u) != 0600u)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.file_mode is %#o, expected 0, or some of 0666 with 0600 among them, as 0640",
+                         config->file_mode);
+    if (storage != NULL && (!SEGJ_STORAGE_HAS(storage, partition_create_mode) || !SEGJ_STORAGE_HAS(storage, file_mode)))
+        return segj_fail(SEGJ_ERR_INVALID, "config.file_mode is %#o, and config.storage sets no modes",
+                         config->file_mode);
+    return SEGJ_OK;
+}
+
 segj_status_t segj_config_check_size(const oversized_config_t *config)
 {
     if (config->struct_size == sizeof *config)
@@ -229,5 +244,7 @@ segj_status_t segj_config_check(const oversized_config_t *config)
         status = check_counts(config);
     if (status == SEGJ_OK)
         status = check_checkpoint(config);
-    return status == SEGJ_OK ? check_storage(config->storage) : status;
+    if (status == SEGJ_OK)
+        status = check_storage(config->storage);
+    return status == SEGJ_OK ? check_mode(config) : status;
 }

@@ -55,7 +55,8 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
                                           .directory = journal->directory,
                                           .name = journal->index_name,
                                           .give_back = segj_journal_give_back,
-                                          .owner = journal};
+                                          .owner = journal,
+                                          .mode = config->file_mode};
     shared->values = shared->index;
     shared->values.name = journal->value_name;
     return config->value_cache > 0 ? segj_value_cache_new(config->value_cache, &journal->value_cache) : SEGJ_OK;

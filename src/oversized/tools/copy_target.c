@@ -283,7 +283,8 @@ segj_status_t segj_copy_target_open(oversized_t *journal, const char *directory,
                                           .directory = directory,
                                           .name = shared->index.name,
                                           .give_back = segj_journal_give_back,
-                                          .owner = journal};
+                                          .owner = journal,
+                                          .mode = shared->index.mode};
     target->values = target->mark = target->index;
     target->values.name = shared->values.name;
     target->mark.name = target->mark_name;
