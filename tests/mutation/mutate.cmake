@@ -39,7 +39,7 @@ function(build tests answer)
     set(targets "")
     foreach(test IN LISTS tests)
         string(REGEX REPLACE "@.*" "" test "${test}")
-        string(REGEX REPLACE "^(version_2|commonware)/" "" test "${test}") # a program that runs in another format too
+        string(REGEX REPLACE "^(version_2|commonware)/(promises|threads|failure)_" "\\2_" test "${test}") # runs in another format too
         string(REPLACE "/" "_" target "${test}")
         list(APPEND targets "${target}")
     endforeach()

@@ -236,7 +236,7 @@ fault("a section goes idle with W before its sync" src/oversized/section/durable
     if (status == SEGJ_OK && section->active)
         status = segj_section_truncate_tail(journal, section);]==]
     [==[    if (section->active)
-        durable_mark(journal, section, section->index.records, section->values.size);
+        durable_mark(journal, section, (segj_point_t){.records = section->index.records, .end = section->values.size});
     segj_status_t status = segj_section_sync(journal, section);]==])
 
 fault("a rewind does not sync the section first" src/oversized/write/rewind.c "${states} crash/trace"
