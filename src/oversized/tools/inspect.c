@@ -169,14 +169,17 @@ static segj_status_t look_at_files(const inspector_t *inspector, oversized_look_
     return status;
 }
 
-/* A values file without an index file. */
+/* A values file without an index file; one that goes meanwhile is gone. */
 static segj_status_t judge_alone(inspector_t *inspector, oversized_look_t *look)
 {
     uint64_t data = 0;
     char *text = NULL;
     segj_status_t status = segj_verdict_orphan(&inspector->scan, look->section, &data);
+    for (int i = 0; i < INSPECT_TRIES && segj_failed_in_passing(status) && segj_last_errno() != ENOENT; i++)
+        status = segj_verdict_orphan(&inspector->scan, look->section, &data);
+    look->has_values = !(segj_failed_in_passing(status) && segj_last_errno() == ENOENT);
     if (status != SEGJ_OK)
-        return status;
+        return look->has_values ? status : SEGJ_OK;
     look->health = OVERSIZED_REPAIR;
     status = segj_text_format(&text,
                               "section %llu: a values file of %llu bytes of data without an index file: it would be "
@@ -206,14 +209,14 @@ static void drop_plan(inspector_t *inspector, segj_recovery_plan_t *plan)
 typedef struct outcome {
     segj_status_t status;
     uint64_t records, watermark;
-    bool missing; /* a file was removed when it was to be opened */
+    bool passing; /* it may be the work of the moment alone */
+    bool missing; /* and a file was removed when it was to be opened */
 } outcome_t;
 
 /* Whether it may be the work of a writer in a moment: damage, a loss, the end of a file that was longer. */
 static bool is_doubtful(const outcome_t *outcome)
 {
-    return is_finding(outcome->status) || outcome->missing ||
-           (outcome->status == SEGJ_ERR_IO && segj_last_errno() == 0) ||
+    return is_finding(outcome->status) || outcome->passing ||
            (outcome->status == SEGJ_OK && outcome->records < outcome->watermark);
 }
 
@@ -222,7 +225,8 @@ static outcome_t judge_now(inspector_t *inspector, oversized_look_t *look, segj_
     outcome_t now = {.status = judge_once(inspector, look, plan)};
     now.records = plan->records;
     now.watermark = plan->watermark;
-    now.missing = now.status == SEGJ_ERR_IO && segj_last_errno() == ENOENT;
+    now.passing = segj_failed_in_passing(now.status);
+    now.missing = now.passing && segj_last_errno() == ENOENT;
     return now;
 }
 
@@ -265,10 +269,9 @@ static segj_status_t inspect_section(inspector_t *inspector, oversized_look_t *l
     segj_status_t status = look->has_index ? SEGJ_OK : look_at_files(inspector, look); /* it may be a new section */
     if (status == SEGJ_OK && look->has_index)
         status = judge_index(inspector, look, &plan);
-    *there = look->has_index || look->has_values;
     if (status == SEGJ_OK && !look->has_index && look->has_values) {
         status = judge_alone(inspector, look);
-        inspector->journal->recovery.orphan_sections_removed += status == SEGJ_OK;
+        inspector->journal->recovery.orphan_sections_removed += status == SEGJ_OK && look->has_values;
     } else if (status == SEGJ_OK && plan.section != NULL) {
         status = take_verdict(inspector, &plan, look);
         sum_up(inspector, &plan);
@@ -282,6 +285,7 @@ static segj_status_t inspect_section(inspector_t *inspector, oversized_look_t *l
             look->problem = text;
     }
     drop_plan(inspector, &plan);
+    *there = look->has_index || look->has_values;
     return status == SEGJ_OK && *there ? note_problem(inspector->made, look->health, look->problem) : status;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "oversized/tools/sizes.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,11 @@ static segj_status_t sizes_tell(const segj_io_partition_t *partition, const uint
             *told = segj_header_tell(head, got, version);
     }
     return status;
+}
+
+bool segj_failed_in_passing(segj_status_t status)
+{
+    return status == SEGJ_ERR_IO && (segj_last_errno() == 0 || segj_last_errno() == ENOENT);
 }
 
 /* --- native --- */
@@ -187,13 +193,17 @@ static segj_status_t try_files(oversized_t *journal, segj_scanned_t *scanned, tr
     return try_record_size(journal, scanned, trial);
 }
 
+/* A section that a writer is just cutting or removing tells nothing. */
 static segj_status_t try_section(oversized_t *journal, trial_t *trial)
 {
     segj_scanned_t scanned = {0};
     segj_status_t status = try_files(journal, &scanned, trial);
     segj_io_close(&scanned.index);
     segj_io_close(&scanned.values);
-    return status;
+    if (!segj_failed_in_passing(status))
+        return status;
+    trial->record_size = 0;
+    return SEGJ_OK;
 }
 
 /* The first section by which all can be told. */

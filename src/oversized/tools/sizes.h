@@ -21,4 +21,7 @@ typedef struct segj_sizes {
  *  uses. */
 SEGJ_MUST_CHECK segj_status_t segj_sizes_find(oversized_t *journal, const segj_listing_t *listing, segj_sizes_t *sizes);
 
+/** Whether a failure may be a writer's work of the moment: a file was removed, or has become shorter. */
+bool segj_failed_in_passing(segj_status_t status);
+
 #endif
