@@ -70,6 +70,7 @@ extern const command_t commands[];
 answer_t command_stat(const options_t *options);
 answer_t command_list(const options_t *options);
 answer_t command_tail(const options_t *options);
+answer_t command_watch(const options_t *options);
 answer_t command_get(const options_t *options);
 answer_t command_verify(const options_t *options);
 answer_t command_copy(const options_t *options);

@@ -33,6 +33,19 @@ const command_t commands[] = {
          "that have \"event\". Ctrl-C ends it.\n\n"
          "Example: segj tail -f --json --value=text /var/lib/events\n",
      .run = command_tail},
+    {.name = "watch",
+     .letters = "jn",
+     .arguments = "DIR",
+     .summary = "Shows live, once a second, what is appended to a journal, beside its writer.",
+     .help =
+         "Shown are records and bytes a second, now and on average, and how many were seen since the command began;\n"
+         "records that are not synced as far as the files tell, sections, the newest section, and what was taken back\n"
+         "or removed. On a terminal some lines are drawn again once a second; elsewhere each second is a line. With\n"
+         "--json each second is an object, and the end is one. -n ends it after so many lines; Ctrl-C ends it.\n"
+         "It reads the files alone, takes no lock, and waits where nothing is written.\n\n"
+         "Exit status: 0 done, 2 it could not be done, 4 a value that came is damaged.\n\n"
+         "Example: segj watch /var/lib/events\n",
+     .run = command_watch},
     {.name = "get",
      .letters = "v",
      .arguments = "DIR N:P | N:P-Q",

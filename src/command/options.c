@@ -11,7 +11,7 @@ const known_option_t known_options[] = {
     {'j', {"json", no_argument, NULL, 'j'}, "-j, --json           JSON instead of text", NULL},
     {'n',
      {"number", required_argument, NULL, 'n'},
-     "-n, --number=COUNT   so many records (retain: sections) at most",
+     "-n, --number=COUNT   so many records (retain: sections, watch: lines) at most",
      NULL},
     {'r', {"reverse", no_argument, NULL, 'r'}, "-r, --reverse        newest records first", NULL},
     {'e',

@@ -47,13 +47,11 @@ bool progress_cancelled(void)
     return signalled != 0;
 }
 
-/* Columns that a line may take: the last ones are left free, so that neither it nor the terminal's "^C" behind it begins
- * another line. */
-static size_t columns(void)
+size_t terminal_columns(int descriptor)
 {
     struct winsize size;
     size_t found = LINE_USUAL;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         found = size.ws_col;
     if (found > LINE_MOST)
         found = LINE_MOST;
@@ -106,7 +104,7 @@ bool progress_show(const oversized_progress_t *progress)
     char line[LINE_MOST + 1];
     bool over = !drawn && part_done(progress) >= 1; /* it took no time */
     if (!over && isatty(STDERR_FILENO) == 1) {
-        draw(progress, line, columns());
+        draw(progress, line, terminal_columns(STDERR_FILENO));
         (void)fprintf(stderr, "\r%s\033[K", line);
         (void)fflush(stderr);
         drawn = true;

@@ -4,6 +4,8 @@
 #ifndef SEGJ_COMMAND_PROGRESS_H
 #define SEGJ_COMMAND_PROGRESS_H
 
+#include <stddef.h>
+
 #include "segjournal/tools.h"
 
 /** From here on Ctrl-C and a termination cancel the call that is under way. */
@@ -20,5 +22,8 @@ bool progress_cancelled(void);
 void progress_clear(void);
 /** The call has ended: a signal that cancelled it ends the program now, and from here on signals do so at once. */
 void progress_end(void);
+/** Columns that a line may take on a terminal, 200 at most: the last ones are left free, so that neither it nor the
+ *  terminal's "^C" behind it begins another line. */
+size_t terminal_columns(int descriptor);
 
 #endif

@@ -3,37 +3,16 @@
  * may have a writer.
  */
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "command/command.h"
+#include "command/following.h"
 #include "command/json.h"
 #include "segjournal/follow.h"
 
 #define TAIL_USUAL 10
 /* Milliseconds after which it is seen that nobody reads the output any more. */
 #define TAIL_LOOK 500
-
-static oversized_follower_t *volatile followed_now;
-static volatile sig_atomic_t tail_signal;
-
-static void tail_stop(int number)
-{
-    tail_signal = number;
-    oversized_follow_interrupt(followed_now);
-}
-
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = tail_stop};
-    (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        (void)sigaction(numbers[i], &action, NULL);
-}
 
 /* Where so many of the newest records begin. */
 static void find_begin(const oversized_inspection_t *found, uint64_t most, oversized_follow_options_t *begin)
@@ -108,36 +87,23 @@ static bool tail_show(const options_t *options, const oversized_followed_t *foll
     return record_print(options, &record);
 }
 
-/* A pipe that nobody reads. */
-static bool is_unread(void)
-{
-    struct pollfd out = {.fd = STDOUT_FILENO};
-    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
-}
-
 /* False: it is over. */
 static bool tail_wait(const options_t *options, oversized_follower_t *follower, answer_t *answer)
 {
-    struct stat out;
-    bool pipe = fstat(STDOUT_FILENO, &out) == 0 && (S_ISFIFO(out.st_mode) || S_ISSOCK(out.st_mode));
+    uint32_t most = following_is_piped() ? TAIL_LOOK : OVERSIZED_FOLLOW_FOREVER;
     if (fflush(stdout) != 0)
         return false; /* the end says so */
-    segj_status_t status = oversized_follow_wait(follower, pipe ? TAIL_LOOK : OVERSIZED_FOLLOW_FOREVER);
+    segj_status_t status = oversized_follow_wait(follower, most);
     if (status != SEGJ_OK && status != SEGJ_END && status != SEGJ_ERR_CANCELLED)
         *answer = complain_of(options, status);
-    return *answer != ANSWER_FAILED && tail_signal == 0 && !(pipe && is_unread());
+    return *answer != ANSWER_FAILED && !following_ended() && !following_is_unread();
 }
 
 /* A value that cannot be read is told of, and the tail goes on. */
-static bool is_passed(segj_status_t status)
-{
-    return status == SEGJ_ERR_CHECKSUM || status == SEGJ_ERR_COMPRESSION || status == SEGJ_ERR_TOO_LARGE;
-}
-
 static answer_t tail_all(const options_t *options, oversized_follower_t *follower)
 {
     answer_t answer = ANSWER_FINE;
-    while (tail_signal == 0) {
+    while (!following_ended()) {
         oversized_followed_t followed;
         segj_status_t status = oversized_follow_next(follower, &followed);
         if (status == SEGJ_END && (!options->follow || !tail_wait(options, follower, &answer)))
@@ -147,7 +113,7 @@ static answer_t tail_all(const options_t *options, oversized_follower_t *followe
         if (status == SEGJ_OK || status == SEGJ_END)
             continue;
         answer = complain_of(options, status);
-        if (!is_passed(status))
+        if (!following_goes_on(status))
             return answer;
     }
     return answer;
@@ -161,15 +127,8 @@ answer_t command_tail(const options_t *options)
     answer_t answer = tail_open(options, &follower);
     if (answer != ANSWER_FINE)
         return answer;
-    followed_now = follower;
-    catch_signals();
+    following_begin(follower);
     answer = tail_all(options, follower);
-    followed_now = NULL;
-    oversized_follow_close(follower);
-    if (tail_signal != 0) {
-        (void)fflush(stdout);
-        (void)signal(tail_signal, SIG_DFL);
-        (void)raise(tail_signal);
-    }
+    following_end(follower);
     return answer;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEGJ_COMMANDS "17"
+#define SEGJ_COMMANDS "18"
 
 /* Sections 3 (three records) and 9 (one record), closed. */
 static void make_journal(shell_t *shell)

@@ -106,6 +106,31 @@ static void control_c_ends_it(void **state)
     shell_expect(shell, "segj copy journal backup >1 && segj verify backup | cut -d: -f2", 0, " fine\n", NULL);
 }
 
+/* The lines are drawn twice over the same place, none is as wide as the terminal, and Ctrl-C leaves the newest ones. */
+static void a_watch_is_drawn(void **state)
+{
+    const shell_t *shell = *state;
+    make_journal(*state);
+    in_terminal(shell,
+                "terminal 70 'echo before; segj watch -n 2 journal; echo answered $?'; ended\n"
+                "echo \"$screen\" | sed 's/^since .*)/since N/; s/  */ /g'; grep -c average seen",
+                0,
+                "before\nsince N journal\n"
+                "now 0 records/s 0 B/s, stored 0 B/s\n"
+                "average 0 records/s 0 B/s, stored 0 B/s\n"
+                "seen 0 records 0 B, stored 0 B\n"
+                "journal 90 records, unsynced 0, sections 3, newest 3\n"
+                "answered 0\n2\n");
+    in_terminal(shell,
+                "terminal 14 'segj watch -n 1 journal'; ended\n"
+                "echo \"$screen\" | awk 'length > 11 { print \"too wide: \" $0 }'; echo \"$screen\" | wc -l",
+                0, "5\n");
+    in_terminal(shell,
+                "terminal 70 'segj watch journal; echo answered $?'; until_seen newest; press C-c; ended\n"
+                "echo \"$screen\" | grep -c average; echo \"$screen\" | tail -n 1",
+                0, "1\nanswered 130\n");
+}
+
 static void removals_ask(void **state)
 {
     shell_t *shell = *state;
@@ -167,6 +192,7 @@ IN_TERMINAL(progress_fits)
 IN_TERMINAL(nothing_is_drawn_without_a_terminal)
 IN_TERMINAL(control_c_ends_it)
 IN_TERMINAL(removals_ask)
+IN_TERMINAL(a_watch_is_drawn)
 
 int main(void)
 {
@@ -175,9 +201,9 @@ int main(void)
     return 77;
 #endif
     const struct CMUnitTest tests[] = {
-        SHELL_TEST(progress_fits_in_tmux),       SHELL_TEST(nothing_is_drawn_without_a_terminal_in_tmux),
-        SHELL_TEST(control_c_ends_it_in_tmux),   SHELL_TEST(removals_ask_in_tmux),
-        SHELL_TEST(command_lines_are_completed),
+        SHELL_TEST(progress_fits_in_tmux),     SHELL_TEST(nothing_is_drawn_without_a_terminal_in_tmux),
+        SHELL_TEST(control_c_ends_it_in_tmux), SHELL_TEST(removals_ask_in_tmux),
+        SHELL_TEST(a_watch_is_drawn_in_tmux),  SHELL_TEST(command_lines_are_completed),
     };
     return cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
 }
