@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "command/progress.h"
+
 static oversized_follower_t *volatile followed_now;
 static volatile sig_atomic_t following_signal;
 
@@ -18,12 +20,8 @@ static void following_stop(int number)
 
 void following_begin(oversized_follower_t *follower)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = following_stop};
     followed_now = follower;
-    (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        (void)sigaction(numbers[i], &action, NULL);
+    signals_catch(following_stop);
 }
 
 bool following_ended(void)

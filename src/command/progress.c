@@ -28,18 +28,22 @@ static void note_signal(int number)
     signalled = number;
 }
 
-static void on_signals(void (*handler)(int))
+void signals_catch(void (*handler)(int))
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = handler};
     (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        (void)sigaction(numbers[i], &action, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction old;
+        bool kept = numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+        if (!kept)
+            (void)sigaction(numbers[i], &action, NULL);
+    }
 }
 
 void progress_begin(void)
 {
-    on_signals(note_signal);
+    signals_catch(note_signal);
 }
 
 bool progress_cancelled(void)
@@ -143,7 +147,7 @@ void progress_end(void)
 {
     int number = signalled;
     progress_clear();
-    on_signals(SIG_DFL);
+    signals_catch(SIG_DFL);
     if (number == 0)
         return;
     (void)fflush(stdout);

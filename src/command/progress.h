@@ -8,6 +8,8 @@
 
 #include "segjournal/tools.h"
 
+/** What Ctrl-C, a termination and a hang-up do from here on. A hang-up that is ignored, as by `nohup`, stays ignored. */
+void signals_catch(void (*handler)(int));
 /** From here on Ctrl-C and a termination cancel the call that is under way. */
 void progress_begin(void);
 /** For a call's progress: draws the line where standard error is a terminal. True: cancel. */

@@ -152,6 +152,19 @@ static void a_signal_ends_it(void **state)
                  0, "9:0 8\n130\n", NULL);
 }
 
+/* As `nohup` starts it: the hang-up is pending when it is stopped, so that what ends it is what comes after. */
+static void a_hang_up_that_is_ignored_stays_so(void **state)
+{
+    shell_t *shell = *state;
+    path_t directory;
+    open_journal(shell, &directory);
+    shell_expect(shell,
+                 "mkfifo pipe; trap '' HUP; '" SEGJ_COMMAND "' tail -f -n 1 -e none journal >pipe & pid=$!\n"
+                 "{ read -r line; echo \"$line\"; kill -STOP $pid; kill -HUP $pid; kill -CONT $pid; kill -TERM $pid; "
+                 "wait $pid 2>1; echo $?; } <pipe",
+                 0, "9:0 8\n143\n", NULL);
+}
+
 /* Nothing is written, and still it is seen that nobody reads. */
 static void the_end_of_its_reader_ends_it(void **state)
 {
@@ -170,6 +183,7 @@ int main(void)
         SHELL_TEST(commonware_is_told_how_else),
         SHELL_TEST(records_that_come_are_followed),
         SHELL_TEST(a_signal_ends_it),
+        SHELL_TEST(a_hang_up_that_is_ignored_stays_so),
         SHELL_TEST(the_end_of_its_reader_ends_it),
     };
     return cmocka_run_group_tests_name("tail", tests, NULL, NULL);
