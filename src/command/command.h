@@ -131,6 +131,8 @@ answer_t open_for_reading(const options_t *options, oversized_t **journal, overs
 answer_t open_for_writing(const options_t *options, oversized_t **journal);
 /** Opens it with a line of progress. A signal meanwhile ends the program, with the journal closed to. */
 segj_status_t open_followed(oversized_config_t *config, oversized_t **journal);
+/** Makes a configuration fit the sections that are there: new ones become like these. What no file tells stays. */
+void configure_as_found(const oversized_inspection_t *found, oversized_config_t *config);
 answer_t health_answer(oversized_health_t health);
 const char *health_word(oversized_health_t health);
 

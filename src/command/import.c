@@ -35,6 +35,8 @@ static answer_t failed(const import_t *import, segj_status_t status)
 
 static answer_t failed_input(const char *name)
 {
+    if (progress_cancelled())
+        return complain(ANSWER_FAILED, "%s: stopped", name);
     return complain(ANSWER_FAILED, "%s: %s", name, strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
 }
 
@@ -141,6 +143,26 @@ static answer_t import_file(import_t *import, const char *path)
 
 /* --- tar --- */
 
+/* Zeros follow the end of a tar stream, and nothing else. They are read, so that who writes them can do so. */
+static answer_t tar_rest(import_t *import, FILE *file, const char *source, uint64_t offset)
+{
+    for (;;) {
+        size_t got = fread(import->piece, 1, IMPORT_PIECE, file);
+        if (ferror(file) != 0)
+            return failed_input(source);
+        for (size_t i = 0; i < got; i++)
+            if (import->piece[i] != 0)
+                return complain(ANSWER_FAILED,
+                                "%s, offset %" PRIu64
+                                ": bytes follow the end of the tar stream; import tar streams one "
+                                "after the other",
+                                source, offset + i);
+        if (got == 0)
+            return ANSWER_FINE;
+        offset += got;
+    }
+}
+
 static answer_t skip(import_t *import, FILE *file, const char *name, size_t size)
 {
     return size > 0 ? take(import, file, name, size) : ANSWER_FINE;
@@ -162,7 +184,7 @@ static answer_t import_tar(import_t *import, FILE *file, const char *source)
         if (wrong != NULL)
             return complain(ANSWER_FAILED, "%s, offset %" PRIu64 ": %s", source, offset, wrong);
         if (end)
-            return ANSWER_FINE;
+            return tar_rest(import, file, source, offset + sizeof block);
         answer_t answer = member.is_file ? append_value(import, file, member.name, member.size) : ANSWER_FINE;
         if (answer == ANSWER_FINE)
             answer = skip(import, file, member.name, tar_padding(member.size));
@@ -290,37 +312,59 @@ static answer_t import_opened(import_t *import)
     return answer == ANSWER_FINE ? import_say(import) : answer;
 }
 
+/* What the command line says of a new journal, or of one whose files do not tell. */
+static void configure(const options_t *options, oversized_config_t *config)
+{
+    if (options->entry_size != UINT64_MAX)
+        config->entry_size = (uint32_t)options->entry_size;
+    if (options->page_size != UINT64_MAX)
+        config->page_size = (uint16_t)options->page_size;
+    config->format = options->commonware ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
+    config->compression = options->compressed ? 3 : 0;
+}
+
+/* Where it has sections, what is asked for must be what they are. */
+static answer_t check_found(const options_t *options, const oversized_inspection_t *found)
+{
+    const oversized_config_t *config = &found->config;
+    if (!found->sizes_known && options->entry_size == UINT64_MAX)
+        return complain(ANSWER_USAGE, "no file of %s tells how large entries are; --entry-size=COUNT says so",
+                        options->directory);
+    if (!found->sizes_known)
+        return ANSWER_FINE;
+    if (options->entry_size != UINT64_MAX && options->entry_size != config->entry_size)
+        return complain(ANSWER_FAILED, "%s has entries of %" PRIu32 " bytes, not of %" PRIu64 ": nothing was imported",
+                        options->directory, config->entry_size, options->entry_size);
+    return ANSWER_FINE;
+}
+
 /* A journal that is there, or a new one with entries of the size that is given. */
 static answer_t open_or_make(import_t *import)
 {
     const options_t *options = import->options;
     oversized_inspection_t *found = NULL;
     oversized_config_t config;
+    answer_t answer = ANSWER_FINE;
     oversized_config_init(&config);
     config.directory = options->directory;
     config.index_partition = options->index;
     config.value_partition = options->values;
     segj_status_t status = oversized_inspect(&config, &found);
-    bool there = status == SEGJ_OK && found->section_count > 0;
     if (status != SEGJ_OK && status != SEGJ_ERR_NOT_FOUND)
         return complain_of(options, status);
-    if (there) {
-        config = found->config;
+    configure(options, &config);
+    if (status == SEGJ_OK && found->section_count > 0) {
+        answer = check_found(options, found);
+        configure_as_found(found, &config);
     } else if (options->entry_size == UINT64_MAX) {
-        oversized_inspection_free(found);
-        return complain(ANSWER_USAGE, "%s holds no journal; --entry-size=COUNT makes one", options->directory);
-    } else {
-        config.entry_size = (uint32_t)options->entry_size;
-        config.format = options->commonware ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
-        config.compression = options->compressed ? 3 : 0;
-        if (options->page_size != UINT64_MAX)
-            config.page_size = (uint16_t)options->page_size;
+        answer = complain(ANSWER_USAGE, "%s holds no journal; --entry-size=COUNT makes one", options->directory);
     }
+    oversized_inspection_free(found);
+    if (answer != ANSWER_FINE)
+        return answer;
     config.strict = true;
     import->entry_size = config.entry_size;
-    status = open_followed(&config, &import->journal);
-    oversized_inspection_free(found);
-    return failed(import, status);
+    return failed(import, open_followed(&config, &import->journal));
 }
 
 answer_t command_import(const options_t *options)

@@ -86,6 +86,22 @@ answer_t open_for_writing(const options_t *options, oversized_t **journal)
     return answer;
 }
 
+void configure_as_found(const oversized_inspection_t *found, oversized_config_t *config)
+{
+    bool native = found->config.format == SEGJ_FORMAT_NATIVE;
+    config->format = found->config.format;
+    config->commonware_header = !native && found->version == 1 ? 1 : 0;
+    if (!native)
+        config->native_version = 0;
+    if (!found->sizes_known)
+        return;
+    config->entry_size = found->config.entry_size;
+    config->page_size = found->config.page_size;
+    config->compression = found->config.compression;
+    if (native)
+        config->native_version = found->version == 2 ? 2 : 0;
+}
+
 /* --- JSON --- */
 
 static void json_section(json_t *sections, const oversized_look_t *look)

@@ -121,6 +121,42 @@ static void a_tar_stream_goes_both_ways(void **state)
     shell_expect(shell, "segj list -e none new | grep -c '^7:'", 1, "0\n", NULL);
 }
 
+/* Nothing but zeros follows its end, and these are read: who writes them is not ended by a pipe that is closed. */
+static void a_tar_stream_is_read_to_its_end(void **state)
+{
+    shell_t *shell = *state;
+    shell_expect(shell,
+                 "echo one >one; tar --format=ustar -cf stream one; cat stream stream | "
+                 "segj import --tar --entry-size=8 new 5; segj list new | wc -l",
+                 0, "0\n", "standard input, offset 10240: bytes follow the end of the tar stream");
+    shell_expect(shell,
+                 "{ cat stream; head -c 1000000 /dev/zero; echo $? >2; } | segj import --tar "
+                 "new 5 >1; cat 2",
+                 0, "0\n", NULL);
+}
+
+/* What is asked for is what the journal has, or it is what no file tells. */
+static void the_size_of_entries_is_the_journals(void **state)
+{
+    shell_t *shell = *state;
+    make_journal(shell, SEGJ_FORMAT_NATIVE, 2);
+    shell_expect(shell, "echo x | segj import --lines --entry-size=9 journal 3", 2, "",
+                 "journal has entries of 8 bytes, not of 9: nothing was imported");
+    shell_expect(shell, "echo x | segj import --lines --entry-size=8 journal 400 && segj stat journal | sed -n 2p", 0,
+                 "journal: 1 records were appended to section 400, from position 0 on: 1 bytes\n"
+                 "  native format, version 2: pages of 4084 bytes, entries of 8 bytes\n",
+                 NULL);
+    /* Of version 2 as the others are: byte 5 of its index file says so. */
+    shell_expect(shell, "od -An -tu1 -j5 -N1 journal/index/0000000000000190", 0, "   2\n", NULL);
+    /* The files of a section that a crash has left before their headers were written. */
+    shell_expect(shell,
+                 "mkdir -p bare/index bare/values && : >bare/index/0000000000000007 && "
+                 ": >bare/values/0000000000000007; echo x | segj import --lines bare 7",
+                 1, "", "no file of bare tells how large entries are; --entry-size=COUNT says so");
+    shell_expect(shell, "echo x | segj import --lines --entry-size=4 bare 7 && segj list bare", 0,
+                 "bare: 1 records were appended to section 7, from position 0 on: 1 bytes\n7:0 00000000 5\n", NULL);
+}
+
 static void an_import_that_fails_leaves_nothing(void **state)
 {
     shell_t *shell = *state;
@@ -183,9 +219,14 @@ int main(void)
     return 77;
 #endif
     const struct CMUnitTest tests[] = {
-        SHELL_TEST(values_become_files),         SHELL_TEST(names_follow_a_template),
-        SHELL_TEST(a_tar_stream_goes_both_ways), SHELL_TEST(an_import_that_fails_leaves_nothing),
-        SHELL_TEST(lines_become_records),        SHELL_TEST(damaged_values_are_left_out),
+        SHELL_TEST(values_become_files),
+        SHELL_TEST(names_follow_a_template),
+        SHELL_TEST(a_tar_stream_goes_both_ways),
+        SHELL_TEST(a_tar_stream_is_read_to_its_end),
+        SHELL_TEST(the_size_of_entries_is_the_journals),
+        SHELL_TEST(an_import_that_fails_leaves_nothing),
+        SHELL_TEST(lines_become_records),
+        SHELL_TEST(damaged_values_are_left_out),
     };
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }
