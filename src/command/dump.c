@@ -71,10 +71,12 @@ static segj_status_t dump_record(dump_t *dump, const oversized_item_t *item)
         if (size > 0)
             stream_write(&dump->stream, value, size);
     }
+    if (status != SEGJ_OK)
+        return status; /* nothing of the record that could not be read */
     stream_write_sum(&dump->stream);
     dump->progress.records_done++;
     dump->progress.bytes_done += item->location.size;
-    return status;
+    return SEGJ_OK;
 }
 
 /* --- sections --- */

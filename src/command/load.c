@@ -306,7 +306,7 @@ static answer_t open_destination(load_t *load)
         return complain_of(options, status);
     answer_t answer = status == SEGJ_OK ? check_journal(load, found) : ANSWER_FINE;
     if (answer == ANSWER_FINE && status == SEGJ_OK && found->section_count > 0)
-        config = found->config;
+        configure_as_found(found, &config);
     config.strict = true;
     if (answer == ANSWER_FINE) {
         status = open_followed(&config, &load->journal);
@@ -360,8 +360,12 @@ static answer_t load_opened(load_t *load)
     free(load->mine);
     segj_buffer_free(&load->value);
     segj_status_t status = oversized_close(load->journal);
-    if (status != SEGJ_OK && answer == ANSWER_FINE)
-        answer = complain_of(load->options, status);
+    if (status != SEGJ_OK) {
+        answer_t closing = complain_of(load->options, status);
+        (void)complain(closing, "not all records that were loaded are durable: load the stream again, and it goes on "
+                                "where they end");
+        answer = answer == ANSWER_FINE ? closing : answer;
+    }
     return load_say(load, answer);
 }
 

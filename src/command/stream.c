@@ -1,6 +1,7 @@
 /* command/stream.c: see the header. Numbers are big-endian; the checksum is CRC-32C. */
 #include "command/stream.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -99,7 +100,8 @@ bool stream_read(stream_t *stream, void *bytes, size_t size)
     if (progress_cancelled())
         (void)complain(ANSWER_FAILED, "%s: stopped at offset %" PRIu64, stream->name, stream->offset);
     else if (ferror(stream->file) != 0)
-        (void)complain(ANSWER_FAILED, "%s, offset %" PRIu64 ": it could not be read", stream->name, stream->offset);
+        (void)complain(ANSWER_FAILED, "%s, offset %" PRIu64 ": it could not be read: %s", stream->name, stream->offset,
+                       strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
     else
         (void)complain(ANSWER_DAMAGED,
                        "%s, offset %" PRIu64 ": the stream ends here and is not complete; load it again, whole: that "
@@ -140,9 +142,9 @@ static bool is_known(const stream_t *stream, uint64_t version, uint64_t format, 
     if (version == STREAM_VERSION && format <= 1 && flags <= 3)
         return true;
     (void)complain(ANSWER_DAMAGED,
-                   "%s, offset 8: the stream is of version %" PRIu64 " and format %" PRIu64
-                   ", and this program reads version %u: load it with a newer one",
-                   stream->name, version, format, STREAM_VERSION);
+                   "%s, offset 8: the stream is of version %" PRIu64 ", format %" PRIu64 " and flags %" PRIu64
+                   ", and this program reads version %u, formats 0 and 1 and flags 0 to 3: load it with a newer one",
+                   stream->name, version, format, flags, STREAM_VERSION);
     return false;
 }
 

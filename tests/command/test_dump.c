@@ -132,6 +132,26 @@ static void another_journal_is_left_alone(void **state)
                  "new has entries of 8 bytes, and the stream of 7 bytes: load into a new directory");
 }
 
+static void a_dump_of_one_format_is_loaded_into_another(void **state)
+{
+    shell_t *shell = *state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        make_journal(shell, kinds[i].format, kinds[i].version, kinds[i].compression);
+        char line[100];
+        (void)snprintf(line, sizeof line, "mv journal journal%zu; segj dump journal%zu >stream%zu", i, i, i);
+        shell_expect(shell, line, 0, "", NULL);
+    }
+    shell_expect(shell,
+                 "for i in 0 2 4; do for k in 0 1 2 5; do rm -rf new; segj dump journal$i 3:0-5 | "
+                 "segj load new >1; segj load new stream$k; done; done | sort | uniq -c | sed 's/^ *//'",
+                 0, "12 new: 7 records in 3 sections were loaded; 6 were there already\n", NULL);
+    /* New sections are as the others of the journal, and not as the stream was: byte 5 is the version. */
+    shell_expect(shell,
+                 "rm -rf new; segj dump journal1 3 | segj load new >1; segj load new stream0 >1; "
+                 "od -An -tu1 -j5 -N1 new/index/ffffffffffffffff",
+                 0, "   2\n", NULL);
+}
+
 /* --- damage --- */
 
 static bytes_t small_stream(shell_t *shell)
@@ -206,8 +226,30 @@ static void damage_in_the_journal_ends_the_dump(void **state)
     write_file_at(values.text, 4096, "F", 1);
     shell_expect(shell, "segj dump journal >1; echo $?; segj load new 1", 4,
                  "4\nnew: 0 records in 1 sections were loaded; it is not complete\n", "checksum");
+    /* One that is read in pieces: nothing of it is in the stream either. */
+    open_journal(shell);
+    char *large = calloc(100000, 1);
+    assert_non_null(large);
+    append(shell, 8, large, 100000);
+    free(large);
+    close_journal(shell);
+    write_file_at(section_path(join_path(shell->root.text, "journal").text, "values", 8).text, 5000, "F", 1);
+    shell_expect(shell, "segj dump journal 8 >2; echo $?; wc -c <2; segj load other 2", 4,
+                 "4\n65\nother: 0 records in 1 sections were loaded; it is not complete\n",
+                 "2, offset 65: the stream ends here and is not complete");
     resize_file(values.text, file_size(values.text) - 1);
     shell_expect(shell, "segj dump journal", 4, "", "1 records that were synced are lost: nothing was dumped");
+}
+
+/* Neither a record nor the end of the load can be written: that is said, and the next load goes on. */
+static void a_load_that_finds_no_room_says_what_is_durable(void **state)
+{
+    shell_t *shell = *state;
+    shell_expect(shell, "seq 20 | segj import --lines --entry-size=60000 large 1 >1 && segj dump large >stream", 0, "",
+                 NULL);
+    shell_expect(shell, "trap '' XFSZ; ulimit -f 200; segj load new stream >1", 2, "",
+                 "not all records that were loaded are durable: load the stream again, and it goes on");
+    shell_expect(shell, "segj load new stream >1; segj dump new | cmp - stream && echo same", 0, "same\n", NULL);
 }
 
 /* --- the bytes --- */
@@ -291,9 +333,11 @@ int main(void)
         SHELL_TEST(a_loaded_dump_is_the_same_journal),
         SHELL_TEST(ranges_are_added),
         SHELL_TEST(another_journal_is_left_alone),
+        SHELL_TEST(a_dump_of_one_format_is_loaded_into_another),
         SHELL_TEST(a_stream_that_was_cut_off_is_gone_on_with),
         SHELL_TEST(a_damaged_stream_is_refused_by_its_offset),
         SHELL_TEST(damage_in_the_journal_ends_the_dump),
+        SHELL_TEST(a_load_that_finds_no_room_says_what_is_durable),
         SHELL_TEST(the_page_shows_the_bytes),
         SHELL_TEST(it_ends_with_its_pipe_and_by_signals),
     };
