@@ -165,6 +165,21 @@ static void a_hang_up_that_is_ignored_stays_so(void **state)
                  0, "9:0 8\n143\n", NULL);
 }
 
+/* The whole directory goes, and another journal comes in its place. */
+static void a_journal_that_is_made_again_is_followed(void **state)
+{
+    shell_t *shell = *state;
+    path_t directory;
+    open_journal(shell, &directory);
+    close_journal(shell);
+    shell_expect(shell,
+                 "cp -r journal new; mkfifo pipe; timeout 20 '" SEGJ_COMMAND "' tail -f -n 1 -e none new >pipe 2>2 & "
+                 "pid=$!\n"
+                 "{ read -r line; echo \"$line\"; rm -rf new; until grep -q removed 2; do sleep 0.01; done; "
+                 "cp -r journal new; read -r line; echo \"$line\"; kill -TERM $pid; } <pipe",
+                 0, "9:0 8\n9:0 8\n", NULL);
+}
+
 /* Nothing is written, and still it is seen that nobody reads. */
 static void the_end_of_its_reader_ends_it(void **state)
 {
@@ -183,6 +198,7 @@ int main(void)
         SHELL_TEST(commonware_is_told_how_else),
         SHELL_TEST(records_that_come_are_followed),
         SHELL_TEST(a_signal_ends_it),
+        SHELL_TEST(a_journal_that_is_made_again_is_followed),
         SHELL_TEST(a_hang_up_that_is_ignored_stays_so),
         SHELL_TEST(the_end_of_its_reader_ends_it),
     };

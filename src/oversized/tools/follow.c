@@ -107,9 +107,10 @@ static segj_status_t follow_turn(oversized_follower_t *follower, oversized_follo
     segj_status_t status = follow_section(follower, section, followed);
     if (status == SEGJ_END) {
         section->dirty = false;
-        if (section->told && !section->listed)
+        if (section->told && !section->listed) {
             segj_follow_remove(follower, follower->turn);
-        else
+            follower->relist = follower->relist || follower->count == 0;
+        } else
             end_turn(follower);
     } else if (status == SEGJ_OK) {
         if (++follower->served >= FOLLOW_TURN) {
