@@ -41,7 +41,8 @@ static log_mark_t load_log_frames(const oversized_config_t *config, uint64_t sec
     assert_non_null(image->frames.data);
     assert_non_null(image->logical.data);
     memcpy(image->frames.data, file.data + VALUES_DATA_OFFSET, image->frames.size);
-    while (end.end < image->frames.size && !is_all_zeros(image->frames.data + end.end, image->frames.size - end.end)) {
+    while (end.end < image->frames.size &&
+           !is_all_zeros(image->frames.data + end.end, image->frames.size - (size_t)end.end)) {
         assert_true(decode_log_frame(image->frames.data, image->frames.size, section ^ salt, end.end, end.trailer,
                                      config->entry_size, &frame));
         assert_true(frame.right);
@@ -52,7 +53,7 @@ static log_mark_t load_log_frames(const oversized_config_t *config, uint64_t sec
         end.end += frame.size;
         end.trailer = frame.trailer;
     }
-    image->frames.size = end.end;
+    image->frames.size = (size_t)end.end;
     image->records = end.records;
     free_bytes(&file);
     return end;
