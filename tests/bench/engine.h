@@ -37,7 +37,8 @@ enum {
     BENCH_BESIDE = 2,   /**< reads and appends by different threads */
     BENCH_REPLAY = 4,   /**< replay, of as many records as take long to build for some */
     BENCH_SYNCS = 8,    /**< differs only where syncs are many, and takes part there alone */
-    BENCH_PACKS = 16    /**< the same where values are compressed */
+    BENCH_PACKS = 16,   /**< the same where values are compressed */
+    BENCH_APART = 32    /**< a variant that takes part where others are left out */
 };
 
 typedef struct bench_engine bench_engine_t;
@@ -78,7 +79,7 @@ extern const bench_engine_t *const bench_engines[];
 
 extern const bench_engine_t bench_segjournal, bench_segjournal_batch, bench_segjournal_view, bench_segjournal_ahead;
 extern const bench_engine_t bench_segjournal_parallel, bench_segjournal_parallel_ahead;
-extern const bench_engine_t bench_segjournal_cache;
+extern const bench_engine_t bench_segjournal_cache, bench_segjournal_log;
 extern const bench_engine_t bench_floor, bench_floor_write_back, bench_floor_mapped;
 extern const bench_engine_t bench_lmdb, bench_lmdb_writemap;
 extern const bench_engine_t bench_sqlite, bench_sqlite_mapped;

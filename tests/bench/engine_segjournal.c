@@ -13,7 +13,7 @@
 #define SECTION 1
 #define BATCH ((size_t)256)
 /* Variants, which may be put together. */
-enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4, SEGJOURNAL_CACHE = 8 };
+enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4, SEGJOURNAL_CACHE = 8, SEGJOURNAL_LOG = 16 };
 
 #define AHEAD ((size_t)1 << 20)
 #define CACHE ((size_t)1 << 31) /* as its peers have */
@@ -49,7 +49,9 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     oversized_config_t config;
     configure(&config, setup->directory);
     config.map_values = (self->variant & SEGJOURNAL_VIEW) != 0;
-    config.preallocate = (self->variant & SEGJOURNAL_AHEAD) != 0 ? AHEAD : 0;
+    if ((self->variant & SEGJOURNAL_AHEAD) != 0)
+        config.preallocate = AHEAD;
+    config.native_version = (self->variant & SEGJOURNAL_LOG) != 0 ? 2 : 1;
     config.value_cache = (self->variant & SEGJOURNAL_CACHE) != 0 ? CACHE : 0;
     config.parallel_flush = (self->variant & SEGJOURNAL_PARALLEL) != 0;
     config.must_exist = !setup->create;
@@ -331,6 +333,16 @@ const bench_engine_t bench_segjournal_view = {.label = "segjournal+view",
                                               .read = segjournal_read_view,
                                               .scan = segjournal_scan_view,
                                               SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_log = {.label = "segjournal+v2",
+                                             .options = "native_version = 2",
+                                             .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY | BENCH_APART,
+                                             .variant = SEGJOURNAL_LOG,
+                                             .writes = true,
+                                             .reads = true,
+                                             .append = segjournal_append,
+                                             .read = segjournal_read,
+                                             .scan = segjournal_scan,
+                                             SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
                                                .options = "preallocate = 1 MiB",
                                                .can = BENCH_SYNCS,

@@ -221,7 +221,7 @@ static bool does_both(const bench_contender_t *contender)
 /* Variants differ in how they write and read alone; what takes long leaves them out. */
 static bool is_plain(const bench_contender_t *contender)
 {
-    return does_both(contender) && strchr(contender->label, '+') == NULL;
+    return does_both(contender) && (strchr(contender->label, '+') == NULL || takes_part_alone(contender, BENCH_APART));
 }
 
 static bool replays(const bench_contender_t *contender)
