@@ -83,7 +83,8 @@ typedef struct oversized_writer oversized_writer_t; /**< a value on its way in *
 
 /**
  * Begins to append a value that need not be in memory whole. `size` is the sum of the writes that follow, in bytes, or
- * OVERSIZED_SIZE_UNKNOWN: the value ends with oversized_writer_finish(), and max_value_size bounds it.
+ * OVERSIZED_SIZE_UNKNOWN: the value ends with oversized_writer_finish(), and max_value_size bounds it. At levels above 19
+ * of `compression` zstd's window is above 8 MiB then, however short the value is, and not every decoder reads that.
  * Readers see nothing of the record before oversized_writer_finish(). Until finish or abandon the section refuses
  * appends, further writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that
  * does not exist is made, empty. The writer takes a buffer of 256 KiB, zstd's context where the section is compressed,
