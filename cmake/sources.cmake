@@ -57,6 +57,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/view.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/buffer.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/codec.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/crew.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/durable.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/encoder.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/entrance.c"

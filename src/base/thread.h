@@ -85,18 +85,29 @@ static inline void segj_wake_all(segj_cond_t *cond)
     (void)failed;
 }
 
-/** Starts a thread; 0, or why there is none. It takes no signals: their handlers are the application's, and run in its
- *  threads. */
-static inline int segj_thread_start(segj_thread_t *thread, void *(*run)(void *context), void *context)
+/** Threads that begin from now on take no signals: their handlers are the application's, and run in its threads. 0, or
+ *  why that can't be. */
+static inline int segj_signals_off(sigset_t *usual)
 {
     sigset_t all;
-    sigset_t usual;
     (void)sigfillset(&all);
-    int code = pthread_sigmask(SIG_SETMASK, &all, &usual);
+    return pthread_sigmask(SIG_SETMASK, &all, usual);
+}
+
+static inline void segj_signals_on(const sigset_t *usual)
+{
+    (void)pthread_sigmask(SIG_SETMASK, usual, NULL);
+}
+
+/** Starts a thread, which takes no signals; 0, or why there is none. */
+static inline int segj_thread_start(segj_thread_t *thread, void *(*run)(void *context), void *context)
+{
+    sigset_t usual;
+    int code = segj_signals_off(&usual);
     if (code != 0)
         return code;
     code = pthread_create(thread, NULL, run, context);
-    (void)pthread_sigmask(SIG_SETMASK, &usual, NULL);
+    segj_signals_on(&usual);
     return code;
 }
 

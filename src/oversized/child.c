@@ -70,7 +70,7 @@ void segj_journal_free_in_child(oversized_t *journal)
     if (still) {
         free_what_state_guards(journal);
         if (unchanged)
-            segj_codec_free(&journal->codec);
+            segj_codec_free(&journal->codec); /* what the crew has stays: freeing it would wait for its threads */
         segj_unlock(&shared->state);
     }
     if (unchanged) {

@@ -156,6 +156,7 @@ void segj_journal_free(oversized_t *journal)
 {
     segj_shared_t *shared = &journal->shared;
     segj_flusher_free(&journal->flusher);
+    segj_crew_free(&journal->codec.crew);
     free_sections(journal);
     segj_lock(&shared->state);
     segj_pool_free(&shared->pages);

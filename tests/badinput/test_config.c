@@ -339,6 +339,17 @@ static void max_open_files_is_4_or_more(void **state)
     accept(place);
 }
 
+static void compression_threads_are_64_at_most(void **state)
+{
+    place_t *place = *state;
+    place->config.compression_threads = 65;
+    refused(place, "compression_threads");
+    place->config.compression_threads = UINT32_MAX;
+    refused(place, "compression_threads");
+    place->config.compression_threads = 64;
+    accept(place);
+}
+
 /* --- enumerations --- */
 
 static void a_format_that_is_none_is_refused(void **state)
@@ -571,6 +582,7 @@ int main(void)
         TEST(compression_is_a_level_of_zstd),
         TEST(max_value_size_leaves_room_for_a_frame),
         TEST(max_open_files_is_4_or_more),
+        TEST(compression_threads_are_64_at_most),
         TEST(a_format_that_is_none_is_refused),
         TEST(the_native_format_is_verified_in_one_way),
         TEST(what_is_done_with_a_damaged_page_is_one_of_two),

@@ -31,6 +31,7 @@ typedef enum bench_row {
     ROW_R3,
     ROW_O1,
     ROW_W2_COMPRESSED,
+    ROW_W2_PACKED,
     ROW_R1_COMPRESSED,
     ROW_REPLAY,
     ROW_READS_BESIDE,
@@ -52,6 +53,8 @@ typedef enum bench_row {
     ROW_CROWD_2,
     ROW_CROWD_4,
     ROW_CROWD_8,
+    ROW_PACK_1,
+    ROW_PACK_2,
     ROWS
 } bench_row_t;
 

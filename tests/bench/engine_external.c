@@ -49,6 +49,7 @@
  *                           program may batch as it likes. At such a point every record before it survives a power cut
  *                           (fsync, fdatasync or the like has returned).
  *     close              -> ok. Closes the store properly. May put it in order for reading (compaction).
+ *     end                -> time. The same, where it is timed: the store compresses, and all is stored so when it answers.
  *     open               -> time. Opens the store.
  *     first POSITION     -> time. Opens the store and reads that record, then closes it, untimed.
  *     warm TOTAL         -> ok. Prepares for reading: loads an index, fills caches, by reading everything once.

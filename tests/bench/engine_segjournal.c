@@ -13,7 +13,14 @@
 #define SECTION 1
 #define BATCH ((size_t)256)
 /* Variants, which may be put together. */
-enum { SEGJOURNAL_VIEW = 1, SEGJOURNAL_AHEAD = 2, SEGJOURNAL_PARALLEL = 4, SEGJOURNAL_CACHE = 8, SEGJOURNAL_LOG = 16 };
+enum {
+    SEGJOURNAL_VIEW = 1,
+    SEGJOURNAL_AHEAD = 2,
+    SEGJOURNAL_PARALLEL = 4,
+    SEGJOURNAL_CACHE = 8,
+    SEGJOURNAL_LOG = 16,
+    SEGJOURNAL_CREW = 32
+};
 
 #define AHEAD ((size_t)1 << 20)
 #define CACHE ((size_t)1 << 31) /* as its peers have */
@@ -54,6 +61,7 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     config.native_version = (self->variant & SEGJOURNAL_LOG) != 0 ? 2 : 1;
     config.value_cache = (self->variant & SEGJOURNAL_CACHE) != 0 ? CACHE : 0;
     config.parallel_flush = (self->variant & SEGJOURNAL_PARALLEL) != 0;
+    config.compression_threads = (self->variant & SEGJOURNAL_CREW) != 0 ? 2 : 0;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
     store_t *store = calloc(1, sizeof *store);
@@ -380,3 +388,14 @@ const bench_engine_t bench_segjournal_cache = {.label = "segjournal+cache",
                                                .read = segjournal_read,
                                                .scan = segjournal_scan_read,
                                                SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_threads = {.label = "segjournal+threads",
+                                                 .options =
+                                                     "compression_threads = 2, and oversized_append_batch, of up to "
+                                                     "256 records",
+                                                 .can = BENCH_COMPRESS | BENCH_PACKS,
+                                                 .variant = SEGJOURNAL_CREW,
+                                                 .writes = true,
+                                                 .append = segjournal_append_batch,
+                                                 .read = segjournal_read,
+                                                 .scan = segjournal_scan,
+                                                 SEGJOURNAL_CALLS};

@@ -41,6 +41,7 @@ const bench_row_info_t bench_rows[ROWS] = {
     [ROW_R3] = {"R3", "random reads of 4 KiB, two threads, warm", READS, true},
     [ROW_O1] = {"O1", "open, and read one of 200,000 x 4 KiB", 1, false},
     [ROW_W2_COMPRESSED] = {"W2z", "append 50,000 x 4 KiB of JSON, compressed, sync at the end", JSON_COUNT, false},
+    [ROW_W2_PACKED] = {"W2zc", "  and closed: everything is stored compressed", JSON_COUNT, false},
     [ROW_R1_COMPRESSED] = {"R1z", "random reads of 4 KiB of JSON, compressed, warm", JSON_READS, true},
     [ROW_REPLAY] = {"P1", "replay of 10,000,000 records without values", REPLAY_COUNT, true},
     [ROW_READS_BESIDE] = {"M1", "random reads of 4 KiB beside 50 appends and a sync every 10 ms", READS, true},
@@ -62,6 +63,8 @@ const bench_row_info_t bench_rows[ROWS] = {
     [ROW_CROWD_2] = {"C2", "  by 2 threads", CROWD_COUNT, true},
     [ROW_CROWD_4] = {"C4", "  by 4 threads", CROWD_COUNT, true},
     [ROW_CROWD_8] = {"C8", "  by 8 threads", CROWD_COUNT, true},
+    [ROW_PACK_1] = {"Z1", "append of 4 KiB of JSON, compressed, without sync, by one thread", JSON_COUNT, true},
+    [ROW_PACK_2] = {"Z2", "  by 2 threads", JSON_COUNT, true},
 };
 
 /* Sizes of a group that has several rows must stay in proportion. */
@@ -296,6 +299,22 @@ static bool run_w2(bench_turn_t *turn)
     return good;
 }
 
+/* Some compress when a table is full, or when they are closed. */
+static bool close_timed(bench_turn_t *turn)
+{
+    double appended = 0;
+    double closed = 0;
+    (void)numbers_of(turn->answer, &appended, 1);
+    if (!ask_anything(turn, "end"))
+        return false;
+    if (starts(turn->answer, "none")) /* it does not know how */
+        return ask(turn, "close");
+    if (numbers_of(turn->answer, &closed, 1) != 1)
+        return false;
+    record(turn, ROW_W2_PACKED, appended + closed);
+    return true;
+}
+
 static bool run_compressed(bench_turn_t *turn)
 {
     uint64_t count = sized(turn, JSON_COUNT);
@@ -304,7 +323,7 @@ static bool run_compressed(bench_turn_t *turn)
     if (!ask(turn, "compress 1"))
         return starts(turn->answer, "none");
     if (!ask(turn, "create 4096") || !timed(turn, ROW_W2_COMPRESSED, "append 1 %" PRIu64 " 4096 0", count) ||
-        !ask(turn, "close") || !verify(turn, count + 1, 4096))
+        !close_timed(turn) || !verify(turn, count + 1, 4096))
         return false;
     if (!turn->bench->contenders[turn->contender].reads)
         return true;
@@ -445,6 +464,22 @@ static bool run_crowd(bench_turn_t *turn)
     return true;
 }
 
+static bool packs_together(const bench_contender_t *contender)
+{
+    return syncs_together(contender) && (contender->engine->can & BENCH_COMPRESS) != 0;
+}
+
+static bool run_packs(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, JSON_COUNT) / 2 * 2;
+    if (!ask(turn, "pool json"))
+        return false;
+    if (!ask(turn, "compress 1"))
+        return starts(turn->answer, "none");
+    return ask(turn, "create 4096") && timed(turn, ROW_PACK_1, "crowd 1 1 %" PRIu64 " 4096", count) &&
+           timed(turn, ROW_PACK_2, "crowd 2 %" PRIu64 " %" PRIu64 " 4096", count + 1, count);
+}
+
 #define ONE(row) (UINT64_C(1) << (row))
 #define RANGE(first, last) ((UINT64_C(2) << (last)) - (UINT64_C(1) << (first)))
 
@@ -463,6 +498,7 @@ const bench_group_t bench_groups[] = {
     {"crash", ONE(ROW_CRASH_ABOVE_W), false, false, recovers, run_crash_above},
     {"together", RANGE(ROW_TOGETHER_1, ROW_TOGETHER_99), false, false, syncs_together, run_together},
     {"crowd", RANGE(ROW_CROWD_1, ROW_CROWD_8), false, false, syncs_together, run_crowd},
+    {"packs", RANGE(ROW_PACK_1, ROW_PACK_2), false, false, packs_together, run_packs},
     {"sections", ONE(ROW_SECTIONS), true, true, opens_sections, run_sections},
 };
 const unsigned bench_groups_count = sizeof bench_groups / sizeof bench_groups[0];

@@ -202,6 +202,15 @@ static bench_answer_t run_close(bench_server_t *server, char *const *words)
     return bench_server_close(server) ? BENCH_OK : BENCH_FAILED;
 }
 
+static bench_answer_t run_end(bench_server_t *server, char *const *words)
+{
+    (void)words;
+    double start = bench_now();
+    bool good = bench_server_close(server);
+    server->seconds = bench_now() - start;
+    return good ? BENCH_TIMED : BENCH_FAILED;
+}
+
 static bench_answer_t run_open(bench_server_t *server, char *const *words)
 {
     (void)words;
@@ -416,6 +425,7 @@ static const struct {
                       {"create", 1, run_create},
                       {"append", 4, run_append},
                       {"close", 0, run_close},
+                      {"end", 0, run_end},
                       {"open", 0, run_open},
                       {"first", 1, run_first},
                       {"warm", 1, run_warm},

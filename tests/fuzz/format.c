@@ -387,12 +387,14 @@ static void run_frame(fuzz_input_t *input)
 static void run_value(fuzz_input_t *input)
 {
     segj_codec_t codec = {.level = (int)(fuzz_take(input, 1) % 8) - 3};
+    segj_crew_t nobody = {.most = 0};
     segj_decoder_t *decoder = NULL;
     segj_buffer_t value = {NULL, 0, 0};
     const segj_slice_t piece = {input->at, input->left};
     segj_slice_t payload = {NULL, 0};
     fuzz_require(segj_decoder_new(&decoder) == SEGJ_OK, "no decoder");
-    fuzz_require(segj_encoder_make(&codec.own, codec.level, &piece, 1, input->left, &payload) == SEGJ_OK, "no payload");
+    fuzz_require(segj_encoder_make(&codec.own, codec.level, &nobody, &piece, 1, input->left, &payload) == SEGJ_OK,
+                 "no payload");
     fuzz_require(payload.size <= segj_codec_bound((uint32_t)input->left), "a payload beyond its bound");
     fuzz_require(segj_codec_decompress(decoder, payload.data, payload.size, (uint32_t)input->left, &value) == SEGJ_OK,
                  "%s", segj_last_error());

@@ -150,6 +150,36 @@ static void a_child_goes_beside_a_thread_that_is_in_a_sync(void **state)
     family_reopen();
 }
 
+/* A section of its own: batches there, and one large value. */
+static void append_packed(uint64_t batches)
+{
+    enum { COUNT = 20, EACH = 8192, LARGE = 3 << 20 };
+    static uint8_t value[LARGE];
+    oversized_record_t records[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        records[i] = (oversized_record_t){"12345678", value, EACH};
+    for (uint64_t i = 0; i < batches; i++)
+        assert_ok(oversized_append_batch(family.journal, FAMILY_OTHER + 2, records, COUNT, NULL, NULL));
+    assert_ok(oversized_append(family.journal, FAMILY_OTHER + 2, "12345678", value, LARGE, NULL, NULL));
+}
+
+/* They wait for work, and are not there in a child. */
+static void a_child_ends_without_the_threads_that_compress(void **state)
+{
+    family.config.compression = 1;
+    family.config.max_value_size = 1 << 22;
+    family.config.compression_threads = 3;
+    family_open();
+    append_packed(3);
+    in_child(close_here);
+    in_child(abandon_here);
+    in_child(destroy_here);
+    in_child(change_here);
+    append_packed(3);
+    family_add(10);
+    family_reopen();
+}
+
 static int close_with_locks(void)
 {
     EXPECT(is_refused(oversized_append(family.journal, FAMILY_SECTION, "12345678", "v", 1, NULL, NULL)));
@@ -479,6 +509,7 @@ int main(void)
         FORK_TEST(every_call_of_the_headers_is_in_the_list),
         FORK_TEST(a_child_goes_beside_a_thread_that_is_in_a_change),
         FORK_TEST(a_child_goes_beside_a_thread_that_is_in_a_sync),
+        FORK_TEST(a_child_ends_without_the_threads_that_compress),
         FORK_TEST(a_child_waits_for_no_lock),
         FORK_TEST(children_of_a_busy_parent_come_to_their_end),
         FORK_TEST(children_of_a_journal_in_memory_come_to_their_end),

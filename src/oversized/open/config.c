@@ -91,6 +91,8 @@ static segj_status_t check_sizes(const oversized_config_t *config)
         return out_of_range("max_open_files", config->max_open_files, "4 descriptors or more");
     if (config->preallocate > WRITE_BUFFER_MAX && config->preallocate != SEGJ_PREALLOCATE_AUTO)
         return out_of_range("preallocate", config->preallocate, "0 to 2^30 bytes, or SEGJ_PREALLOCATE_AUTO");
+    if (config->compression_threads > SEGJ_CREW_MOST)
+        return out_of_range("compression_threads", config->compression_threads, "0 to 64 threads");
     if (!segj_codec_level_valid(config->compression))
         return segj_fail(SEGJ_ERR_INVALID, "config.compression is %d, zstd has levels %d to %d", config->compression,
                          ZSTD_minCLevel(), ZSTD_maxCLevel());

@@ -117,6 +117,7 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->repair = segj_section_repair;
     journal->note_gone = segj_quarantine_note_gone;
     journal->codec.level = config->compression;
+    journal->codec.crew.most = config->compression_threads;
     journal->flusher.on = config->parallel_flush;
     journal->cut_holes = config->hole == OVERSIZED_HOLE_CUT && config->checkpoint == NULL;
     shared->preallocate = config->preallocate;
@@ -243,7 +244,8 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
         return segj_fail_memory(sizeof *journal);
     segj_entrance_init(&journal->entrance);
     if (!segj_gate_init(&journal->change) || !segj_mutex_init(&journal->shared.state) ||
-        !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher)) {
+        !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher) ||
+        !segj_crew_init(&journal->codec.crew, &journal->shared)) {
         free(journal);
         return segj_fail_memory(sizeof *journal);
     }

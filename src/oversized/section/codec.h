@@ -22,6 +22,7 @@ typedef struct segj_decoder {
 typedef struct segj_codec {
     int level;
     bool mixed;         /* a section's values are compressed and new ones are not, or the other way; set by open */
+    segj_crew_t crew;   /* freed apart: a child of fork has none of its threads */
     segj_encoder_t own; /* used under the change lock */
     /* Of threads that compress before they take that lock (payload.c), under the state lock: idle ones, how many there
      * are, and how many threads wait for one. */
@@ -61,6 +62,7 @@ SEGJ_MUST_CHECK segj_status_t segj_codec_decompress(segj_decoder_t *decoder, con
 /** The largest payload that a value of `limit` bytes can have. */
 uint64_t segj_codec_bound(uint32_t limit);
 
+/** Frees all but the crew. */
 void segj_codec_free(segj_codec_t *codec);
 
 #endif

@@ -76,40 +76,81 @@ static segj_status_t gather(segj_encoder_t *encoder, const segj_slice_t *pieces,
     return SEGJ_OK;
 }
 
-segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, const segj_slice_t *pieces, size_t count,
-                               size_t size, size_t *at, size_t *payload_size)
+segj_status_t segj_encoder_bound(size_t size, size_t *bound)
 {
-    const void *whole = count > 0 ? pieces[0].data : NULL;
-    if (encoder->context == NULL)
-        encoder->context = ZSTD_createCCtx();
-    if (encoder->context == NULL)
-        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
-    size_t bound = ZSTD_compressBound(size);
-    if (ZSTD_isError(bound))
+    *bound = ZSTD_compressBound(size);
+    if (ZSTD_isError(*bound))
         return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %zu bytes is too large for zstd", size);
-    segj_status_t status = count > 1 ? gather(encoder, pieces, count, size, &whole) : SEGJ_OK;
+    return SEGJ_OK;
+}
+
+static segj_status_t encoder_judge(size_t answer, size_t size, size_t *payload_size)
+{
+    if (ZSTD_isError(answer))
+        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress a value of %zu bytes: %s", size,
+                         ZSTD_getErrorName(answer));
+    *payload_size = answer;
+    return SEGJ_OK;
+}
+
+segj_status_t segj_encoder_into(ZSTD_CCtx **context, int level, const void *value, size_t size, void *to, size_t room,
+                                size_t *payload_size)
+{
+    if (*context == NULL)
+        *context = ZSTD_createCCtx();
+    if (*context == NULL)
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
+    return encoder_judge(ZSTD_compressCCtx(*context, to, room, value, size, level), size, payload_size);
+}
+
+/* By zstd's own threads, which begin in here. */
+static segj_status_t compress_wide(ZSTD_CCtx *wide, int level, const void *value, size_t size, void *to, size_t room,
+                                   size_t *payload_size)
+{
+    sigset_t usual;
+    size_t answer = ZSTD_CCtx_setParameter(wide, ZSTD_c_compressionLevel, level);
+    (void)segj_signals_off(&usual);
+    if (!ZSTD_isError(answer))
+        answer = ZSTD_compress2(wide, to, room, value, size);
+    segj_signals_on(&usual);
+    return encoder_judge(answer, size, payload_size);
+}
+
+segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, segj_crew_t *crew, const void *value, size_t size,
+                               size_t *at, size_t *payload_size)
+{
+    size_t bound;
+    segj_status_t status = segj_encoder_bound(size, &bound);
     if (status == SEGJ_OK)
         status = make_room(&encoder->payloads, bound);
     if (status != SEGJ_OK)
         return status;
     segj_buffer_t *payloads = &encoder->payloads;
-    size_t used = ZSTD_compressCCtx(encoder->context, (uint8_t *)payloads->data + payloads->size,
-                                    payloads->capacity - payloads->size, whole, size, level);
-    if (ZSTD_isError(used))
-        return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress a value of %zu bytes: %s", size,
-                         ZSTD_getErrorName(used));
+    uint8_t *to = (uint8_t *)payloads->data + payloads->size;
+    size_t room = payloads->capacity - payloads->size;
+    ZSTD_CCtx *wide = segj_crew_lend(crew, size);
+    if (wide != NULL) {
+        status = compress_wide(wide, level, value, size, to, room, payload_size);
+        segj_crew_take_back(crew);
+    } else {
+        status = segj_encoder_into(&encoder->context, level, value, size, to, room, payload_size);
+    }
+    if (status != SEGJ_OK)
+        return status;
     *at = payloads->size;
-    *payload_size = used;
-    payloads->size += used;
+    payloads->size += *payload_size;
     return SEGJ_OK;
 }
 
-segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, const segj_slice_t *pieces, size_t count,
-                                size_t size, segj_slice_t *payload)
+segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, segj_crew_t *crew, const segj_slice_t *pieces,
+                                size_t count, size_t size, segj_slice_t *payload)
 {
     size_t at;
+    const void *whole = count > 0 ? pieces[0].data : NULL;
     segj_encoder_begin(encoder);
-    segj_status_t status = segj_encoder_add(encoder, level, pieces, count, size, &at, &payload->size);
+    segj_status_t status = count > 1 ? gather(encoder, pieces, count, size, &whole) : SEGJ_OK;
+    if (status == SEGJ_OK)
+        status = segj_encoder_add(encoder, level, crew, whole, size, &at, &payload->size);
     if (status == SEGJ_OK)
         payload->data = (const uint8_t *)encoder->payloads.data + at;
     return status;

@@ -79,6 +79,11 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
     segj_paged_put(section->index.tail, journal->record, journal->shared.record_size);
 }
 
+static bool append_is_compressed(const append_batch_t *batch)
+{
+    return batch->section != NULL ? batch->section->values.compressed : batch->journal->codec.level != 0;
+}
+
 /* The value as it is stored: itself, or its payload, which was `made` before, or (NULL) is made now: it was not foreseen
  * that the section is one of compressed values. *slice is where that is noted. */
 static segj_status_t append_encode(const append_batch_t *batch, const segj_slice_t *made, value_t *value,
@@ -86,12 +91,13 @@ static segj_status_t append_encode(const append_batch_t *batch, const segj_slice
 {
     segj_codec_t *codec = &batch->journal->codec;
     segj_status_t status = SEGJ_OK;
-    if (!(batch->section != NULL ? batch->section->values.compressed : codec->level != 0))
+    if (!append_is_compressed(batch))
         return SEGJ_OK;
     if (made != NULL)
         *slice = *made;
     else
-        status = segj_encoder_make(&codec->own, codec->level, value->pieces, value->count, value->size, slice);
+        status =
+            segj_encoder_make(&codec->own, codec->level, &codec->crew, value->pieces, value->count, value->size, slice);
     if (status == SEGJ_OK)
         *value = (value_t){slice, 1, slice->size};
     return status;
@@ -308,7 +314,7 @@ static uint64_t saved_by(const append_batch_t *batch, const oversized_record_t *
 }
 
 static segj_status_t append_many(oversized_t *journal, uint64_t number, const oversized_record_t *records, size_t count,
-                                 const segj_payloads_t *payloads, uint64_t *position, oversized_location_t *locations)
+                                 segj_payloads_t *payloads, uint64_t *position, oversized_location_t *locations)
 {
     append_batch_t batch;
     segj_status_t status = append_begin(&batch, journal, number, count);
@@ -317,8 +323,11 @@ static segj_status_t append_many(oversized_t *journal, uint64_t number, const ov
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
         segj_slice_t piece = {records[i].value, records[i].size};
         value_t value = {&piece, 1, records[i].size};
-        status = append_add(&batch, records[i].entry, &value, segj_payloads_get(payloads, i),
-                            locations != NULL ? &locations[i] : NULL);
+        if (payloads->encoder != NULL && i == payloads->count && append_is_compressed(&batch))
+            status = segj_payloads_more(payloads, journal, records, count);
+        if (status == SEGJ_OK)
+            status = append_add(&batch, records[i].entry, &value, segj_payloads_get(payloads, i),
+                                locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
         append_roll_back(&batch);

@@ -7,9 +7,10 @@
 
 #include "oversized/section/journal.h"
 
-/** The payloads of the first `count` values of an append; the others are compressed, if at all, under the change lock. */
+/** The payloads of the first `count` values of an append; those of a batch that are too many for that are compressed,
+ *  so many at a time, under the change lock. */
 typedef struct segj_payloads {
-    segj_encoder_t *encoder; /* that holds them, or NULL: there are none */
+    segj_encoder_t *encoder; /* that holds those made last, or NULL: there are none */
     segj_slice_t *slices;    /* of a batch; else `one` */
     segj_slice_t one;
     size_t count;
@@ -27,6 +28,9 @@ SEGJ_MUST_CHECK segj_status_t segj_payloads_make(segj_payloads_t *payloads, over
 /** The same of several values. */
 SEGJ_MUST_CHECK segj_status_t segj_payloads_make_many(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
                                                       const oversized_record_t *records, size_t count);
+/** Compresses the next values of a batch; the payloads of those before are gone. */
+SEGJ_MUST_CHECK segj_status_t segj_payloads_more(segj_payloads_t *payloads, oversized_t *journal,
+                                                 const oversized_record_t *records, size_t count);
 void segj_payloads_free(segj_payloads_t *payloads, oversized_t *journal);
 
 /** The payload of the value of this number, or NULL. */

@@ -33,6 +33,7 @@ struct oversized_writer {
     segj_status_t failed;  /* what every later call answers */
     segj_sentence_t cause; /* of that */
     ZSTD_CCtx *compressor;
+    bool wide; /* that is the crew's */
     size_t buffered;
     uint8_t *buffer; /* STREAM_IN_BUFFER_SIZE bytes */
     uint8_t head[];  /* of the frame, where it has one; the entry in its place there */
@@ -40,15 +41,21 @@ struct oversized_writer {
 
 static void free_writer(oversized_writer_t *writer)
 {
+    if (!writer->wide)
+        (void)ZSTD_freeCCtx(writer->compressor);
+    else if (segj_lease_holds(&writer->lease))
+        segj_crew_take_back(&writer->journal->codec.crew);
     segj_lease_end(&writer->lease);
-    (void)ZSTD_freeCCtx(writer->compressor);
     free(writer->buffer);
     free(writer);
 }
 
 static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level)
 {
-    writer->compressor = ZSTD_createCCtx();
+    writer->compressor = segj_crew_lend(&writer->journal->codec.crew, writer->announced);
+    writer->wide = writer->compressor != NULL;
+    if (!writer->wide)
+        writer->compressor = ZSTD_createCCtx();
     if (writer->compressor == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
     size_t answer = ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
@@ -232,6 +239,19 @@ static segj_status_t write_opening(oversized_writer_t *writer)
     return segj_io_write(file, file->data + writer->offset + file->head, opening, sizeof opening);
 }
 
+/* Threads of the wide context begin in here. */
+static size_t stream_in_compress(oversized_writer_t *writer, ZSTD_outBuffer *out, ZSTD_inBuffer *in,
+                                 ZSTD_EndDirective how)
+{
+    sigset_t usual;
+    if (!writer->wide)
+        return ZSTD_compressStream2(writer->compressor, out, in, how);
+    (void)segj_signals_off(&usual);
+    size_t left = ZSTD_compressStream2(writer->compressor, out, in, how);
+    segj_signals_on(&usual);
+    return left;
+}
+
 /* `end`: the value is whole, and zstd is to finish its frame. */
 static segj_status_t put_compressed(oversized_writer_t *writer, const void *data, size_t size, bool end)
 {
@@ -240,7 +260,7 @@ static segj_status_t put_compressed(oversized_writer_t *writer, const void *data
     bool more = size > 0 || end;
     while (more && status == SEGJ_OK) {
         ZSTD_outBuffer out = {writer->buffer + writer->buffered, STREAM_IN_BUFFER_SIZE - writer->buffered, 0};
-        size_t left = ZSTD_compressStream2(writer->compressor, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
+        size_t left = stream_in_compress(writer, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
             return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress: %s", ZSTD_getErrorName(left));
         more = end ? left > 0 : in.pos < in.size;

@@ -50,9 +50,9 @@ fault("a flush that ends calls nobody" src/oversized/write/flush.c "orders/sync"
 # --- values that are compressed before the lock is taken ---
 
 fault("a payload is stored in a section of plain values" src/oversized/write/append.c "threads/payloads"
-    [==[    if (!(batch->section != NULL ? batch->section->values.compressed : codec->level != 0))
+    [==[    if (!append_is_compressed(batch))
         return SEGJ_OK;]==]
-    [==[    if (made == NULL && !(batch->section != NULL ? batch->section->values.compressed : codec->level != 0))
+    [==[    if (made == NULL && !append_is_compressed(batch))
         return SEGJ_OK;]==])
 
 fault("values are compressed under the lock" src/oversized/write/payload.c "threads/payloads"
