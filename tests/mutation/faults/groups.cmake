@@ -1,10 +1,10 @@
 # mutation/faults/groups.cmake: deliberate faults (see mutate.cmake): who waits for a sync, whom it covers, and who leads the next.
 
-fault("a waiter returns one flush early" src/oversized/section/group.c "orders/sync"
+fault("a waiter returns one flush early" src/oversized/section/group.c "orders/sync orders/crash"
     [==[    if (section->synced >= waiter->target || segj_section_gone(journal, section))]==]
     [==[    if (section->synced + 1 >= waiter->target || segj_section_gone(journal, section))]==])
 
-fault("a call is covered by a sync that had begun before it" src/oversized/write/sync.c "orders/sync"
+fault("a call is covered by a sync that had begun before it" src/oversized/write/sync.c "orders/sync orders/crash"
     [==[    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section);
     if (section->synced >= call->target) {]==]
     [==[    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section) - 1;
