@@ -65,6 +65,8 @@ struct bench_engine {
     bool (*sync_beside)(void *store);
     /** Appends a record and makes it durable, from several threads at once; NULL: append and sync, one thread at a time. */
     bool (*append_durable)(void *store, const bench_record_t *record);
+    /** The same, to a part of the store of the thread's own; NULL: there are none. */
+    bool (*append_apart)(void *store, unsigned part, const bench_record_t *record);
     /** Appends a record, from several threads at once; NULL: `append`, one thread at a time. */
     bool (*append_beside)(void *store, const bench_record_t *record);
     bool (*abandon)(void *store);       /**< frees, writes nothing; NULL: there is no such thing */

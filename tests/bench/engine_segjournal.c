@@ -127,6 +127,16 @@ static bool segjournal_append_durable(void *opened, const bench_record_t *record
     return segjournal_append(opened, record, 1) && good(oversized_sync(((store_t *)opened)->journal, SECTION));
 }
 
+static bool segjournal_append_apart(void *opened, unsigned part, const bench_record_t *record)
+{
+    oversized_t *journal = ((store_t *)opened)->journal;
+    uint64_t section = SECTION + 1 + (uint64_t)part;
+    uint8_t entry[ENTRY];
+    put_entry(entry, record->position);
+    return good(oversized_append(journal, section, entry, record->value, record->size, NULL, NULL)) &&
+           good(oversized_sync(journal, section));
+}
+
 static bool segjournal_sync(void *opened)
 {
     return good(oversized_sync(((store_t *)opened)->journal, SECTION));
@@ -309,7 +319,8 @@ static bool segjournal_open_sections(const char *directory, uint64_t sections, d
     .open = segjournal_open, .sync = segjournal_sync, .close = segjournal_close,                                       \
     .reader_open = segjournal_reader_open, .reader_close = segjournal_reader_close, .replay = segjournal_replay,       \
     .sync_beside = segjournal_sync, .append_durable = segjournal_append_durable,                                       \
-    .append_beside = segjournal_append_beside, .abandon = segjournal_abandon, .report = segjournal_report
+    .append_apart = segjournal_append_apart, .append_beside = segjournal_append_beside, .abandon = segjournal_abandon, \
+    .report = segjournal_report
 
 const bench_engine_t bench_segjournal = {.label = "segjournal",
                                          .options = SEGJ_BENCH_CHECKSUM

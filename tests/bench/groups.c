@@ -59,6 +59,10 @@ const bench_row_info_t bench_rows[ROWS] = {
     [ROW_TOGETHER_16] = {"T16", "  by 16 threads", TOGETHER_COUNT, true},
     [ROW_TOGETHER_64] = {"T64", "  by 64 threads", TOGETHER_COUNT, true},
     [ROW_TOGETHER_99] = {"T99", "  by 16 threads: 99 % are faster", 1, false},
+    [ROW_APART_4] = {"TS4", "append of 1 KiB and sync, by 4 threads, each in a section of its own", TOGETHER_COUNT,
+                     true},
+    [ROW_APART_16] = {"TS16", "  by 16 threads", TOGETHER_COUNT, true},
+    [ROW_APART_64] = {"TS64", "  by 64 threads", TOGETHER_COUNT, true},
     [ROW_CROWD_1] = {"C1", "append of 100 B without sync, by one thread", CROWD_COUNT, true},
     [ROW_CROWD_2] = {"C2", "  by 2 threads", CROWD_COUNT, true},
     [ROW_CROWD_4] = {"C4", "  by 4 threads", CROWD_COUNT, true},
@@ -449,6 +453,26 @@ static bool run_together(bench_turn_t *turn)
     return true;
 }
 
+static bool has_parts(const bench_contender_t *contender)
+{
+    return syncs_together(contender) && contender->engine->append_apart != NULL;
+}
+
+static bool run_apart(bench_turn_t *turn)
+{
+    static const unsigned threads[] = {4, 16, 64};
+    uint64_t first = 1;
+    uint64_t count = sized(turn, TOGETHER_COUNT) / 64 * 64;
+    count = count > 0 ? count : 64;
+    if (!ask(turn, "create 1024"))
+        return false;
+    for (unsigned i = 0; i < 3; i++, first += count)
+        if (!timed(turn, (bench_row_t)(ROW_APART_4 + i), "apart %u %" PRIu64 " %" PRIu64 " 1024", threads[i], first,
+                   count))
+            return false;
+    return true;
+}
+
 static bool run_crowd(bench_turn_t *turn)
 {
     static const unsigned threads[] = {1, 2, 4, 8};
@@ -497,6 +521,7 @@ const bench_group_t bench_groups[] = {
     {"crash", ONE(ROW_CRASH_LARGE), false, false, recovers, run_crash_large},
     {"crash", ONE(ROW_CRASH_ABOVE_W), false, false, recovers, run_crash_above},
     {"together", RANGE(ROW_TOGETHER_1, ROW_TOGETHER_99), false, false, syncs_together, run_together},
+    {"apart", RANGE(ROW_APART_4, ROW_APART_64), false, false, has_parts, run_apart},
     {"crowd", RANGE(ROW_CROWD_1, ROW_CROWD_8), false, false, syncs_together, run_crowd},
     {"packs", RANGE(ROW_PACK_1, ROW_PACK_2), false, false, packs_together, run_packs},
     {"sections", ONE(ROW_SECTIONS), true, true, opens_sections, run_sections},

@@ -437,6 +437,7 @@ static const struct {
                       {"latency", 3, bench_serve_latency},
                       {"together", 4, bench_serve_together},
                       {"crowd", 4, bench_serve_crowd},
+                      {"apart", 4, bench_serve_apart},
                       {"use", 1, run_use},
                       {"unsynced", 3, run_unsynced},
                       {"abandon", 0, run_abandon},

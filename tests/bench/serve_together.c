@@ -17,7 +17,7 @@ typedef struct together {
     uint64_t next;         /* of those */
     uint64_t first, each;  /* positions, and how many a thread appends */
     double *times;         /* of every record; NULL: nobody asks */
-    bool (*append)(struct together *together, uint64_t position);
+    bool (*append)(struct together *together, unsigned thread, uint64_t position);
 } together_t;
 
 typedef struct member {
@@ -35,8 +35,9 @@ static bench_record_t record_at(const together_t *together, uint64_t position)
 }
 
 /* Where calls exclude each other, records come in order: some engines want that. */
-static bool append_durably(together_t *together, uint64_t position)
+static bool append_durably(together_t *together, unsigned thread, uint64_t position)
 {
+    (void)thread;
     const bench_engine_t *engine = together->server->engine;
     void *store = together->server->store;
     if (engine->append_durable != NULL) {
@@ -50,8 +51,15 @@ static bool append_durably(together_t *together, uint64_t position)
     return good;
 }
 
-static bool append_plainly(together_t *together, uint64_t position)
+static bool append_apart(together_t *together, unsigned thread, uint64_t position)
 {
+    bench_record_t record = record_at(together, position);
+    return together->server->engine->append_apart(together->server->store, thread, &record);
+}
+
+static bool append_plainly(together_t *together, unsigned thread, uint64_t position)
+{
+    (void)thread;
     const bench_engine_t *engine = together->server->engine;
     void *store = together->server->store;
     if (engine->append_beside != NULL) {
@@ -73,7 +81,7 @@ static void *append_each(void *argument)
     for (uint64_t i = 0; i < together->each && member->good; i++) {
         uint64_t number = member->number * together->each + i;
         double start = together->times != NULL ? bench_now() : 0;
-        member->good = together->append(together, together->first + number);
+        member->good = together->append(together, (unsigned)member->number, together->first + number);
         if (together->times != NULL)
             together->times[number] = bench_now() - start;
     }
@@ -172,6 +180,19 @@ bench_answer_t bench_serve_crowd(bench_server_t *server, char *const *words)
     together.append = append_plainly;
     bool good = bench_server_open(server, false, false) && run_threads(&together, threads, &server->seconds) &&
                 server->engine->sync(server->store) && check_sums(server, together.first + together.each * threads) &&
+                bench_server_close(server);
+    return good ? BENCH_TIMED : BENCH_FAILED;
+}
+
+/* What each thread has appended lies apart, and is not read back. */
+bench_answer_t bench_serve_apart(bench_server_t *server, char *const *words)
+{
+    unsigned threads;
+    together_t together;
+    if (server->engine->append_apart == NULL || !prepare(&together, server, words, &threads))
+        return BENCH_NONE;
+    together.append = append_apart;
+    bool good = bench_server_open(server, false, false) && run_threads(&together, threads, &server->seconds) &&
                 bench_server_close(server);
     return good ? BENCH_TIMED : BENCH_FAILED;
 }
