@@ -23,12 +23,14 @@ uint32_t segj_crc32c(uint32_t crc, const void *data, size_t size)
     return segj_crc32c_by_library(crc, data, size);
 }
 
+uint32_t segj_crc32_of_number(uint32_t crc, uint64_t number)
+{
+    return segj_crc32_of_eight_by_tables(crc, number);
+}
+
 uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)
 {
-    uint8_t bytes[16];
-    segj_put_u64(bytes, section);
-    segj_put_u64(bytes + 8, place);
-    return segj_crc32_by_tables(0, bytes, sizeof bytes);
+    return segj_crc32_of_eight_by_tables(segj_crc32_of_eight_by_tables(0, section), place);
 }
 
 /* --- two that follow each other --- */

@@ -52,21 +52,31 @@ static inline uint32_t tables_load(const uint8_t *from)
     return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
 }
 
+/* Eight bytes, the register added to the first four. */
+static inline uint32_t tables_step(const segj_crc_table_t table, uint32_t low, uint32_t high)
+{
+    return table[7][low & 0xFF] ^ table[6][low >> 8 & 0xFF] ^ table[5][low >> 16 & 0xFF] ^ table[4][low >> 24] ^
+           table[3][high & 0xFF] ^ table[2][high >> 8 & 0xFF] ^ table[1][high >> 16 & 0xFF] ^ table[0][high >> 24];
+}
+
 static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, const uint8_t *from, size_t size)
 {
     crc = ~crc;
-    for (; size >= 8; from += 8, size -= 8) {
-        uint32_t low = crc ^ tables_load(from), high = tables_load(from + 4);
-        crc = table[7][low & 0xFF] ^ table[6][low >> 8 & 0xFF] ^ table[5][low >> 16 & 0xFF] ^ table[4][low >> 24] ^
-              table[3][high & 0xFF] ^ table[2][high >> 8 & 0xFF] ^ table[1][high >> 16 & 0xFF] ^ table[0][high >> 24];
-    }
+    for (; size >= 8; from += 8, size -= 8)
+        crc = tables_step(table, crc ^ tables_load(from), tables_load(from + 4));
     if (size >= 4) {
         uint32_t low = crc ^ tables_load(from);
         crc = table[3][low & 0xFF] ^ table[2][low >> 8 & 0xFF] ^ table[1][low >> 16 & 0xFF] ^ table[0][low >> 24];
         from += 4;
         size -= 4;
     }
-    for (; size > 0; from++, size--)
+    if (size >= 2) {
+        crc ^= from[0] | (uint32_t)from[1] << 8;
+        crc = crc >> 16 ^ table[1][crc & 0xFF] ^ table[0][crc >> 8 & 0xFF];
+        from += 2;
+        size -= 2;
+    }
+    if (size > 0)
         crc = crc >> 8 ^ table[0][(crc ^ *from) & 0xFF];
     return ~crc;
 }
@@ -74,6 +84,17 @@ static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, con
 uint32_t segj_crc32_by_tables(uint32_t crc, const void *data, size_t size)
 {
     return by_tables(crc32_table, crc, data, size);
+}
+
+/* The highest byte goes first, so it is the lowest of what a load gives; compilers make one instruction of it. */
+static inline uint32_t tables_reverse(uint32_t number)
+{
+    return number >> 24 | (number >> 8 & 0xFF00) | (number << 8 & 0xFF0000) | number << 24;
+}
+
+uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number)
+{
+    return ~tables_step(crc32_table, ~crc ^ tables_reverse((uint32_t)(number >> 32)), tables_reverse((uint32_t)number));
 }
 
 uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size)

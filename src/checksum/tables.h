@@ -11,4 +11,7 @@
 uint32_t segj_crc32_by_tables(uint32_t crc, const void *data, size_t size);
 uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size);
 
+/** CRC-32 continued over eight bytes, the highest of the number first. */
+uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number);
+
 #endif

@@ -5,12 +5,11 @@
 
 #include <string.h>
 
+/* The checksum before and the head's first field are one number for it. */
 static uint32_t head_checksum(const uint8_t *head, uint32_t size, segj_frame_place_t place)
 {
-    uint8_t before[4];
-    segj_put_u32(before, place.before);
-    uint32_t crc = segj_crc32(segj_crc32_of_place(place.binding, place.offset), before, sizeof before);
-    return segj_crc32(crc, head, size - SEGJ_HEAD_CHECKSUM);
+    uint32_t crc = segj_crc32_of_number(place.begun, (uint64_t)place.before << 32 | segj_get_u32(head));
+    return segj_crc32(crc, head + SEGJ_HEAD_FLAGS, size - SEGJ_HEAD_CHECKSUM - SEGJ_HEAD_FLAGS);
 }
 
 uint32_t segj_head_encode(uint8_t *to, uint32_t size, segj_frame_place_t place, const segj_head_t *head)

@@ -38,9 +38,8 @@ static inline uint32_t segj_head_size(uint32_t entry_size)
 
 /** Where a frame stands: what its checksums begin with. */
 typedef struct segj_frame_place {
-    uint64_t binding; /**< the file's */
-    uint64_t offset;  /**< in the data */
-    uint32_t before;  /**< the checksum of the frame before, 0 for the first */
+    uint32_t begun;  /**< segj_crc32_of_place() of the file's binding and the offset in the data */
+    uint32_t before; /**< the checksum of the frame before, 0 for the first */
 } segj_frame_place_t;
 
 /** Writes a head of `size` bytes, of which the entry is in place (none is copied where head->entry is NULL). Gives its

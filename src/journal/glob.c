@@ -13,7 +13,7 @@
 
 void segj_glob_init(segj_glob_t *glob, segj_shared_t *shared, uint64_t section)
 {
-    *glob = (segj_glob_t){0};
+    *glob = (segj_glob_t){.bound = segj_crc32_of_number(0, 0)};
     segj_handle_init(&glob->handle, &shared->values, section);
     glob->handle.file.data = shared->format == SEGJ_FORMAT_NATIVE ? SEGJ_VALUES_DATA_OFFSET : shared->new_data;
 }
@@ -296,6 +296,18 @@ static inline segj_status_t place_buffered(segj_glob_t *glob, segj_shared_t *sha
     return SEGJ_OK;
 }
 
+/* What the checksum of a frame begins with. The file's part of it is remembered. */
+static inline uint32_t glob_begin(segj_glob_t *glob, segj_checksum_kind_t kind, uint64_t offset)
+{
+    if (kind != SEGJ_CHECKSUM_PLACED)
+        return 0;
+    if (glob->bound_to != glob->handle.file.binding) {
+        glob->bound_to = glob->handle.file.binding;
+        glob->bound = segj_crc32_of_number(0, glob->bound_to);
+    }
+    return segj_crc32_of_number(glob->bound, offset);
+}
+
 segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
                               size_t size, oversized_location_t *location)
 {
@@ -305,7 +317,7 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const se
     if (!segj_location_end(0, placed, SEGJ_FILE_SIZE_MAX - glob->handle.file.data, &end))
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, &glob->handle.file, offset, "a values file ends at 2^63 - 1 bytes");
     assert(!glob->tail_dirty || glob->pending > 0);
-    uint32_t crc = segj_checksum_begin(shared->checksum, glob->handle.file.binding, offset);
+    uint32_t crc = glob_begin(glob, shared->checksum, offset);
     for (size_t i = 0; i < count; i++)
         crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
     segj_status_t status = placed.size > shared->frames.capacity
@@ -350,9 +362,8 @@ segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, s
         return segj_fail_memory(SIZE_MAX);
     assert(!glob->tail_dirty || glob->pending > 0);
     head.stored = (uint32_t)size;
-    (void)segj_head_encode(shared->head, file->head,
-                           (segj_frame_place_t){file->binding, placed.offset, glob->placed_trailer}, &head);
-    uint32_t crc = segj_checksum_begin(shared->checksum, file->binding, placed.offset);
+    uint32_t crc = glob_begin(glob, SEGJ_CHECKSUM_PLACED, offset);
+    (void)segj_head_encode(shared->head, file->head, (segj_frame_place_t){crc, glob->placed_trailer}, &head);
     for (size_t i = 0; i < count; i++)
         crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
     crc = segj_checksum_continue(shared->checksum, crc, shared->head + file->head - SEGJ_HEAD_CHECKSUM,

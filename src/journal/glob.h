@@ -24,10 +24,12 @@ typedef struct segj_glob {
     _Atomic(uint64_t) size;  /* end of the last frame that readers see; grows without the state lock */
     uint32_t trailer;        /* version 2: the checksum of the last frame that readers see, 0: there is none */
     uint32_t placed_trailer; /* the same of the last one in place; both the change lock's */
-    uint64_t ahead;          /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
-    uint64_t kept_size;      /* where the values ended when the last sync began: the change lock's */
-    uint8_t syncs;           /* in a row with little to write, since it was woken, 255: more: the change lock's */
-    uint64_t salt;           /* version 2 */
+    uint32_t bound;          /* the checksum of bound_to, the file's binding: likewise */
+    uint64_t bound_to;
+    uint64_t ahead;     /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
+    uint64_t kept_size; /* where the values ended when the last sync began: the change lock's */
+    uint8_t syncs;      /* in a row with little to write, since it was woken, 255: more: the change lock's */
+    uint64_t salt;      /* version 2 */
     segj_map_t *maps;
     segj_map_tries_t tries; /* of mapping it */
     atomic_uint copies;     /* views that show a copy: taken under the state lock */

@@ -32,8 +32,8 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
     if (walk->size - walk->at.end < (uint64_t)size + SEGJ_FRAME_TRAILER)
         return SEGJ_OK;
     segj_status_t status = walk_load(walk, walk->at.end, size, &bytes);
-    if (status != SEGJ_OK ||
-        !segj_head_decode(bytes, size, (segj_frame_place_t){walk->file->binding, walk->at.end, walk->at.trailer}, head))
+    const segj_frame_place_t place = {segj_crc32_of_place(walk->file->binding, walk->at.end), walk->at.trailer};
+    if (status != SEGJ_OK || !segj_head_decode(bytes, size, place, head))
         return status;
     *location = (oversized_location_t){walk->at.end, head->stored + SEGJ_FRAME_TRAILER};
     *there = segj_location_end(size, *location, walk->size, &end);

@@ -304,21 +304,21 @@ static void run_log_head(fuzz_input_t *input)
     static const uint16_t entry_sizes[] = {0, 1, 8, 64, 300};
     uint16_t entry_size = entry_sizes[fuzz_take(input, 1) % (sizeof entry_sizes / sizeof entry_sizes[0])];
     uint32_t size = segj_head_size(entry_size);
-    segj_frame_place_t place = {.binding = fuzz_take(input, 8), .offset = fuzz_take(input, 1)};
-    place.before = (uint32_t)fuzz_take(input, 4);
+    uint64_t binding = fuzz_take(input, 8);
+    uint64_t offset = fuzz_take(input, 1);
+    segj_frame_place_t place = {segj_crc32_of_place(binding, offset), (uint32_t)fuzz_take(input, 4)};
     size_t taken;
     const uint8_t *bytes = fuzz_take_bytes(input, FORMAT_MOST, &taken);
-    size_t room = (size_t)place.offset + size + FRAME_CHECKSUM;
-    uint8_t *data = fuzz_allocate(room > place.offset + taken ? room : (size_t)place.offset + taken);
-    memcpy(data + place.offset, bytes, taken);
+    size_t room = (size_t)offset + size + FRAME_CHECKSUM;
+    uint8_t *data = fuzz_allocate(room > offset + taken ? room : (size_t)offset + taken);
+    memcpy(data + offset, bytes, taken);
     log_frame_t expected;
     segj_head_t head;
-    const uint8_t *at = data + place.offset;
+    const uint8_t *at = data + offset;
     bool right = segj_head_decode(at, size, place, &head);
     /* The decoder of the tests wants the payload to be there too. */
     bool whole = get_u32(at) <= taken && (size_t)size + get_u32(at) + FRAME_CHECKSUM <= taken;
-    bool wanted =
-        decode_log_frame(data, place.offset + taken, place.binding, place.offset, place.before, entry_size, &expected);
+    bool wanted = decode_log_frame(data, offset + taken, binding, offset, place.before, entry_size, &expected);
     fuzz_require(!wanted || right, "a head is refused");
     fuzz_require(!right || !whole || wanted, "what is no head counts");
     if (wanted)

@@ -34,11 +34,12 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static unsigned expected_at_once; /* so many must be in zstd before one of them goes on; 0: nobody waits */
 static unsigned inside;
-static bool closed;             /* the journal's threads stand still in zstd */
-static atomic_size_t refused;   /* of values still to come: this one is refused; 0: none */
-static atomic_uint wide, alone; /* values by zstd's threads, and by one */
-static atomic_bool no_context;  /* for the journal's threads */
-static atomic_bool no_threads;  /* in zstd */
+static bool closed;                 /* the journal's threads stand still in zstd */
+static atomic_size_t refused;       /* of values still to come: this one is refused; 0: none */
+static atomic_uint wide, alone;     /* values by zstd's threads, and by one */
+static atomic_bool no_context;      /* for the journal's threads */
+static atomic_bool no_next_context; /* for the test\'s own thread */
+static atomic_bool no_threads;      /* in zstd */
 static pthread_t main_thread;
 
 static bool is_theirs(void)
@@ -76,7 +77,13 @@ size_t __wrap_ZSTD_compress2(ZSTD_CCtx *context, void *to, size_t capacity, cons
 
 ZSTD_CCtx *__wrap_ZSTD_createCCtx(void)
 {
-    return atomic_load(&no_context) && is_theirs() ? NULL : __real_ZSTD_createCCtx();
+    if (atomic_load(&no_context) && is_theirs())
+        return NULL;
+    if (atomic_load(&no_next_context) && !is_theirs()) {
+        atomic_store(&no_next_context, false);
+        return NULL;
+    }
+    return __real_ZSTD_createCCtx();
 }
 
 size_t __wrap_ZSTD_CCtx_setParameter(ZSTD_CCtx *context, ZSTD_cParameter parameter, int value)
@@ -213,6 +220,7 @@ static int set_up(void **state)
     atomic_store(&refused, 0);
     atomic_store(&no_context, false);
     atomic_store(&no_threads, false);
+    atomic_store(&no_next_context, false);
     atomic_store(&made, 0);
     atomic_store(&joined, 0);
     atomic_store(&wide, 0);
@@ -464,6 +472,18 @@ static void where_zstd_has_no_threads_one_line_says_so(void **state)
     assert_int_equal(lines[SEGJ_LOG_WARNING], 1);
 }
 
+static void without_memory_for_its_context_a_large_value_does_without(void **state)
+{
+    stage_t *stage = *state;
+    atomic_store(&no_next_context, true);
+    append_and_check(stage->journal, SECTION, 1, LARGE);
+    assert_false(atomic_load(&no_next_context));
+    assert_int_equal(atomic_load(&alone), 1);
+    assert_int_equal(atomic_load(&wide), 0);
+    append_and_check(stage->journal, SECTION, 1, LARGE);
+    assert_int_equal(atomic_load(&wide), 1);
+}
+
 /* --- streams --- */
 
 static void check_stored(oversized_t *journal, uint64_t position, const uint8_t *expected, size_t size)
@@ -569,6 +589,7 @@ int main(void)
         CREW_TEST(threads_take_no_signals),
         CREW_TEST(a_large_value_is_shared_and_comes_back),
         CREW_TEST(where_zstd_has_no_threads_one_line_says_so),
+        CREW_TEST(without_memory_for_its_context_a_large_value_does_without),
         CREW_TEST(a_large_stream_is_shared_and_comes_back),
         CREW_TEST(streams_and_values_beside_a_large_stream_do_without),
         CREW_TEST(a_stream_that_ends_early_leaves_nothing_behind),

@@ -162,7 +162,8 @@ static segj_status_t log_big(oversized_follower_t *follower, const segj_follow_s
 static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_section_t *section, linked_t *linked)
 {
     uint32_t head = section->values.head;
-    const segj_frame_place_t place = {section->values.binding, section->at.end, section->at.trailer};
+    const segj_frame_place_t place = {segj_crc32_of_place(section->values.binding, section->at.end),
+                                      section->at.trailer};
     segj_status_t status = SEGJ_OK;
     *linked = (linked_t){.synced = section->at.records < section->synced};
     const uint8_t *bytes = segj_follow_peek(&follower->values, section->at.end, head);
@@ -180,7 +181,7 @@ static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_
         return status;
     /* The head that was decoded and the one of the frame are one, or the trailer is wrong. */
     size_t stored = linked->head.stored;
-    uint32_t crc = segj_crc32(segj_crc32_of_place(place.binding, place.offset), linked->bytes + head, stored);
+    uint32_t crc = segj_crc32(place.begun, linked->bytes + head, stored);
     crc = segj_crc32(crc, bytes + head - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM);
     linked->after.records = section->at.records + 1;
     linked->after.trailer = segj_get_u32(linked->bytes + head + stored);

@@ -67,7 +67,8 @@ static bool log_head(log_walk_t *walk, uint64_t at, uint32_t before, segj_head_t
     if (!log_fits(walk, at, 0))
         return false;
     const uint8_t *bytes = segj_salvage_input_look(&walk->work->values, at, walk->head);
-    if (!segj_head_decode(bytes, walk->head, (segj_frame_place_t){walk->binding, at, before}, head) ||
+    if (!segj_head_decode(bytes, walk->head, (segj_frame_place_t){segj_crc32_of_place(walk->binding, at), before},
+                          head) ||
         !log_fits(walk, at, head->stored))
         return false;
     memcpy(walk->entry, head->entry, walk->work->entry_size);

@@ -314,7 +314,8 @@ static void make_head(oversized_writer_t *writer)
                               .flags = SEGJ_HEAD_FRAME,
                               .unsynced = segj_section_unsynced(writer->section, 0)};
     (void)segj_head_encode(writer->head, file->head,
-                           (segj_frame_place_t){file->binding, writer->offset, values->trailer}, &head);
+                           (segj_frame_place_t){segj_crc32_of_place(file->binding, writer->offset), values->trailer},
+                           &head);
     writer->crc = segj_checksum_continue(writer->journal->shared.checksum, writer->crc,
                                          writer->head + file->head - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM);
 }
