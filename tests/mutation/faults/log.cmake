@@ -41,8 +41,8 @@ fault("version 2: a rewind into a batch is forgotten" src/oversized/write/rewind
 # --- what counts as a frame ---
 
 fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log_frames"
-    [==[    segj_put_u32(before, place.before);]==]
-    [==[    segj_put_u32(before, 0);]==])
+    [==[(uint64_t)place.before << 32 | segj_get_u32(head)]==]
+    [==[(uint64_t)segj_get_u32(head)]==])
 
 fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log_frames"
     [==[    *right = !verify || segj_crc32(crc, sum, sizeof sum) == walk->at.trailer;]==]
@@ -53,8 +53,8 @@ fault("version 2: the salt is left out" src/journal/header_format.h "recovery/lo
     [==[    return identity->section;]==])
 
 fault("version 2: a frame does not know its place" src/journal/frame_format.c "recovery/log_frames"
-    [==[segj_crc32_of_place(place.binding, place.offset)]==]
-    [==[segj_crc32_of_place(place.binding, 0)]==])
+    [==[segj_crc32_of_number(place.begun, ]==]
+    [==[segj_crc32_of_number(0, ]==])
 
 fault("version 2: a head counts without its checksum" src/journal/frame_format.c "recovery/log ${log_states}"
     [==[           segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) == head_checksum(from, size, place);]==]
