@@ -28,6 +28,11 @@ uint32_t segj_crc32_of_number(uint32_t crc, uint64_t number)
     return segj_crc32_of_eight_by_tables(crc, number);
 }
 
+uint32_t segj_crc32_of_half(uint32_t crc, uint32_t number)
+{
+    return segj_crc32_of_four_by_tables(crc, number);
+}
+
 uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)
 {
     return segj_crc32_of_eight_by_tables(segj_crc32_of_eight_by_tables(0, section), place);

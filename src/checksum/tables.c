@@ -59,14 +59,18 @@ static inline uint32_t tables_step(const segj_crc_table_t table, uint32_t low, u
            table[3][high & 0xFF] ^ table[2][high >> 8 & 0xFF] ^ table[1][high >> 16 & 0xFF] ^ table[0][high >> 24];
 }
 
+static inline uint32_t tables_half_step(const segj_crc_table_t table, uint32_t low)
+{
+    return table[3][low & 0xFF] ^ table[2][low >> 8 & 0xFF] ^ table[1][low >> 16 & 0xFF] ^ table[0][low >> 24];
+}
+
 static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, const uint8_t *from, size_t size)
 {
     crc = ~crc;
     for (; size >= 8; from += 8, size -= 8)
         crc = tables_step(table, crc ^ tables_load(from), tables_load(from + 4));
     if (size >= 4) {
-        uint32_t low = crc ^ tables_load(from);
-        crc = table[3][low & 0xFF] ^ table[2][low >> 8 & 0xFF] ^ table[1][low >> 16 & 0xFF] ^ table[0][low >> 24];
+        crc = tables_half_step(table, crc ^ tables_load(from));
         from += 4;
         size -= 4;
     }
@@ -95,6 +99,11 @@ static inline uint32_t tables_reverse(uint32_t number)
 uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number)
 {
     return ~tables_step(crc32_table, ~crc ^ tables_reverse((uint32_t)(number >> 32)), tables_reverse((uint32_t)number));
+}
+
+uint32_t segj_crc32_of_four_by_tables(uint32_t crc, uint32_t number)
+{
+    return ~tables_half_step(crc32_table, ~crc ^ tables_reverse(number));
 }
 
 uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size)

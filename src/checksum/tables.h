@@ -13,5 +13,7 @@ uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size);
 
 /** CRC-32 continued over eight bytes, the highest of the number first. */
 uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number);
+/** The same over four. */
+uint32_t segj_crc32_of_four_by_tables(uint32_t crc, uint32_t number);
 
 #endif

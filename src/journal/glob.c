@@ -278,22 +278,26 @@ static segj_status_t glob_make_room(segj_glob_t *glob, segj_shared_t *shared, si
     return status;
 }
 
-static inline segj_status_t place_buffered(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces,
-                                           size_t count, uint32_t crc, size_t frame)
+/* Where a frame begins that fits a buffer, with room for it. */
+static inline segj_status_t find_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame, uint8_t **to)
 {
     if (glob->live == NULL || frame > glob->live->capacity - filled(glob)) {
         segj_status_t status = glob_make_room(glob, shared, frame);
         if (status != SEGJ_OK)
             return status;
     }
-    uint8_t *to = glob->live->data + filled(glob);
+    *to = glob->live->data + filled(glob);
+    return SEGJ_OK;
+}
+
+static inline void glob_fill(uint8_t *to, const segj_slice_t *pieces, size_t count, uint32_t crc)
+{
     for (size_t i = 0; i < count; i++) {
         if (pieces[i].size > 0)
             memcpy(to, pieces[i].data, pieces[i].size);
         to += pieces[i].size;
     }
     segj_put_u32(to, crc);
-    return SEGJ_OK;
 }
 
 /* What the checksum of a frame begins with. The file's part of it is remembered. */
@@ -320,9 +324,15 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const se
     uint32_t crc = glob_begin(glob, shared->checksum, offset);
     for (size_t i = 0; i < count; i++)
         crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
-    segj_status_t status = placed.size > shared->frames.capacity
-                               ? place_direct(glob, shared, pieces, count, crc, placed.size)
-                               : place_buffered(glob, shared, pieces, count, crc, placed.size);
+    uint8_t *to;
+    segj_status_t status;
+    if (placed.size > shared->frames.capacity) {
+        status = place_direct(glob, shared, pieces, count, crc, placed.size);
+    } else {
+        status = find_room(glob, shared, placed.size, &to);
+        if (status == SEGJ_OK)
+            glob_fill(to, pieces, count, crc);
+    }
     if (status != SEGJ_OK)
         return status;
     glob->pending += placed.size;
@@ -330,19 +340,37 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const se
     return SEGJ_OK;
 }
 
-/* The head goes before the payload's pieces. */
-static segj_status_t place_with_head(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
-                                     uint32_t crc, size_t frame)
+/* What the checksums of a frame of version 2 begin with, and its head. */
+typedef struct framing {
+    segj_frame_place_t place;
+    segj_head_t head;
+} framing_t;
+
+/* Writes the head at `to`, and gives the frame's checksum. */
+static inline uint32_t encode_head(const segj_glob_t *glob, const framing_t *framing, uint8_t *to,
+                                   const segj_slice_t *pieces, size_t count)
+{
+    uint32_t crc = framing->place.begun;
+    uint32_t size = glob->handle.file.head;
+    uint32_t sum = segj_head_encode(to, size, framing->place, &framing->head);
+    for (size_t i = 0; i < count; i++)
+        crc = segj_crc32(crc, pieces[i].data, pieces[i].size);
+    return segj_crc32_of_half(crc, sum);
+}
+
+/* The frame goes past the buffers: its head is made apart, and goes before the payload's pieces. */
+static segj_status_t place_record_direct(segj_glob_t *glob, segj_shared_t *shared, const framing_t *framing,
+                                         const segj_slice_t *pieces, size_t count, size_t frame, uint32_t *crc)
 {
     segj_slice_t few[SLICES_AT_ONCE];
     segj_slice_t *all = count < SLICES_AT_ONCE ? few : malloc((count + 1) * sizeof *all);
     if (all == NULL)
         return segj_fail_memory((count + 1) * sizeof *all);
+    *crc = encode_head(glob, framing, shared->head, pieces, count);
     all[0] = (segj_slice_t){shared->head, glob->handle.file.head};
     if (count > 0)
         memcpy(all + 1, pieces, count * sizeof *all);
-    segj_status_t status = frame > shared->frames.capacity ? place_direct(glob, shared, all, count + 1, crc, frame)
-                                                           : place_buffered(glob, shared, all, count + 1, crc, frame);
+    segj_status_t status = place_direct(glob, shared, all, count + 1, *crc, frame);
     if (all != few)
         free(all);
     return status;
@@ -362,16 +390,23 @@ segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, s
         return segj_fail_memory(SIZE_MAX);
     assert(!glob->tail_dirty || glob->pending > 0);
     head.stored = (uint32_t)size;
-    uint32_t crc = glob_begin(glob, SEGJ_CHECKSUM_PLACED, offset);
-    (void)segj_head_encode(shared->head, file->head, (segj_frame_place_t){crc, glob->placed_trailer}, &head);
-    for (size_t i = 0; i < count; i++)
-        crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
-    crc = segj_checksum_continue(shared->checksum, crc, shared->head + file->head - SEGJ_HEAD_CHECKSUM,
-                                 SEGJ_HEAD_CHECKSUM);
-    segj_status_t status = place_with_head(glob, shared, pieces, count, crc, (size_t)file->head + placed.size);
+    const framing_t framing = {{glob_begin(glob, SEGJ_CHECKSUM_PLACED, offset), glob->placed_trailer}, head};
+    size_t frame = (size_t)file->head + placed.size;
+    uint32_t crc = 0;
+    uint8_t *to;
+    segj_status_t status;
+    if (frame > shared->frames.capacity) {
+        status = place_record_direct(glob, shared, &framing, pieces, count, frame, &crc);
+    } else {
+        status = find_room(glob, shared, frame, &to);
+        if (status == SEGJ_OK) {
+            crc = encode_head(glob, &framing, to, pieces, count);
+            glob_fill(to + file->head, pieces, count, crc);
+        }
+    }
     if (status != SEGJ_OK)
         return status;
-    glob->pending += (size_t)file->head + placed.size;
+    glob->pending += frame;
     glob->placed_trailer = crc;
     *location = placed;
     return SEGJ_OK;

@@ -192,6 +192,18 @@ static void place_is_two_big_endian_numbers(void **state)
     assert_int_not_equal(segj_crc32_of_place(1, 2), segj_crc32_of_place(2, 1));
 }
 
+static void numbers_are_continued_as_their_bytes(void **state)
+{
+    uint8_t bytes[5 + 8 + 4];
+    (void)state;
+    fill(bytes, sizeof bytes);
+    uint32_t crc = segj_crc32(0, bytes, 5);
+    crc = segj_crc32_of_number(crc, get_u64(bytes + 5));
+    assert_int_equal(crc, by_definition(bytes, 13));
+    assert_int_equal(segj_crc32_of_half(crc, get_u32(bytes + 13)), by_definition(bytes, sizeof bytes));
+    assert_int_equal(segj_crc32_of_half(0, UINT32_MAX), by_definition((const uint8_t *)"\xff\xff\xff\xff", 4));
+}
+
 static void place_is_continued_over_the_bytes(void **state)
 {
     uint8_t bytes[16 + 100];
@@ -215,6 +227,7 @@ int main(void)
         cmocka_unit_test(no_bytes_change_nothing),
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(place_is_two_big_endian_numbers),
+        cmocka_unit_test(numbers_are_continued_as_their_bytes),
         cmocka_unit_test(place_is_continued_over_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
