@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "journal/record_format.h"
+#include "oversized/read/replay.h"
 #include "oversized/read/frames.h"
 #include "oversized/read/look_up.h"
 
@@ -580,6 +581,11 @@ static bool is_ahead(const oversized_replay_t *replay)
            segj_location_end(replay->ahead_file.head, replay->location, replay->ahead_begin + replay->ahead_size, &end);
 }
 
+const uint8_t *segj_replay_frame(const oversized_replay_t *replay)
+{
+    return (const uint8_t *)replay->ahead.data + (size_t)(replay->location.offset - replay->ahead_begin);
+}
+
 static segj_status_t get_value(oversized_replay_t *replay, const void **value, size_t *size)
 {
     oversized_t *journal = replay->journal;
@@ -597,7 +603,7 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
     status = segj_frame_judge(journal, &replay->ahead_file, replay->ahead_compressed, location, replay->asked_end);
     if (status != SEGJ_OK)
         return status;
-    const uint8_t *frame = (const uint8_t *)replay->ahead.data + (location.offset - replay->ahead_begin);
+    const uint8_t *frame = segj_replay_frame(replay);
     status = segj_glob_check(&journal->shared, &replay->ahead_file, location, frame);
     if (status == SEGJ_OK && replay->ahead_compressed)
         status = segj_frame_unpack(journal, &replay->ahead_file, location, frame, &replay->value);

@@ -3,11 +3,8 @@
  */
 #include "oversized/tools/verify_heads.h"
 
-#include <stdlib.h>
-
 #include "base/bytes.h"
-
-#define HEADS_WINDOW ((size_t)64 << 10)
+#include "journal/frame_format.h"
 
 /* Under state. */
 static segj_status_t hold_values(segj_verify_heads_t *heads, oversized_t *journal, uint64_t number)
@@ -22,6 +19,7 @@ static segj_status_t hold_values(segj_verify_heads_t *heads, oversized_t *journa
         return status;
     }
     heads->section = section;
+    heads->file = &section->values.handle.file;
     heads->durable = section->index.durable;
     return SEGJ_OK;
 }
@@ -31,56 +29,45 @@ segj_status_t segj_verify_heads_begin(segj_verify_heads_t *heads, oversized_t *j
     *heads = (segj_verify_heads_t){.unjudged = UINT64_MAX};
     segj_lock(&journal->shared.state);
     segj_status_t status = hold_values(heads, journal, section);
-    uint64_t size = heads->section != NULL ? heads->section->synced_size : 0;
     segj_unlock(&journal->shared.state);
-    if (status != SEGJ_OK || heads->section == NULL)
-        return status;
-    heads->window = malloc(HEADS_WINDOW);
-    if (heads->window == NULL) {
-        segj_verify_heads_end(heads, journal);
-        return segj_fail_memory(HEADS_WINDOW);
-    }
-    heads->walk =
-        segj_walk_begin(&heads->section->values.handle.file, size, (segj_point_t){0}, heads->window, HEADS_WINDOW);
-    return SEGJ_OK;
+    return status;
 }
 
 /* The trailer before a frame is what its head begins with. */
 static segj_status_t find_place(segj_verify_heads_t *heads, uint64_t position, uint64_t offset)
 {
-    const segj_io_file_t *file = heads->walk.file;
+    const segj_io_file_t *file = heads->file;
     uint8_t trailer[SEGJ_FRAME_TRAILER] = {0};
     segj_status_t status = SEGJ_OK;
     if (offset >= sizeof trailer)
         status = segj_io_read(file, file->data + offset - sizeof trailer, trailer, sizeof trailer, NULL);
-    heads->walk.at = (segj_point_t){position, offset, segj_get_u32(trailer)};
+    heads->at = (segj_point_t){position, offset, segj_get_u32(trailer)};
     heads->known = status == SEGJ_OK;
     return status;
 }
 
 segj_status_t segj_verify_head(segj_verify_heads_t *heads, uint64_t position, oversized_location_t location,
-                               bool *right)
+                               const uint8_t *frame, bool *right)
 {
-    segj_head_t head;
-    oversized_location_t found;
-    bool ignored;
     *right = true;
     if (heads->section == NULL || position >= heads->durable || position == heads->unjudged)
         return SEGJ_OK;
     segj_status_t status = SEGJ_OK;
-    if (!heads->known || heads->walk.at.records != position || heads->walk.at.end != location.offset)
+    if (!heads->known || heads->at.records != position || heads->at.end != location.offset)
         status = find_place(heads, position, location.offset);
-    if (status == SEGJ_OK)
-        status = segj_walk_look(&heads->walk, &head, &found, right);
     if (status != SEGJ_OK)
         return status;
-    *right = *right && found.size == location.size;
-    return *right ? segj_walk_pass(&heads->walk, found, false, &ignored) : SEGJ_OK;
+    segj_head_t head;
+    uint32_t size = heads->file->head;
+    const segj_frame_place_t place = {segj_crc32_of_place(heads->file->binding, location.offset), heads->at.trailer};
+    *right = segj_head_decode(frame, size, place, &head) && head.stored == location.size - SEGJ_FRAME_TRAILER;
+    const uint8_t *trailer = frame + size + (location.size - SEGJ_FRAME_TRAILER);
+    heads->at = (segj_point_t){position + 1, location.offset + segj_frame_size(size, location), segj_get_u32(trailer)};
+    return SEGJ_OK;
 }
 
 void segj_verify_heads_end(segj_verify_heads_t *heads, oversized_t *journal)
 {
-    free(heads->window);
     if (heads->section == NULL)
         return;
     segj_lock(&journal->shared.state);

@@ -5,15 +5,15 @@
 #ifndef SEGJ_OVERSIZED_TOOLS_VERIFY_HEADS_H
 #define SEGJ_OVERSIZED_TOOLS_VERIFY_HEADS_H
 
-#include "journal/walk.h"
+#include "journal/header_format.h"
 #include "oversized/section/section.h"
 
 typedef struct segj_verify_heads {
     segj_section_t *section; /* a reference, its values file pinned; NULL: nothing is looked at */
     uint64_t durable;        /* records of which the frames are in the file */
-    segj_walk_t walk;
-    uint8_t *window;
-    bool known;        /* walk.at is right */
+    const segj_io_file_t *file;
+    segj_point_t at;   /* where the next frame is expected */
+    bool known;        /* `at` is right */
     uint64_t unjudged; /* this record: its head begins with what may be damaged */
 } segj_verify_heads_t;
 
@@ -21,9 +21,10 @@ typedef struct segj_verify_heads {
 SEGJ_MUST_CHECK segj_status_t segj_verify_heads_begin(segj_verify_heads_t *heads, oversized_t *journal,
                                                       uint64_t section);
 
-/** Looks at the head of a record that is there. *right: it follows the frame before it. */
+/** Looks at the head of a record that is there, of which the frame has been read. *right: it follows the frame before
+ *  it. */
 SEGJ_MUST_CHECK segj_status_t segj_verify_head(segj_verify_heads_t *heads, uint64_t position,
-                                               oversized_location_t location, bool *right);
+                                               oversized_location_t location, const uint8_t *frame, bool *right);
 
 /** This record's head or value is damaged: nothing is said of the next one's head, which follows it. */
 static inline void segj_verify_heads_lose(segj_verify_heads_t *heads, uint64_t position)

@@ -9,11 +9,13 @@
 #include "base/bytes.h"
 #include "journal/record_format.h"
 #include "oversized/read/look_up.h"
+#include "oversized/read/replay.h"
 #include "oversized/tools/verify_heads.h"
 
 /* Read in one go. */
 #define VERIFY_PAGES ((size_t)256 << 10)
-#define VERIFY_AHEAD ((size_t)1 << 20)
+/* Values: what was read is looked at while a core still has it in its own cache. */
+#define VERIFY_AHEAD ((size_t)128 << 10)
 /* What was read is told after so many bytes. */
 #define VERIFY_TELL ((uint64_t)256 << 10)
 
@@ -223,12 +225,12 @@ static segj_status_t verify_chain(verified_t *v, const oversized_item_t *item, u
 }
 
 /* The head of a frame whose value is right. */
-static segj_status_t verify_head(verified_t *v, const oversized_item_t *item)
+static segj_status_t verify_head(verified_t *v, const oversized_item_t *item, const uint8_t *frame)
 {
     const segj_io_partition_t *values = &v->journal->shared.values;
     uint64_t offset = v->values_data + item->location.offset;
     bool right;
-    segj_status_t status = segj_verify_head(&v->heads, item->position, item->location, &right);
+    segj_status_t status = segj_verify_head(&v->heads, item->position, item->location, frame, &right);
     if (status != SEGJ_OK || right)
         return status;
     segj_say("%s/%s/%016llx, offset %llu: the head of record %llu's frame is damaged; the record is in the index",
@@ -253,7 +255,7 @@ static segj_status_t verify_value(verified_t *v, oversized_replay_t *replay, con
     segj_status_t status = oversized_replay_value(replay, &value, &size);
     bool read = status == SEGJ_OK;
     if (read)
-        status = verify_head(v, item);
+        status = verify_head(v, item, segj_replay_frame(replay));
     if (status != SEGJ_OK && !is_damage(status))
         return status;
     if (status != SEGJ_OK)
