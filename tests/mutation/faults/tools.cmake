@@ -60,9 +60,9 @@ fault("a damage ends a verification" src/oversized/tools/verify_part.c "promises
 
 fault("heads are not looked at" src/oversized/tools/verify_part.c "version_2/promises_verify"
     [==[    if (read)
-        status = verify_head(v, item);]==]
+        status = verify_head(v, item, segj_replay_frame(replay));]==]
     [==[    if (read && v->head == 0)
-        status = verify_head(v, item);]==])
+        status = verify_head(v, item, segj_replay_frame(replay));]==])
 
 fault("a damaged page is told twice" src/oversized/tools/verify_part.c "promises/verify"
     [==[    bool told = v->pages_damaged > 0 && (last < v->pages_end || first == v->last_damaged);]==]
