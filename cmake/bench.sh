@@ -11,6 +11,11 @@
 # part as segjournal-zlib, and two releases of commonware-storage where cargo is there to build them (some minutes, once):
 # 2026.2.0 as commonware, 2026.10.0 as commonware-2026.10.
 #
+#   sh cmake/bench.sh --tools [ROUNDS]
+#
+# measures the command segj instead: verify, dump and copy beside cat and cp of the same files, and what a copy and a
+# follower cost a writer (tests/bench/tools.c). 5 rounds, 4 GB of disk.
+#
 #   SEGJ_BENCH_COMMONWARE   0 leaves the crates out
 #   SEGJ_BUILD_DIR   where to build, and where the results go; build/bench beside the sources when it is not set
 set -eu
@@ -60,6 +65,15 @@ build_bench()
     cmake --build "$1" --parallel "$jobs" --target segj_bench || die "the build in $1 failed"
 }
 
+# measure_tools [ROUNDS [DIVISOR]]
+measure_tools()
+{
+    install_missing need_build_tools need_isal need_command_tools
+    build_bench "$build/best" -DSEGJ_BUILD_COMMAND=ON
+    cmake --build "$build/best" --parallel "$jobs" --target segj segj_bench_tools || die "the build in $build failed"
+    "$build/best/tests/bench/segj_bench_tools" "$build/best/segj" "$build/files" "${1:-5}" "${2:-1}"
+}
+
 # build_commonware RELEASE: of commonware-storage, by cargo; .ci/run does without.
 build_commonware()
 {
@@ -69,9 +83,14 @@ build_commonware()
         --manifest-path "$root/tests/bench/rust/$1/Cargo.toml"
 }
 
+build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
+if [ "${1:-}" = --tools ]; then
+    shift
+    measure_tools "$@"
+    exit 0
+fi
 install_missing need_build_tools
 install_engines
-build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/bench}")
 build_bench "$build/best"
 build_bench "$build/zlib" -DSEGJ_CHECKSUM=zlib
 if build_commonware 2026.10; then

@@ -13,11 +13,6 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/cmake/prepare.sh"
 
-need_command_tools()
-{
-    need libjson-c-dev builds c json-c/json.h -ljson-c
-}
-
 # look DIRECTORY: what the command says of a journal
 look()
 {

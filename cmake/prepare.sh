@@ -102,11 +102,16 @@ need_build_tools()
     need zlib1g-dev builds c zlib.h -lz
 }
 
+need_command_tools()
+{
+    need libjson-c-dev builds c json-c/json.h -ljson-c
+}
+
 need_test_tools()
 {
     need g++ builds c++ string
     need libcmocka-dev builds_cmocka
-    need libjson-c-dev builds c json-c/json.h -ljson-c
+    need_command_tools
     need pkg-config has pkg-config
 }
 
