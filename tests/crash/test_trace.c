@@ -13,11 +13,17 @@
 
 #include "crash/application.h"
 #include "crash/trace.h"
+#include "support/log.h"
 
 #define LENGTH 3
 
 /** How a script ends, and what the trace goes on with. */
 typedef enum ending { CLOSED, KILLED, CUT_ALL_LOST, CUT_ALL_KEPT, CUT_HALF, DESTROYED, ENDINGS } ending_t;
+
+typedef struct setting {
+    uint16_t page_size;
+    uint8_t version; /* of the native format */
+} setting_t;
 
 typedef struct scene {
     application_t application;
@@ -107,11 +113,13 @@ static void perform(scene_t *scene, operation_t operation)
     check(scene, operation_name(operation));
 }
 
-static void begin(scene_t *scene, simdisk_t *disk, uint16_t page_size)
+static void begin(scene_t *scene, simdisk_t *disk, setting_t setting)
 {
     scene->disk = disk;
-    scene->trace = trace_new(disk, page_size);
-    application_init(&scene->application, SEGJ_FORMAT_NATIVE, page_size, 0, trace_storage(scene->trace));
+    scene->trace = trace_new(disk, setting.page_size, setting.version == 2);
+    application_init(&scene->application, SEGJ_FORMAT_NATIVE, setting.page_size, 0, trace_storage(scene->trace));
+    scene->application.config.native_version = setting.version;
+    scene->application.model.head = setting.version == 2 ? LOG_HEAD + MODEL_ENTRY : 0;
     trace_open(scene->trace);
     require(application_open(&scene->application), "open");
     trace_returned(scene->trace, TRACE_SYNC_ALL, 0);
@@ -140,7 +148,7 @@ static void end_life(scene_t *scene)
 }
 
 /* The journal ends as it is to, and what is left is opened, written to and closed. */
-static void finish(scene_t *scene, ending_t ending, uint16_t page_size)
+static void finish(scene_t *scene, ending_t ending, setting_t setting)
 {
     if (ending == CLOSED || ending == DESTROYED) {
         trace_close(scene->trace);
@@ -157,7 +165,7 @@ static void finish(scene_t *scene, ending_t ending, uint16_t page_size)
     end_life(scene);
     simdisk_free(scene->disk);
     model_t model = scene->application.model;
-    begin(scene, after, page_size);
+    begin(scene, after, setting);
     const char *wrong = model_judge(&model, scene->application.journal, &scene->application.model);
     if (wrong != NULL)
         fail_msg("after a crash: %s", wrong);
@@ -165,65 +173,73 @@ static void finish(scene_t *scene, ending_t ending, uint16_t page_size)
         fail_msg("going on: %s", wrong);
     trace_returned(scene->trace, TRACE_SYNC, 1);
     check(scene, "going on after a crash");
-    finish(scene, CLOSED, page_size);
+    finish(scene, CLOSED, setting);
 }
 
-static uint64_t run(const operation_t *script, size_t length, uint16_t page_size, ending_t ending, bool nested)
+static uint64_t run(const operation_t *script, size_t length, setting_t setting, ending_t ending, bool nested)
 {
     scene_t scene = {.script = script, .length = length, .nested = nested};
     simdisk_t *disk = simdisk_new();
-    begin(&scene, disk, page_size);
+    begin(&scene, disk, setting);
     for (size_t i = 0; i < length; i++)
         perform(&scene, script[i]);
-    finish(&scene, ending, page_size);
+    finish(&scene, ending, setting);
     return scene.appends;
 }
 
 /* --- all scripts --- */
 
-static uint64_t run_all(operation_t *script, size_t at, uint16_t page_size, ending_t ending, bool nested)
+static uint64_t run_all(operation_t *script, size_t at, setting_t setting, ending_t ending, bool nested)
 {
     uint64_t appends = 0;
     for (int operation = 0; operation < OPERATIONS; operation++) {
         script[at] = (operation_t)operation;
-        appends += run(script, at + 1, page_size, ending, nested);
+        appends += run(script, at + 1, setting, ending, nested);
         if (at + 1 < LENGTH)
-            appends += run_all(script, at + 1, page_size, ending, nested);
+            appends += run_all(script, at + 1, setting, ending, nested);
     }
     return appends;
 }
 
-static void every_call_keeps_its_order(uint16_t page_size)
+static void every_call_keeps_its_order(setting_t setting)
 {
     operation_t script[LENGTH];
     for (int ending = 0; ending < ENDINGS; ending++)
-        (void)run_all(script, 0, page_size, (ending_t)ending, false);
+        (void)run_all(script, 0, setting, (ending_t)ending, false);
 }
 
 static void calls_keep_their_order_with_pages_of_20_bytes(void **state)
 {
     (void)state;
-    every_call_keeps_its_order(20);
+    every_call_keeps_its_order((setting_t){20, 1});
 }
 
 static void calls_keep_their_order_with_pages_of_64_bytes(void **state)
 {
     (void)state;
-    every_call_keeps_its_order(64);
+    every_call_keeps_its_order((setting_t){64, 1});
 }
 
 static void calls_keep_their_order_with_pages_of_4084_bytes(void **state)
 {
     (void)state;
-    every_call_keeps_its_order(4084);
+    every_call_keeps_its_order((setting_t){4084, 1});
+}
+
+static void calls_of_version_2_keep_their_order(void **state)
+{
+    (void)state;
+    every_call_keeps_its_order((setting_t){20, 2});
+    every_call_keeps_its_order((setting_t){64, 2});
+    every_call_keeps_its_order((setting_t){4084, 2});
 }
 
 static void a_page_under_sync_is_not_written(void **state)
 {
     (void)state;
     operation_t script[LENGTH];
-    assert_true(run_all(script, 0, 64, CLOSED, true) > 50);
-    assert_true(run_all(script, 0, 20, DESTROYED, true) > 50);
+    assert_true(run_all(script, 0, (setting_t){64, 1}, CLOSED, true) > 50);
+    assert_true(run_all(script, 0, (setting_t){20, 1}, DESTROYED, true) > 50);
 }
 
 int main(void)
@@ -232,6 +248,7 @@ int main(void)
         cmocka_unit_test(calls_keep_their_order_with_pages_of_20_bytes),
         cmocka_unit_test(calls_keep_their_order_with_pages_of_64_bytes),
         cmocka_unit_test(calls_keep_their_order_with_pages_of_4084_bytes),
+        cmocka_unit_test(calls_of_version_2_keep_their_order),
         cmocka_unit_test(a_page_under_sync_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,11 +11,12 @@
 
 #include "crash/model.h"
 #include "crash/raw.h"
+#include "support/log.h"
 
 #define FILES_MAX 64
 #define RANGES_MAX 256
 #define PAGE_SLOT 6
-#define MARK 16 /* a watermark slot, at the start of its block */
+#define MARK 16 /* a watermark slot of version 1, at the start of its block */
 
 typedef enum part { INDEX, VALUES, PARTS } part_t;
 
@@ -43,15 +44,17 @@ typedef struct pending {
     file_t *file; /* NULL: none */
     uint64_t offset;
     size_t size;
-    uint8_t *before; /* what was there */
-    bool repeated;   /* over bytes that no sync has covered */
-    bool of_a_page;  /* begins with a page, of which that alone may be so */
+    uint8_t *before;         /* what was there */
+    bool repeated;           /* over bytes that no sync has covered */
+    bool of_a_page;          /* begins with a page, of which that alone may be so */
+    uint64_t records_before; /* that the slot it is of has had; version 2 */
 } pending_t;
 
 struct trace {
     recorder_t *recorder;
     simdisk_t *disk;
     uint16_t page_size;
+    bool log; /* version 2 */
     file_t files[FILES_MAX];
     size_t count;
     bool removals[PARTS]; /* not durable */
@@ -118,14 +121,44 @@ static file_t *add(trace_t *trace, part_t part, uint64_t section)
     return file;
 }
 
+/* A watermark slot of either version. */
+typedef struct slot {
+    bool valid;
+    uint64_t records, end, sequence; /* end and sequence: of version 2 */
+} slot_t;
+
+static slot_t log_slot(const uint8_t *bytes, uint64_t section, unsigned number)
+{
+    log_identity_t identity;
+    log_mark_t mark;
+    if (!decode_log_identity(bytes, &identity) ||
+        !decode_log_mark(bytes + (size_t)(number + 1) * HEADER_BLOCK, section ^ identity.salt, number, &mark))
+        return (slot_t){.valid = false};
+    return (slot_t){true, mark.records, mark.end, mark.sequence};
+}
+
+static slot_t slot_of(const trace_t *trace, uint64_t section, unsigned number)
+{
+    uint64_t size;
+    watermark_t mark;
+    const uint8_t *bytes = visible(trace, INDEX, section, &size);
+    if (bytes == NULL || size < INDEX_DATA_OFFSET)
+        return (slot_t){.valid = false};
+    if (trace->log)
+        return log_slot(bytes, section, number);
+    bool valid = decode_watermark(bytes + (size_t)(number + 1) * HEADER_BLOCK, section, &mark);
+    return (slot_t){.valid = valid, .records = valid ? mark.records : 0};
+}
+
+static size_t mark_size(const trace_t *trace)
+{
+    return trace->log ? LOG_SLOT : MARK;
+}
+
 /* Exactly one slot of the section's watermark is valid: it was written when both headers were durable. */
 static bool has_one_slot(const trace_t *trace, uint64_t section)
 {
-    uint64_t size;
-    watermark_t marks[2];
-    const uint8_t *bytes = visible(trace, INDEX, section, &size);
-    return size >= INDEX_DATA_OFFSET && decode_watermark(bytes + HEADER_BLOCK, section, &marks[0]) !=
-                                            decode_watermark(bytes + (size_t)2 * HEADER_BLOCK, section, &marks[1]);
+    return slot_of(trace, section, 0).valid != slot_of(trace, section, 1).valid;
 }
 
 /* A file that was there before the trace began has a durable header where it has data, and where a slot tells. */
@@ -163,6 +196,21 @@ static bool has_grown(const trace_t *trace, const pending_t *pending, uint64_t s
            !(first && second);
 }
 
+/* A slot of version 2 has changed. */
+static void check_raise(trace_t *trace, const record_t *call, const file_t *index, unsigned number)
+{
+    slot_t now = slot_of(trace, index->section, number);
+    slot_t other = slot_of(trace, index->section, 1 - number);
+    const file_t *values = known(trace, VALUES, index->section);
+    if (!now.valid || now.records <= trace->pending.records_before || (other.valid && now.records <= other.records))
+        return;
+    if (index->count > 0)
+        say(trace, call, "a watermark was raised before the index was synced");
+    for (size_t i = 0; i < values->count; i++)
+        if (values->ranges[i].from < VALUES_DATA_OFFSET + now.end)
+            say(trace, call, "a watermark was raised before the values were synced");
+}
+
 /* What the write before has changed. */
 static void settle_write(trace_t *trace, const record_t *call)
 {
@@ -177,12 +225,16 @@ static void settle_write(trace_t *trace, const record_t *call)
     pending->file = NULL;
     if (!changed)
         return;
-    if (pending->repeated && !(pending->of_a_page && now != NULL && size >= pending->offset + pending->size &&
-                               has_grown(trace, pending, file->section, now + pending->offset)))
+    bool may_repeat = trace->log && file->part == INDEX; /* a cache: no sync speaks of its pages */
+    if (pending->repeated && !may_repeat &&
+        !(pending->of_a_page && now != NULL && size >= pending->offset + pending->size &&
+          has_grown(trace, pending, file->section, now + pending->offset)))
         say(trace, call, "the call before has changed bytes that no sync has covered yet");
-    if (file->part == INDEX && pending->size == MARK && pending->offset >= HEADER_BLOCK &&
+    if (file->part == INDEX && pending->size == mark_size(trace) && pending->offset >= HEADER_BLOCK &&
         pending->offset < INDEX_DATA_OFFSET) {
         unsigned slot = pending->offset < 2 * HEADER_BLOCK ? 0 : 1;
+        if (trace->log)
+            check_raise(trace, call, file, slot);
         file->slots[slot] = true;
         file->raised = trace->closing;
         file->must_sync = file->must_sync || file->slots[1 - slot];
@@ -208,7 +260,7 @@ static bool is_page_slot(const trace_t *trace, const file_t *file, const record_
 {
     uint64_t physical = (uint64_t)trace->page_size + PAGE_CHECKSUMS;
     uint64_t within = call->offset >= INDEX_DATA_OFFSET ? (call->offset - INDEX_DATA_OFFSET) % physical : 0;
-    return file->part == INDEX && call->size == PAGE_SLOT &&
+    return !trace->log && file->part == INDEX && call->size == PAGE_SLOT &&
            (within == trace->page_size || within == (uint64_t)trace->page_size + PAGE_SLOT);
 }
 
@@ -261,6 +313,8 @@ static void on_write(trace_t *trace, const record_t *call)
         note_range(file, call->offset, call->offset + call->size);
     keep_before(trace, file, call, repeated);
     trace->pending.of_a_page = of_a_page;
+    if (slot)
+        trace->pending.records_before = slot_of(trace, file->section, call->offset < 2 * HEADER_BLOCK ? 0 : 1).records;
 }
 
 /* Both slots hold the same, durably. */
@@ -288,6 +342,25 @@ static uint64_t end_of_records(trace_t *trace, uint64_t section)
     return end;
 }
 
+/* The newest slot speaks of nothing that goes, durably. */
+static bool is_log_marked(trace_t *trace, uint64_t section, uint64_t size)
+{
+    const file_t *index = known(trace, INDEX, section);
+    slot_t first = slot_of(trace, section, 0);
+    slot_t second = slot_of(trace, section, 1);
+    const slot_t *newest = !second.valid || (first.valid && first.sequence > second.sequence) ? &first : &second;
+    return !index->slots[0] && !index->slots[1] && (!newest->valid || VALUES_DATA_OFFSET + newest->end <= size);
+}
+
+static void log_truncate(trace_t *trace, const record_t *call, file_t *file)
+{
+    if (file->part == INDEX && known(trace, VALUES, file->section)->cut)
+        say(trace, call, "an index is cut before the cut of its values is durable");
+    if (file->part == VALUES && !is_log_marked(trace, file->section, call->size))
+        say(trace, call, "values are cut that a watermark speaks of");
+    file->cut = file->must_sync = file->part == VALUES;
+}
+
 static void on_truncate(trace_t *trace, const record_t *call)
 {
     file_t *file = known(trace, part_of(call->place), section_of(call->place));
@@ -297,6 +370,10 @@ static void on_truncate(trace_t *trace, const record_t *call)
         say(trace, call, "the file is to be synced first");
     if (call->size >= size)
         return; /* a header gets its length back, or a cut is made again that a killed process may have left unsynced */
+    if (trace->log) {
+        log_truncate(trace, call, file);
+        return;
+    }
     if (!is_marked(trace, file->section))
         say(trace, call, "a cut that is not marked durably");
     if (file->part == VALUES) {
@@ -328,7 +405,7 @@ static void on_sync(trace_t *trace, const record_t *call)
 {
     file_t *file = known(trace, part_of(call->place), section_of(call->place));
     size_t covered = file->count;
-    if (trace->opening && file->part == INDEX)
+    if (trace->opening && file->part == INDEX && !trace->log)
         check_again(trace, call, file);
     bool slots[2] = {file->slots[0], file->slots[1]};
     if (trace->during != NULL && file->part == INDEX) {
@@ -386,7 +463,8 @@ static bool is_dirty(const file_t *file)
 static void on_close(trace_t *trace, const record_t *call)
 {
     const file_t *file = find(trace, part_of(call->place), section_of(call->place));
-    if (!trace->killed && file != NULL && is_dirty(file))
+    bool cache = trace->log && file != NULL && file->part == INDEX;
+    if (!trace->killed && file != NULL && is_dirty(file) && !cache)
         say(trace, call, "a file is closed with bytes that no sync has covered");
 }
 
@@ -396,9 +474,7 @@ static void on_close(trace_t *trace, const record_t *call)
 static bool has_watermark(trace_t *trace)
 {
     for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
-        uint64_t size;
-        const uint8_t *bytes = visible(trace, INDEX, section, &size);
-        if (bytes != NULL && size >= INDEX_DATA_OFFSET && effective_watermark(bytes + HEADER_BLOCK, section) > 0)
+        if (slot_of(trace, section, 0).records > 0 || slot_of(trace, section, 1).records > 0)
             return true;
     }
     return false;
@@ -464,13 +540,14 @@ static void look(void *context, const record_t *call)
 
 /* --- the trace --- */
 
-trace_t *trace_new(simdisk_t *disk, uint16_t page_size)
+trace_t *trace_new(simdisk_t *disk, uint16_t page_size, bool log)
 {
     trace_t *trace = calloc(1, sizeof *trace);
     if (trace == NULL)
         abort();
     trace->disk = disk;
     trace->page_size = page_size;
+    trace->log = log;
     trace->recorder = recorder_new(simdisk_storage(disk));
     recorder_watch(trace->recorder, look, trace);
     return trace;
@@ -514,7 +591,8 @@ void trace_during_sync(trace_t *trace, void (*during)(void *context), void *cont
 
 static void check_file(trace_t *trace, const file_t *file)
 {
-    if (is_dirty(file))
+    bool cache = trace->log && file->part == INDEX;
+    if (is_dirty(file) && !cache)
         say(trace, NULL, file->part == INDEX ? "an index file is not synced" : "a values file is not synced");
     if (file->name_pending)
         say(trace, NULL, "a new file's name is not synced");

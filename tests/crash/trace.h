@@ -18,6 +18,14 @@
  *   again       where open syncs an index, it has written its watermark slots again and, where it has no watermark, its
  *               header.
  *
+ * In version 2 the values file is the log, and the index is not needed for a sync:
+ *
+ *   header, page (of the values), removal, close (of the values), open   as above;
+ *   raise       a slot gets more than the slots had only when a sync has covered the values up to there, and the pages;
+ *   cut         a values file is cut when the newest slot speaks of nothing that goes, synced; it is synced before it is
+ *               written to or cut again, before a slot changes, and before the index is cut;
+ *   mark        when both slots change, a sync follows before anything else is done to the file.
+ *
  * Rules of what a call has left when it returns are asked for by trace_returned().
  */
 #ifndef CRASH_TRACE_H
@@ -28,7 +36,8 @@
 
 typedef struct trace trace_t;
 
-trace_t *trace_new(simdisk_t *disk, uint16_t page_size);
+/** `log`: of version 2. */
+trace_t *trace_new(simdisk_t *disk, uint16_t page_size, bool log);
 void trace_free(trace_t *trace);
 const segj_storage_t *trace_storage(const trace_t *trace);
 
@@ -39,8 +48,8 @@ void trace_close(trace_t *trace);
 void trace_killed(trace_t *trace);
 
 typedef enum trace_call {
-    TRACE_APPEND,  /* removals are durable */
-    TRACE_SYNC,    /* and everything in the section's files but the watermark, with their names */
+    TRACE_APPEND, /* removals are durable */
+    TRACE_SYNC, /* and everything in the section's files but the watermark, with their names (version 2: in the values) */
     TRACE_SYNC_ALL /* and in all files: the same behind open; behind close, with watermarks that it has raised */
 } trace_call_t;
 

@@ -4,23 +4,23 @@ set(log_states "crash/exhaustive_log@log/64/plain")
 
 # --- the order of writes and flushes ---
 
-fault("version 2: a sync does not flush the log" src/oversized/section/durable.c "${log_states}"
+fault("version 2: a sync does not flush the log" src/oversized/section/durable.c "${log_states} crash/trace"
     [==[    status = segj_io_sync(&section->values.handle.file);
     if (status == SEGJ_OK && capture->name_epoch != 0)]==]
     [==[    if (status == SEGJ_OK && capture->name_epoch != 0)]==])
 
-fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "recovery/log_order"
+fault("version 2: W is raised before the index is flushed" src/oversized/section/durable.c "recovery/log_order crash/trace"
     [==[    status = segj_io_sync(&index->handle.file);
     if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
     capture->index_durable = true;]==]
     [==[    capture->index_durable = true;]==])
 
-fault("version 2: a rewind does not wait for its mark" src/oversized/write/rewind.c "recovery/log_order"
+fault("version 2: a rewind does not wait for its mark" src/oversized/write/rewind.c "recovery/log_order crash/trace"
     [==[    status = segj_fixed_sync_marks(index, file, at);]==]
     [==[    status = SEGJ_OK;]==])
 
-fault("version 2: a cut of the values is not flushed" src/journal/glob.c "recovery/log_order"
+fault("version 2: a cut of the values is not flushed" src/journal/glob.c "recovery/log_order crash/trace"
     [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
     return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
     [==[    return segj_io_truncate(file, file->data + size);]==])
@@ -30,7 +30,7 @@ fault("version 2: a refused value stays in the log" src/oversized/section/durabl
     [==[    if (!segj_section_is_log(section) || !section->values.tail_dirty)]==]
     [==[    if (segj_section_is_log(section) || !section->values.tail_dirty)]==])
 
-fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "recovery/log_order"
+fault("version 2: a rewind below W does not lower it" src/oversized/write/rewind.c "recovery/log_order crash/trace"
     [==[    bool marked = at.records <= index->claimed;]==]
     [==[    bool marked = at.records > index->claimed;]==])
 
