@@ -68,6 +68,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/telling.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/writers.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_into.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_kept.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_source.c"

@@ -2,6 +2,7 @@
  * command/backup.c: `segj copy`: a journal is copied into a new directory, or an earlier copy of it is brought up to date.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "command/command.h"
 #include "command/json.h"
@@ -31,7 +32,8 @@ static void copy_text(const options_t *options, const oversized_copied_t *copied
     print("; %" PRIu64 " bytes were written\n", copied->bytes);
 }
 
-static answer_t copy_opened(const options_t *options, oversized_t *journal)
+/* anew: how the copy is to be stored, or NULL. */
+static answer_t copy_opened(const options_t *options, oversized_t *journal, const oversized_config_t *anew)
 {
     oversized_copy_options_t how;
     oversized_copied_t copied;
@@ -44,8 +46,11 @@ static answer_t copy_opened(const options_t *options, oversized_t *journal)
     oversized_copy_options_init(&how);
     how.bytes_per_second = options->limit;
     how.progress = progress_follow;
+    how.first_section = options->first_section;
+    how.last_section = options->last_section;
     progress_begin();
-    segj_status_t status = oversized_copy(journal, options->range, &how, &copied);
+    segj_status_t status = anew != NULL ? oversized_copy_into(journal, anew, &how, &copied)
+                                        : oversized_copy(journal, options->range, &how, &copied);
     progress_clear();
     if (status == SEGJ_ERR_CORRUPT)
         return complain_of(options, status);
@@ -57,14 +62,56 @@ static answer_t copy_opened(const options_t *options, oversized_t *journal)
     return ANSWER_FINE;
 }
 
+static bool is_anew(const options_t *options)
+{
+    return options->level != UINT64_MAX || options->version != UINT64_MAX || options->page_size != UINT64_MAX ||
+           options->format;
+}
+
+/* As the journal is, but for what was said. */
+static answer_t configure_anew(const options_t *options, oversized_config_t *anew)
+{
+    oversized_inspection_t *found = NULL;
+    answer_t answer = inspect(options, &found);
+    if (answer != ANSWER_FINE)
+        return answer;
+    oversized_config_init(anew);
+    configure_as_found(found, anew);
+    oversized_inspection_free(found);
+    anew->directory = options->range;
+    if (options->format && options->commonware != (anew->format == SEGJ_FORMAT_COMMONWARE)) {
+        anew->format = options->commonware ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
+        anew->commonware_header = 0;
+        anew->native_version = 0;
+    }
+    if (options->version != UINT64_MAX) {
+        if (anew->format == SEGJ_FORMAT_COMMONWARE)
+            return complain(ANSWER_USAGE, "the commonware format has no --native: give --format=native too");
+        anew->native_version = (uint8_t)options->version;
+    }
+    if (options->page_size != UINT64_MAX)
+        anew->page_size = (uint16_t)options->page_size;
+    if (options->level != UINT64_MAX)
+        anew->compression = (int)options->level;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    anew->compression_threads = processors > 1 ? (uint32_t)(processors < 64 ? processors : 64) : 0;
+    return ANSWER_FINE;
+}
+
 answer_t command_copy(const options_t *options)
 {
     oversized_t *journal = NULL;
     oversized_config_t config;
+    oversized_config_t anew;
+    if (options->first_section > options->last_section)
+        return complain(ANSWER_USAGE, "--from is above --until");
     answer_t answer = open_for_reading(options, &journal, &config);
     if (answer != ANSWER_FINE)
         return answer;
-    answer = copy_opened(options, journal);
+    if (is_anew(options))
+        answer = configure_anew(options, &anew);
+    if (answer == ANSWER_FINE)
+        answer = copy_opened(options, journal, is_anew(options) ? &anew : NULL);
     oversized_abandon(journal);
     progress_end();
     return answer;

@@ -40,6 +40,10 @@ typedef struct options {
     /* Of a journal whose files do not tell. */
     uint64_t entry_size, page_size; /* UINT64_MAX: not given */
     bool commonware, compressed;
+    /* Of copies that are stored in another way. */
+    bool format;             /* commonware or not was said */
+    uint64_t level, version; /* of zstd, and of the native format; UINT64_MAX: not given */
+    uint64_t first_section, last_section;
     bool bare;   /* values whose entries are lost are wanted too */
     bool dry;    /* nothing is to be changed */
     bool follow; /* what comes is wanted too */

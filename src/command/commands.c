@@ -68,12 +68,15 @@ const command_t commands[] = {
      .takes_range = true,
      .run = command_verify},
     {.name = "copy",
-     .letters = "jl",
+     .letters = "jlCAPFSU",
      .arguments = "DIR COPY",
      .summary = "Copies a journal into a new directory, or brings an earlier copy of it up to date.",
      .help =
          "The copy is a journal. It is durable when the command ends; one that was not completed is opened by\n"
          "nobody, and the next copy completes it. COPY is never anything but a new directory or an earlier copy.\n"
+         "With --level, --native, --page-size or --format the values are stored anew. Then COPY only gets what it\n"
+         "lacks, keeps sections that DIR has pruned, and may be opened at any time; so many threads compress as\n"
+         "there are processors.\n"
          "The journal is open for reading meanwhile, which keeps its writer out: a program that has it open copies\n"
          "it by oversized_copy(). Where synced records are lost nothing is copied.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"

@@ -49,6 +49,16 @@ const known_option_t known_options[] = {
     {'E', {"entry-size", required_argument, NULL, 'E'}, "    --entry-size=COUNT   bytes of an entry", NULL},
     {'P', {"page-size", required_argument, NULL, 'P'}, "    --page-size=COUNT    logical bytes of an index page", NULL},
     {'F', {"format", required_argument, NULL, 'F'}, "    --format=NAME    native or commonware", "native commonware"},
+    {'C',
+     {"level", required_argument, NULL, 'C'},
+     "    --level=COUNT    values are compressed anew, by zstd at this level; 0: not at all",
+     NULL},
+    {'A',
+     {"native", required_argument, NULL, 'A'},
+     "    --native=VERSION the copy is of this version of the native format, 1 or 2",
+     "1 2"},
+    {'S', {"from", required_argument, NULL, 'S'}, "    --from=N         sections from this one on", NULL},
+    {'U', {"until", required_argument, NULL, 'U'}, "    --until=N        sections up to this one", NULL},
     {'Z', {"compressed", no_argument, NULL, 'Z'}, "    --compressed     values are compressed", NULL},
     {'i',
      {"index", required_argument, NULL, 'i'},
@@ -65,7 +75,7 @@ enum { KNOWN = sizeof known_options / sizeof known_options[0] - 1 };
 
 bool option_is_long(char letter)
 {
-    return strchr("iVBEPFZONTLI", letter) != NULL;
+    return strchr("iVBEPFZONTLICASU", letter) != NULL;
 }
 
 bool command_has(const command_t *command, char letter)
@@ -130,6 +140,12 @@ static bool format_read(const char *text, bool *commonware)
     return *commonware || strcmp(text, "native") == 0;
 }
 
+/* What zstd has at most, and 0; below are levels that nobody stores values at. */
+static bool level_read(const char *text, uint64_t *level)
+{
+    return count_read(text, level) && *level <= 22;
+}
+
 static bool fill_read(const char *text, fill_t *fill)
 {
     static const char *const words[] = {"zero", "name", "number"};
@@ -162,6 +178,21 @@ static bool option_take_files(options_t *options, int letter, const char *argume
     }
 }
 
+/* Takes an option about a copy. */
+static bool option_take_copy(options_t *options, int letter, const char *argument)
+{
+    switch (letter) {
+    case 'C':
+        return level_read(argument, &options->level);
+    case 'A':
+        return count_read(argument, &options->version) && options->version >= 1 && options->version <= 2;
+    case 'S':
+        return count_read(argument, &options->first_section);
+    default:
+        return count_read(argument, &options->last_section);
+    }
+}
+
 /* Takes an option about a journal that does not tell what it is. */
 static bool option_take_nature(options_t *options, int letter, const char *argument)
 {
@@ -177,6 +208,7 @@ static bool option_take_nature(options_t *options, int letter, const char *argum
     case 'P':
         return size_read(argument, 1, &options->page_size);
     default:
+        options->format = true;
         return format_read(argument, &options->commonware);
     }
 }
@@ -225,6 +257,11 @@ static bool option_take(options_t *options, int letter, const char *argument)
     case 'L':
     case 'I':
         return option_take_files(options, letter, argument);
+    case 'C':
+    case 'A':
+    case 'S':
+    case 'U':
+        return option_take_copy(options, letter, argument);
     case 'B':
     case 'E':
     case 'P':
@@ -276,6 +313,9 @@ bool options_read(const command_t *command, int count, char **arguments, options
                            .bytes = UINT64_MAX,
                            .entry_size = UINT64_MAX,
                            .page_size = UINT64_MAX,
+                           .level = UINT64_MAX,
+                           .version = UINT64_MAX,
+                           .last_section = UINT64_MAX,
                            .entry = SHOW_HEX,
                            .value = command->values ? SHOW_RAW : SHOW_NONE};
     shorts[at++] = ':'; /* it is said here what is wrong */

@@ -70,6 +70,33 @@ static void what_cannot_be_copied_is_said(void **state)
 }
 
 /* As a person would stop it. */
+static void a_copy_may_be_stored_in_another_way(void **state)
+{
+    shell_t *shell = *state;
+    write_records(shell, 3, 2);
+    write_records(shell, 9, 1);
+    shell_expect(shell, "segj copy --level=3 --native=2 journal other", 0,
+                 "journal: 3 records in 2 sections are copied to other; 15 bytes were written\n", "");
+    shell_expect(shell, "segj stat --json other | jq -c '[.format, .version, .sections[0].compressed]'", 0,
+                 "[\"native\",2,true]\n", "");
+    shell_expect(shell,
+                 "for i in journal other; do segj list --json -e text -v text $i | jq -c "
+                 "'[.section,.position,.entry,.value]' >$i.records; done; "
+                 "cmp journal.records other.records && wc -l <other.records",
+                 0, "3\n", "");
+    shell_expect(shell, "segj copy --level=3 --native=2 journal other | grep -o 'it had.*'", 0,
+                 "it had 2 of the sections already; 0 bytes were written\n", "");
+    shell_expect(shell,
+                 "segj copy --format=commonware --from=9 journal third && segj stat --json third | jq -r .format", 0,
+                 "journal: 1 records in 1 sections are copied to third; 5 bytes were written\ncommonware\n", "");
+    shell_expect(shell, "segj copy --page-size=100 --until=3 journal fourth | cut -d' ' -f2-3", 0, "2 records\n", "");
+    shell_expect(shell, "segj copy --level=1 journal journal", 2, "", "open elsewhere");
+    shell_expect(shell, "segj copy --level=99 journal other", 1, "", "a wrong argument of an option: 99");
+    shell_expect(shell, "segj copy --native=3 journal other", 1, "", "a wrong argument of an option: 3");
+    shell_expect(shell, "segj copy --from=3 --until=2 journal other", 1, "", "--from is above --until");
+    shell_expect(shell, "segj copy --format=commonware --native=2 journal other", 1, "", "has no --native");
+}
+
 static void a_copy_that_is_interrupted_is_completed_later(void **state)
 {
     shell_t *shell = *state;
@@ -92,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHELL_TEST(a_journal_is_copied_and_brought_up_to_date),
         SHELL_TEST(what_cannot_be_copied_is_said),
+        SHELL_TEST(a_copy_may_be_stored_in_another_way),
         SHELL_TEST(a_copy_that_is_interrupted_is_completed_later),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);

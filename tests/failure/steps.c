@@ -38,6 +38,7 @@ const char *step_name(step_kind_t kind)
         [DO_READ_IN_PIECES] = "a value read in pieces",
         [DO_VERIFY] = "verify",
         [DO_COPY] = "copy",
+        [DO_COPY_INTO] = "copy into",
         [DO_INSPECT] = "inspect",
         [DO_SALVAGE] = "salvage",
         [DO_VIEW] = "view",
@@ -490,6 +491,17 @@ static segj_status_t copy(world_t *w)
     return leave(w, oversized_copy(w->journal, directory, NULL, NULL));
 }
 
+static segj_status_t copy_into(world_t *w)
+{
+    char directory[PATH_LIMIT];
+    oversized_config_t config = w->config;
+    (void)snprintf(directory, sizeof directory, "%s-into", w->config.directory);
+    config.directory = directory;
+    config.compression = 1;
+    enter(w);
+    return leave(w, oversized_copy_into(w->journal, &config, NULL, NULL));
+}
+
 /* --- all of them --- */
 
 segj_status_t take_step(world_t *w, const step_t *step)
@@ -553,6 +565,8 @@ segj_status_t take_step(world_t *w, const step_t *step)
         return inspect(w);
     case DO_COPY:
         return copy(w);
+    case DO_COPY_INTO:
+        return copy_into(w);
     case DO_SALVAGE:
         return salvage(w);
     case DO_VERIFY:

@@ -143,6 +143,8 @@ static void check_nothing_was_left(const step_t *step)
     unsigned kept = reads(step) ? 0 : 1;
     if (step->kind == DO_INSPECT || step->kind == DO_SALVAGE)
         return; /* it is another program's, as it were: the files are the writer's */
+    if (step->kind == DO_COPY_INTO)
+        return; /* the other journal gives nothing of this one's back */
     if (step->kind == DO_COPY)
         kept = 2; /* the copy's mark, and the file that is copied to */
     if (step->kind == DO_REWIND || step->kind == DO_REWIND_SECTION)

@@ -89,11 +89,10 @@ static unsigned count_descriptors(void)
     return count;
 }
 
-static void remove_copy(void)
+static void remove_copies(void)
 {
-    path_t copy = join_path(root.text, "journal-copy");
-    if (path_exists(copy.text))
-        remove_tree(copy.text);
+    remove_tree(join_path(root.text, "journal-copy").text);
+    remove_tree(join_path(root.text, "journal-into").text);
 }
 
 static path_t start(const scenario_t *scenario)
@@ -122,7 +121,7 @@ static void no_scenario_leaves_a_descriptor(void **state)
         world_free(&world);
         assert_int_equal(count_descriptors(), before);
         remove_tree(directory.text);
-        remove_copy();
+        remove_copies();
     }
     scenario_name = NULL;
 }
@@ -167,7 +166,7 @@ static void never_more_are_open_than_configured(void **state)
         final_exam(&world);
         world_free(&world);
         remove_tree(directory.text);
-        remove_copy();
+        remove_copies();
     }
 }
 
@@ -242,7 +241,7 @@ static void try_with_few(const scenario_t *scenario)
     world_free(&world);
     assert_int_equal(count_descriptors(), before);
     remove_tree(directory.text);
-    remove_copy();
+    remove_copies();
 }
 
 static void a_call_without_descriptors_fails_and_can_be_made_again(void **state)

@@ -61,7 +61,7 @@ static void disarm(world_t *w)
 static segj_status_t status_of(const failed_call_t *failed, const world_t *w, const step_t *step, segj_status_t answer)
 {
     /* A journal that is gone cannot be asked. */
-    bool ended = step->kind == DO_CLOSE || step->kind == DO_DESTROY || opens(step);
+    bool ended = step->kind == DO_CLOSE || step->kind == DO_DESTROY || step->kind == DO_COPY_INTO || opens(step);
     bool poisoned = w->journal != NULL && oversized_error(w->journal) != NULL;
     switch (failed->code) {
     case ENOSPC:
@@ -181,7 +181,7 @@ static void check_swallowed(const world_t *w, const step_t *step)
     bool odd = reads && first->kind == CALL_PARTITION_OPEN;
     /* In version 2 a sync, or a close, is good whose index could not be written. */
     bool log = w->config.native_version == 2;
-    bool follows = step->kind == DO_SYNC || step->kind == DO_CLOSE;
+    bool follows = step->kind == DO_SYNC || step->kind == DO_CLOSE || step->kind == DO_COPY_INTO;
     bool index = log && follows && first->kind == CALL_FILE_WRITE;
     if ((!first->slot_write && !zeros && !later && !odd && !index) || w->warnings == 0) {
         print_error("%s failed, and the step succeeded\n", call_name(w->faulty.first.kind));

@@ -63,6 +63,8 @@ void fill_noise(uint8_t *bytes, size_t size, uint64_t seed);
 /** Appends the next sample of the section and checks where it went: the count before, the end of the values before. */
 oversized_location_t append_sample(oversized_t *journal, uint64_t section, unsigned salt);
 void append_samples(oversized_t *journal, uint64_t section, uint64_t count, unsigned salt);
+/** The same, without a look at where they go: of any version. */
+void put_samples(oversized_t *journal, uint64_t section, uint64_t count, unsigned salt);
 
 /** The record at a position is the sample, by get, get_value and read. */
 void check_sample(oversized_t *journal, uint64_t section, uint64_t position, unsigned salt);

@@ -32,21 +32,6 @@ static segj_status_t copy_journal(pair_t *pair)
     return oversized_copy(pair->f->journal, pair->directory.text, NULL, &pair->copied);
 }
 
-/* The samples of the fixture, whatever the version places them. */
-static void put_samples(oversized_t *journal, uint64_t section, uint64_t count, unsigned salt)
-{
-    uint64_t first = 0;
-    segj_status_t status = oversized_count(journal, section, &first);
-    assert_true(status == SEGJ_OK || status == SEGJ_ERR_NO_SECTION);
-    for (uint64_t i = first; i < first + count; i++) {
-        uint8_t entry[SMALL_ENTRY + 1];
-        uint8_t value[SAMPLE_VALUE_LIMIT];
-        sample_entry(section, i, salt, entry, sizeof entry);
-        sample_value(section, i, salt, value);
-        assert_ok(oversized_append(journal, section, entry, value, sample_value_size(section, i, salt), NULL, NULL));
-    }
-}
-
 /* --- what a copy has --- */
 
 static void check_same_section(oversized_t *journal, oversized_t *copy, uint64_t section)

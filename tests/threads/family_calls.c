@@ -92,6 +92,7 @@ REFUSED(oversized_verify, family.journal, NULL, NULL)
 REFUSED(oversized_retain, family.journal, NULL, NULL)
 CALL(oversized_retain_options_init, oversized_retain_options_t options; oversized_retain_options_init(&options))
 REFUSED(oversized_copy, family.journal, "copy", NULL, NULL)
+REFUSED(oversized_copy_into, family.journal, NULL, NULL, NULL)
 CALL(oversized_copy_options_init, oversized_copy_options_t options; oversized_copy_options_init(&options))
 CALL(oversized_verify_options_init, oversized_verify_options_t options; oversized_verify_options_init(&options))
 CALL(oversized_inspect, oversized_inspection_t *found; EXPECT(oversized_inspect(&family.config, &found) == SEGJ_OK);
@@ -180,6 +181,7 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_verify),
                                       ENTRY(oversized_verify_options_init),
                                       ENTRY(oversized_copy),
+                                      ENTRY(oversized_copy_into),
                                       ENTRY(oversized_copy_options_init),
                                       ENTRY(oversized_inspect),
                                       ENTRY(oversized_inspection_free),

@@ -174,6 +174,7 @@ FAILING(oversized_next_section, t->caller, 0, NULL)
 static const oversized_verify_options_t no_options;
 FAILING(oversized_verify, t->caller, &no_options, NULL)
 FAILING(oversized_copy, t->caller, NULL, NULL, NULL)
+FAILING(oversized_copy_into, t->caller, NULL, NULL, NULL)
 FAILING(oversized_retain, t->caller, NULL, NULL)
 FAILING(oversized_stats, t->caller, NULL)
 FAILING(oversized_caller_open, t->caller, NULL)
@@ -208,7 +209,8 @@ static const struct {
     ENTRY(oversized_prev_section),   ENTRY(oversized_replay_open_back),
     ENTRY(oversized_stats),          ENTRY(oversized_retain),
     ENTRY(oversized_verify),         ENTRY(oversized_copy),
-    ENTRY(oversized_caller_open),    ENTRY(oversized_writer_finish)};
+    ENTRY(oversized_copy_into),      ENTRY(oversized_caller_open),
+    ENTRY(oversized_writer_finish)};
 enum { FAILING = sizeof failing / sizeof *failing };
 
 /* Another sentence for this thread. */

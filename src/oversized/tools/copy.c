@@ -8,9 +8,9 @@
 
 #include "base/bytes.h"
 #include "base/process.h"
+#include "oversized/tools/copy.h"
 #include "oversized/tools/copy_section.h"
 #include "oversized/tools/throttle.h"
-#include "segjournal/tools.h"
 
 /* So often a section that is cut again and again is copied again. */
 #define COPY_TRIES 64
@@ -76,12 +76,16 @@ static segj_status_t copy_told(segj_copying_t *copying)
 static bool note_all(copy_job_t *job, size_t room)
 {
     const segj_sections_t *sections = &job->journal->sections;
-    job->count = sections->count;
+    size_t first = segj_sections_lower(sections, job->options->first_section);
+    job->count = 0;
+    while (first + job->count < sections->count &&
+           sections->order[first + job->count]->number <= job->options->last_section)
+        job->count++;
     if (job->count > room)
         return false;
     job->removals = atomic_load(&job->journal->removals);
     for (size_t i = 0; i < job->count; i++) {
-        segj_copy_source_note(job->journal, (const segj_section_t *)(const void *)sections->order[i],
+        segj_copy_source_note(job->journal, (const segj_section_t *)(const void *)sections->order[first + i],
                               &job->sections[i].source);
         job->bytes_total += job->sections[i].source.bytes;
         job->records_total += job->sections[i].source.records;
@@ -311,7 +315,20 @@ static segj_status_t copy_all(copy_job_t *job, const char *destination)
 void oversized_copy_options_init(oversized_copy_options_t *options)
 {
     if (options != NULL)
-        *options = (oversized_copy_options_t){.struct_size = sizeof *options};
+        *options = (oversized_copy_options_t){.struct_size = sizeof *options, .last_section = UINT64_MAX};
+}
+
+segj_status_t segj_copy_check_options(const char *call, const oversized_copy_options_t *options)
+{
+    if (options != NULL && options->struct_size != sizeof *options)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "%s: options.struct_size is %zu bytes, expected %zu bytes: begin with "
+                         "oversized_copy_options_init() of this version",
+                         call, options->struct_size, sizeof *options);
+    if (options != NULL && options->first_section > options->last_section)
+        return segj_fail(SEGJ_ERR_INVALID, "%s: options.first_section, %llu, is above last_section, %llu", call,
+                         (unsigned long long)options->first_section, (unsigned long long)options->last_section);
+    return SEGJ_OK;
 }
 
 segj_status_t oversized_copy(oversized_t *journal, const char *destination, const oversized_copy_options_t *options,
@@ -322,14 +339,12 @@ segj_status_t oversized_copy(oversized_t *journal, const char *destination, cons
     oversized_copy_options_init(&usual);
     if (destination == NULL || destination[0] == '\0')
         return segj_fail(SEGJ_ERR_INVALID, "oversized_copy: destination is %s", destination == NULL ? "NULL" : "empty");
-    if (options != NULL && options->struct_size != sizeof *options)
-        return segj_fail(SEGJ_ERR_INVALID,
-                         "oversized_copy: options.struct_size is %zu bytes, expected %zu bytes: begin with "
-                         "oversized_copy_options_init() of this version",
-                         options->struct_size, sizeof *options);
+    segj_status_t status = segj_copy_check_options("oversized_copy", options);
+    if (status != SEGJ_OK)
+        return status;
     copy_job_t job = {.journal = journal, .options = options != NULL ? options : &usual};
     segj_journal_enter(journal);
-    segj_status_t status = copy_all(&job, destination);
+    status = copy_all(&job, destination);
     segj_journal_leave(journal);
     if (copied != NULL)
         *copied = job.found;

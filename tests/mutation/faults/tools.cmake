@@ -149,3 +149,23 @@ fault("a watermark does not place the last run" src/oversized/tools/salvage_log.
 fault("a torn end is told as a loss" src/oversized/tools/salvage_report.c "salvage/salvage"
     [==[    gap->unsynced = report->has_gap]==]
     [==[    gap->unsynced = false && report->has_gap]==])
+
+# --- copies into another journal ---
+
+fault("a copy goes on behind records that are others" src/oversized/tools/copy_into.c "promises/copy_into"
+    [==[    return same ? SEGJ_OK : into_differs(job, ours, "value");]==]
+    [==[    return same || job->count > 0 ? SEGJ_OK : into_differs(job, ours, "value");]==])
+
+fault("a copy does not look at what it has first" src/oversized/tools/copy_into.c "promises/copy_into"
+    [==[        if (job->sections[i].there > 0)
+            status = compare_section]==]
+    [==[        if (job->sections[i].there > job->sections[i].records)
+            status = compare_section]==])
+
+fault("a rewind beside a copy goes unnoticed" src/oversized/tools/copy_into.c "promises/copy_into"
+    [==[    bool changed = now != NULL && segj_section_changed(now, section->generation);]==]
+    [==[    bool changed = now == NULL && section->records == 0;]==])
+
+fault("what was not synced is copied" src/oversized/tools/copy_into.c "promises/copy_into"
+    [==[                                                       .records = section->index.durable,]==]
+    [==[                                                       .records = section->index.records,]==])
