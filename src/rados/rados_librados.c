@@ -210,8 +210,7 @@ static int some_keys(rados_ioctx_t pool, const char *object, const char *prefix,
     return code;
 }
 
-static int cluster_keys(void *context, const char *object, const char *prefix, segj_rados_visit_t visit,
-                        void *argument)
+static int cluster_keys(void *context, const char *object, const char *prefix, segj_rados_visit_t visit, void *argument)
 {
     struct connection *connection = context;
     char after[SEGJ_RADOS_NAME] = "";
@@ -270,8 +269,9 @@ static int cluster_lock(void *context, const char *object, const char *cookie, b
     struct connection *connection = context;
     struct timeval duration = {.tv_sec = (time_t)seconds, .tv_usec = 0};
     uint8_t flags = (uint8_t)(must ? LIBRADOS_LOCK_FLAG_MUST_RENEW : renew ? LIBRADOS_LOCK_FLAG_MAY_RENEW : 0);
-    return code_of(exclusive ? rados_lock_exclusive(connection->pool, object, LOCK_NAME, cookie, "", &duration, flags)
-                             : rados_lock_shared(connection->pool, object, LOCK_NAME, cookie, "", "", &duration, flags));
+    return code_of(exclusive
+                       ? rados_lock_exclusive(connection->pool, object, LOCK_NAME, cookie, "", &duration, flags)
+                       : rados_lock_shared(connection->pool, object, LOCK_NAME, cookie, "", "", &duration, flags));
 }
 
 static int cluster_unlock(void *context, const char *object, const char *cookie)

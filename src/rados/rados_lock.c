@@ -52,9 +52,8 @@ static int about_each(segj_rados_lease_t *lease, const char *kind, const char *e
         if (code != 0)
             break;
         const char *names[] = {keys.found[i], NULL};
-        segj_rados_change_t change = {.object = lease->object,
-                                      .compare[0] = {.name = SEGJ_RADOS_EPOCH, .value = epoch},
-                                      .keys_removed = names};
+        segj_rados_change_t change = {
+            .object = lease->object, .compare[0] = {.name = SEGJ_RADOS_EPOCH, .value = epoch}, .keys_removed = names};
         code = store->seam.change(store->seam.context, &change);
     }
     free(keys.found);
@@ -77,10 +76,10 @@ static int raise_epoch(segj_rados_lease_t *lease, segj_rados_digits_t epoch)
         if (code != 0)
             return code;
         segj_rados_digits(epoch, number + 1);
-        const segj_rados_change_t change = {.object = lease->object,
-                                            .compare = {{.name = SEGJ_RADOS_ID, .value = lease->id},
-                                                        {.name = SEGJ_RADOS_EPOCH, .value = before}},
-                                            .set[0] = {SEGJ_RADOS_EPOCH, epoch}};
+        const segj_rados_change_t change = {
+            .object = lease->object,
+            .compare = {{.name = SEGJ_RADOS_ID, .value = lease->id}, {.name = SEGJ_RADOS_EPOCH, .value = before}},
+            .set[0] = {SEGJ_RADOS_EPOCH, epoch}};
         code = seam->change(seam->context, &change);
     }
     return code;
@@ -108,7 +107,8 @@ static int see_one(void *argument, const char *key, const char *value)
 static int quieten(segj_rados_lease_t *lease, segj_rados_digits_t epoch)
 {
     bool written = false;
-    int code = lease->store->seam.keys(lease->store->seam.context, lease->object, SEGJ_RADOS_WRITTEN, see_one, &written);
+    int code =
+        lease->store->seam.keys(lease->store->seam.context, lease->object, SEGJ_RADOS_WRITTEN, see_one, &written);
     if (!written)
         return code;
     code = take_over(lease, epoch);

@@ -142,9 +142,8 @@ static int adopt(segj_rados_node_t *node, const char *epoch, uint64_t *bound, ui
     segj_rados_write_two(chunks, 1, 1);
     int code = ask_chunks(node, &end, bound);
     if (code == ENOENT) {
-        const segj_rados_change_t change = {.object = head,
-                                            .create = true,
-                                            .set = {{SEGJ_RADOS_EPOCH, epoch}, {SEGJ_RADOS_CHUNKS, chunks}}};
+        const segj_rados_change_t change = {
+            .object = head, .create = true, .set = {{SEGJ_RADOS_EPOCH, epoch}, {SEGJ_RADOS_CHUNKS, chunks}}};
         code = seam->change(seam->context, &change);
         *bound = 1;
         *size = 0;

@@ -17,11 +17,12 @@ static int list_in_directory(segj_rados_t *store, const char *directory, const c
     if (code != 0)
         return code;
     memcpy(key + sizeof PARTITION_KEY - 1, partition, strlen(partition) + 1);
+    const char *const removed[] = {key, NULL};
     segj_rados_change_t change = {.object = object, .make = there};
     if (there)
         change.key_set[0] = (segj_rados_pair_t){key, "1"};
     else
-        change.keys_removed = (const char *const[]){key, NULL};
+        change.keys_removed = removed;
     code = store->seam.change(store->seam.context, &change);
     return code == ENOENT && !there ? 0 : code;
 }

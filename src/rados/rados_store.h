@@ -43,7 +43,7 @@ typedef struct segj_rados_lease {
     bool listed;   /* among those that are renewed */
     bool attached; /* the partition is open */
     bool busy;     /* it is being renewed */
-    int code;      /* why nothing is changed any more: ECANCELED where the lock is lost, else an outcome that is unknown */
+    int code; /* why nothing is changed any more: ECANCELED where the lock is lost, else an outcome that is unknown */
     segj_rados_key_t idle[SEGJ_RADOS_IDLE];
     size_t idle_count;
     bool removing; /* keys are being removed */
