@@ -3,8 +3,11 @@
  * A storage in a Ceph cluster: journals whose bytes are objects of a RADOS pool (librados).
  *
  * Link segjournal::rados, which is built where librados was found (CMake: SEGJ_RADOS); this header needs nothing of Ceph.
- * config.directory then names a journal within the pool: any text without ':' and of at most 512 bytes. What lies where, the
- * capabilities a client needs, and what each failure of a cluster does are in src/RADOS.md. In short:
+ * config.directory then names a journal within the pool: any text without ':' and of at most 512 bytes.
+ *
+ * The pool is a replicated one. The client needs the capabilities mon 'allow r' and osd 'allow rwx pool=POOL' (x is for
+ * locks). Of Ceph's settings timeouts are set by the options, objecter_timeout to 1 and objecter_tick_interval to 0.5 (a
+ * change that was sent to an OSD which has died goes on sooner); all others are the configuration's.
  *
  * Durability. file_sync waits until every member of the acting set has the bytes on its disk. Writes are started by
  * file_write, and go on while the application does.

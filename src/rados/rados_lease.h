@@ -39,6 +39,6 @@ int segj_rados_lease_failed(segj_rados_lease_t *lease, int code);
 int segj_rados_lease_missed(segj_rados_lease_t *lease);
 
 /** The thread that renews. */
-void *segj_rados_renew(void *store);
+void *segj_rados_renew(void *argument);
 
 #endif

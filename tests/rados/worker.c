@@ -19,9 +19,9 @@ double seconds_now(void)
 
 void sleep_milliseconds(unsigned milliseconds)
 {
-    (void)nanosleep(&(struct timespec){.tv_sec = (time_t)(milliseconds / 1000),
-                                       .tv_nsec = (long)(milliseconds % 1000) * 1000000},
-                    NULL);
+    (void)nanosleep(
+        &(struct timespec){.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000},
+        NULL);
 }
 
 oversized_config_t worker_config(segj_storage_t *storage, const char *directory)
