@@ -48,7 +48,7 @@ static size_t number_text(uint64_t number, char text[600])
     return most;
 }
 
-segj_status_t number_append(oversized_t *journal, uint64_t number)
+segj_status_t number_append_only(oversized_t *journal, uint64_t number)
 {
     char text[600];
     uint64_t section = number / NUMBERS_A_SECTION + 1;
@@ -57,15 +57,32 @@ segj_status_t number_append(oversized_t *journal, uint64_t number)
     segj_status_t status = oversized_append(journal, section, "numbered", text, size, &position, NULL);
     if (status == SEGJ_OK && position != number % NUMBERS_A_SECTION)
         return SEGJ_ERR_CORRUPT;
-    return status == SEGJ_OK ? oversized_sync(journal, section) : status;
+    return status;
+}
+
+segj_status_t number_append(oversized_t *journal, uint64_t number)
+{
+    segj_status_t status = number_append_only(journal, number);
+    return status == SEGJ_OK ? oversized_sync(journal, number / NUMBERS_A_SECTION + 1) : status;
+}
+
+segj_status_t numbers_rewind(oversized_t *journal, uint64_t number)
+{
+    uint64_t record = 8 + OVERSIZED_LOCATION_SIZE;
+    return oversized_rewind_section(journal, number / NUMBERS_A_SECTION + 1, number % NUMBERS_A_SECTION * record);
 }
 
 uint64_t numbers_check(oversized_t *journal)
 {
+    return numbers_check_from(journal, 1);
+}
+
+uint64_t numbers_check_from(oversized_t *journal, uint64_t first)
+{
     segj_buffer_t value = SEGJ_ZERO;
-    uint64_t number = 0;
+    uint64_t number = (first - 1) * NUMBERS_A_SECTION;
     bool ended = false;
-    for (uint64_t section = 1;; section++) {
+    for (uint64_t section = first;; section++) {
         uint64_t count = 0;
         bool exists = false;
         assert_ok(oversized_section_exists(journal, section, &exists));

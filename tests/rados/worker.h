@@ -45,8 +45,14 @@ void worker_kill(worker_t *worker);
 
 /** Appends the number, and syncs. */
 segj_status_t number_append(oversized_t *journal, uint64_t number);
+/** Only appends it. */
+segj_status_t number_append_only(oversized_t *journal, uint64_t number);
+/** Takes the numbers from this one on back. */
+segj_status_t numbers_rewind(oversized_t *journal, uint64_t number);
 /** How many numbers a journal has. All up to there must be there, or the test fails. */
 uint64_t numbers_check(oversized_t *journal);
+/** The same of those of sections from this one on; others may have been removed. */
+uint64_t numbers_check_from(oversized_t *journal, uint64_t first);
 /** Seconds of a clock. */
 double seconds_now(void);
 void sleep_milliseconds(unsigned milliseconds);

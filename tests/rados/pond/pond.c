@@ -25,7 +25,8 @@ typedef struct client {
     size_t count, room;
     int answer;
     bool full;
-    bool stopped;
+    void (*hook)(void *context);
+    void *hook_context;
 } client_t;
 
 struct pond {
@@ -48,6 +49,8 @@ struct simdisk {
 static void call_hook(client_t *client, simdisk_call_t call)
 {
     struct simdisk *disk = client->pond->disk;
+    if (client->hook != NULL)
+        client->hook(client->hook_context);
     if (disk != NULL && disk->client == client && disk->hook != NULL)
         disk->hook(disk->hook_context, disk, call);
 }
@@ -62,7 +65,7 @@ static underway_t take_first(client_t *client)
     return first;
 }
 
-/* Does the oldest change. With an answer set, the client is told that and the change stays under way, told of. */
+/* Does the oldest change. */
 static int do_first(client_t *client)
 {
     underway_t first = take_first(client);
@@ -324,8 +327,7 @@ void pond_client_free(segj_storage_t *client)
 
 void pond_stop(segj_storage_t *client)
 {
-    client_t *stopped = client_of(client);
-    stopped->stopped = true;
+    const client_t *stopped = client_of(client);
     for (size_t i = 0; i < stopped->pond->water.count; i++) {
         object_t *object = &stopped->pond->water.objects[i];
         object->locker[0] = '\0';
@@ -356,6 +358,12 @@ void pond_answer(segj_storage_t *client, int code)
 void pond_full(segj_storage_t *client, bool full)
 {
     client_of(client)->full = full;
+}
+
+void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *context)
+{
+    client_of(client)->hook = hook;
+    client_of(client)->hook_context = context;
 }
 
 uint64_t pond_hash(const pond_t *pond)

@@ -8,8 +8,8 @@
  * over the cluster. A unit is a change that is under way; kept are those that `keep` keeps, and whose object's earlier ones
  * are kept as well.
  *
- * Clients. A storage is a client's. pond_orphan() makes another client's storage, of the same cluster: the first one's
- * changes stay under way, as those of a process that was stopped, and can be done at any later time.
+ * Clients. A storage is a client's. pond_client() makes another one of the same cluster. What a client that was stopped has
+ * started stays under way, and can be done at any later time.
  */
 #ifndef TESTS_RADOS_POND_H
 #define TESTS_RADOS_POND_H
@@ -23,20 +23,22 @@ typedef struct pond pond_t;
 
 pond_t *pond_new(void);
 void pond_free(pond_t *pond);
-/** Another client's storage, to be freed before the pond. Its locks find none of others that died. */
+/** Another client's storage, to be freed before the pond. */
 segj_storage_t *pond_client(pond_t *pond);
 void pond_client_free(segj_storage_t *client);
-/** The client is stopped: its locks run out, and what it has started stays under way. */
+/** The client is stopped: all locks run out, and what it has started stays under way. */
 void pond_stop(segj_storage_t *client);
 /** Changes of the client that are under way. */
 size_t pond_under_way(const segj_storage_t *client);
 /** Does the oldest ones; the client is told. Gives how many of them were refused. */
 size_t pond_deliver(segj_storage_t *client, size_t count);
-/** From now on each change of the client that is waited for is answered by this code in time, and done or not: what is to be done
- *  of it stays under way, for pond_deliver. 0: no more. */
+/** From now on whatever of the client's changes is waited for is answered by this code, and stays under way, for pond_deliver: it
+ *  may be done yet. 0: no more. */
 void pond_answer(segj_storage_t *client, int code);
-/** Every change that is started or made from the next one on, up to so many, is refused for want of room. */
+/** The cluster has no room for this client's changes, but removals. */
 void pond_full(segj_storage_t *client, bool full);
+/** Called before each change of the client. */
+void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *context);
 /** A number for all objects: bytes, keys and attributes. */
 uint64_t pond_hash(const pond_t *pond);
 
