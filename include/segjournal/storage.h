@@ -14,6 +14,8 @@
  *                      SEGJ_ERR_NO_SPACE;
  *   EINTR              nothing was done: the call is made again;
  *   EWOULDBLOCK        of partition_lock: it is held elsewhere: SEGJ_ERR_LOCKED;
+ *   ECANCELED          the partition's lock is lost: another opener has taken it, and nothing is changed through this
+ *                      one any more: SEGJ_ERR_LOCKED, and the journal is poisoned;
  *   ELOOP              of partition_open: the name is a link, which is not followed;
  *   ENOMEM             SEGJ_ERR_MEMORY;
  *   EMFILE, ENFILE     no more files can be open, and nothing was opened or made: the library closes files that it does

@@ -132,12 +132,15 @@ segj_status_t segj_fail_code(int code, const char *format, ...)
     if (code == EFBIG)
         (void)snprintf(reason + strlen(reason), sizeof reason - strlen(reason),
                        " (the process' limit RLIMIT_FSIZE, or the largest file of this file system)");
+    if (code == ECANCELED)
+        (void)snprintf(reason + strlen(reason), sizeof reason - strlen(reason),
+                       " (the lock is lost: another opener has taken it; nothing more is written by this one)");
     segj_status_t status = SEGJ_ERR_IO;
     if (code == ENOSPC || code == EDQUOT || code == EFBIG)
         status = SEGJ_ERR_NO_SPACE;
     else if (code == ENOMEM)
         status = SEGJ_ERR_MEMORY;
-    else if (code == EWOULDBLOCK)
+    else if (code == EWOULDBLOCK || code == ECANCELED)
         status = SEGJ_ERR_LOCKED;
     last_errno = code;
     int room = (int)(sizeof last_error - strlen(reason) - 3);

@@ -28,8 +28,9 @@ typedef enum fill { FILL_ZERO, FILL_NAME, FILL_NUMBER } fill_t;
 typedef struct options {
     const char *command;
     const char *directory;
-    const char *range;          /* the second argument; NULL: not given */
-    const char *index, *values; /* partitions */
+    const char *range;             /* the second argument; NULL: not given */
+    const char *index, *values;    /* partitions */
+    const segj_storage_t *storage; /* cluster.h; NULL: files */
     bool json, reverse, help;
     uint64_t most;    /* records; UINT64_MAX: all */
     bool yes;         /* removals need no word more */

@@ -349,6 +349,7 @@ static answer_t open_or_make(import_t *import)
     config.directory = options->directory;
     config.index_partition = options->index;
     config.value_partition = options->values;
+    config.storage = options->storage;
     segj_status_t status = oversized_inspect(&config, &found);
     if (status != SEGJ_OK && status != SEGJ_ERR_NOT_FOUND)
         return complain_of(options, status);

@@ -300,6 +300,7 @@ static answer_t open_destination(load_t *load)
     config.directory = options->directory;
     config.index_partition = options->index;
     config.value_partition = options->values;
+    config.storage = options->storage;
     configure(load, &config);
     segj_status_t status = oversized_inspect(&config, &found);
     if (status != SEGJ_OK && status != SEGJ_ERR_NOT_FOUND)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/cluster.h"
 #include "command/command.h"
 #include "segjournal/version.h"
 
@@ -25,7 +26,11 @@ static answer_t run(const command_t *command, int count, char **arguments)
         options_help(command);
         return ANSWER_FINE;
     }
-    return command->run(&options);
+    answer_t answer = cluster_begin(&options);
+    if (answer == ANSWER_FINE)
+        answer = command->run(&options);
+    cluster_end();
+    return answer;
 }
 
 static answer_t dispatch(int count, char **arguments)

@@ -175,6 +175,7 @@ static answer_t rescue_configure(const options_t *options, oversized_config_t *f
     from->directory = options->directory;
     from->index_partition = options->index;
     from->value_partition = options->values;
+    from->storage = options->storage;
     from->format = options->commonware ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
     from->compression = options->compressed ? 3 : 0;
     if (known)

@@ -33,6 +33,7 @@ answer_t inspect(const options_t *options, oversized_inspection_t **found)
     config.directory = options->directory;
     config.index_partition = options->index;
     config.value_partition = options->values;
+    config.storage = options->storage;
     config.progress = progress_follow;
     progress_begin();
     segj_status_t status = oversized_inspect(&config, found);
@@ -65,6 +66,7 @@ answer_t open_for_reading(const options_t *options, oversized_t **journal, overs
     config->directory = options->directory;
     config->index_partition = options->index;
     config->value_partition = options->values;
+    config->storage = options->storage;
     config->read_only = true;
     segj_status_t status = open_followed(config, journal);
     oversized_inspection_free(found);

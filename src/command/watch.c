@@ -393,6 +393,7 @@ answer_t command_watch(const options_t *options)
     watch.config.directory = options->directory;
     watch.config.index_partition = options->index;
     watch.config.value_partition = options->values;
+    watch.config.storage = options->storage;
     watch.config.progress = look_ends;
     following_begin(watch.follower);
     (void)(options->json ? gmtime_r(&since, &watch.since) : localtime_r(&since, &watch.since));

@@ -39,7 +39,7 @@ bool segj_section_parse(const char *name, uint64_t *section)
 
 segj_status_t segj_io_only(segj_status_t status)
 {
-    return status == SEGJ_ERR_LOCKED ? SEGJ_ERR_IO : status;
+    return status == SEGJ_ERR_LOCKED && segj_last_errno() != ECANCELED ? SEGJ_ERR_IO : status;
 }
 
 bool segj_io_is_exhausted(int code)

@@ -16,12 +16,16 @@
 #include "support/log.h"
 #include "support/log_section.h"
 
-/* SEGJ_TEST_ONLY names the test functions that are wanted, with * and ?: every program takes it. */
+/* SEGJ_TEST_ONLY names the test functions that are wanted, SEGJ_TEST_SKIP those that are not, with * and ?: every program
+ * takes them. */
 __attribute__((constructor)) static void take_filter(void)
 {
     const char *only = getenv("SEGJ_TEST_ONLY");
     if (only != NULL && only[0] != '\0')
         cmocka_set_test_filter(only);
+    const char *skip = getenv("SEGJ_TEST_SKIP");
+    if (skip != NULL && skip[0] != '\0')
+        cmocka_set_skip_filter(skip);
 }
 
 /* --- statuses --- */

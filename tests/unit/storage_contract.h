@@ -32,27 +32,29 @@ void contract_many_sections(void **state);
 void contract_lock_refused_names_the_partition(void **state);
 void contract_every_allocation_fails_once(void **state);
 
-#define CONTRACT(make)                                                                                                 \
-    cmocka_unit_test_setup_teardown(contract_missing_is_enoent, make, drop_place),                                     \
-        cmocka_unit_test_setup_teardown(contract_creation, make, drop_place),                                          \
-        cmocka_unit_test_setup_teardown(contract_partitions_are_apart, make, drop_place),                              \
-        cmocka_unit_test_setup_teardown(contract_reads_and_writes, make, drop_place),                                  \
-        cmocka_unit_test_setup_teardown(contract_slices, make, drop_place),                                            \
-        cmocka_unit_test_setup_teardown(contract_read_only_files, make, drop_place),                                   \
-        cmocka_unit_test_setup_teardown(contract_files_have_an_end, make, drop_place),                                 \
-        cmocka_unit_test_setup_teardown(contract_truncation, make, drop_place),                                        \
-        cmocka_unit_test_setup_teardown(contract_copies, make, drop_place),                                            \
-        cmocka_unit_test_setup_teardown(contract_removed_files_live_on, make, drop_place),                             \
-        cmocka_unit_test_setup_teardown(contract_syncs_and_hints, make, drop_place),                                   \
-        cmocka_unit_test_setup_teardown(contract_mappings, make, drop_place),                                          \
-        cmocka_unit_test_setup_teardown(contract_listing, make, drop_place),                                           \
-        cmocka_unit_test_setup_teardown(contract_locks, make, drop_place),                                             \
-        cmocka_unit_test_setup_teardown(contract_removed_partitions, make, drop_place),                                \
-        cmocka_unit_test_setup_teardown(contract_threads, make, drop_place),                                           \
-        cmocka_unit_test_setup_teardown(contract_through_the_wrappers, make, drop_place),                              \
-        cmocka_unit_test_setup_teardown(contract_sections_are_sorted, make, drop_place),                               \
-        cmocka_unit_test_setup_teardown(contract_many_sections, make, drop_place),                                     \
-        cmocka_unit_test_setup_teardown(contract_lock_refused_names_the_partition, make, drop_place),                  \
-        cmocka_unit_test_setup_teardown(contract_every_allocation_fails_once, make, drop_place)
+#define CONTRACT_OF(make, drop)                                                                                        \
+    cmocka_unit_test_setup_teardown(contract_missing_is_enoent, make, drop),                                           \
+        cmocka_unit_test_setup_teardown(contract_creation, make, drop),                                                \
+        cmocka_unit_test_setup_teardown(contract_partitions_are_apart, make, drop),                                    \
+        cmocka_unit_test_setup_teardown(contract_reads_and_writes, make, drop),                                        \
+        cmocka_unit_test_setup_teardown(contract_slices, make, drop),                                                  \
+        cmocka_unit_test_setup_teardown(contract_read_only_files, make, drop),                                         \
+        cmocka_unit_test_setup_teardown(contract_files_have_an_end, make, drop),                                       \
+        cmocka_unit_test_setup_teardown(contract_truncation, make, drop),                                              \
+        cmocka_unit_test_setup_teardown(contract_copies, make, drop),                                                  \
+        cmocka_unit_test_setup_teardown(contract_removed_files_live_on, make, drop),                                   \
+        cmocka_unit_test_setup_teardown(contract_syncs_and_hints, make, drop),                                         \
+        cmocka_unit_test_setup_teardown(contract_mappings, make, drop),                                                \
+        cmocka_unit_test_setup_teardown(contract_listing, make, drop),                                                 \
+        cmocka_unit_test_setup_teardown(contract_locks, make, drop),                                                   \
+        cmocka_unit_test_setup_teardown(contract_removed_partitions, make, drop),                                      \
+        cmocka_unit_test_setup_teardown(contract_threads, make, drop),                                                 \
+        cmocka_unit_test_setup_teardown(contract_through_the_wrappers, make, drop),                                    \
+        cmocka_unit_test_setup_teardown(contract_sections_are_sorted, make, drop),                                     \
+        cmocka_unit_test_setup_teardown(contract_many_sections, make, drop),                                           \
+        cmocka_unit_test_setup_teardown(contract_lock_refused_names_the_partition, make, drop),                        \
+        cmocka_unit_test_setup_teardown(contract_every_allocation_fails_once, make, drop)
+
+#define CONTRACT(make) CONTRACT_OF(make, drop_place)
 
 #endif

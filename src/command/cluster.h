@@ -1,0 +1,16 @@
+/*
+ * command/cluster.h: directories that are in a Ceph cluster: rados:POOL/NAME, or rados:CLIENT@POOL/NAME for another client than
+ * client.admin. Where the command line has one, all its directories go through one storage, which hands each call on to
+ * files or to the cluster.
+ */
+#ifndef SEGJ_COMMAND_CLUSTER_H
+#define SEGJ_COMMAND_CLUSTER_H
+
+#include "command/command.h"
+
+/** Sets options->storage where a directory of the command line is in a cluster. */
+answer_t cluster_begin(options_t *options);
+/** Ends the connection. */
+void cluster_end(void);
+
+#endif

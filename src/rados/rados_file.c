@@ -1,0 +1,402 @@
+/*
+ * rados/rados_file.c: files: reads, writes, sizes and syncs. A file is objects of one size, of which any but the first may
+ * be missing or shorter: what it lacks below the file's end reads as zeros.
+ */
+#include "rados/rados_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rados/rados_batch.h"
+
+/* --- opening --- */
+
+/* The name, with a mark that the file may be open for writing, in one step. */
+static int name_file(segj_rados_lease_t *lease, const char *key, char value[SEGJ_RADOS_VALUE])
+{
+    segj_rados_t *store = lease->store;
+    segj_rados_digits_t id;
+    segj_rados_key_t mark;
+    uint64_t number = 0;
+    int code = store->seam.random(store->seam.context, &number);
+    if (code != 0)
+        return code;
+    segj_rados_digits(id, number);
+    segj_rados_write_two(value, number, store->object_size);
+    memcpy(mark, SEGJ_RADOS_WRITTEN, 2);
+    memcpy(mark + 2, id, sizeof id);
+    segj_rados_change_t change = {.key_compare = {key, ""}, .key_set = {{key, value}, {mark, "1"}}};
+    return segj_rados_lease_change(lease, &change);
+}
+
+static int mark_written(segj_rados_lease_t *lease, const segj_rados_node_t *node, const char *key, const char *value)
+{
+    segj_rados_key_t mark;
+    memcpy(mark, SEGJ_RADOS_WRITTEN, 2);
+    memcpy(mark + 2, node->id, sizeof node->id);
+    segj_rados_change_t change = {.key_compare = {key, value}, .key_set = {{mark, "1"}}};
+    segj_rados_lease_wanted(lease, mark);
+    int code = segj_rados_lease_change(lease, &change);
+    return code == EEXIST ? ENOENT : code; /* it was removed, or replaced, just now */
+}
+
+/* The first object of a new file is made at once, and not waited for. */
+static int begin_writing(segj_file_t *file, bool made)
+{
+    segj_rados_node_t *node = file->node;
+    segj_rados_t *store = node->store;
+    segj_lock(&store->mutex);
+    int code = segj_rados_node_write(node, file->lease, made);
+    if (code == 0 && made) {
+        code = segj_rados_node_start(node, file->lease, 0, 0, NULL, 0, 0, false);
+        if (code != 0)
+            node->writers--;
+    }
+    segj_unlock(&store->mutex);
+    return code;
+}
+
+static void free_file(segj_file_t *file)
+{
+    segj_rados_t *store = file->lease->store;
+    segj_lock(&store->mutex);
+    if (file->node != NULL)
+        segj_rados_node_drop(file->node);
+    segj_rados_lease_drop(file->lease);
+    segj_unlock(&store->mutex);
+    free(file);
+}
+
+static int open_found(segj_file_t *file, const char *value, bool made)
+{
+    int code = segj_rados_node_open(file->lease, value, &file->node);
+    if (code == 0 && file->writable && !made)
+        code = mark_written(file->lease, file->node, file->key, value);
+    if (code == 0 && file->writable)
+        code = begin_writing(file, made);
+    if (code == ENOMEM && made) { /* made by this call, which fails */
+        segj_rados_change_t change = {.key_compare = {file->key, value},
+                                      .keys_removed = (const char *const[]){file->key, NULL}};
+        (void)segj_rados_lease_change(file->lease, &change);
+    }
+    return code;
+}
+
+int segj_rados_file_open(segj_partition_t *partition, const char *name, segj_open_mode_t mode, segj_file_t **opened)
+{
+    segj_rados_t *store = partition->lease->store;
+    char value[SEGJ_RADOS_VALUE];
+    segj_file_t *file = calloc(1, sizeof *file);
+    if (file == NULL)
+        return ENOMEM;
+    file->lease = partition->lease;
+    file->writable = mode != SEGJ_OPEN_READ;
+    segj_lock(&store->mutex);
+    segj_rados_lease_keep(file->lease);
+    segj_unlock(&store->mutex);
+    int code = segj_rados_file_key(file->key, name);
+    if (code == 0 && mode == SEGJ_OPEN_CREATE) {
+        code = name_file(file->lease, file->key, value);
+    } else if (code == 0) {
+        code = segj_rados_lease_named(file->lease);
+        if (code == 0)
+            code = store->seam.key(store->seam.context, file->lease->object, file->key, value);
+        code = code == ENODATA || code == ESTALE ? ENOENT : code;
+    }
+    if (code == 0)
+        code = open_found(file, value, mode == SEGJ_OPEN_CREATE);
+    if (code == 0)
+        *opened = file;
+    else
+        free_file(file);
+    return code;
+}
+
+/* --- reading --- */
+
+/* Whether the file is there at all: it may have been removed by who had it open elsewhere. */
+static int look_for_name(const segj_file_t *file)
+{
+    const segj_rados_node_t *node = file->node;
+    const segj_rados_seam_t *seam = &node->store->seam;
+    char value[SEGJ_RADOS_VALUE];
+    int code = seam->key(seam->context, node->partition, file->key, value);
+    if (code == ENOENT || code == ENODATA)
+        return ESTALE;
+    return code == 0 && strncmp(value, node->id, SEGJ_RADOS_DIGITS - 1) != 0 ? ESTALE : code;
+}
+
+static int ask_size(const segj_file_t *file, uint64_t *size)
+{
+    int code = segj_rados_node_ask_size(file->node, size);
+    if (code != ENOENT)
+        return code;
+    *size = 0;
+    return look_for_name(file); /* named, and not begun */
+}
+
+/* What one object gives of a piece of the file that lies in it. */
+static int read_object(const segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *got)
+{
+    const segj_rados_node_t *node = file->node;
+    const segj_rados_seam_t *seam = &node->store->seam;
+    segj_rados_name_t object;
+    uint64_t inside = 0;
+    *got = 0;
+    segj_rados_chunk_name(object, node->partition, node->id, offset / node->chunk_size);
+    int code = seam->read(seam->context, object, offset % node->chunk_size, buffer, size, got);
+    if (code != ENOENT)
+        return code;
+    segj_rados_chunk_name(object, node->partition, node->id, 0);
+    code = seam->size(seam->context, object, &inside);
+    return code == ENOENT ? look_for_name(file) : code;
+}
+
+/* The file's end where this process writes to it, and so knows; and a failure of what was written. */
+static int look_at_node(segj_rados_node_t *node, uint64_t offset, bool *known, uint64_t *end)
+{
+    segj_rados_t *store = node->store;
+    segj_lock(&store->mutex);
+    segj_rados_node_settle(node, offset / node->chunk_size);
+    *known = node->writers > 0;
+    *end = node->size;
+    int code = *known ? node->code : 0;
+    segj_unlock(&store->mutex);
+    return code;
+}
+
+int segj_rados_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    segj_rados_node_t *node = file->node;
+    bool known = false;
+    uint64_t end = 0;
+    size_t got = 0;
+    if (size == 0 || offset / node->chunk_size >= SEGJ_RADOS_CHUNKS_MOST) {
+        *done = 0;
+        return 0;
+    }
+    if (size > node->chunk_size - offset % node->chunk_size)
+        size = (size_t)(node->chunk_size - offset % node->chunk_size);
+    int code = look_at_node(node, offset, &known, &end);
+    if (known && code == 0) {
+        if (offset >= end) {
+            *done = 0;
+            return 0;
+        }
+        size = size < end - offset ? size : (size_t)(end - offset);
+    }
+    if (code == 0)
+        code = read_object(file, offset, buffer, size, &got);
+    if (code == 0 && got < size && !known) {
+        code = ask_size(file, &end);
+        size_t most = end <= offset ? 0 : end - offset < size ? (size_t)(end - offset) : size;
+        size = most > got ? most : got;
+    }
+    if (code != 0)
+        return code;
+    memset((char *)buffer + got, 0, size - got);
+    *done = size;
+    return 0;
+}
+
+int segj_rados_file_size(segj_file_t *file, uint64_t *size)
+{
+    segj_rados_node_t *node = file->node;
+    segj_lock(&node->store->mutex);
+    bool known = node->writers > 0;
+    uint64_t found = node->size;
+    segj_unlock(&node->store->mutex);
+    int code = known ? 0 : ask_size(file, &found);
+    if (code == 0)
+        *size = found;
+    return code;
+}
+
+/* --- writing --- */
+
+/* The slices from `skip` bytes on. */
+static size_t skip_slices(const segj_slice_t **slices, size_t *count, size_t skip)
+{
+    while (*count > 0 && skip >= (*slices)->size) {
+        skip -= (*slices)->size;
+        ++*slices;
+        --*count;
+    }
+    return skip;
+}
+
+/* Gathers the slices of a piece, of which the first one may be begun. */
+static int start_piece(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t skip,
+                       size_t size)
+{
+    segj_rados_node_t *node = file->node;
+    uint64_t number = offset / node->chunk_size;
+    segj_slice_t first;
+    int code = segj_rados_node_prepare(node, file->lease, number);
+    if (code != 0)
+        return code;
+    if (skip == 0)
+        return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, slices, count, size, false);
+    first = (segj_slice_t){(const char *)slices[0].data + skip, slices[0].size - skip};
+    size = size < first.size ? size : first.size;
+    return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, &first, 1, size, false);
+}
+
+/* The next object is asked for when the last one there may be is half full. */
+static void raise_ahead(segj_file_t *file, uint64_t end)
+{
+    segj_rados_node_t *node = file->node;
+    if (end + node->chunk_size / 2 > node->bound * node->chunk_size && !node->raising)
+        (void)segj_rados_node_raise(node, file->lease, node->bound - 1, false);
+}
+
+static int write_pieces(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, uint64_t total,
+                        size_t *done)
+{
+    segj_rados_node_t *node = file->node;
+    size_t skip = 0;
+    while (*done < total) {
+        uint64_t at = offset + *done;
+        uint64_t room = node->chunk_size - at % node->chunk_size;
+        size_t size = total - *done < room ? (size_t)(total - *done) : (size_t)room;
+        skip = skip_slices(&slices, &count, skip);
+        if (skip > 0 && size > slices[0].size - skip)
+            size = slices[0].size - skip;
+        int code = start_piece(file, at, slices, count, skip, size);
+        if (code != 0)
+            return code;
+        *done += size;
+        skip += size;
+        if (at + size > node->size)
+            node->size = at + size;
+    }
+    raise_ahead(file, offset + total);
+    return 0;
+}
+
+int segj_rados_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)
+{
+    segj_rados_node_t *node = file->node;
+    uint64_t total = 0;
+    *done = 0;
+    if (!file->writable)
+        return EBADF;
+    for (size_t i = 0; i < count; i++) {
+        if (slices[i].size > (uint64_t)INT64_MAX - total)
+            return EFBIG;
+        total += slices[i].size;
+    }
+    if (total > SIZE_MAX || offset > (uint64_t)INT64_MAX || total > (uint64_t)INT64_MAX - offset ||
+        (offset + total) / node->chunk_size >= SEGJ_RADOS_CHUNKS_MOST)
+        return EFBIG;
+    segj_lock(&node->store->mutex);
+    int code = write_pieces(file, offset, slices, count, total, done);
+    bool missed = code == ESTALE;
+    segj_unlock(&node->store->mutex);
+    return missed ? segj_rados_lease_missed(file->lease) : code;
+}
+
+int segj_rados_file_truncate(segj_file_t *file, uint64_t size)
+{
+    segj_rados_node_t *node = file->node;
+    uint64_t number = size == 0 ? 0 : (size - 1) / node->chunk_size;
+    if (!file->writable)
+        return EBADF;
+    if (size > (uint64_t)INT64_MAX || number + 1 >= SEGJ_RADOS_CHUNKS_MOST)
+        return EFBIG;
+    segj_lock(&node->store->mutex);
+    int code = segj_rados_node_prepare(node, file->lease, number);
+    if (code == 0 && number + 1 < node->bound)
+        code = segj_rados_node_cut(node, file->lease, number + 1);
+    if (code == 0)
+        code = segj_rados_node_start(node, file->lease, number, size - number * node->chunk_size, NULL, 0, 0, true);
+    if (code == 0)
+        node->size = size;
+    segj_unlock(&node->store->mutex);
+    return code == ESTALE ? segj_rados_lease_missed(file->lease) : code;
+}
+
+/* What others see has been acknowledged by all: a file that was opened for reading has nothing to wait for. */
+int segj_rados_file_sync(segj_file_t *file)
+{
+    segj_rados_node_t *node = file->node;
+    if (!file->writable)
+        return 0;
+    segj_lock(&node->store->mutex);
+    segj_rados_node_settle(node, UINT64_MAX);
+    int code = file->lease->code != 0 ? file->lease->code : node->code;
+    segj_unlock(&node->store->mutex);
+    return code == ESTALE ? segj_rados_lease_missed(file->lease) : code;
+}
+
+int segj_rados_file_refresh(segj_file_t *file, bool written)
+{
+    if (written) {
+        int code = segj_rados_file_sync(file);
+        if (code != 0)
+            return code;
+    }
+    return look_for_name(file);
+}
+
+/* --- the end --- */
+
+void segj_rados_file_close(segj_file_t *file)
+{
+    segj_rados_node_t *node = file->node;
+    segj_rados_lease_t *lease = file->lease;
+    segj_rados_t *store = node->store;
+    segj_rados_digits_t id;
+    if (segj_rados_is_childs(store)) {
+        free(file);
+        return;
+    }
+    segj_lock(&store->mutex);
+    bool last = false;
+    if (file->writable) {
+        segj_rados_node_settle(node, UINT64_MAX);
+        last = --node->writers == 0;
+        /* What may still be under way is another owner's to fence. */
+        last = last && lease->code == 0;
+    }
+    memcpy(id, node->id, sizeof id);
+    segj_unlock(&store->mutex);
+    if (last)
+        segj_rados_lease_idle(lease, SEGJ_RADOS_WRITTEN, id);
+    free_file(file);
+}
+
+/* The name goes, and a note comes that the objects are to go, in one step. They go with the last who has the file open here,
+ * or at once. */
+int segj_rados_file_remove(segj_partition_t *partition, const char *name)
+{
+    segj_rados_lease_t *lease = partition->lease;
+    segj_rados_t *store = lease->store;
+    segj_rados_name_t key;
+    segj_rados_key_t dropped;
+    char value[SEGJ_RADOS_VALUE];
+    int code = segj_rados_file_key(key, name);
+    if (code == 0)
+        code = segj_rados_lease_named(lease);
+    if (code == 0)
+        code = store->seam.key(store->seam.context, lease->object, key, value);
+    if (code != 0)
+        return code == ENODATA || code == ESTALE ? ENOENT : code;
+    value[SEGJ_RADOS_DIGITS - 1] = '\0'; /* its id */
+    memcpy(dropped, SEGJ_RADOS_DROPPED, 2);
+    memcpy(dropped + 2, value, SEGJ_RADOS_DIGITS);
+    segj_rados_change_t change = {.key_set = {{dropped, "1"}}, .keys_removed = (const char *const[]){key, NULL}};
+    code = segj_rados_lease_change(lease, &change);
+    if (code != 0)
+        return code;
+    segj_lock(&store->mutex);
+    segj_rados_node_t *node = segj_rados_node_find(store, lease->object, value);
+    if (node != NULL)
+        node->removed = true;
+    segj_unlock(&store->mutex);
+    /* A failure leaves the note, and the objects, to the next owner. */
+    if (node == NULL && segj_rados_sweep(store, lease->object, value) == 0)
+        segj_rados_lease_idle(lease, SEGJ_RADOS_DROPPED, value);
+    return 0;
+}
