@@ -355,8 +355,8 @@ segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, s
     uint32_t crc = segj_checksum_begin(shared->checksum, file->binding, placed.offset);
     for (size_t i = 0; i < count; i++)
         crc = segj_checksum_continue(shared->checksum, crc, pieces[i].data, pieces[i].size);
-    crc = segj_checksum_continue(shared->checksum, crc, shared->head + file->head - SEGJ_HEAD_CHECKSUM,
-                                 SEGJ_HEAD_CHECKSUM);
+    crc = segj_frame_seal(shared->checksum, crc, shared->head + file->head - SEGJ_HEAD_CHECKSUM,
+                          (head.flags & SEGJ_HEAD_RAW) != 0);
     segj_status_t status = place_with_head(glob, shared, pieces, count, crc, (size_t)file->head + placed.size);
     if (status != SEGJ_OK)
         return status;
@@ -534,12 +534,12 @@ segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 
 /* `sum`: the checksum of the frame's head, where frames have one. */
 static segj_status_t check_payload(const segj_shared_t *shared, const segj_io_file_t *file,
-                                   oversized_location_t location, const uint8_t *payload, const uint8_t *sum)
+                                   oversized_location_t location, const uint8_t *payload, const uint8_t *sum, bool raw)
 {
     size_t size = (size_t)location.size - SEGJ_FRAME_TRAILER;
     uint32_t crc = segj_frame_checksum(shared->checksum, file->binding, location.offset, payload, size);
     if (file->head > 0)
-        crc = segj_checksum_continue(shared->checksum, crc, sum, SEGJ_HEAD_CHECKSUM);
+        crc = segj_frame_seal(shared->checksum, crc, sum, raw);
     uint32_t found = segj_get_u32(payload + size);
     if (crc != found)
         return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset,
@@ -547,19 +547,20 @@ static segj_status_t check_payload(const segj_shared_t *shared, const segj_io_fi
     return SEGJ_OK;
 }
 
-segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file, oversized_location_t location,
-                              const uint8_t *frame)
+segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
+                              oversized_location_t location, const uint8_t *frame)
 {
     const uint8_t *payload = frame + file->head;
-    return check_payload(shared, file, location, payload, payload - (file->head > 0 ? SEGJ_HEAD_CHECKSUM : 0));
+    return check_payload(shared, file, location, payload, payload - (file->head > 0 ? SEGJ_HEAD_CHECKSUM : 0),
+                         packed && segj_glob_is_raw(file, frame));
 }
 
-segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, oversized_location_t location,
-                             uint8_t *frame)
+segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
+                             oversized_location_t location, uint8_t *frame)
 {
     segj_status_t status =
         segj_io_read(file, file->data + location.offset, frame, file->head + (size_t)location.size, NULL);
-    return status == SEGJ_OK ? segj_glob_check(shared, file, location, frame) : status;
+    return status == SEGJ_OK ? segj_glob_check(shared, file, packed, location, frame) : status;
 }
 
 segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
@@ -572,9 +573,9 @@ segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_
         status = segj_io_read(file, offset + file->head - sizeof sum, sum, sizeof sum, NULL);
         if (status == SEGJ_OK)
             status = segj_io_read(file, offset + file->head, memory, location.size, NULL);
-        return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum) : status;
+        return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum, false) : status;
     }
-    status = segj_glob_read(shared, file, location, memory);
+    status = segj_glob_read(shared, file, false, location, memory);
     if (status == SEGJ_OK && file->head > 0)
         memmove(memory, memory + file->head, location.size - SEGJ_FRAME_TRAILER);
     return status;

@@ -13,6 +13,7 @@ enum {
     LOG_HEAD = 10,      /* bytes of a frame's head besides the entry */
     LOG_SLOT = 32,      /* of a watermark slot */
     LOG_GOES_ON = 0x01, /* flags of a head */
+    LOG_RAW = 0x02,
     LOG_FRAME = 0x80
 };
 

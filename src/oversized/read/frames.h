@@ -28,6 +28,10 @@ static inline const segj_io_file_t *segj_source_file(const segj_source_t *source
 SEGJ_MUST_CHECK segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t *file, bool compressed,
                                                oversized_location_t location, uint64_t end);
 
+/** The same of a frame of a compressed section that turns out to be stored raw: SEGJ_ERR_TOO_LARGE. */
+SEGJ_MUST_CHECK segj_status_t segj_frame_judge_raw(const oversized_t *journal, const segj_io_file_t *file,
+                                                   oversized_location_t location);
+
 /** Judges a location, and finds its frame: the write buffer that holds it, or NULL where the file has it.
  *  SEGJ_ERR_CHECKSUM: no frame lies like that. Under state. */
 SEGJ_MUST_CHECK segj_status_t segj_frame_find(const oversized_t *journal, const segj_section_t *section,

@@ -598,13 +598,17 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
     if (status != SEGJ_OK)
         return status;
     const uint8_t *frame = (const uint8_t *)replay->ahead.data + (location.offset - replay->ahead_begin);
-    status = segj_glob_check(&journal->shared, &replay->ahead_file, location, frame);
-    if (status == SEGJ_OK && replay->ahead_compressed)
+    status = segj_glob_check(&journal->shared, &replay->ahead_file, replay->ahead_compressed, location, frame);
+    bool raw = replay->ahead_compressed && segj_glob_is_raw(&replay->ahead_file, frame);
+    bool packed = replay->ahead_compressed && !raw;
+    if (status == SEGJ_OK && raw)
+        status = segj_frame_judge_raw(journal, &replay->ahead_file, location);
+    if (status == SEGJ_OK && packed)
         status = segj_frame_unpack(journal, &replay->ahead_file, location, frame, &replay->value);
     if (status != SEGJ_OK)
         return status;
-    *value = replay->ahead_compressed ? (const uint8_t *)replay->value.data : frame + replay->ahead_file.head;
-    *size = replay->ahead_compressed ? replay->value.size : location.size - SEGJ_FRAME_TRAILER;
+    *value = packed ? (const uint8_t *)replay->value.data : frame + replay->ahead_file.head;
+    *size = packed ? replay->value.size : location.size - SEGJ_FRAME_TRAILER;
     return SEGJ_OK;
 }
 

@@ -28,9 +28,10 @@ struct oversized_reader {
     uint32_t crc;        /* of what was read */
     bool checked;        /* all of it, and right */
     bool ended;
+    bool raw; /* stored as it is, in a compressed section */
     segj_status_t failed;
     segj_sentence_t cause; /* of that */
-    ZSTD_DCtx *decoder;    /* NULL: the section is not compressed */
+    ZSTD_DCtx *decoder;    /* NULL: the value is not compressed */
     bool frame_ended;
     ZSTD_inBuffer input;
     uint8_t *buffer;
@@ -90,7 +91,7 @@ static segj_status_t check(oversized_reader_t *reader)
     if (reader->file.head > 0) {
         uint8_t sum[SEGJ_HEAD_CHECKSUM];
         status = read_bytes(reader, reader->file.head - sizeof sum, sizeof sum, sum);
-        crc = segj_checksum_continue(reader->journal->shared.checksum, crc, sum, sizeof sum);
+        crc = segj_frame_seal(reader->journal->shared.checksum, crc, sum, reader->raw);
     }
     if (status == SEGJ_OK)
         status = read_bytes(reader, reader->file.head + reader->payload, sizeof trailer, trailer);
@@ -193,6 +194,15 @@ static segj_status_t stream_out_set_up_zstd(oversized_reader_t *reader)
     return status == SEGJ_OK ? SEGJ_OK : segj_frame_context(&reader->file, reader->location, status);
 }
 
+/* What the flags say counts where the checksum says the same, in the end. */
+static segj_status_t look_whether_raw(oversized_reader_t *reader)
+{
+    uint8_t flags = 0;
+    segj_status_t status = read_bytes(reader, SEGJ_HEAD_FLAGS, sizeof flags, &flags);
+    reader->raw = status == SEGJ_OK && (flags & SEGJ_HEAD_RAW) != 0;
+    return reader->raw ? segj_frame_judge_raw(reader->journal, &reader->file, reader->location) : status;
+}
+
 static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
 {
     bool compressed = false;
@@ -202,9 +212,11 @@ static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
     reader->payload = reader->location.size - SEGJ_FRAME_TRAILER;
     reader->size = reader->payload;
     start_over(reader);
-    if (verify_first)
+    if (compressed && reader->file.head > 0)
+        status = look_whether_raw(reader);
+    if (status == SEGJ_OK && verify_first)
         status = verify(reader);
-    return status == SEGJ_OK && compressed ? stream_out_set_up_zstd(reader) : status;
+    return status == SEGJ_OK && compressed && !reader->raw ? stream_out_set_up_zstd(reader) : status;
 }
 
 static segj_status_t stream_out_open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,

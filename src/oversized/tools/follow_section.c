@@ -321,18 +321,20 @@ segj_status_t segj_follow_confirm(const segj_follow_section_t *section, segj_poi
 /* --- what is told --- */
 
 segj_status_t segj_follow_tell(oversized_follower_t *follower, const segj_follow_section_t *section,
-                               oversized_location_t location, const uint8_t *payload, oversized_followed_t *followed)
+                               oversized_location_t location, const uint8_t *payload, bool raw,
+                               oversized_followed_t *followed)
 {
     size_t size = location.size - SEGJ_FRAME_TRAILER;
     segj_status_t status = SEGJ_OK;
     bool large = payload == NULL;
+    bool packed = section->compressed && !raw;
     followed->entry_size = section->record_size - OVERSIZED_LOCATION_SIZE;
     followed->location = location;
     followed->value = payload;
     followed->value_size = size;
-    if (!large && section->compressed && follower->decoder == NULL)
+    if (!large && packed && follower->decoder == NULL)
         status = segj_decoder_new(&follower->decoder);
-    if (status == SEGJ_OK && !large && section->compressed) {
+    if (status == SEGJ_OK && !large && packed) {
         status = segj_codec_decompress(follower->decoder, payload, size, follower->max_value_size, &follower->value);
         followed->value = follower->value.data != NULL ? follower->value.data : (const void *)"";
         followed->value_size = follower->value.size;

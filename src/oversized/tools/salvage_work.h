@@ -20,6 +20,7 @@ typedef struct segj_frame {
     segj_checksum_kind_t checksum;
     uint32_t begun; /* the checksum of what comes before the payload */
     bool followed;  /* and, in version 2, these bytes come after it */
+    bool raw;       /* and, in version 2, it is the value as it is, though the section may be compressed */
     uint8_t after[4];
 } segj_frame_t;
 

@@ -79,22 +79,33 @@ void segj_section_put(oversized_t *journal, segj_section_t *section, const void 
     segj_paged_put(section->index.tail, journal->record, journal->shared.record_size);
 }
 
+/* Of version 2; one that is to be made, too. */
+static bool is_log(const append_batch_t *batch)
+{
+    return batch->section != NULL ? segj_section_is_log(batch->section) : batch->journal->shared.native_version == 2;
+}
+
 /* The value as it is stored: itself, or its payload, which was `made` before, or (NULL) is made now: it was not foreseen
- * that the section is one of compressed values. *slice is where that is noted. */
+ * that the section is one of compressed values. *slice is where that is noted. *raw: the payload would not be smaller, and
+ * the frame says that it has the value itself. */
 static segj_status_t append_encode(const append_batch_t *batch, const segj_slice_t *made, value_t *value,
-                                   segj_slice_t *slice)
+                                   segj_slice_t *slice, bool *raw)
 {
     segj_codec_t *codec = &batch->journal->codec;
     segj_status_t status = SEGJ_OK;
+    *raw = false;
     if (!(batch->section != NULL ? batch->section->values.compressed : codec->level != 0))
         return SEGJ_OK;
     if (made != NULL)
         *slice = *made;
     else
         status = segj_encoder_make(&codec->own, codec->level, value->pieces, value->count, value->size, slice);
-    if (status == SEGJ_OK)
+    if (status != SEGJ_OK)
+        return status;
+    *raw = slice->size >= value->size && is_log(batch);
+    if (!*raw)
         *value = (value_t){slice, 1, slice->size};
-    return status;
+    return SEGJ_OK;
 }
 
 uint8_t segj_section_unsynced(const segj_section_t *section, uint64_t placed)
@@ -106,10 +117,11 @@ uint8_t segj_section_unsynced(const segj_section_t *section, uint64_t placed)
 
 /* Version 2: the frame has the record too. */
 SEGJ_APART static segj_status_t place_record(const append_batch_t *batch, const void *entry, const value_t *payload,
-                                             oversized_location_t *placed)
+                                             bool raw, oversized_location_t *placed)
 {
     bool last = batch->placed + 1 == batch->records;
-    const segj_head_t head = {.flags = (uint8_t)(SEGJ_HEAD_FRAME | (last ? 0 : SEGJ_HEAD_GOES_ON)),
+    const segj_head_t head = {.flags = (uint8_t)(SEGJ_HEAD_FRAME | (last ? 0 : SEGJ_HEAD_GOES_ON) |
+                                                 (raw ? SEGJ_HEAD_RAW : 0)),
                               .unsynced = segj_section_unsynced(batch->section, batch->placed),
                               .entry = entry};
     return segj_glob_place_record(&batch->section->values, &batch->journal->shared, head, payload->pieces,
@@ -123,7 +135,8 @@ static segj_status_t append_add(append_batch_t *batch, const void *entry, const 
     oversized_t *journal = batch->journal;
     value_t payload = *value;
     segj_slice_t encoded;
-    segj_status_t status = append_encode(batch, made, &payload, &encoded);
+    bool raw;
+    segj_status_t status = append_encode(batch, made, &payload, &encoded, &raw);
     if (status == SEGJ_OK && payload.size > UINT32_MAX - SEGJ_FRAME_TRAILER)
         status =
             segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 bytes are possible",
@@ -135,7 +148,7 @@ static segj_status_t append_add(append_batch_t *batch, const void *entry, const 
     segj_section_t *section = batch->section;
     oversized_location_t placed;
     if (segj_section_is_log(section))
-        status = place_record(batch, entry, &payload, &placed);
+        status = place_record(batch, entry, &payload, raw, &placed);
     else
         status =
             segj_glob_place(&section->values, &journal->shared, payload.pieces, payload.count, payload.size, &placed);

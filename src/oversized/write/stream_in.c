@@ -295,8 +295,8 @@ static void make_head(oversized_writer_t *writer)
                               .unsynced = segj_section_unsynced(writer->section, 0)};
     (void)segj_head_encode(writer->head, file->head,
                            (segj_frame_place_t){file->binding, writer->offset, values->trailer}, &head);
-    writer->crc = segj_checksum_continue(writer->journal->shared.checksum, writer->crc,
-                                         writer->head + file->head - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM);
+    writer->crc = segj_frame_seal(writer->journal->shared.checksum, writer->crc,
+                                  writer->head + file->head - SEGJ_HEAD_CHECKSUM, false);
 }
 
 /* Under change. The head comes last: without it the frame is none. */
