@@ -23,6 +23,7 @@ segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_
     bool log = glob->handle.file.head > 0;
     segj_identity_t identity = {.version = log ? 2 : 1,
                                 .salt = glob->salt,
+                                .dictionary = glob->dictionary,
                                 .kind = SEGJ_KIND_VALUES,
                                 .compressed = glob->compressed,
                                 .page_size = log ? shared->page_size : 0,

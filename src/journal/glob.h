@@ -28,6 +28,7 @@ typedef struct segj_glob {
     uint64_t kept_size;      /* where the values ended when the last sync began: the change lock's */
     uint8_t syncs;           /* in a row with little to write, since it was woken, 255: more: the change lock's */
     uint64_t salt;           /* version 2 */
+    segj_dictionary_id_t dictionary; /* likewise */
     segj_map_t *maps;
     segj_map_tries_t tries; /* of mapping it */
     atomic_uint copies;     /* views that show a copy: taken under the state lock */

@@ -10,6 +10,7 @@
 #include "oversized/lost/quarantine.h"
 #include "oversized/oversized.h"
 #include "oversized/read/value_cache.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/section/durable.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/steps.h"
@@ -163,6 +164,7 @@ void segj_journal_free(oversized_t *journal)
     segj_unlock(&shared->state);
     segj_page_cache_release(shared->cache);
     segj_codec_free(&journal->codec);
+    segj_dictionaries_free(&journal->codec.dictionaries);
     segj_value_cache_free(journal->value_cache);
     segj_owner_close(shared);
     segj_quarantine_free(journal);

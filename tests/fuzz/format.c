@@ -372,7 +372,7 @@ static void run_frame(fuzz_input_t *input)
     segj_decoder_t *decoder = NULL;
     segj_buffer_t value = {NULL, 0, 0};
     fuzz_require(segj_decoder_new(&decoder) == SEGJ_OK, "no decoder");
-    segj_status_t status = segj_codec_decompress(decoder, input->at, input->left, limit, &value);
+    segj_status_t status = segj_codec_decompress(decoder, NULL, input->at, input->left, limit, &value);
     fuzz_require(status == SEGJ_OK || status == SEGJ_ERR_COMPRESSION || status == SEGJ_ERR_TOO_LARGE, "status %s",
                  segj_status_name(status));
     fuzz_require(value.capacity <= limit, "%zu bytes for a value of at most %u", value.capacity, (unsigned)limit);
@@ -392,9 +392,12 @@ static void run_value(fuzz_input_t *input)
     const segj_slice_t piece = {input->at, input->left};
     segj_slice_t payload = {NULL, 0};
     fuzz_require(segj_decoder_new(&decoder) == SEGJ_OK, "no decoder");
-    fuzz_require(segj_encoder_make(&codec.own, codec.level, &piece, 1, input->left, &payload) == SEGJ_OK, "no payload");
+    fuzz_require(segj_encoder_make(&codec.own, (segj_packing_t){.level = codec.level}, &piece, 1, input->left,
+                                   &payload) == SEGJ_OK,
+                 "no payload");
     fuzz_require(payload.size <= segj_codec_bound((uint32_t)input->left), "a payload beyond its bound");
-    fuzz_require(segj_codec_decompress(decoder, payload.data, payload.size, (uint32_t)input->left, &value) == SEGJ_OK,
+    fuzz_require(segj_codec_decompress(decoder, NULL, payload.data, payload.size, (uint32_t)input->left, &value) ==
+                     SEGJ_OK,
                  "%s", segj_last_error());
     fuzz_require(value.size == input->left && (value.size == 0 || memcmp(value.data, input->at, value.size) == 0),
                  "a value comes back as another one");

@@ -10,20 +10,32 @@
 
 /* --- decoders: idle ones under the state lock; a new one is made without it --- */
 
-segj_status_t segj_decoder_take(oversized_t *journal, segj_decoder_t **decoder)
+segj_status_t segj_decoder_take(oversized_t *journal, const segj_section_t *section, segj_decoder_t **decoder)
 {
     segj_lock(&journal->shared.state);
     *decoder = journal->codec.decoders;
-    if (*decoder != NULL)
+    if (*decoder != NULL) {
         journal->codec.decoders = (*decoder)->next;
+        (*decoder)->dictionary =
+            section != NULL && section->values.dictionary.size > 0 ? segj_dictionary_find(journal, section) : NULL;
+    }
     segj_unlock(&journal->shared.state);
     return *decoder != NULL ? SEGJ_OK : segj_decoder_new(decoder);
+}
+
+segj_status_t segj_decoder_ready(oversized_t *journal, segj_section_t *section, segj_decoder_t *decoder)
+{
+    if (section->values.dictionary.size == 0 || decoder->dictionary != NULL)
+        return SEGJ_OK;
+    return segj_dictionary_take(journal, section, &decoder->dictionary);
 }
 
 void segj_decoder_give(oversized_t *journal, segj_decoder_t *decoder)
 {
     segj_buffer_trim(&decoder->frame);
     segj_lock(&journal->shared.state);
+    segj_dictionary_give_locked(journal, decoder->dictionary);
+    decoder->dictionary = NULL;
     decoder->next = journal->codec.decoders;
     journal->codec.decoders = decoder;
     segj_unlock(&journal->shared.state);
@@ -200,24 +212,28 @@ static segj_status_t copy_raw(const oversized_t *journal, const segj_io_file_t *
     return SEGJ_OK;
 }
 
-static segj_status_t frames_unpack(const oversized_t *journal, segj_decoder_t *decoder, const segj_io_file_t *file,
-                                   oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
+static segj_status_t frames_unpack(oversized_t *journal, segj_decoder_t *decoder, segj_section_t *section,
+                                   const segj_io_file_t *file, oversized_location_t location, const uint8_t *frame,
+                                   segj_buffer_t *value)
 {
     if (segj_glob_is_raw(file, frame))
         return copy_raw(journal, file, location, frame, value);
-    segj_status_t status = segj_codec_decompress(decoder, frame + file->head, location.size - SEGJ_FRAME_TRAILER,
-                                                 journal->max_value_size, value);
+    segj_status_t status = section != NULL ? segj_decoder_ready(journal, section, decoder) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_codec_decompress(decoder, segj_decoder_dictionary(decoder), frame + file->head,
+                                   location.size - SEGJ_FRAME_TRAILER, journal->max_value_size, value);
     return status == SEGJ_OK ? SEGJ_OK : segj_frame_context(file, location, status);
 }
 
-segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file, oversized_location_t location,
-                                const uint8_t *frame, segj_buffer_t *value)
+segj_status_t segj_frame_unpack(oversized_t *journal, segj_section_t *section, const segj_io_file_t *file,
+                                oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
 {
     segj_decoder_t *decoder;
-    segj_status_t status = segj_decoder_take(journal, &decoder);
+    segj_status_t status = segj_decoder_take(journal, section, &decoder);
     if (status != SEGJ_OK)
         return status;
-    status = frames_unpack(journal, decoder, file, location, frame, value);
+    status = frames_unpack(journal, decoder, section, file, location, frame, value);
     segj_decoder_give(journal, decoder);
     return status;
 }
@@ -225,14 +241,15 @@ segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file
 static segj_status_t copy_compressed(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
 {
     segj_decoder_t *decoder;
-    segj_status_t status = segj_decoder_take(journal, &decoder);
+    segj_status_t status = segj_decoder_take(journal, source->section, &decoder);
     if (status != SEGJ_OK)
         return status;
     const uint8_t *frame;
     uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER + segj_source_file(source)->head;
     status = segj_frame_get(&journal->shared, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
     if (status == SEGJ_OK)
-        status = frames_unpack(journal, decoder, segj_source_file(source), source->location, frame, value);
+        status =
+            frames_unpack(journal, decoder, source->section, segj_source_file(source), source->location, frame, value);
     segj_decoder_give(journal, decoder);
     return status;
 }

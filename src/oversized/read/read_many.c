@@ -201,7 +201,8 @@ static void read_run(read_many_batch_t *batch, size_t first, size_t last, uint64
         if (status == SEGJ_OK && piece->end - pieces[first].begin > got)
             status = read_range(batch, piece, piece->end, memory + piece->at, NULL);
         if (status == SEGJ_OK)
-            status = segj_glob_check(shared, file, batch->section->values.compressed, value->location, memory + piece->at);
+            status =
+                segj_glob_check(shared, file, batch->section->values.compressed, value->location, memory + piece->at);
         if (status != SEGJ_OK) {
             fail_item(batch, piece->item, status);
             continue;
@@ -257,9 +258,12 @@ static segj_status_t unpack_one(const read_many_batch_t *batch, segj_decoder_t *
             memcpy(to, value->data, value->size);
         return SEGJ_OK;
     }
-    segj_status_t status = segj_codec_begin(value->data, value->size, batch->journal->max_value_size, content);
+    segj_status_t status = segj_decoder_ready(batch->journal, batch->section, decoder);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_codec_begin(value->data, value->size, batch->journal->max_value_size, content);
     if (status == SEGJ_OK)
-        status = segj_codec_unpack(decoder, value->data, value->size, to, *content);
+        status = segj_codec_unpack(decoder, segj_decoder_dictionary(decoder), value->data, value->size, to, *content);
     return status == SEGJ_OK ? status
                              : segj_frame_context(&batch->section->values.handle.file, value->location, status);
 }
@@ -316,7 +320,7 @@ static segj_status_t read_many_unpack(read_many_batch_t *batch, segj_decoder_t *
 static segj_status_t read_many_read_compressed(read_many_batch_t *batch, segj_buffer_t *memory)
 {
     segj_decoder_t *decoder;
-    segj_status_t status = segj_decoder_take(batch->journal, &decoder);
+    segj_status_t status = segj_decoder_take(batch->journal, batch->section, &decoder);
     if (status != SEGJ_OK)
         return status;
     status = read_frames(batch, &decoder->frame);

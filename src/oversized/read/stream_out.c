@@ -11,6 +11,7 @@
 #include "journal/record_format.h"
 #include "oversized/read/frames.h"
 #include "oversized/read/look_up.h"
+#include "oversized/section/dictionary.h"
 
 /* Of a compressed payload, and of a pass that only verifies. */
 #define STREAM_OUT_BUFFER_SIZE ((size_t)128 << 10)
@@ -178,12 +179,39 @@ static segj_status_t verify(oversized_reader_t *reader)
     return status;
 }
 
+/* The reader has a copy of the section's dictionary: it may be open longer than others want theirs. */
+static segj_status_t stream_out_load_dictionary(oversized_reader_t *reader)
+{
+    oversized_t *journal = reader->journal;
+    segj_dictionary_t *dictionary = NULL;
+    segj_section_t *section;
+    segj_lock(&journal->shared.state);
+    segj_status_t status = segj_look_up_again(journal, reader->section, reader->generation, "reader", &section);
+    if (status == SEGJ_OK)
+        segj_section_acquire(section);
+    segj_unlock(&journal->shared.state);
+    if (status != SEGJ_OK)
+        return status;
+    if (section->values.dictionary.size > 0)
+        status = segj_dictionary_take(journal, section, &dictionary);
+    segj_section_release(journal, section);
+    if (status != SEGJ_OK || dictionary == NULL)
+        return status;
+    size_t answer = ZSTD_DCtx_loadDictionary(reader->decoder, dictionary->bytes, dictionary->id.size);
+    segj_dictionary_give(journal, dictionary);
+    if (ZSTD_isError(answer))
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
+    return SEGJ_OK;
+}
+
 static segj_status_t stream_out_set_up_zstd(oversized_reader_t *reader)
 {
     reader->decoder = ZSTD_createDCtx();
     if (reader->decoder == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a decompression context");
     segj_status_t status = make_buffer(reader);
+    if (status == SEGJ_OK)
+        status = stream_out_load_dictionary(reader);
     if (status == SEGJ_OK && reader->payload > 0)
         status = fill_buffer(reader);
     if (status != SEGJ_OK)

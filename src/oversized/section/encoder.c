@@ -76,8 +76,19 @@ static segj_status_t gather(segj_encoder_t *encoder, const segj_slice_t *pieces,
     return SEGJ_OK;
 }
 
-segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, const segj_slice_t *pieces, size_t count,
-                               size_t size, size_t *at, size_t *payload_size)
+/* The frame does not name the dictionary, which saves its bytes: the section's is the only one it can be. */
+static size_t pack(ZSTD_CCtx *context, segj_packing_t packing, void *to, size_t room, const void *from, size_t size)
+{
+    if (packing.dictionary == NULL)
+        return ZSTD_compressCCtx(context, to, room, from, size, packing.level);
+    size_t answer = ZSTD_CCtx_setParameter(context, ZSTD_c_dictIDFlag, 0);
+    if (!ZSTD_isError(answer))
+        answer = ZSTD_CCtx_refCDict(context, packing.dictionary);
+    return ZSTD_isError(answer) ? answer : ZSTD_compress2(context, to, room, from, size);
+}
+
+segj_status_t segj_encoder_add(segj_encoder_t *encoder, segj_packing_t packing, const segj_slice_t *pieces,
+                               size_t count, size_t size, size_t *at, size_t *payload_size)
 {
     const void *whole = count > 0 ? pieces[0].data : NULL;
     if (encoder->context == NULL)
@@ -93,8 +104,8 @@ segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, const segj_sl
     if (status != SEGJ_OK)
         return status;
     segj_buffer_t *payloads = &encoder->payloads;
-    size_t used = ZSTD_compressCCtx(encoder->context, (uint8_t *)payloads->data + payloads->size,
-                                    payloads->capacity - payloads->size, whole, size, level);
+    size_t used = pack(encoder->context, packing, (uint8_t *)payloads->data + payloads->size,
+                       payloads->capacity - payloads->size, whole, size);
     if (ZSTD_isError(used))
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress a value of %zu bytes: %s", size,
                          ZSTD_getErrorName(used));
@@ -104,12 +115,12 @@ segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, const segj_sl
     return SEGJ_OK;
 }
 
-segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, const segj_slice_t *pieces, size_t count,
-                                size_t size, segj_slice_t *payload)
+segj_status_t segj_encoder_make(segj_encoder_t *encoder, segj_packing_t packing, const segj_slice_t *pieces,
+                                size_t count, size_t size, segj_slice_t *payload)
 {
     size_t at;
     segj_encoder_begin(encoder);
-    segj_status_t status = segj_encoder_add(encoder, level, pieces, count, size, &at, &payload->size);
+    segj_status_t status = segj_encoder_add(encoder, packing, pieces, count, size, &at, &payload->size);
     if (status == SEGJ_OK)
         payload->data = (const uint8_t *)encoder->payloads.data + at;
     return status;

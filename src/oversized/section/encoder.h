@@ -15,6 +15,12 @@
 /** So many threads compress at a time; more of them wait. A context takes from some 100 KiB to many MiB, by its level. */
 #define SEGJ_ENCODERS_MOST 16
 
+/** How values are compressed. */
+typedef struct segj_packing {
+    int level;
+    const ZSTD_CDict *dictionary; /* with a level of its own; NULL: none */
+} segj_packing_t;
+
 typedef struct segj_encoder {
     struct segj_encoder *next;
     ZSTD_CCtx *context;
@@ -31,10 +37,12 @@ void segj_encoder_free(segj_encoder_t *encoder);
 void segj_encoder_begin(segj_encoder_t *encoder);
 /** Makes the payload of a value of `size` bytes in `count` pieces, behind the others. *at: where it lies in
  *  `payloads.data`, which moves when more follow. */
-SEGJ_MUST_CHECK segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, const segj_slice_t *pieces,
-                                               size_t count, size_t size, size_t *at, size_t *payload_size);
+SEGJ_MUST_CHECK segj_status_t segj_encoder_add(segj_encoder_t *encoder, segj_packing_t packing,
+                                               const segj_slice_t *pieces, size_t count, size_t size, size_t *at,
+                                               size_t *payload_size);
 /** The same of one value alone; *payload stays valid until the encoder's next use. */
-SEGJ_MUST_CHECK segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, const segj_slice_t *pieces,
-                                                size_t count, size_t size, segj_slice_t *payload);
+SEGJ_MUST_CHECK segj_status_t segj_encoder_make(segj_encoder_t *encoder, segj_packing_t packing,
+                                                const segj_slice_t *pieces, size_t count, size_t size,
+                                                segj_slice_t *payload);
 
 #endif

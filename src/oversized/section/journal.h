@@ -68,8 +68,13 @@ typedef struct segj_section {
                                         has ended; under state */
     uint64_t name_epoch;             /* when its names were made, on the journal's count; 0: durable */
     atomic_uint_fast64_t generation; /* a number of its own, a new one whenever records go away; set under state */
+    uint64_t dictionary_stamp;       /* of its dictionary in the journal's list; under state */
+    uint64_t born_with;              /* the same when it was made, by this journal; under change */
+    uint32_t dictionary_slot;        /* its place there; under state */
     atomic_uint references;          /* readers and waiting syncs, and one while it is there; taken under state */
     atomic_bool removed;             /* set under state */
+    atomic_bool dictionary_lost;     /* it is damaged in both files */
+    bool dictionary_checked;         /* both files have it; under change */
     bool active;
     bool syncing;   /* a sync or a flush works on it; under state */
     bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */

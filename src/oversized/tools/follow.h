@@ -33,6 +33,8 @@ typedef struct segj_follow_section {
     uint16_t page_size;
     uint32_t record_size;
     uint64_t salt;
+    segj_dictionary_id_t dictionary;
+    ZSTD_DDict *unpacks;          /* by it; NULL: there is none, or it was not read yet */
     segj_io_file_t index, values; /* closed: its turn is long ago */
     uint64_t used;                /* when its turn was */
     /* Where it is: */

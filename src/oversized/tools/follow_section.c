@@ -335,7 +335,8 @@ segj_status_t segj_follow_tell(oversized_follower_t *follower, const segj_follow
     if (!large && packed && follower->decoder == NULL)
         status = segj_decoder_new(&follower->decoder);
     if (status == SEGJ_OK && !large && packed) {
-        status = segj_codec_decompress(follower->decoder, payload, size, follower->max_value_size, &follower->value);
+        status = segj_codec_decompress(follower->decoder, section->unpacks, payload, size, follower->max_value_size,
+                                       &follower->value);
         followed->value = follower->value.data != NULL ? follower->value.data : (const void *)"";
         followed->value_size = follower->value.size;
     } else if (status == SEGJ_OK && (large || size > follower->max_value_size))

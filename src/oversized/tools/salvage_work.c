@@ -179,7 +179,7 @@ static segj_status_t work_append(segj_salvage_work_t *work, const uint8_t *entry
     *size = content;
     if (!whole || content > SEGJ_SALVAGE_INPUT_WINDOW)
         return work_stream(work, entry, frame, content);
-    status = segj_codec_unpack(work->decoder, bytes, first, work->unpacked, content);
+    status = segj_codec_unpack(work->decoder, work->dictionary, bytes, first, work->unpacked, content);
     return status == SEGJ_OK ? oversized_append(work->made, section, entry, work->unpacked, content, NULL, NULL)
                              : status;
 }

@@ -35,8 +35,10 @@ typedef struct segj_salvage_work {
     bool probing;
     unsigned probes_wanted, probes, packed; /* frames that verify, and those of them that are zstd frames */
     segj_decoder_t *decoder;
-    uint8_t *zeros; /* an entry */
-    uint8_t *entry; /* the one that is being written */
+    ZSTD_DDict *dictionary; /* of the section, or NULL; owned */
+    bool dictionary_lost;   /* it has one, and that is damaged in both files */
+    uint8_t *zeros;         /* an entry */
+    uint8_t *entry;         /* the one that is being written */
     uint32_t entry_size;
     uint8_t *unpacked; /* SEGJ_SALVAGE_INPUT_WINDOW bytes */
     /* Progress. */
