@@ -153,10 +153,10 @@ static bool all_zero(const uint8_t *bytes, size_t size)
 static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t size)
 {
     uint8_t checked[SEGJ_BLOCK_SIZE] = {0};
-    log_identity_t identity;
+    log_identity_t identity = {.kind = 0};
     if (size < 64 || get_u32(block + 60) != segj_crc32(0, block, 60))
         return SEGJ_HEADER_NONE;
-    if (block[32] != 0)
+    if ((block[32] & ~1) != 0)
         return SEGJ_HEADER_FOREIGN;
     memcpy(checked, block, 64);
     checked[33] = 0;
@@ -164,6 +164,9 @@ static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t siz
     bool fits = decode_log_identity(checked, &identity) && identity.page_size > 0 && identity.record_size >= 12 &&
                 (identity.kind == IDENTITY_VALUES ? identity.compression <= 1
                                                   : identity.kind == IDENTITY_INDEX && identity.compression == 0);
+    uint32_t words = identity.dictionary_size;
+    fits = fits && words <= 1 << 18 && (words > 0 || identity.dictionary_crc == 0) &&
+           (words == 0 || identity.kind == IDENTITY_INDEX || identity.compression == 1);
     return fits && all_zero(block + 64, size - 64) ? SEGJ_HEADER_VALID : SEGJ_HEADER_DAMAGED;
 }
 
@@ -458,7 +461,7 @@ static void repair_identity(uint8_t *data, size_t size, fuzz_random_t *random)
 static void repair_log_identity(uint8_t *data, size_t size, fuzz_random_t *random)
 {
     uint8_t block[HEADER_BLOCK];
-    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345};
+    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345, 0, 0};
     if (size < 1 + 64)
         return;
     encode_log_identity(block, &identity);

@@ -39,7 +39,10 @@ void encode_log_identity(uint8_t *block, const log_identity_t *identity)
     put_u32(block + 12, identity->record_size);
     put_u64(block + 16, identity->section);
     put_u64(block + 24, identity->salt);
+    block[32] = identity->dictionary_size > 0;
     block[35] = 4;
+    put_u32(block + 36, identity->dictionary_size);
+    put_u32(block + 40, identity->dictionary_crc);
     put_u32(block + 60, add(0, block, 60));
 }
 
@@ -51,7 +54,9 @@ bool decode_log_identity(const uint8_t *block, log_identity_t *identity)
                                   .page_size = get_u16(block + 8),
                                   .record_size = get_u32(block + 12),
                                   .section = get_u64(block + 16),
-                                  .salt = get_u64(block + 24)};
+                                  .salt = get_u64(block + 24),
+                                  .dictionary_size = get_u32(block + 36),
+                                  .dictionary_crc = get_u32(block + 40)};
     encode_log_identity(again, &found);
     if (memcmp(again, block, 64) != 0)
         return false;

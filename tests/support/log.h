@@ -22,6 +22,7 @@ typedef struct log_identity {
     uint16_t page_size;
     uint32_t record_size;
     uint64_t section, salt;
+    uint32_t dictionary_size, dictionary_crc;
 } log_identity_t;
 
 typedef struct log_mark {

@@ -395,7 +395,7 @@ segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, s
     status = judge_dictionary(plan, scanned);
     if (status != SEGJ_OK)
         return status;
-    if (segj_section_is_log(plan->section) && plan->value_valid)
+    if (segj_section_is_log(plan->section) && (plan->value_valid || plan->undo_dictionary))
         return segj_judge_log(scan, plan, scanned);
     status = check_headers(plan, scanned);
     if (status != SEGJ_OK)

@@ -129,7 +129,7 @@ SEGJ_MUST_CHECK segj_status_t segj_follow_big_frame(oversized_follower_t *follow
 SEGJ_MUST_CHECK segj_status_t segj_follow_confirm(const segj_follow_section_t *section, segj_point_t at,
                                                   bool *confirmed);
 /** Fills what is told of a record whose frame was checked; no payload: it is too large. raw: it is stored as it is. */
-SEGJ_MUST_CHECK segj_status_t segj_follow_tell(oversized_follower_t *follower, const segj_follow_section_t *section,
+SEGJ_MUST_CHECK segj_status_t segj_follow_tell(oversized_follower_t *follower, segj_follow_section_t *section,
                                                oversized_location_t location, const uint8_t *payload, bool raw,
                                                oversized_followed_t *followed);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "journal/dictionary.h"
 #include "journal/frame_format.h"
 #include "base/process.h"
 #include "journal/record_format.h"
@@ -41,9 +42,40 @@ void segj_salvage_work_free(segj_salvage_work_t *work)
     segj_salvage_input_free(&work->index);
     segj_salvage_input_free(&work->values);
     segj_decoder_free(work->decoder);
+    (void)ZSTD_freeDDict(work->dictionary);
     free(work->zeros);
     free(work->entry);
     free(work->unpacked);
+}
+
+/* --- dictionaries --- */
+
+/* NULL: the file does not have it. */
+static const uint8_t *work_look_for(segj_salvage_input_t *input, segj_kind_t kind, segj_dictionary_id_t dictionary)
+{
+    uint64_t place = segj_data_offset(kind, (segj_dictionary_id_t){0, 0});
+    if (!segj_salvage_input_has(input, place, dictionary.size))
+        return NULL;
+    const uint8_t *bytes = segj_salvage_input_look(input, place, dictionary.size);
+    return segj_dictionary_same(segj_dictionary_identify(bytes, dictionary.size), dictionary) ? bytes : NULL;
+}
+
+segj_status_t segj_salvage_work_set_dictionary(segj_salvage_work_t *work, segj_dictionary_id_t dictionary)
+{
+    (void)ZSTD_freeDDict(work->dictionary);
+    work->dictionary = NULL;
+    work->dictionary_lost = false;
+    if (dictionary.size == 0)
+        return SEGJ_OK;
+    const uint8_t *bytes = work_look_for(&work->values, SEGJ_KIND_VALUES, dictionary);
+    if (bytes == NULL)
+        bytes = work_look_for(&work->index, SEGJ_KIND_INDEX, dictionary);
+    work->dictionary_lost = bytes == NULL;
+    if (bytes == NULL)
+        return SEGJ_OK;
+    work->dictionary = ZSTD_createDDict(bytes, dictionary.size);
+    return work->dictionary != NULL ? SEGJ_OK
+                                    : segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
 }
 
 /* --- checksums --- */
@@ -143,8 +175,11 @@ static segj_status_t work_stream(segj_salvage_work_t *work, const uint8_t *entry
     if (is_packed(work, frame)) {
         (void)ZSTD_DCtx_reset(work->decoder->context, ZSTD_reset_session_and_parameters);
         (void)ZSTD_DCtx_setParameter(work->decoder->context, ZSTD_d_windowLogMax, HAUL_WINDOW_LOG);
+        (void)ZSTD_DCtx_refDDict(work->decoder->context, work->dictionary);
     }
     status = work_stream_parts(&stream);
+    (void)ZSTD_DCtx_reset(work->decoder->context,
+                          ZSTD_reset_session_and_parameters); /* the dictionary's life is short */
     uint32_t crc = work_finish(frame, stream.crc);
     if (status == SEGJ_OK && is_packed(work, frame) && stream.given != size)
         status = segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame has %llu bytes, and says %llu",
@@ -172,6 +207,8 @@ static segj_status_t work_append(segj_salvage_work_t *work, const uint8_t *entry
     if (!is_packed(work, frame))
         return whole ? oversized_append(work->made, section, entry, bytes, first, NULL, NULL)
                      : work_stream(work, entry, frame, frame->size);
+    if (work->dictionary_lost)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the section's dictionary is damaged in both files");
     segj_status_t status = whole ? segj_codec_inspect(bytes, first, OVERSIZED_VALUE_MAX, &content)
                                  : segj_codec_begin(bytes, first, OVERSIZED_VALUE_MAX, &content);
     if (status != SEGJ_OK)

@@ -5,6 +5,7 @@
 #ifndef SEGJ_OVERSIZED_TOOLS_SALVAGE_WORK_H
 #define SEGJ_OVERSIZED_TOOLS_SALVAGE_WORK_H
 
+#include "journal/header_format.h"
 #include "oversized/section/codec.h"
 #include "oversized/tools/salvage_input.h"
 #include "oversized/tools/salvage_report.h"
@@ -51,6 +52,11 @@ SEGJ_MUST_CHECK segj_status_t segj_salvage_work_init(segj_salvage_work_t *work);
 /** Says how large entries are, once. */
 SEGJ_MUST_CHECK segj_status_t segj_salvage_work_set_entry(segj_salvage_work_t *work, uint32_t entry_size);
 void segj_salvage_work_free(segj_salvage_work_t *work);
+
+/** Takes the section's dictionary from whichever of its files has it; of a size of 0: it has none. The inputs have their data
+ *  at 0. One that neither file has is noted. */
+SEGJ_MUST_CHECK segj_status_t segj_salvage_work_set_dictionary(segj_salvage_work_t *work,
+                                                               segj_dictionary_id_t dictionary);
 
 /** Whether a frame has the right checksum. `sum` may be NULL: what the checksum should be. */
 bool segj_salvage_work_verify(segj_salvage_work_t *work, const segj_frame_t *frame, uint32_t *sum);
