@@ -4,7 +4,7 @@
  * it is made again. AddressSanitizer sees to it that nothing leaks. In the end every place in the sources that
  * allocates must have found no memory once.
  *
- * LINK_SITES LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx
+ * LINK_SITES LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx ZSTD_createCDict ZSTD_createDDict
  */
 #include "failure/judge.h"
 #include "failure/sites.h"
@@ -20,11 +20,15 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 ZSTD_CCtx *__real_ZSTD_createCCtx(void);
 ZSTD_DCtx *__real_ZSTD_createDCtx(void);
+ZSTD_CDict *__real_ZSTD_createCDict(const void *bytes, size_t size, int level);
+ZSTD_DDict *__real_ZSTD_createDDict(const void *bytes, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 ZSTD_CCtx *__wrap_ZSTD_createCCtx(void);
 ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
+ZSTD_CDict *__wrap_ZSTD_createCDict(const void *bytes, size_t size, int level);
+ZSTD_DDict *__wrap_ZSTD_createDDict(const void *bytes, size_t size);
 
 /* --- allocations, numbered from 1 --- */
 
@@ -76,6 +80,16 @@ ZSTD_CCtx *__wrap_ZSTD_createCCtx(void)
 ZSTD_DCtx *__wrap_ZSTD_createDCtx(void)
 {
     return fails_now() ? NULL : __real_ZSTD_createDCtx();
+}
+
+ZSTD_CDict *__wrap_ZSTD_createCDict(const void *bytes, size_t size, int level)
+{
+    return fails_now() ? NULL : __real_ZSTD_createCDict(bytes, size, level);
+}
+
+ZSTD_DDict *__wrap_ZSTD_createDDict(const void *bytes, size_t size)
+{
+    return fails_now() ? NULL : __real_ZSTD_createDDict(bytes, size);
 }
 
 static void fail_allocation(uint64_t number, bool for_good)

@@ -14,19 +14,12 @@
 /* --- headers --- */
 
 /* An identity that speaks of another dictionary, or of none, is written over the one that there is. What lies behind that
- * goes first, durably: a file that is longer than its header is not to be without one. */
+ * goes first, durably: a file that is longer than its header is not to be without one. It is cut also where it shows that
+ * size already, as a killed process may have left it. */
 static segj_status_t drop_dictionary(const segj_io_file_t *file, segj_kind_t kind)
 {
     segj_status_t status = segj_io_truncate(file, segj_data_offset(kind, (segj_dictionary_id_t){0, 0}));
     return status == SEGJ_OK ? segj_io_sync(file) : status;
-}
-
-static bool wants_drop(const segj_recovery_plan_t *plan, segj_kind_t kind)
-{
-    bool index = kind == SEGJ_KIND_INDEX;
-    uint64_t size = index ? plan->index_size : plan->value_size;
-    bool other = index ? plan->undo_dictionary : !plan->value_valid;
-    return other && size > segj_data_offset(kind, (segj_dictionary_id_t){0, 0});
 }
 
 /* What a failed sync has left of it in the system's cache is not on the disk. One that is not whole is mended from the other
@@ -47,7 +40,7 @@ static segj_status_t write_log_headers(segj_scan_t *scan, const segj_recovery_pl
                                        const segj_io_file_t *values)
 {
     const segj_shared_t *shared = &scan->journal->shared;
-    segj_status_t status = wants_drop(plan, SEGJ_KIND_INDEX) ? drop_dictionary(index, SEGJ_KIND_INDEX) : SEGJ_OK;
+    segj_status_t status = plan->undo_dictionary ? drop_dictionary(index, SEGJ_KIND_INDEX) : SEGJ_OK;
     if (status == SEGJ_OK && (!plan->index_valid || plan->index_size <= index->data)) {
         status = segj_fixed_write_header(&plan->section->index, shared, index);
         if (status == SEGJ_OK && plan->index_size < index->data)
@@ -59,7 +52,7 @@ static segj_status_t write_log_headers(segj_scan_t *scan, const segj_recovery_pl
     }
     if (status != SEGJ_OK || values->opened == NULL || (plan->value_valid && plan->value_size > values->data))
         return status;
-    if (wants_drop(plan, SEGJ_KIND_VALUES))
+    if (plan->undo_dictionary || plan->other_dictionary)
         status = drop_dictionary(values, SEGJ_KIND_VALUES);
     if (status == SEGJ_OK)
         status = segj_glob_write_header(&plan->section->values, shared, values);

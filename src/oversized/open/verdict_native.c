@@ -354,8 +354,10 @@ static void take_version(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_sca
                  segj_dictionary_same(headers->index.dictionary, headers->values.dictionary);
     if (values && plan->index_valid && !alike)
         plan->index_valid = plan->index_whole = false;
-    else if (!values && plan->value_valid && !alike)
+    else if (!values && plan->value_valid && !alike) {
         plan->value_valid = plan->value_whole = false;
+        plan->other_dictionary = headers->values.dictionary.size > 0;
+    }
     if (plan->index_valid || plan->value_valid) {
         segj_section_set_version(scan->journal, plan->section, identity->version, identity->salt);
         segj_section_set_dictionary(plan->section, identity->dictionary);

@@ -215,7 +215,7 @@ void segj_dictionaries_free(segj_dictionaries_t *dictionaries)
 
 /* --- from the files --- */
 
-/* Under state, which is given up meanwhile. A copy that cannot be read is no reason to do without the other. */
+/* Under state, which is given up meanwhile. */
 static segj_status_t read_copy(segj_shared_t *shared, segj_handle_t *handle, segj_kind_t kind,
                                segj_dictionary_t *dictionary, bool *right)
 {
@@ -243,14 +243,11 @@ static segj_status_t read_either(oversized_t *journal, segj_section_t *section, 
 {
     segj_shared_t *shared = &journal->shared;
     bool right = false;
-    segj_status_t first = read_copy(shared, &section->values.handle, SEGJ_KIND_VALUES, dictionary, &right);
-    if (right)
-        return SEGJ_OK;
-    segj_status_t second = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &right);
-    if (right)
-        return SEGJ_OK;
-    if (second != SEGJ_OK || first != SEGJ_OK)
-        return second != SEGJ_OK ? second : first;
+    segj_status_t status = read_copy(shared, &section->values.handle, SEGJ_KIND_VALUES, dictionary, &right);
+    if (status == SEGJ_OK && !right)
+        status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &right);
+    if (status != SEGJ_OK || right)
+        return status;
     atomic_store(&section->dictionary_lost, true);
     return dictionary_lost(section);
 }
