@@ -27,14 +27,12 @@ fault("a failed removal does not poison" src/oversized/write/remove.c "failure/s
     segj_shared_trace]==])
 
 fault("a failed sync of a new header does not poison" src/oversized/section/writers.c "failure/failed_syncs failure/storage_faults"
-    [==[        if (status != SEGJ_OK)
-            status = segj_shared_poison(shared, status);
-    }
-    if (status == SEGJ_OK)
-        status = segj_fixed_activate]==]
-    [==[    }
-    if (status == SEGJ_OK)
-        status = segj_fixed_activate]==])
+    [==[    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);
+    return dictionary]==]
+    [==[    if (status != SEGJ_OK)
+        return status;
+    return dictionary]==])
 
 fault("a poisoned journal goes on" src/oversized/section/section.c "failure/failed_syncs threads/poison"
     [==[    if (atomic_load_explicit(&journal->shared.poisoned, memory_order_acquire)) {
