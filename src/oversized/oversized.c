@@ -157,6 +157,8 @@ void segj_journal_free(oversized_t *journal)
 {
     segj_shared_t *shared = &journal->shared;
     segj_flusher_free(&journal->flusher);
+    segj_trainer_stop(&journal->trainer, true);
+    segj_trainer_free(&journal->trainer);
     free_sections(journal);
     segj_lock(&shared->state);
     segj_pool_free(&shared->pages);
@@ -225,6 +227,7 @@ static segj_status_t close_journal(oversized_t *journal)
 {
     /* Walks under way look again, and find that it has ended. */
     (void)atomic_fetch_add(&journal->removals, 1);
+    segj_trainer_stop(&journal->trainer, true);
     segj_journal_wait_for_calls(journal);
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
@@ -262,6 +265,7 @@ void oversized_abandon(oversized_t *journal)
     if (ending != SEGJ_ENDING_HERE)
         return;
     (void)atomic_fetch_add(&journal->removals, 1);
+    segj_trainer_stop(&journal->trainer, true);
     segj_journal_wait_for_calls(journal);
     segj_journal_free(journal);
 }
@@ -307,6 +311,7 @@ static segj_status_t remove_everything(oversized_t *journal, segj_steps_t *steps
 
 static segj_status_t destroy_journal(oversized_t *journal, segj_steps_t *steps)
 {
+    segj_trainer_stop(&journal->trainer, false);
     segj_journal_wait_for_calls(journal);
     segj_gate_enter(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);

@@ -318,6 +318,15 @@ typedef struct oversized_config {
     const void *dictionary;
     /** Bytes of it, 8 to 262,144 (OVERSIZED_DICTIONARY_MAX); 0: none. 4,096 are enough for events of some 100 bytes. */
     size_t dictionary_size;
+    /** Bytes of the dictionary that is trained for new sections from the one that is being written, 256 to
+     *  OVERSIZED_DICTIONARY_MAX; 0: none is. It wants compression, and native_version 2.
+     *
+     *  A thread of the journal's own trains it, as oversized_train_section() does, when a sync has covered 32 times as many
+     *  stored bytes of a section (64 KiB at least), and once more at 16 times that. Sections that are made from then on get
+     *  it. A section that is made before the first one is there gets `dictionary`, or none; one that is made while the next
+     *  is trained gets the one before. Nobody waits for one. The thread takes no signals, and ends with the journal. That a
+     *  section has nothing to train from is logged, and no failure. */
+    size_t auto_dictionary;
 } oversized_config_t;
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */

@@ -131,19 +131,26 @@ static segj_status_t check_format(const oversized_config_t *config)
 
 static segj_status_t check_dictionary(const oversized_config_t *config)
 {
-    if (config->dictionary_size == 0)
+    const char *field = config->dictionary_size > 0 ? "dictionary" : "auto_dictionary";
+    if (config->dictionary_size == 0 && config->auto_dictionary == 0)
         return SEGJ_OK;
-    if (config->dictionary == NULL)
+    if (config->dictionary_size > 0 && config->dictionary == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "config.dictionary is NULL, config.dictionary_size is %zu bytes",
                          config->dictionary_size);
-    if (config->dictionary_size < DICTIONARY_LEAST || config->dictionary_size > OVERSIZED_DICTIONARY_MAX)
+    if (config->dictionary_size > OVERSIZED_DICTIONARY_MAX ||
+        (config->dictionary_size > 0 && config->dictionary_size < DICTIONARY_LEAST))
         return out_of_range("dictionary_size", config->dictionary_size, "0, or 8 to 262144 bytes");
+    if (config->auto_dictionary > OVERSIZED_DICTIONARY_MAX ||
+        (config->auto_dictionary > 0 && config->auto_dictionary < OVERSIZED_DICTIONARY_TRAINED_MIN))
+        return out_of_range("auto_dictionary", config->auto_dictionary, "0, or 256 to 262144 bytes");
     if (config->compression == 0)
-        return segj_fail(SEGJ_ERR_INVALID, "config.dictionary is set, and config.compression is 0: new sections would "
-                                           "not be compressed");
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.%s is set, and config.compression is 0: new sections would not be compressed", field);
     if (config->native_version != 2)
-        return segj_fail(SEGJ_ERR_INVALID, "config.dictionary is set, and config.native_version is not 2: sections of "
-                                           "other versions have no dictionaries");
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.%s is set, and config.native_version is not 2: sections of other versions have no "
+                         "dictionaries",
+                         field);
     return SEGJ_OK;
 }
 

@@ -16,6 +16,7 @@
 #include "oversized/open/repair.h"
 #include "oversized/open/verdict.h"
 #include "oversized/oversized.h"
+#include "oversized/read/train.h"
 #include "oversized/read/value_cache.h"
 #include "oversized/section/dictionary.h"
 #include "oversized/section/remake.h"
@@ -136,6 +137,8 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->note_gone = segj_quarantine_note_gone;
     journal->codec.level = config->compression;
     journal->flusher.on = config->parallel_flush;
+    journal->trainer.size = config->read_only ? 0 : config->auto_dictionary;
+    journal->trainer.train = segj_train_section;
     journal->cut_holes = config->hole == OVERSIZED_HOLE_CUT && config->checkpoint == NULL;
     shared->preallocate = config->preallocate;
     shared->native_version = config->native_version == 2 ? 2 : 1;
@@ -261,7 +264,8 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
         return segj_fail_memory(sizeof *journal);
     segj_entrance_init(&journal->entrance);
     if (!segj_gate_init(&journal->change) || !segj_mutex_init(&journal->shared.state) ||
-        !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher)) {
+        !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher) ||
+        !segj_trainer_init(&journal->trainer)) {
         free(journal);
         return segj_fail_memory(sizeof *journal);
     }

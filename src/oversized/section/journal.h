@@ -23,6 +23,7 @@
 #include "oversized/section/entrance.h"
 #include "oversized/section/flusher.h"
 #include "oversized/section/telling.h"
+#include "oversized/section/trainer.h"
 #include "segjournal/oversized.h"
 
 struct segj_recovery_plan;
@@ -75,6 +76,7 @@ typedef struct segj_section {
     atomic_bool removed;             /* set under state */
     atomic_bool dictionary_lost;     /* it is damaged in both files */
     bool dictionary_checked;         /* both files have it; under change */
+    uint8_t trainings;               /* how often the trainer was asked to look at it; under state */
     bool active;
     bool syncing;   /* a sync or a flush works on it; under state */
     bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
@@ -121,6 +123,7 @@ struct oversized {
     segj_codec_t codec;
     struct segj_value_cache *value_cache; /* of unpacked values (read/value_cache.h); NULL: none */
     segj_flusher_t flusher;               /* of syncs */
+    segj_trainer_t trainer;               /* of dictionaries */
     segj_tally_t tally;
     uint32_t entry_size, max_value_size;
     uint8_t *record; /* of the append under way: under change */
