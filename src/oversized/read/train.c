@@ -170,8 +170,13 @@ segj_status_t segj_train_section(oversized_t *journal, uint64_t section, size_t 
                                  segj_buffer_t *dictionary)
 {
     sample_t sample;
-    uint64_t records;
-    segj_status_t status = oversized_count(journal, section, &records);
+    uint64_t records = 0;
+    segj_section_t *found;
+    segj_lock(&journal->shared.state);
+    segj_status_t status = segj_journal_require(journal, section, &found);
+    if (status == SEGJ_OK)
+        records = found->index.records;
+    segj_unlock(&journal->shared.state);
     if (status != SEGJ_OK)
         return status;
     size_t room = budget_of(size);
