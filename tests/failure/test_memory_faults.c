@@ -251,6 +251,29 @@ static void a_storage_without_memory_is_none(void **state)
     assert_null(memory);
 }
 
+/* A training takes memory for its sample, for sizes that grow, and for the dictionary. */
+static void a_training_without_memory_makes_none(void **state)
+{
+    static char texts[600][48];
+    segj_slice_t values[600];
+    segj_buffer_t made = SEGJ_ZERO;
+    segj_status_t status = SEGJ_ERR_MEMORY;
+    uint64_t number = 0;
+    for (unsigned i = 0; i < 600; i++)
+        values[i] = (segj_slice_t){texts[i], (size_t)snprintf(texts[i], sizeof texts[i], "{\"event\":%u,\"user\":%u}",
+                                                              i * 7919 % 1000, i * 104729 % 9973)};
+    while (status == SEGJ_ERR_MEMORY && number < 20) {
+        fail_allocation(++number, false);
+        library_running = true;
+        status = oversized_train_dictionary(values, 600, 1024, &made);
+        library_running = false;
+        assert_true(status == SEGJ_OK || made.size == 0);
+    }
+    assert_int_equal(status, SEGJ_OK);
+    assert_true(number > 3);
+    segj_buffer_free(&made);
+}
+
 /* --- what needs more than a scenario --- */
 
 static void commonware_format(oversized_config_t *config)
@@ -453,7 +476,7 @@ int main(void)
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
     size_t count = 0;
-    assert_true(scenario_count * 2 + 9 < TESTS_MAX);
+    assert_true(scenario_count * 2 + 10 < TESTS_MAX);
     for (; count < scenario_count * 2; count++) {
         trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
         (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
@@ -462,6 +485,7 @@ int main(void)
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_page_cache_without_memory_is_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_storage_without_memory_is_none, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_training_without_memory_makes_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_caller_without_memory_is_none, tell_where);
     tests[count++] =
         (struct CMUnitTest)cmocka_unit_test_teardown(an_index_of_unknown_records_wants_memory_to_be_judged, tell_where);
