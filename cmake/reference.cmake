@@ -10,7 +10,7 @@ endif()
 set(segj_reference "${CMAKE_CURRENT_BINARY_DIR}/reference")
 # In the order in which the reference lists the groups of calls.
 set(segj_doxygen_input "")
-foreach(header oversized oversized/config oversized/open oversized/append oversized/sync oversized/read oversized/replay
+foreach(header oversized oversized/config oversized/dictionary oversized/open oversized/append oversized/sync oversized/read oversized/replay
         oversized/sections oversized/failures oversized/page_cache status storage storage_rados tools follow version)
     string(APPEND segj_doxygen_input " \"${CMAKE_CURRENT_SOURCE_DIR}/include/segjournal/${header}.h\"")
 endforeach()

@@ -81,6 +81,7 @@
 
 #include "segjournal/oversized/append.h"
 #include "segjournal/oversized/config.h"
+#include "segjournal/oversized/dictionary.h"
 #include "segjournal/oversized/failures.h"
 #include "segjournal/oversized/open.h"
 #include "segjournal/oversized/page_cache.h"

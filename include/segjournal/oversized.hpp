@@ -22,6 +22,7 @@
  * | segj::writer, segj::reader, segj::ostream, segj::istream | oversized_writer_t, oversized_reader_t; streams |
  * | segj::page_cache, segj::memory_storage | segj_page_cache_t, segj_storage_memory_create() |
  * | segj::inspection, segj::stats() | oversized_inspect(), oversized_stats(): tools.h |
+ * | segj::train_dictionary(), segj::train_section() | oversized_train_dictionary(), oversized_train_section() |
  * | segj::follower | oversized_follower_t: follow.h |
  * | segj::error, segj::result, segj::failure | segj_status_t and segj_last_error() |
  *
@@ -47,6 +48,7 @@
 #endif
 
 #include "segjournal/cpp/bytes.hpp"
+#include "segjournal/cpp/dictionary.hpp"
 #include "segjournal/cpp/error.hpp"
 #include "segjournal/cpp/follow.hpp"
 #include "segjournal/cpp/gather.hpp"

@@ -15,13 +15,14 @@
 
 typedef struct segj_fixed {
     segj_handle_t handle;
-    segj_paged_t *tail;        /* while the section is being written, else NULL */
-    _Atomic(uint64_t) records; /* that readers see; grows without the state lock */
-    _Atomic(uint64_t) durable; /* of them, covered by a completed sync; set under the state lock */
-    segj_point_t mark;         /* W as last written */
-    uint64_t claimed;          /* the highest W that a slot may have, whatever the storage has answered */
-    uint64_t salt;             /* version 2 */
-    uint64_t disbelieved;      /* version 2: what the file has from this byte of the index on is of no account */
+    segj_paged_t *tail;              /* while the section is being written, else NULL */
+    _Atomic(uint64_t) records;       /* that readers see; grows without the state lock */
+    _Atomic(uint64_t) durable;       /* of them, covered by a completed sync; set under the state lock */
+    segj_point_t mark;               /* W as last written */
+    uint64_t claimed;                /* the highest W that a slot may have, whatever the storage has answered */
+    uint64_t salt;                   /* version 2 */
+    segj_dictionary_id_t dictionary; /* likewise: it has a copy, behind the slots */
+    uint64_t disbelieved;            /* version 2: what the file has from this byte of the index on is of no account */
     uint64_t cache_id;
     uint64_t activations; /* changes whenever its writing begins or ends */
     uint64_t sequence;    /* of the newest watermark slot */

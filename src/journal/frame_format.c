@@ -30,6 +30,6 @@ bool segj_head_decode(const uint8_t *from, uint32_t size, segj_frame_place_t pla
     head->flags = from[SEGJ_HEAD_FLAGS];
     head->unsynced = from[SEGJ_HEAD_FLAGS + 1];
     head->entry = from + SEGJ_HEAD_ENTRY;
-    return (head->flags & ~SEGJ_HEAD_GOES_ON) == SEGJ_HEAD_FRAME && head->stored <= UINT32_MAX - SEGJ_FRAME_TRAILER &&
+    return segj_head_flags_known(head->flags) && head->stored <= UINT32_MAX - SEGJ_FRAME_TRAILER &&
            segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) == head_checksum(from, size, place);
 }

@@ -16,6 +16,7 @@
 /** Flags of a head. One of them is always set, so that zeros are no head. */
 #define SEGJ_HEAD_FRAME 0x80u   /**< always */
 #define SEGJ_HEAD_GOES_ON 0x01u /**< the frame's batch goes on with the next one */
+#define SEGJ_HEAD_RAW 0x02u     /**< the section compresses, and this value is stored as it is */
 
 /** Where the flags and the entry are in a head. */
 #define SEGJ_HEAD_FLAGS 4
@@ -30,6 +31,12 @@ typedef struct segj_head {
     const uint8_t *entry; /**< in the head's bytes */
 } segj_head_t;
 
+/** Whether these are flags that a head may have. */
+static inline bool segj_head_flags_known(uint8_t flags)
+{
+    return (flags & ~(SEGJ_HEAD_GOES_ON | SEGJ_HEAD_RAW)) == SEGJ_HEAD_FRAME;
+}
+
 /** Bytes of a head with an entry of that size. */
 static inline uint32_t segj_head_size(uint32_t entry_size)
 {
@@ -41,6 +48,15 @@ typedef struct segj_frame_place {
     uint32_t begun;  /**< segj_crc32_of_place() of the file's binding and the offset in the data */
     uint32_t before; /**< the checksum of the frame before, 0 for the first */
 } segj_frame_place_t;
+
+/** Ends the checksum of a frame, which goes on over its head's checksum and, of one that is stored raw, over that flag: so
+ *  no damage of the flags alone makes bytes of zstd a value. */
+static inline uint32_t segj_frame_seal(uint32_t crc, uint32_t sum, bool raw)
+{
+    static const uint8_t flag = SEGJ_HEAD_RAW;
+    crc = segj_crc32_of_half(crc, sum);
+    return raw ? segj_crc32(crc, &flag, sizeof flag) : crc;
+}
 
 /** Writes a head of `size` bytes, of which the entry is in place (none is copied where head->entry is NULL). Gives its
  *  checksum. */

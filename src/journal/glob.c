@@ -23,6 +23,7 @@ segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_
     bool log = glob->handle.file.head > 0;
     segj_identity_t identity = {.version = log ? 2 : 1,
                                 .salt = glob->salt,
+                                .dictionary = glob->dictionary,
                                 .kind = SEGJ_KIND_VALUES,
                                 .compressed = glob->compressed,
                                 .page_size = log ? shared->page_size : 0,
@@ -355,7 +356,7 @@ static inline uint32_t encode_head(const segj_glob_t *glob, const framing_t *fra
     uint32_t sum = segj_head_encode(to, size, framing->place, &framing->head);
     for (size_t i = 0; i < count; i++)
         crc = segj_crc32(crc, pieces[i].data, pieces[i].size);
-    return segj_crc32_of_half(crc, sum);
+    return segj_frame_seal(crc, sum, (framing->head.flags & SEGJ_HEAD_RAW) != 0);
 }
 
 /* The frame goes past the buffers: its head is made apart, and goes before the payload's pieces. */
@@ -580,12 +581,12 @@ segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 
 /* `sum`: the checksum of the frame's head, where frames have one. */
 static segj_status_t check_payload(const segj_shared_t *shared, const segj_io_file_t *file,
-                                   oversized_location_t location, const uint8_t *payload, const uint8_t *sum)
+                                   oversized_location_t location, const uint8_t *payload, const uint8_t *sum, bool raw)
 {
     size_t size = (size_t)location.size - SEGJ_FRAME_TRAILER;
     uint32_t crc = segj_frame_checksum(shared->checksum, file->binding, location.offset, payload, size);
     if (file->head > 0)
-        crc = segj_checksum_continue(shared->checksum, crc, sum, SEGJ_HEAD_CHECKSUM);
+        crc = segj_frame_seal(crc, segj_get_u32(sum), raw);
     uint32_t found = segj_get_u32(payload + size);
     if (crc != found)
         return segj_io_fail(SEGJ_ERR_CHECKSUM, file, file->data + location.offset,
@@ -593,19 +594,20 @@ static segj_status_t check_payload(const segj_shared_t *shared, const segj_io_fi
     return SEGJ_OK;
 }
 
-segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file, oversized_location_t location,
-                              const uint8_t *frame)
+segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
+                              oversized_location_t location, const uint8_t *frame)
 {
     const uint8_t *payload = frame + file->head;
-    return check_payload(shared, file, location, payload, payload - (file->head > 0 ? SEGJ_HEAD_CHECKSUM : 0));
+    return check_payload(shared, file, location, payload, payload - (file->head > 0 ? SEGJ_HEAD_CHECKSUM : 0),
+                         packed && segj_glob_is_raw(file, frame));
 }
 
-segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, oversized_location_t location,
-                             uint8_t *frame)
+segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
+                             oversized_location_t location, uint8_t *frame)
 {
     segj_status_t status =
         segj_io_read(file, file->data + location.offset, frame, file->head + (size_t)location.size, NULL);
-    return status == SEGJ_OK ? segj_glob_check(shared, file, location, frame) : status;
+    return status == SEGJ_OK ? segj_glob_check(shared, file, packed, location, frame) : status;
 }
 
 segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
@@ -618,9 +620,9 @@ segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_
         status = segj_io_read(file, offset + file->head - sizeof sum, sum, sizeof sum, NULL);
         if (status == SEGJ_OK)
             status = segj_io_read(file, offset + file->head, memory, location.size, NULL);
-        return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum) : status;
+        return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum, false) : status;
     }
-    status = segj_glob_read(shared, file, location, memory);
+    status = segj_glob_read(shared, file, false, location, memory);
     if (status == SEGJ_OK && file->head > 0)
         memmove(memory, memory + file->head, location.size - SEGJ_FRAME_TRAILER);
     return status;

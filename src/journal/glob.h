@@ -30,6 +30,7 @@ typedef struct segj_glob {
     uint64_t kept_size; /* where the values ended when the last sync began: the change lock's */
     uint8_t syncs;      /* in a row with little to write, since it was woken, 255: more: the change lock's */
     uint64_t salt;      /* version 2 */
+    segj_dictionary_id_t dictionary; /* likewise */
     segj_map_t *maps;
     segj_map_tries_t tries; /* of mapping it */
     atomic_uint copies;     /* views that show a copy: taken under the state lock */
@@ -98,14 +99,20 @@ bool segj_glob_viewed(const segj_glob_t *glob);
 /** Cuts the file to `size` bytes of data, durably. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
 
-/** Checks a frame's checksum: SEGJ_ERR_CHECKSUM. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file,
+/** Whether a frame of a compressed section, which is there with its head, has its value as it is. */
+static inline bool segj_glob_is_raw(const segj_io_file_t *file, const uint8_t *frame)
+{
+    return file->head > 0 && (frame[SEGJ_HEAD_FLAGS] & SEGJ_HEAD_RAW) != 0;
+}
+
+/** Checks a frame's checksum: SEGJ_ERR_CHECKSUM. packed: the section is compressed. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
                                               oversized_location_t location, const uint8_t *frame);
 
 /** Reads a frame, its head included, and checks its checksum; `frame` has room for it. SEGJ_ERR_CHECKSUM. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file,
+SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
                                              oversized_location_t location, uint8_t *frame);
-/** The same, and leaves the payload at the beginning of `memory`, which has room for the frame. */
+/** The same of a section of plain values, and leaves the payload at the beginning of `memory`, which has room for the frame. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
                                                      oversized_location_t location, uint8_t *memory);
 

@@ -17,6 +17,10 @@
 #define ALIGNMENT_OFFSET 34
 #define TRAILER_OFFSET 35
 #define DICTIONARY_OFFSET 36
+#define RESERVED_OFFSET 44
+
+/* What a reader must know: the data begins behind a dictionary, which compressed values want. */
+#define FLAG_DICTIONARY 1
 
 static const uint8_t header_format_magic[4] = {'S', 'E', 'G', 'J'};
 
@@ -38,7 +42,10 @@ void segj_identity_encode(uint8_t block[SEGJ_BLOCK_SIZE], const segj_identity_t 
     segj_put_u64(block + 16, identity->section);
     if (identity->version == 2) {
         segj_put_u64(block + SALT_OFFSET, identity->salt);
+        block[FLAGS_OFFSET] = identity->dictionary.size > 0 ? FLAG_DICTIONARY : 0;
         block[TRAILER_OFFSET] = SEGJ_FRAME_TRAILER;
+        segj_put_u32(block + DICTIONARY_OFFSET, identity->dictionary.size);
+        segj_put_u32(block + DICTIONARY_OFFSET + 4, identity->dictionary.crc);
     }
     segj_put_u32(block + covered, segj_crc32(0, block, covered));
 }
@@ -53,7 +60,12 @@ static const char *later_damage(const uint8_t *block)
 {
     if (block[ALIGNMENT_OFFSET] != 0 || block[TRAILER_OFFSET] != SEGJ_FRAME_TRAILER)
         return "its frames are aligned, or end, as none of this version do";
-    return header_format_all_zero(block + DICTIONARY_OFFSET, IDENTITY_CHECKED_2 - DICTIONARY_OFFSET)
+    uint32_t size = segj_get_u32(block + DICTIONARY_OFFSET);
+    bool plain = block[6] == SEGJ_KIND_VALUES && block[7] == 0;
+    if (size > SEGJ_DICTIONARY_MOST || (size > 0) != (block[FLAGS_OFFSET] == FLAG_DICTIONARY) || (size > 0 && plain) ||
+        (size == 0 && segj_get_u32(block + DICTIONARY_OFFSET + 4) != 0))
+        return "its dictionary is none that this version has";
+    return header_format_all_zero(block + RESERVED_OFFSET, IDENTITY_CHECKED_2 - RESERVED_OFFSET)
                ? NULL
                : "reserved bytes of its header are not zero";
 }
@@ -97,7 +109,7 @@ segj_header_verdict_t segj_identity_decode(const uint8_t *block, size_t size, se
     if (version == 0 || size < segj_identity_fields(version) ||
         segj_crc32(0, block, covered) != segj_get_u32(block + covered))
         return SEGJ_HEADER_NONE;
-    if (version == 2 && block[FLAGS_OFFSET] != 0) {
+    if (version == 2 && (block[FLAGS_OFFSET] & ~FLAG_DICTIONARY) != 0) {
         *why = "it has what this version of the library does not know: open it with the version that made it";
         return SEGJ_HEADER_FOREIGN;
     }
@@ -106,6 +118,10 @@ segj_header_verdict_t segj_identity_decode(const uint8_t *block, size_t size, se
         return SEGJ_HEADER_DAMAGED;
     identity->version = version;
     identity->salt = version == 2 ? segj_get_u64(block + SALT_OFFSET) : 0;
+    identity->dictionary = (segj_dictionary_id_t){0, 0};
+    if (version == 2)
+        identity->dictionary = (segj_dictionary_id_t){segj_get_u32(block + DICTIONARY_OFFSET),
+                                                      segj_get_u32(block + DICTIONARY_OFFSET + 4)};
     identity->kind = (segj_kind_t)block[6];
     identity->compressed = block[7] == 1;
     identity->page_size = segj_get_u16(block + 8);

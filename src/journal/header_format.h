@@ -15,6 +15,19 @@
 #define SEGJ_SLOT_SIZE 16
 #define SEGJ_SLOT_SIZE_2 32
 
+/** The largest dictionary that a section has. */
+#define SEGJ_DICTIONARY_MOST ((uint32_t)1 << 18)
+
+/** By what a section's dictionary is known; size 0: there is none. */
+typedef struct segj_dictionary_id {
+    uint32_t size, crc;
+} segj_dictionary_id_t;
+
+static inline bool segj_dictionary_same(segj_dictionary_id_t a, segj_dictionary_id_t b)
+{
+    return a.size == b.size && a.crc == b.crc;
+}
+
 typedef enum segj_kind { SEGJ_KIND_INDEX = 1, SEGJ_KIND_VALUES = 2 } segj_kind_t;
 
 typedef struct segj_identity {
@@ -23,12 +36,20 @@ typedef struct segj_identity {
     uint16_t page_size;   /**< of version 1 in index files alone, else 0 */
     uint32_t record_size; /**< likewise */
     uint64_t section;
-    uint8_t version; /**< 1 or 2 */
-    uint64_t salt;   /**< version 2 */
+    uint8_t version;                 /**< 1 or 2 */
+    uint64_t salt;                   /**< version 2 */
+    segj_dictionary_id_t dictionary; /**< version 2, compressed: the same in both files */
 } segj_identity_t;
 
 /** Bytes in which an identity of any version is told. */
 #define SEGJ_IDENTITY_MOST 64
+
+/** Where the data of a file of the native format begins. */
+static inline uint64_t segj_data_offset(segj_kind_t kind, segj_dictionary_id_t dictionary)
+{
+    uint64_t blocks = (dictionary.size + (uint64_t)SEGJ_BLOCK_SIZE - 1) / SEGJ_BLOCK_SIZE;
+    return (kind == SEGJ_KIND_INDEX ? SEGJ_INDEX_DATA_OFFSET : SEGJ_VALUES_DATA_OFFSET) + blocks * SEGJ_BLOCK_SIZE;
+}
 
 /** Bytes of an identity that its version's fields take. */
 static inline size_t segj_identity_fields(uint8_t version)

@@ -35,6 +35,7 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
     const segj_frame_place_t place = {segj_crc32_of_place(walk->file->binding, walk->at.end), walk->at.trailer};
     if (status != SEGJ_OK || !segj_head_decode(bytes, size, place, head))
         return status;
+    walk->raw = (head->flags & SEGJ_HEAD_RAW) != 0;
     *location = (oversized_location_t){walk->at.end, head->stored + SEGJ_FRAME_TRAILER};
     *there = segj_location_end(size, *location, walk->size, &end);
     return SEGJ_OK;
@@ -76,7 +77,7 @@ segj_status_t segj_walk_pass(segj_walk_t *walk, oversized_location_t location, b
     walk->at.records++;
     walk->at.end = payload + location.size;
     walk->at.trailer = segj_get_u32(bytes);
-    *right = !verify || segj_crc32(crc, sum, sizeof sum) == walk->at.trailer;
+    *right = !verify || segj_frame_seal(crc, segj_get_u32(sum), walk->raw) == walk->at.trailer;
     return SEGJ_OK;
 }
 

@@ -16,6 +16,7 @@ typedef struct segj_walk {
     segj_point_t at;            /* the frames that were passed */
     uint8_t *window;            /* borrowed */
     size_t capacity;            /* of it; a head and its trailer, or more */
+    bool raw;                   /* the frame that was looked at is stored raw */
     uint64_t window_offset;
     size_t window_loaded;
 } segj_walk_t;

@@ -12,6 +12,7 @@
 #include "oversized/lost/quarantine.h"
 #include "oversized/oversized.h"
 #include "oversized/read/value_cache.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/section/journal.h"
 
 static void free_chain(segj_chain_t *chain)
@@ -60,6 +61,7 @@ static void free_what_state_guards(oversized_t *journal)
     segj_sections_free(&journal->sections);
     segj_pool_free(&shared->pages);
     segj_pool_free(&shared->frames);
+    segj_dictionaries_free(&journal->codec.dictionaries);
 }
 
 void segj_journal_free_in_child(oversized_t *journal)

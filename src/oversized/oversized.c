@@ -10,6 +10,7 @@
 #include "oversized/lost/quarantine.h"
 #include "oversized/oversized.h"
 #include "oversized/read/value_cache.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/section/durable.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/steps.h"
@@ -156,6 +157,8 @@ void segj_journal_free(oversized_t *journal)
 {
     segj_shared_t *shared = &journal->shared;
     segj_flusher_free(&journal->flusher);
+    segj_trainer_stop(&journal->trainer, true);
+    segj_trainer_free(&journal->trainer);
     segj_crew_free(&journal->codec.crew);
     free_sections(journal);
     segj_lock(&shared->state);
@@ -164,6 +167,7 @@ void segj_journal_free(oversized_t *journal)
     segj_unlock(&shared->state);
     segj_page_cache_release(shared->cache);
     segj_codec_free(&journal->codec);
+    segj_dictionaries_free(&journal->codec.dictionaries);
     segj_value_cache_free(journal->value_cache);
     segj_owner_close(shared);
     segj_quarantine_free(journal);
@@ -224,6 +228,7 @@ static segj_status_t close_journal(oversized_t *journal)
 {
     /* Walks under way look again, and find that it has ended. */
     (void)atomic_fetch_add(&journal->removals, 1);
+    segj_trainer_stop(&journal->trainer, true);
     segj_journal_wait_for_calls(journal);
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)
@@ -261,6 +266,7 @@ void oversized_abandon(oversized_t *journal)
     if (ending != SEGJ_ENDING_HERE)
         return;
     (void)atomic_fetch_add(&journal->removals, 1);
+    segj_trainer_stop(&journal->trainer, true);
     segj_journal_wait_for_calls(journal);
     segj_journal_free(journal);
 }
@@ -306,6 +312,7 @@ static segj_status_t remove_everything(oversized_t *journal, segj_steps_t *steps
 
 static segj_status_t destroy_journal(oversized_t *journal, segj_steps_t *steps)
 {
+    segj_trainer_stop(&journal->trainer, false);
     segj_journal_wait_for_calls(journal);
     segj_gate_enter(&journal->change);
     segj_status_t status = segj_journal_changeable(journal);

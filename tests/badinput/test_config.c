@@ -280,6 +280,46 @@ static void write_memory_is_1_byte_or_more(void **state)
     accept(place);
 }
 
+static const uint8_t words[OVERSIZED_DICTIONARY_MAX + 1] = "words";
+
+/* A refusal puts the configuration back. */
+static void refuse_dictionary(place_t *place, const void *dictionary, size_t size, size_t trained, int compression,
+                              uint8_t version, const char *why)
+{
+    place->config.native_version = version;
+    place->config.compression = compression;
+    place->config.dictionary = dictionary;
+    place->config.dictionary_size = size;
+    place->config.auto_dictionary = trained;
+    refused(place, why);
+}
+
+static void dictionaries_have_8_to_262144_bytes(void **state)
+{
+    place_t *place = *state;
+    static const uint8_t broken[300] = {0x37, 0xA4, 0x30, 0xEC, 1, 2, 3}; /* begins as a trained one */
+    refuse_dictionary(place, NULL, 100, 0, 3, 2, "dictionary is NULL");
+    refuse_dictionary(place, words, 7, 0, 3, 2, "dictionary_size");
+    refuse_dictionary(place, words, sizeof words, 0, 3, 2, "dictionary_size");
+    refuse_dictionary(place, words, 8, 0, 0, 2, "dictionary is set, and config.compression");
+    refuse_dictionary(place, words, 8, 0, 3, 1, "dictionary is set, and config.native_version");
+    refuse_dictionary(place, broken, sizeof broken, 0, 3, 2, "config.dictionary");
+    refuse_dictionary(place, NULL, 0, 255, 3, 2, "auto_dictionary");
+    refuse_dictionary(place, words, 8, OVERSIZED_DICTIONARY_MAX + 1, 3, 2, "auto_dictionary");
+    refuse_dictionary(place, NULL, 0, 256, 0, 2, "auto_dictionary is set, and config.compression");
+    refuse_dictionary(place, NULL, 0, 256, 3, 1, "auto_dictionary is set, and config.native_version");
+    for (size_t i = 0; i < 4; i++) {
+        static const size_t sizes[] = {0, 8, OVERSIZED_DICTIONARY_MAX, 8};
+        static const size_t trained[] = {256, 0, 0, OVERSIZED_DICTIONARY_MAX};
+        place->config.native_version = 2;
+        place->config.compression = 3;
+        place->config.dictionary = words;
+        place->config.dictionary_size = sizes[i];
+        place->config.auto_dictionary = trained[i];
+        accept(place);
+    }
+}
+
 static void the_native_version_is_1_or_2(void **state)
 {
     place_t *place = *state;
@@ -578,6 +618,7 @@ int main(void)
         TEST(page_cache_pages_is_ignored_where_a_cache_is_shared),
         TEST(write_buffers_have_1_to_2_to_the_30_bytes),
         TEST(write_memory_is_1_byte_or_more),
+        TEST(dictionaries_have_8_to_262144_bytes),
         TEST(the_native_version_is_1_or_2),
         TEST(compression_is_a_level_of_zstd),
         TEST(max_value_size_leaves_room_for_a_frame),

@@ -264,6 +264,29 @@ void test_entries_of_a_wrong_size()
     check(journal.count(7) == 1);
 }
 
+void test_trained_dictionaries()
+{
+    directory home;
+    segj::journal journal(home.config());
+    std::vector<std::string> texts;
+    std::vector<segj_slice_t> values;
+    for (unsigned i = 0; i < 2000; i++)
+        texts.push_back("{\"event\":\"purchase\",\"user\":" + std::to_string(i * 7919u) + ",\"path\":\"/api/v1/items/" +
+                        std::to_string(i * 104729u % 9973u) + "\"}");
+    for (const std::string &text : texts) {
+        values.push_back({text.data(), text.size()});
+        journal.append(7, "entry-00", text);
+    }
+    const segj::buffer made = segj::train_dictionary(values.data(), values.size(), 1024);
+    check(made.size() > 200 && made.size() <= 1024);
+    check(segj::try_train_section(journal, 7, 1024)->size() > 200);
+    check(segj::train_section(journal, 7, 2048).size() > 200);
+    check(segj::try_train_dictionary(values.data(), 3, 1024).status() == SEGJ_ERR_COMPRESSION);
+    check(segj::try_train_section(journal, 8, 1024).status() == SEGJ_ERR_NO_SECTION);
+    check_throws(segj::train_dictionary(nullptr, 0, 1), SEGJ_ERR_INVALID);
+    check_throws(segj::train_section(journal, 8, 1024), SEGJ_ERR_NO_SECTION);
+}
+
 void test_what_bytes_are_made_of()
 {
     const char literal[] = "with\0nul";
@@ -437,6 +460,7 @@ int main()
         {"test_removing_and_asking", test_removing_and_asking},
         {"test_a_checkpoint_by_its_count", test_a_checkpoint_by_its_count},
         {"test_entries_of_a_wrong_size", test_entries_of_a_wrong_size},
+        {"test_trained_dictionaries", test_trained_dictionaries},
         {"test_what_bytes_are_made_of", test_what_bytes_are_made_of},
         {"test_a_journal_that_is_gone", test_a_journal_that_is_gone},
         {"test_calls_that_throw_for_a_journal_that_is_gone", test_calls_that_throw_for_a_journal_that_is_gone},

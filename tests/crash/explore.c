@@ -282,6 +282,9 @@ static void on_recovery_call(void *context, simdisk_t *disk, simdisk_call_t call
 
 /* --- one state --- */
 
+/* More than a sector of what values have in common. */
+static const uint8_t words[700] = "a dictionary that begins with words and ends with zeros";
+
 /* salts: those of one opener are none of another's. */
 static void init(const explorer_t *explorer, application_t *application, simdisk_t *disk, uint64_t salts)
 {
@@ -290,6 +293,10 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
                      simdisk_storage(disk));
     application->config.native_version = explorer->config.version;
     application->config.preallocate = explorer->config.preallocate;
+    if (explorer->config.dictionary) {
+        application->config.dictionary = words;
+        application->config.dictionary_size = sizeof words;
+    }
     application->model.head = explorer->config.version == 2 ? LOG_HEAD + MODEL_ENTRY : 0;
     application->config.parallel_flush = explorer->config.parallel;
     application->flushes = (flush_order_t){.journal = &application->journal, .values_first = true};

@@ -21,6 +21,7 @@ typedef struct explore_config {
     uint8_t version; /* of the native format: 2, or 0 for the usual one */
     uint16_t page_size;
     int compression;
+    bool dictionary;    /* new sections have one */
     size_t preallocate; /* zeros kept behind the values */
     bool parallel;      /* syncs flush both files at the same time, and the values' flush is through first */
     int recovery_depth; /* crashes within recovery, one within the other; at most EXPLORE_DEPTH_MAX */

@@ -44,12 +44,17 @@ static raw_section_t raw_of(const inspector_t *inspector, uint64_t section)
         .format = inspector->format, .section = section, .page_size = inspector->page_size, .entry_size = MODEL_ENTRY};
 }
 
+static void see(raw_section_t *raw, simdisk_t *disk, const char *name)
+{
+    raw->index = simdisk_visible(disk, "index", name, &raw->index_size);
+    raw->values = simdisk_visible(disk, "values", name, &raw->values_size);
+    raw->log = raw->format == SEGJ_FORMAT_NATIVE && raw_is_log(raw);
+}
+
 static uint64_t count(const inspector_t *inspector, simdisk_t *disk, uint64_t section, const char *name, uint64_t *end)
 {
     raw_section_t raw = raw_of(inspector, section);
-    raw.index = simdisk_visible(disk, "index", name, &raw.index_size);
-    raw.values = simdisk_visible(disk, "values", name, &raw.values_size);
-    raw.log = raw.format == SEGJ_FORMAT_NATIVE && raw_is_log(&raw);
+    see(&raw, disk, name);
     return raw_records(&raw, end);
 }
 
@@ -98,7 +103,7 @@ void inspect(inspector_t *inspector, simdisk_t *disk, inspection_t *inspection)
     }
 }
 
-const char *inspect_again(const inspector_t *inspector, const simdisk_t *disk, const inspection_t *before,
+const char *inspect_again(const inspector_t *inspector, simdisk_t *disk, const inspection_t *before,
                           oversized_t *journal)
 {
     for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
@@ -112,6 +117,7 @@ const char *inspect_again(const inspector_t *inspector, const simdisk_t *disk, c
             return "a section's file without the other";
         if (!files.index)
             continue;
+        see(&raw, disk, files.name);
         if (oversized_value_size(journal, section, &size) != SEGJ_OK ||
             size != (records > 0 ? before->ends[section] : 0) ||
             files.values_size != raw_values_size(&raw, before->ends[section]))

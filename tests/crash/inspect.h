@@ -27,7 +27,7 @@ bool inspect_garbage_header(simdisk_t *disk);
 /** Before open. */
 void inspect(inspector_t *inspector, simdisk_t *disk, inspection_t *inspection);
 /** Behind it. NULL, or a sentence. */
-const char *inspect_again(const inspector_t *inspector, const simdisk_t *disk, const inspection_t *before,
+const char *inspect_again(const inspector_t *inspector, simdisk_t *disk, const inspection_t *before,
                           oversized_t *journal);
 
 #endif

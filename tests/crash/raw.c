@@ -21,9 +21,31 @@ static bool is_native(const raw_section_t *raw)
     return raw->format == SEGJ_FORMAT_NATIVE;
 }
 
+/* Blocks of a dictionary, as a file's header says. */
+static uint64_t dictionary_room(const raw_section_t *raw, const uint8_t *bytes, uint64_t size)
+{
+    log_identity_t identity;
+    if (!raw->log || bytes == NULL || size < HEADER_BLOCK || !decode_log_identity(bytes, &identity))
+        return 0;
+    return (identity.dictionary_size + (uint64_t)HEADER_BLOCK - 1) / HEADER_BLOCK * HEADER_BLOCK;
+}
+
 static uint64_t index_data(const raw_section_t *raw)
 {
-    return is_native(raw) ? INDEX_DATA_OFFSET : COMMONWARE_V0;
+    return is_native(raw) ? INDEX_DATA_OFFSET + dictionary_room(raw, raw->index, raw->index_size) : COMMONWARE_V0;
+}
+
+static uint64_t values_data(const raw_section_t *raw)
+{
+    return is_native(raw) ? VALUES_DATA_OFFSET + dictionary_room(raw, raw->values, raw->values_size) : COMMONWARE_V0;
+}
+
+/* The frame at a place of a values file of version 2. */
+static bool log_frame(const raw_section_t *raw, uint64_t binding, uint64_t at, uint32_t before, log_frame_t *frame)
+{
+    uint64_t data = values_data(raw);
+    return raw->values_size >= data &&
+           decode_log_frame(raw->values + data, raw->values_size - data, binding, at, before, raw->entry_size, frame);
 }
 
 static uint16_t page_length(reader_t *reader, uint64_t page)
@@ -121,9 +143,7 @@ static bool log_confirms(const raw_section_t *raw, uint64_t binding, const log_m
     uint64_t at = 0;
     uint32_t before = 0;
     for (uint64_t records = 0; records < mark->records; records++) {
-        if (!decode_log_frame(raw->values + VALUES_DATA_OFFSET, raw->values_size - VALUES_DATA_OFFSET, binding, at,
-                              before, raw->entry_size, &frame) ||
-            (records >= from && !frame.right))
+        if (!log_frame(raw, binding, at, before, &frame) || (records >= from && !frame.right))
             return false;
         at += frame.size;
         before = frame.trailer;
@@ -162,10 +182,7 @@ static uint64_t log_records(const raw_section_t *raw, uint64_t *end)
     if (!log_binding(raw, &binding))
         return 0;
     uint64_t synced = log_watermark(raw, binding);
-    for (uint64_t records = 1; decode_log_frame(raw->values + VALUES_DATA_OFFSET, raw->values_size - VALUES_DATA_OFFSET,
-                                                binding, at, before, raw->entry_size, &frame) &&
-                               frame.right;
-         records++) {
+    for (uint64_t records = 1; log_frame(raw, binding, at, before, &frame) && frame.right; records++) {
         at += frame.size;
         before = frame.trailer;
         if ((frame.flags & LOG_GOES_ON) != 0 && records > synced)
@@ -216,5 +233,5 @@ uint64_t raw_index_size(const raw_section_t *raw, uint64_t records)
 
 uint64_t raw_values_size(const raw_section_t *raw, uint64_t end)
 {
-    return (is_native(raw) ? VALUES_DATA_OFFSET : COMMONWARE_V0) + end;
+    return values_data(raw) + end;
 }

@@ -153,6 +153,13 @@ void explore_log(uint16_t page_size, int compression)
             (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
 }
 
+void explore_dictionary(uint16_t page_size)
+{
+    explore_config_t config = {.version = 2, .page_size = page_size, .compression = 3, .dictionary = true};
+    operation_t script[SCRIPT_MAX];
+    explore(&config, "dictionary", script, 0, (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
+}
+
 void explore_ahead(uint8_t version, uint16_t page_size)
 {
     explore_config_t config = {.version = version, .page_size = page_size, .preallocate = PREALLOCATED};

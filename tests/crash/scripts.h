@@ -24,6 +24,9 @@ void explore_all(segj_format_t format, uint16_t page_size, int compression);
 /** The same in version 2 of the native format. */
 void explore_log(uint16_t page_size, int compression);
 
+/** The same, compressed, with a dictionary in each section. */
+void explore_dictionary(uint16_t page_size);
+
 /** The same with zeros kept behind the values (oversized_config_t.preallocate): scripts that begin with two syncs,
  *  of which the second one makes them, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */
 void explore_ahead(uint8_t version, uint16_t page_size);

@@ -1,7 +1,7 @@
 /*
  * crash/test_exhaustive_log.c: every short script, crashed everywhere (crash/scripts.h), in version 2 of the native
- * format: for three page sizes, with compression, with zeros kept behind the values, and behind records that no sync has
- * covered.
+ * format: for three page sizes, with compression, with a dictionary, with zeros kept behind the values, and behind records
+ * that no sync has covered.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,6 +36,12 @@ static void pages_of_64_bytes_with_compression(void **state)
     explore_log(64, 3);
 }
 
+static void pages_of_64_bytes_with_a_dictionary(void **state)
+{
+    (void)state;
+    explore_dictionary(64);
+}
+
 static void pages_of_64_bytes_with_zeros_ahead(void **state)
 {
     (void)state;
@@ -61,6 +67,7 @@ int main(void)
         cmocka_unit_test(pages_of_64_bytes),
         cmocka_unit_test(pages_of_4084_bytes),
         cmocka_unit_test(pages_of_64_bytes_with_compression),
+        cmocka_unit_test(pages_of_64_bytes_with_a_dictionary),
         cmocka_unit_test(pages_of_64_bytes_with_zeros_ahead),
         cmocka_unit_test(pages_of_20_bytes_unsynced),
         cmocka_unit_test(pages_of_64_bytes_flushed),

@@ -102,6 +102,15 @@ static void version_2_compressed(oversized_config_t *config)
     config->compression = 3;
 }
 
+static void dictionary(oversized_config_t *config)
+{
+    static const char words[] = "what many values of a journal have in common";
+    config->native_version = 2;
+    config->compression = 3;
+    config->dictionary = words;
+    config->dictionary_size = sizeof words;
+}
+
 static void one_page_cached(oversized_config_t *config)
 {
     config->page_cache_pages = 1;
@@ -503,6 +512,41 @@ const scenario_t scenarios[] = {
      version_2,
      {OPEN, APPEND(1, 20, 12), SYNC(1), CLOSE, STEP(HARM_HEADER, 1, 30)},
      {OPEN, APPEND(1, 20, 1)}},
+    {"a dictionary: a new journal",
+     dictionary,
+     {{0}},
+     {OPEN, APPEND(1, 200, 3), SYNC(1), STREAM(1, 300, 100), BATCH(2, 100, 3), STREAM(3, 200, 100), SYNC(2), SYNC(3),
+      READ, CLOSE}},
+    {"a dictionary: sections that are read and woken",
+     dictionary,
+     {OPEN, APPEND(1, 200, 5), APPEND(2, 200, 2), STREAM(3, 300, 100), CLOSE, OPEN},
+     {READ, STEP(DO_READ_IN_PIECES, 3, 100), SCAN(0, 0, 1000), STREAM(3, 200, 50), APPEND(1, 200, 1),
+      STEP(DO_READ_TOGETHER, 1, 0), APPEND(2, 200, 1), SYNC_ALL, READ}},
+    {"a dictionary: sections that are written to first",
+     dictionary,
+     {OPEN, APPEND(1, 200, 5), STREAM(3, 300, 100), CLOSE, OPEN},
+     {STREAM(3, 200, 50), APPEND(1, 200, 1), SYNC_ALL}},
+    {"a dictionary: a batch wakes its section", dictionary, {OPEN, APPEND(1, 200, 5), CLOSE, OPEN}, {BATCH(1, 200, 4)}},
+    {"a dictionary: the values file's is damaged",
+     dictionary,
+     {OPEN, APPEND(1, 200, 5), SYNC(1), CLOSE, {.kind = HARM_DICTIONARY, .section = 1, .extra = 1}},
+     {OPEN, READ, APPEND(1, 200, 1), SYNC(1)}},
+    {"a dictionary: the index file's is damaged",
+     dictionary,
+     {OPEN, APPEND(1, 200, 5), SYNC(1), CLOSE, {.kind = HARM_DICTIONARY, .section = 1, .extra = 2}},
+     {OPEN, READ, APPEND(1, 200, 1), SYNC(1)}},
+    {"a dictionary: an open after a kill",
+     dictionary,
+     {OPEN, APPEND(1, 200, 5), APPEND(2, 20, 1), ABANDON},
+     {OPEN, READ, APPEND(1, 200, 1), APPEND(2, 200, 1), SYNC_ALL}},
+    {"a dictionary: an open after a creation that was cut off",
+     dictionary,
+     {OPEN, APPEND(1, 20, 1), ABANDON, STEP(HARM_CREATION, 1, 0)},
+     {OPEN, APPEND(1, 200, 2), SYNC(1), READ}},
+    {"a dictionary: a copy and a look at everything",
+     dictionary,
+     {OPEN, APPEND(1, 200, 5), SYNC(1), CLOSE, OPEN},
+     {STEP(DO_COPY, 0, 0), STEP(DO_VERIFY, 0, 0), STEP(DO_SALVAGE, 0, 0), STEP(DO_COPY, 0, 0)}},
     {"commonware: a new journal",
      commonware,
      {{0}},

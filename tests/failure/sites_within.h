@@ -31,6 +31,8 @@
 #define realloc(...) SITE_OF_MEMORY(realloc, __VA_ARGS__)
 #define ZSTD_createCCtx() SITE_CALL(SITE_MEMORY, "ZSTD_createCCtx", ZSTD_createCCtx())
 #define ZSTD_createDCtx() SITE_CALL(SITE_MEMORY, "ZSTD_createDCtx", ZSTD_createDCtx())
+#define ZSTD_createCDict(...) SITE_OF_MEMORY(ZSTD_createCDict, __VA_ARGS__)
+#define ZSTD_createDDict(...) SITE_OF_MEMORY(ZSTD_createDDict, __VA_ARGS__)
 
 /* storage/io.c and io_partitions.c are where these are defined. */
 #ifndef SITES_WITHIN_IO

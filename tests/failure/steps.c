@@ -56,6 +56,8 @@ const char *step_name(step_kind_t kind)
         [HARM_JUNK] = "harm: junk",
         [HARM_ORPHAN] = "harm: orphan",
         [HARM_NO_INDEX] = "harm: no index partition",
+        [HARM_DICTIONARY] = "harm: dictionary",
+        [HARM_CREATION] = "harm: creation",
         [HARM_HOLE] = "harm: a damaged page",
         [MAKE_COUNTS] = "counts of an archive",
     };
@@ -462,6 +464,13 @@ static void do_harm(world_t *w, const step_t *step)
     } else if (step->kind == HARM_JUNK) {
         append_to_file(w->disk, directory, index, step->section, junk, sizeof junk);
         append_to_file(w->disk, directory, values, step->section, junk, sizeof junk);
+    } else if (step->kind == HARM_DICTIONARY) {
+        spoil_file(w->disk, directory, step->extra == 1 ? values : index, step->section,
+                   (step->extra == 1 ? VALUES_DATA_OFFSET : INDEX_DATA_OFFSET) + 5);
+    } else if (step->kind == HARM_CREATION) {
+        shorten_file(w->disk, directory, index, step->section, HEADER_BLOCK - 3);
+        shorten_file(w->disk, directory, values, step->section, HEADER_BLOCK - 3);
+        keep_at_most(model, 0);
     } else if (step->kind == HARM_HOLE) {
         spoil_file(w->disk, directory, index, step->section, COMMONWARE_V0 + step->extra * (SMALL_PAGE + 12) + 3);
         keep_at_most(model, step->size);

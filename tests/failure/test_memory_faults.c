@@ -4,7 +4,7 @@
  * it is made again. AddressSanitizer sees to it that nothing leaks. In the end every place in the sources that
  * allocates must have found no memory once.
  *
- * LINK_SITES LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx
+ * LINK_SITES LINK_WRAP: malloc calloc realloc ZSTD_createCCtx ZSTD_createDCtx ZSTD_createCDict ZSTD_createDDict
  */
 #include "failure/judge.h"
 #include "failure/sites.h"
@@ -20,11 +20,15 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 ZSTD_CCtx *__real_ZSTD_createCCtx(void);
 ZSTD_DCtx *__real_ZSTD_createDCtx(void);
+ZSTD_CDict *__real_ZSTD_createCDict(const void *bytes, size_t size, int level);
+ZSTD_DDict *__real_ZSTD_createDDict(const void *bytes, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 ZSTD_CCtx *__wrap_ZSTD_createCCtx(void);
 ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
+ZSTD_CDict *__wrap_ZSTD_createCDict(const void *bytes, size_t size, int level);
+ZSTD_DDict *__wrap_ZSTD_createDDict(const void *bytes, size_t size);
 
 /* --- allocations, numbered from 1 --- */
 
@@ -76,6 +80,16 @@ ZSTD_CCtx *__wrap_ZSTD_createCCtx(void)
 ZSTD_DCtx *__wrap_ZSTD_createDCtx(void)
 {
     return fails_now() ? NULL : __real_ZSTD_createDCtx();
+}
+
+ZSTD_CDict *__wrap_ZSTD_createCDict(const void *bytes, size_t size, int level)
+{
+    return fails_now() ? NULL : __real_ZSTD_createCDict(bytes, size, level);
+}
+
+ZSTD_DDict *__wrap_ZSTD_createDDict(const void *bytes, size_t size)
+{
+    return fails_now() ? NULL : __real_ZSTD_createDDict(bytes, size);
 }
 
 static void fail_allocation(uint64_t number, bool for_good)
@@ -235,6 +249,29 @@ static void a_storage_without_memory_is_none(void **state)
     library_running = allocations.elsewhere = false;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     assert_null(memory);
+}
+
+/* A training takes memory for its sample, for sizes that grow, and for the dictionary. */
+static void a_training_without_memory_makes_none(void **state)
+{
+    static char texts[600][48];
+    segj_slice_t values[600];
+    segj_buffer_t made = SEGJ_ZERO;
+    segj_status_t status = SEGJ_ERR_MEMORY;
+    uint64_t number = 0;
+    for (unsigned i = 0; i < 600; i++)
+        values[i] = (segj_slice_t){texts[i], (size_t)snprintf(texts[i], sizeof texts[i], "{\"event\":%u,\"user\":%u}",
+                                                              i * 7919 % 1000, i * 104729 % 9973)};
+    while (status == SEGJ_ERR_MEMORY && number < 20) {
+        fail_allocation(++number, false);
+        library_running = true;
+        status = oversized_train_dictionary(values, 600, 1024, &made);
+        library_running = false;
+        assert_true(status == SEGJ_OK || made.size == 0);
+    }
+    assert_int_equal(status, SEGJ_OK);
+    assert_true(number > 3);
+    segj_buffer_free(&made);
 }
 
 /* --- what needs more than a scenario --- */
@@ -441,7 +478,7 @@ int main(void)
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];
     size_t count = 0;
-    assert_true(scenario_count * 2 + 9 < TESTS_MAX);
+    assert_true(scenario_count * 2 + 10 < TESTS_MAX);
     for (; count < scenario_count * 2; count++) {
         trials[count] = (trial_t){&scenarios[count / 2], count % 2 == 1};
         (void)snprintf(names[count], sizeof names[count], "%s: %s", trials[count].scenario->name,
@@ -450,6 +487,7 @@ int main(void)
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_page_cache_without_memory_is_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_storage_without_memory_is_none, tell_where);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_training_without_memory_makes_none, tell_where);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test_teardown(a_caller_without_memory_is_none, tell_where);
     tests[count++] =
         (struct CMUnitTest)cmocka_unit_test_teardown(an_index_of_unknown_records_wants_memory_to_be_judged, tell_where);

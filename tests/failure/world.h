@@ -59,6 +59,8 @@ typedef enum step_kind {
     HARM_JUNK,          /* bytes behind the end of both files */
     HARM_ORPHAN,        /* a values file without an index file */
     HARM_NO_INDEX,      /* a values partition, empty, where there is no journal */
+    HARM_DICTIONARY,    /* the dictionary is damaged: `extra` 1, in the values file; 2, in the index file */
+    HARM_CREATION,      /* both files end within their dictionaries, and there were no records */
     HARM_HOLE,          /* commonware: index page `extra` is damaged, `size` records stay where open cuts there */
     MAKE_COUNTS /* commonware: the partition "counts" of an archive counts all records; `extra`: of sections that
                            are not there */

@@ -153,10 +153,10 @@ static bool all_zero(const uint8_t *bytes, size_t size)
 static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t size)
 {
     uint8_t checked[SEGJ_BLOCK_SIZE] = {0};
-    log_identity_t identity;
+    log_identity_t identity = {.kind = 0};
     if (size < 64 || get_u32(block + 60) != segj_crc32(0, block, 60))
         return SEGJ_HEADER_NONE;
-    if (block[32] != 0)
+    if ((block[32] & ~1) != 0)
         return SEGJ_HEADER_FOREIGN;
     memcpy(checked, block, 64);
     checked[33] = 0;
@@ -164,6 +164,9 @@ static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t siz
     bool fits = decode_log_identity(checked, &identity) && identity.page_size > 0 && identity.record_size >= 12 &&
                 (identity.kind == IDENTITY_VALUES ? identity.compression <= 1
                                                   : identity.kind == IDENTITY_INDEX && identity.compression == 0);
+    uint32_t words = identity.dictionary_size;
+    fits = fits && words <= 1 << 18 && (words > 0 || identity.dictionary_crc == 0) &&
+           (words == 0 || identity.kind == IDENTITY_INDEX || identity.compression == 1);
     return fits && all_zero(block + 64, size - 64) ? SEGJ_HEADER_VALID : SEGJ_HEADER_DAMAGED;
 }
 
@@ -372,7 +375,7 @@ static void run_frame(fuzz_input_t *input)
     segj_decoder_t *decoder = NULL;
     segj_buffer_t value = {NULL, 0, 0};
     fuzz_require(segj_decoder_new(&decoder) == SEGJ_OK, "no decoder");
-    segj_status_t status = segj_codec_decompress(decoder, input->at, input->left, limit, &value);
+    segj_status_t status = segj_codec_decompress(decoder, NULL, input->at, input->left, limit, &value);
     fuzz_require(status == SEGJ_OK || status == SEGJ_ERR_COMPRESSION || status == SEGJ_ERR_TOO_LARGE, "status %s",
                  segj_status_name(status));
     fuzz_require(value.capacity <= limit, "%zu bytes for a value of at most %u", value.capacity, (unsigned)limit);
@@ -387,16 +390,17 @@ static void run_frame(fuzz_input_t *input)
 static void run_value(fuzz_input_t *input)
 {
     segj_codec_t codec = {.level = (int)(fuzz_take(input, 1) % 8) - 3};
-    segj_crew_t nobody = {.most = 0};
     segj_decoder_t *decoder = NULL;
     segj_buffer_t value = {NULL, 0, 0};
     const segj_slice_t piece = {input->at, input->left};
     segj_slice_t payload = {NULL, 0};
     fuzz_require(segj_decoder_new(&decoder) == SEGJ_OK, "no decoder");
-    fuzz_require(segj_encoder_make(&codec.own, codec.level, &nobody, &piece, 1, input->left, &payload) == SEGJ_OK,
+    fuzz_require(segj_encoder_make(&codec.own, (segj_packing_t){.level = codec.level}, &piece, 1, input->left,
+                                   &payload) == SEGJ_OK,
                  "no payload");
     fuzz_require(payload.size <= segj_codec_bound((uint32_t)input->left), "a payload beyond its bound");
-    fuzz_require(segj_codec_decompress(decoder, payload.data, payload.size, (uint32_t)input->left, &value) == SEGJ_OK,
+    fuzz_require(segj_codec_decompress(decoder, NULL, payload.data, payload.size, (uint32_t)input->left, &value) ==
+                     SEGJ_OK,
                  "%s", segj_last_error());
     fuzz_require(value.size == input->left && (value.size == 0 || memcmp(value.data, input->at, value.size) == 0),
                  "a value comes back as another one");
@@ -457,7 +461,7 @@ static void repair_identity(uint8_t *data, size_t size, fuzz_random_t *random)
 static void repair_log_identity(uint8_t *data, size_t size, fuzz_random_t *random)
 {
     uint8_t block[HEADER_BLOCK];
-    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345};
+    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345, 0, 0};
     if (size < 1 + 64)
         return;
     encode_log_identity(block, &identity);

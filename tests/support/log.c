@@ -39,7 +39,10 @@ void encode_log_identity(uint8_t *block, const log_identity_t *identity)
     put_u32(block + 12, identity->record_size);
     put_u64(block + 16, identity->section);
     put_u64(block + 24, identity->salt);
+    block[32] = identity->dictionary_size > 0;
     block[35] = 4;
+    put_u32(block + 36, identity->dictionary_size);
+    put_u32(block + 40, identity->dictionary_crc);
     put_u32(block + 60, add(0, block, 60));
 }
 
@@ -51,7 +54,9 @@ bool decode_log_identity(const uint8_t *block, log_identity_t *identity)
                                   .page_size = get_u16(block + 8),
                                   .record_size = get_u32(block + 12),
                                   .section = get_u64(block + 16),
-                                  .salt = get_u64(block + 24)};
+                                  .salt = get_u64(block + 24),
+                                  .dictionary_size = get_u32(block + 36),
+                                  .dictionary_crc = get_u32(block + 40)};
     encode_log_identity(again, &found);
     if (memcmp(again, block, 64) != 0)
         return false;
@@ -86,9 +91,12 @@ static uint32_t head_sum(const uint8_t *head, size_t size, uint64_t binding, uin
     return add(add_u32(add_u64(add_u64(0, binding), offset), before), head, size - 4);
 }
 
-static uint32_t frame_sum(uint64_t binding, uint64_t offset, const uint8_t *payload, uint32_t size, const uint8_t *sum)
+static uint32_t frame_sum(uint64_t binding, uint64_t offset, const uint8_t *payload, uint32_t size, const uint8_t *sum,
+                          uint8_t flags)
 {
-    return add(add(add_u64(add_u64(0, binding), offset), payload, size), sum, 4);
+    static const uint8_t raw = LOG_RAW;
+    uint32_t crc = add(add(add_u64(add_u64(0, binding), offset), payload, size), sum, 4);
+    return (flags & LOG_RAW) != 0 ? add(crc, &raw, 1) : crc;
 }
 
 uint32_t encode_log_frame(uint8_t *to, uint64_t binding, uint64_t offset, uint32_t before, uint8_t flags,
@@ -103,7 +111,7 @@ uint32_t encode_log_frame(uint8_t *to, uint64_t binding, uint64_t offset, uint32
     put_u32(to + head - 4, head_sum(to, head, binding, offset, before));
     if (size > 0)
         memcpy(to + head, payload, size);
-    uint32_t trailer = frame_sum(binding, offset, to + head, size, to + head - 4);
+    uint32_t trailer = frame_sum(binding, offset, to + head, size, to + head - 4, flags);
     put_u32(to + head + size, trailer);
     return trailer;
 }
@@ -116,7 +124,7 @@ bool decode_log_frame(const uint8_t *data, uint64_t size, uint64_t binding, uint
     if (size < offset || size - offset < head + 4)
         return false;
     uint32_t stored = get_u32(at);
-    if ((at[4] & 0xFE) != LOG_FRAME || get_u32(at + head - 4) != head_sum(at, head, binding, offset, before) ||
+    if ((at[4] & 0xFC) != LOG_FRAME || get_u32(at + head - 4) != head_sum(at, head, binding, offset, before) ||
         stored > UINT32_MAX - 4 || size - offset - head - 4 < stored)
         return false;
     *frame = (log_frame_t){.offset = offset,
@@ -127,7 +135,7 @@ bool decode_log_frame(const uint8_t *data, uint64_t size, uint64_t binding, uint
                            .entry = at + 6,
                            .payload = at + head,
                            .trailer = get_u32(at + head + stored)};
-    frame->right = frame->trailer == frame_sum(binding, offset, frame->payload, stored, at + head - 4);
+    frame->right = frame->trailer == frame_sum(binding, offset, frame->payload, stored, at + head - 4, at[4]);
     return true;
 }
 

@@ -13,6 +13,7 @@ enum {
     LOG_HEAD = 10,      /* bytes of a frame's head besides the entry */
     LOG_SLOT = 32,      /* of a watermark slot */
     LOG_GOES_ON = 0x01, /* flags of a head */
+    LOG_RAW = 0x02,
     LOG_FRAME = 0x80
 };
 
@@ -21,6 +22,7 @@ typedef struct log_identity {
     uint16_t page_size;
     uint32_t record_size;
     uint64_t section, salt;
+    uint32_t dictionary_size, dictionary_crc;
 } log_identity_t;
 
 typedef struct log_mark {

@@ -89,6 +89,8 @@ CALL(oversized_caller_close, oversized_caller_close(family.caller))
 CALL(oversized_stats, oversized_stats_t stats = {.struct_size = sizeof stats};
      EXPECT(is_refused(oversized_stats(family.journal, &stats))))
 REFUSED(oversized_verify, family.journal, NULL, NULL)
+REFUSED(oversized_train_section, family.journal, FAMILY_SECTION, 4096, &buffer_out)
+CALL(oversized_train_dictionary, EXPECT(oversized_train_dictionary(NULL, 0, 4096, &buffer_out) == SEGJ_ERR_COMPRESSION))
 REFUSED(oversized_retain, family.journal, NULL, NULL)
 CALL(oversized_retain_options_init, oversized_retain_options_t options; oversized_retain_options_init(&options))
 REFUSED(oversized_copy, family.journal, "copy", NULL, NULL)
@@ -174,6 +176,8 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_next_section),
                                       ENTRY(oversized_prev_section),
                                       ENTRY(oversized_stats),
+                                      ENTRY(oversized_train_dictionary),
+                                      ENTRY(oversized_train_section),
                                       ENTRY(oversized_prune_with),
                                       ENTRY(oversized_removal_options_init),
                                       ENTRY(oversized_retain),

@@ -177,6 +177,7 @@ FAILING(oversized_copy, t->caller, NULL, NULL, NULL)
 FAILING(oversized_copy_into, t->caller, NULL, NULL, NULL)
 FAILING(oversized_retain, t->caller, NULL, NULL)
 FAILING(oversized_stats, t->caller, NULL)
+FAILING(oversized_train_section, t->caller, SECTION, 1, NULL)
 FAILING(oversized_caller_open, t->caller, NULL)
 FAILING(oversized_writer_finish, t->writer, &number_out, NULL)
 
@@ -210,7 +211,7 @@ static const struct {
     ENTRY(oversized_stats),          ENTRY(oversized_retain),
     ENTRY(oversized_verify),         ENTRY(oversized_copy),
     ENTRY(oversized_copy_into),      ENTRY(oversized_caller_open),
-    ENTRY(oversized_writer_finish)};
+    ENTRY(oversized_writer_finish),  ENTRY(oversized_train_section)};
 enum { FAILING = sizeof failing / sizeof *failing };
 
 /* Another sentence for this thread. */

@@ -49,7 +49,7 @@ static segj_status_t decompress(fixture_t *fixture, const void *payload, size_t 
     assert_non_null(copy);
     if (size > 0)
         memcpy(copy, payload, size);
-    segj_status_t status = segj_codec_decompress(fixture->decoder, copy, size, LIMIT, &fixture->value);
+    segj_status_t status = segj_codec_decompress(fixture->decoder, NULL, copy, size, LIMIT, &fixture->value);
     free(copy);
     return status;
 }
@@ -58,8 +58,8 @@ static bytes_t compress(fixture_t *fixture, const void *value, size_t size)
 {
     const segj_slice_t piece = {value, size};
     segj_slice_t payload = {NULL, 0};
-    assert_ok(
-        segj_encoder_make(&fixture->codec.own, fixture->codec.level, &fixture->codec.crew, &piece, 1, size, &payload));
+    assert_ok(segj_encoder_make(&fixture->codec.own, (segj_packing_t){.level = fixture->codec.level}, &piece, 1, size,
+                                &payload));
     bytes_t copy = {malloc(payload.size), payload.size};
     assert_non_null(copy.data);
     memcpy(copy.data, payload.data, payload.size);
@@ -344,7 +344,7 @@ static void a_buffer_that_cannot_grow_stays_as_it_is(void **state)
     const segj_slice_t piece = {value, 5000};
     segj_slice_t ignored;
     segj_buffer_free(&fixture->codec.own.payloads);
-    status = segj_encoder_make(&fixture->codec.own, 3, &fixture->codec.crew, &piece, 1, 5000, &ignored);
+    status = segj_encoder_make(&fixture->codec.own, (segj_packing_t){.level = 3}, &piece, 1, 5000, &ignored);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     free_bytes(&payload);
@@ -394,7 +394,7 @@ static void an_encoder_makes_many_payloads(void **state)
         for (size_t i = 0; i < COUNT; i++) {
             size_t size = i * i * 31;
             values[i] = make_value(size);
-            assert_ok(segj_encoder_add(encoder, 3, &fixture->codec.crew, values[i], size, &at[i], &sizes[i]));
+            assert_ok(segj_encoder_add(encoder, (segj_packing_t){.level = 3}, values[i], size, &at[i], &sizes[i]));
             assert_int_equal(at[i], i == 0 ? 0 : at[i - 1] + sizes[i - 1]);
         }
         for (size_t i = 0; i < COUNT; i++) {
@@ -414,8 +414,8 @@ static void an_encoder_puts_pieces_together(void **state)
         uint8_t *value = make_value(size);
         segj_slice_t payload;
         const segj_slice_t pieces[] = {{value, size / 3}, {NULL, 0}, {value + size / 3, size - size / 3}};
-        assert_ok(
-            segj_encoder_make(&fixture->codec.own, 3, &fixture->codec.crew, pieces, COUNT_OF(pieces), size, &payload));
+        assert_ok(segj_encoder_make(&fixture->codec.own, (segj_packing_t){.level = 3}, pieces, COUNT_OF(pieces), size,
+                                    &payload));
         assert_ok(decompress(fixture, payload.data, payload.size));
         assert_int_equal(fixture->value.size, size);
         if (size > 0)
@@ -435,15 +435,15 @@ static void an_encoder_without_memory_keeps_its_payloads(void **state)
     const segj_slice_t halves[] = {{value, 2000}, {value + 2000, 3000}};
     segj_slice_t payload;
     assert_ok(segj_encoder_new(&encoder));
-    assert_ok(segj_encoder_add(encoder, 3, &fixture->codec.crew, value, 5000, &at, &size));
+    assert_ok(segj_encoder_add(encoder, (segj_packing_t){.level = 3}, value, 5000, &at, &size));
     size_t ignored;
     allocations_left = 0;
-    segj_status_t status = segj_encoder_add(encoder, 3, &fixture->codec.crew, value, 5000, &ignored, &ignored);
+    segj_status_t status = segj_encoder_add(encoder, (segj_packing_t){.level = 3}, value, 5000, &ignored, &ignored);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     assert_int_equal(encoder->payloads.size, size);
     allocations_left = 0;
-    status = segj_encoder_make(&fixture->codec.own, 3, &fixture->codec.crew, halves, 2, 5000, &payload);
+    status = segj_encoder_make(&fixture->codec.own, (segj_packing_t){.level = 3}, halves, 2, 5000, &payload);
     allocations_left = -1;
     assert_int_equal(status, SEGJ_ERR_MEMORY);
     assert_ok(decompress(fixture, encoder->payloads.data, size));

@@ -124,7 +124,7 @@ static void an_empty_value_has_a_frame(void **state)
         segj_glob_publish(&values->glob, &values->rig->shared);
         assert_ok(values_drain(values));
         put_u32(expected, frame_checksum(VALUES_SECTION, placed.offset, "", 0));
-        assert_ok(segj_glob_read(&values->rig->shared, values_handle(values), placed, frame));
+        assert_ok(segj_glob_read(&values->rig->shared, values_handle(values), false, placed, frame));
         assert_memory_equal(frame, expected, sizeof expected);
     }
     values_free(values);
@@ -498,7 +498,7 @@ static segj_status_t read_frame(const values_file_t *values, uint64_t offset, ui
     uint8_t *frame = malloc(size);
     assert_non_null(frame);
     segj_status_t status =
-        segj_glob_read(&values->rig->shared, values_handle(values), (oversized_location_t){offset, size}, frame);
+        segj_glob_read(&values->rig->shared, values_handle(values), false, (oversized_location_t){offset, size}, frame);
     if (status == SEGJ_OK) {
         uint8_t *payload = values_payload(offset, size - FRAME_CHECKSUM);
         assert_memory_equal(frame, payload, size - FRAME_CHECKSUM);
@@ -556,7 +556,7 @@ static void a_frame_is_bound_to_its_place(void **state)
     segj_io_file_t other = *values_handle(values);
     uint8_t frame[110];
     other.binding++;
-    assert_status(segj_glob_read(&values->rig->shared, &other, (oversized_location_t){0, 110}, frame),
+    assert_status(segj_glob_read(&values->rig->shared, &other, false, (oversized_location_t){0, 110}, frame),
                   SEGJ_ERR_CHECKSUM);
     free_bytes(&file);
     values_free(values);

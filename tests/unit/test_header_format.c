@@ -216,12 +216,13 @@ static void version_2_is_as_specified(void **state)
                                           .page_size = 0x1234,
                                           .record_size = 0x56789abc,
                                           .section = UINT64_C(0x0123456789abcdef),
-                                          .salt = UINT64_C(0xfedcba9876543210)};
+                                          .salt = UINT64_C(0xfedcba9876543210),
+                                          .dictionary = {0x2abcd, 0x87654321}};
         segj_identity_t found;
         const char *why;
         segj_identity_encode(block, &identity);
         encode_log_identity(expected, &(log_identity_t){(uint8_t)kind, kind == SEGJ_KIND_VALUES, 0x1234, 0x56789abc,
-                                                        identity.section, identity.salt});
+                                                        identity.section, identity.salt, 0x2abcd, 0x87654321});
         assert_memory_equal(block, expected, sizeof block);
         assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
         assert_true(found.version == 2 && found.kind == identity.kind && found.compressed == identity.compressed);
@@ -234,10 +235,16 @@ static void version_2_is_as_specified(void **state)
         }
         for (size_t size = 6; size < 64; size++)
             assert_int_equal(segj_identity_decode(block, size, &found, &why), SEGJ_HEADER_NONE);
-        block[32] = 1; /* what a reader must know */
+        assert_true(found.dictionary.size == 0x2abcd && found.dictionary.crc == 0x87654321);
+        for (unsigned flag = 2; flag < 256; flag *= 2) {
+            block[32] = (uint8_t)(1 | flag); /* what a reader must know */
+            put_u32(block + 60, segj_crc32(0, block, 60));
+            assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_FOREIGN);
+        }
+        block[32] = 0; /* and of the dictionary it must */
         put_u32(block + 60, segj_crc32(0, block, 60));
-        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_FOREIGN);
-        block[32] = 0;
+        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_DAMAGED);
+        block[32] = 1;
         block[33] = 1; /* what it need not */
         put_u32(block + 60, segj_crc32(0, block, 60));
         assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);

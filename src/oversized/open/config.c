@@ -12,6 +12,7 @@
 #define WRITE_BUFFER_MAX ((size_t)1 << 30)
 #define CACHE_PAGES_DEFAULT 1024
 #define CACHE_PAGES_MAX ((uint32_t)1 << 28)
+#define DICTIONARY_LEAST 8 /* zstd passes over shorter ones */
 
 /* The table's first version ended here. */
 #define STORAGE_SIZE_LEAST offsetof(segj_storage_t, file_map)
@@ -130,6 +131,31 @@ static segj_status_t check_format(const oversized_config_t *config)
     return SEGJ_OK;
 }
 
+static segj_status_t check_dictionary(const oversized_config_t *config)
+{
+    const char *field = config->dictionary_size > 0 ? "dictionary" : "auto_dictionary";
+    if (config->dictionary_size == 0 && config->auto_dictionary == 0)
+        return SEGJ_OK;
+    if (config->dictionary_size > 0 && config->dictionary == NULL)
+        return segj_fail(SEGJ_ERR_INVALID, "config.dictionary is NULL, config.dictionary_size is %zu bytes",
+                         config->dictionary_size);
+    if (config->dictionary_size > OVERSIZED_DICTIONARY_MAX ||
+        (config->dictionary_size > 0 && config->dictionary_size < DICTIONARY_LEAST))
+        return out_of_range("dictionary_size", config->dictionary_size, "0, or 8 to 262144 bytes");
+    if (config->auto_dictionary > OVERSIZED_DICTIONARY_MAX ||
+        (config->auto_dictionary > 0 && config->auto_dictionary < OVERSIZED_DICTIONARY_TRAINED_MIN))
+        return out_of_range("auto_dictionary", config->auto_dictionary, "0, or 256 to 262144 bytes");
+    if (config->compression == 0)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.%s is set, and config.compression is 0: new sections would not be compressed", field);
+    if (config->native_version != 2)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.%s is set, and config.native_version is not 2: sections of other versions have no "
+                         "dictionaries",
+                         field);
+    return SEGJ_OK;
+}
+
 static segj_status_t check_counts(const oversized_config_t *config)
 {
     const char *name = config->counts_partition;
@@ -242,6 +268,8 @@ segj_status_t segj_config_check(const oversized_config_t *config)
         status = check_sizes(config);
     if (status == SEGJ_OK)
         status = check_format(config);
+    if (status == SEGJ_OK)
+        status = check_dictionary(config);
     if (status == SEGJ_OK)
         status = check_counts(config);
     if (status == SEGJ_OK)

@@ -16,7 +16,9 @@
 #include "oversized/open/repair.h"
 #include "oversized/open/verdict.h"
 #include "oversized/oversized.h"
+#include "oversized/read/train.h"
 #include "oversized/read/value_cache.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/section/remake.h"
 #include "oversized/section/writers.h"
 
@@ -60,6 +62,23 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
     shared->values = shared->index;
     shared->values.name = journal->value_name;
     return config->value_cache > 0 ? segj_value_cache_new(config->value_cache, &journal->value_cache) : SEGJ_OK;
+}
+
+/* What new sections are to have. */
+static segj_status_t make_dictionary(oversized_t *journal, const oversized_config_t *config)
+{
+    segj_dictionaries_t *dictionaries = &journal->codec.dictionaries;
+    segj_dictionary_t *made;
+    if (config->dictionary_size == 0)
+        return SEGJ_OK;
+    segj_status_t status = segj_dictionary_new(config->dictionary, (uint32_t)config->dictionary_size, &made);
+    if (status != SEGJ_OK)
+        return segj_context(status, "config.dictionary");
+    segj_lock(&journal->shared.state);
+    dictionaries->next = segj_dictionary_list(journal, made);
+    segj_unlock(&journal->shared.state);
+    atomic_store(&dictionaries->any, true);
+    return SEGJ_OK;
 }
 
 static segj_status_t make_scratch(segj_shared_t *shared)
@@ -119,6 +138,8 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->codec.level = config->compression;
     journal->codec.crew.most = config->compression_threads;
     journal->flusher.on = config->parallel_flush;
+    journal->trainer.size = config->read_only ? 0 : config->auto_dictionary;
+    journal->trainer.train = segj_train_section;
     journal->cut_holes = config->hole == OVERSIZED_HOLE_CUT && config->checkpoint == NULL;
     shared->preallocate = config->preallocate;
     shared->native_version = config->native_version == 2 ? 2 : 1;
@@ -245,12 +266,14 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
     segj_entrance_init(&journal->entrance);
     if (!segj_gate_init(&journal->change) || !segj_mutex_init(&journal->shared.state) ||
         !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher) ||
-        !segj_crew_init(&journal->codec.crew, &journal->shared)) {
+        !segj_crew_init(&journal->codec.crew, &journal->shared) || !segj_trainer_init(&journal->trainer)) {
         free(journal);
         return segj_fail_memory(sizeof *journal);
     }
     set_fields(journal, config);
     segj_status_t status = make_memory(journal, config);
+    if (status == SEGJ_OK)
+        status = make_dictionary(journal, config);
     if (status == SEGJ_OK)
         *made = journal;
     else

@@ -13,23 +13,52 @@
 
 /* --- headers --- */
 
+/* An identity that speaks of another dictionary, or of none, is written over the one that there is. What lies behind that
+ * goes first, durably: a file that is longer than its header is not to be without one. It is cut also where it shows that
+ * size already, as a killed process may have left it. */
+static segj_status_t drop_dictionary(const segj_io_file_t *file, segj_kind_t kind)
+{
+    segj_status_t status = segj_io_truncate(file, segj_data_offset(kind, (segj_dictionary_id_t){0, 0}));
+    return status == SEGJ_OK ? segj_io_sync(file) : status;
+}
+
+/* What a failed sync has left of it in the system's cache is not on the disk. One that is not whole is mended from the other
+ * file's when the section is written to. */
+static segj_status_t write_dictionary_again(segj_scan_t *scan, const segj_io_file_t *file, segj_kind_t kind,
+                                            uint64_t size)
+{
+    uint64_t begin = segj_data_offset(kind, (segj_dictionary_id_t){0, 0});
+    if (file->data == begin || size < file->data)
+        return SEGJ_OK;
+    segj_status_t status = segj_repair_write_again(scan, file, begin, file->data);
+    return status == SEGJ_OK ? segj_io_sync(file) : status;
+}
+
 /* A header with data behind it was durable, and is not written again; none that is missing is relied on before it is
  * durable. */
-static segj_status_t write_log_headers(const segj_shared_t *shared, const segj_recovery_plan_t *plan,
-                                       const segj_io_file_t *index, const segj_io_file_t *values)
+static segj_status_t write_log_headers(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
+                                       const segj_io_file_t *values)
 {
-    segj_status_t status = SEGJ_OK;
-    if (!plan->index_valid || plan->index_size <= index->data) {
+    const segj_shared_t *shared = &scan->journal->shared;
+    segj_status_t status = plan->undo_dictionary ? drop_dictionary(index, SEGJ_KIND_INDEX) : SEGJ_OK;
+    if (status == SEGJ_OK && (!plan->index_valid || plan->index_size <= index->data)) {
         status = segj_fixed_write_header(&plan->section->index, shared, index);
         if (status == SEGJ_OK && plan->index_size < index->data)
             status = segj_io_truncate(index, index->data);
         if (status == SEGJ_OK)
             status = segj_io_sync(index);
+        if (status == SEGJ_OK)
+            status = write_dictionary_again(scan, index, SEGJ_KIND_INDEX, plan->index_size);
     }
     if (status != SEGJ_OK || values->opened == NULL || (plan->value_valid && plan->value_size > values->data))
         return status;
-    status = segj_glob_write_header(&plan->section->values, shared, values);
-    return status == SEGJ_OK ? segj_io_sync(values) : status;
+    if (plan->undo_dictionary || plan->other_dictionary)
+        status = drop_dictionary(values, SEGJ_KIND_VALUES);
+    if (status == SEGJ_OK)
+        status = segj_glob_write_header(&plan->section->values, shared, values);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(values);
+    return status == SEGJ_OK ? write_dictionary_again(scan, values, SEGJ_KIND_VALUES, plan->value_size) : status;
 }
 
 /* --- marks --- */
@@ -265,7 +294,7 @@ segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, con
         status = open_them(plan, values, shared);
     plan->begun = plan->begun || status == SEGJ_OK;
     if (status == SEGJ_OK)
-        status = write_log_headers(shared, plan, index, values);
+        status = write_log_headers(scan, plan, index, values);
     if (status == SEGJ_OK && marked)
         status =
             plan->records < plan->watermark ? mark_both(plan, index) : segj_fixed_mark_cut(fixed, index, end_of(plan));

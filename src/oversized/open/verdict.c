@@ -103,8 +103,6 @@ segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *
         status = shared->format == SEGJ_FORMAT_NATIVE ? segj_judge_native_header(&file, file_size, &valid)
                                                       : segj_judge_commonware_header(&file, file_size, &valid);
     segj_io_close(&file);
-    if (shared->format == SEGJ_FORMAT_NATIVE)
-        file.data = SEGJ_VALUES_DATA_OFFSET;
     if (status == SEGJ_OK && file_size > file.data)
         *data = file_size - file.data;
     return status;

@@ -10,9 +10,10 @@
 /** Judges a section; plan->section and plan->value_there are set. Nothing is written. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan);
 
-/* The native format's part, in verdict_native.c. */
+/* The native format's part, in verdict_native.c. Headers: *valid is false for a file that is new; file->data is set then
+ * too. */
 SEGJ_MUST_CHECK segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned);
-SEGJ_MUST_CHECK segj_status_t segj_judge_native_header(const segj_io_file_t *file, uint64_t file_size, bool *valid);
+SEGJ_MUST_CHECK segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
 
 /* The commonware format's part, in verdict_commonware.c. Headers: *valid is false for a file that is new; file->data is
  * set then too. The verdict: everything but the comparison with what the files hold. */

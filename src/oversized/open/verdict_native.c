@@ -9,9 +9,11 @@
  */
 #include "oversized/open/verdict.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "journal/dictionary.h"
 #include "journal/record_format.h"
 #include "journal/salt.h"
 #include "oversized/open/verdict_log.h"
@@ -94,6 +96,12 @@ typedef struct headers {
     uint8_t slots[2][SEGJ_SLOT_SIZE_2];
 } headers_t;
 
+/* Where the data of a file begins, as its header says. */
+static void set_data(segj_io_file_t *file, const segj_identity_t *identity)
+{
+    file->data = segj_data_offset(identity->kind, identity->dictionary);
+}
+
 static segj_status_t read_index_header(const segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned,
                                        headers_t *headers)
 {
@@ -119,6 +127,7 @@ static segj_status_t read_index_header(const segj_scan_t *scan, segj_recovery_pl
         return status;
     plan->index_whole = got == sizeof header && is_whole(header, got);
     headers->index = identity;
+    set_data(&scanned->index, &identity);
     if (plan->index_size > file->data)
         scanned->pages = (plan->index_size - file->data) / segj_page_physical(shared->page_size);
     return SEGJ_OK;
@@ -146,6 +155,8 @@ static segj_status_t read_values_header(const segj_scan_t *scan, segj_recovery_p
         plan->section->values.compressed = identity.compressed;
         codec->mixed = codec->mixed || identity.compressed != (codec->level != 0);
     }
+    if (status == SEGJ_OK && plan->value_valid)
+        set_data(&scanned->values, &identity);
     plan->value_whole = status == SEGJ_OK && is_whole(header, got);
     if (status == SEGJ_OK && plan->value_size > file->data)
         scanned->values_size = plan->value_size - file->data;
@@ -291,6 +302,44 @@ static segj_status_t compare_headers(const segj_recovery_plan_t *plan, const seg
                         scanned->index.partition->name, (unsigned long long)plan->number);
 }
 
+/* What the files hold behind what comes first in them, now that it is known where that ends. */
+static void count_data(const segj_scan_t *scan, const segj_recovery_plan_t *plan, segj_scanned_t *scanned)
+{
+    size_t physical = segj_page_physical(scan->journal->shared.page_size);
+    bool pages = plan->index_valid && plan->index_size > scanned->index.data;
+    scanned->pages = pages ? (plan->index_size - scanned->index.data) / physical : 0;
+    scanned->values_size = plan->value_size > scanned->values.data ? plan->value_size - scanned->values.data : 0;
+}
+
+/* A dictionary that is damaged in both files, and behind which nothing lies or lay, was being written when the power went:
+ * the section is made anew, without one. */
+static segj_status_t judge_dictionary(segj_recovery_plan_t *plan, segj_scanned_t *scanned)
+{
+    segj_section_t *section = plan->section;
+    const segj_dictionary_id_t dictionary = section->values.dictionary;
+    bool right = false;
+    if (dictionary.size == 0 || plan->watermark > 0 || scanned->pages > 0 || scanned->values_size > 0)
+        return SEGJ_OK;
+    uint8_t *bytes = malloc(dictionary.size);
+    if (bytes == NULL)
+        return segj_fail_memory(dictionary.size);
+    segj_status_t status = SEGJ_OK;
+    if (plan->value_there)
+        status = segj_dictionary_read(&scanned->values, SEGJ_KIND_VALUES, dictionary, bytes, &right);
+    if (status == SEGJ_OK && !right)
+        status = segj_dictionary_read(&scanned->index, SEGJ_KIND_INDEX, dictionary, bytes, &right);
+    free(bytes);
+    if (status != SEGJ_OK || right)
+        return status;
+    plan->undo_dictionary = true;
+    plan->index_valid = plan->index_whole = false;
+    plan->value_valid = plan->value_whole = false;
+    segj_section_set_dictionary(section, (segj_dictionary_id_t){0, 0});
+    segj_io_take_properties(&scanned->index, &section->index.handle.file);
+    segj_io_take_properties(&scanned->values, &section->values.handle.file);
+    return SEGJ_OK;
+}
+
 /* A salt is never made up while a file has one; the values file's counts where that has data, because nothing is read
  * without it. */
 static void take_version(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned,
@@ -301,16 +350,24 @@ static void take_version(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_sca
     bool values = plan->value_valid && (!plan->index_valid || plan->value_size > scanned->values.data);
     if (values)
         identity = &headers->values;
-    if (values && plan->index_valid && headers->index.salt != headers->values.salt)
+    bool alike = headers->index.salt == headers->values.salt &&
+                 segj_dictionary_same(headers->index.dictionary, headers->values.dictionary);
+    if (values && plan->index_valid && !alike)
         plan->index_valid = plan->index_whole = false;
-    else if (!values && plan->value_valid && headers->index.salt != headers->values.salt)
+    else if (!values && plan->value_valid && !alike) {
         plan->value_valid = plan->value_whole = false;
-    if (plan->index_valid || plan->value_valid)
+        plan->other_dictionary = headers->values.dictionary.size > 0;
+    }
+    if (plan->index_valid || plan->value_valid) {
         segj_section_set_version(scan->journal, plan->section, identity->version, identity->salt);
-    else if (shared->native_version == 2)
+        segj_section_set_dictionary(plan->section, identity->dictionary);
+        if (identity->dictionary.size > 0)
+            atomic_store(&scan->journal->codec.dictionaries.any, true);
+    } else if (shared->native_version == 2)
         segj_section_set_version(scan->journal, plan->section, 2, segj_salt_make(shared));
     segj_io_take_properties(&scanned->index, &plan->section->index.handle.file);
     segj_io_take_properties(&scanned->values, &plan->section->values.handle.file);
+    count_data(scan, plan, scanned);
 }
 
 static void decode_slots(segj_recovery_plan_t *plan, const segj_scanned_t *scanned, const headers_t *headers)
@@ -337,7 +394,10 @@ segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, s
     take_version(scan, plan, scanned, &headers);
     decode_slots(plan, scanned, &headers);
     take_marks(plan);
-    if (segj_section_is_log(plan->section) && plan->value_valid)
+    status = judge_dictionary(plan, scanned);
+    if (status != SEGJ_OK)
+        return status;
+    if (segj_section_is_log(plan->section) && (plan->value_valid || plan->undo_dictionary))
         return segj_judge_log(scan, plan, scanned);
     status = check_headers(plan, scanned);
     if (status != SEGJ_OK)
@@ -356,11 +416,16 @@ segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, s
     return go_forward(scan, plan, scanned);
 }
 
-segj_status_t segj_judge_native_header(const segj_io_file_t *file, uint64_t file_size, bool *valid)
+segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid)
 {
     uint8_t header[SEGJ_BLOCK_SIZE];
     segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .section = file->section};
     size_t got;
     segj_status_t status = segj_io_read(file, 0, header, sizeof header, &got);
-    return status == SEGJ_OK ? judge_header(file, header, got, file_size, &identity, valid) : status;
+    file->data = SEGJ_VALUES_DATA_OFFSET;
+    if (status == SEGJ_OK)
+        status = judge_header(file, header, got, file_size, &identity, valid);
+    if (status == SEGJ_OK && *valid)
+        set_data(file, &identity);
+    return status;
 }

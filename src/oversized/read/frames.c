@@ -10,26 +10,53 @@
 
 /* --- decoders: idle ones under the state lock; a new one is made without it --- */
 
-segj_status_t segj_decoder_take(oversized_t *journal, segj_decoder_t **decoder)
+segj_status_t segj_decoder_take(oversized_t *journal, const segj_section_t *section, segj_decoder_t **decoder)
 {
     segj_lock(&journal->shared.state);
     *decoder = journal->codec.decoders;
-    if (*decoder != NULL)
+    if (*decoder != NULL) {
         journal->codec.decoders = (*decoder)->next;
+        (*decoder)->dictionary =
+            section != NULL && section->values.dictionary.size > 0 ? segj_dictionary_find(journal, section) : NULL;
+    }
     segj_unlock(&journal->shared.state);
     return *decoder != NULL ? SEGJ_OK : segj_decoder_new(decoder);
+}
+
+segj_status_t segj_decoder_ready(oversized_t *journal, segj_section_t *section, segj_decoder_t *decoder)
+{
+    if (section->values.dictionary.size == 0 || decoder->dictionary != NULL)
+        return SEGJ_OK;
+    return segj_dictionary_take(journal, section, &decoder->dictionary);
 }
 
 void segj_decoder_give(oversized_t *journal, segj_decoder_t *decoder)
 {
     segj_buffer_trim(&decoder->frame);
     segj_lock(&journal->shared.state);
+    segj_dictionary_give_locked(journal, decoder->dictionary);
+    decoder->dictionary = NULL;
     decoder->next = journal->codec.decoders;
     journal->codec.decoders = decoder;
     segj_unlock(&journal->shared.state);
 }
 
 /* --- finding --- */
+
+static segj_status_t frame_too_large(const oversized_t *journal, const segj_io_file_t *file,
+                                     oversized_location_t location)
+{
+    return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, file->data + location.offset,
+                        "a value of %llu stored bytes, max_value_size is %u bytes",
+                        (unsigned long long)(location.size - SEGJ_FRAME_TRAILER), (unsigned)journal->max_value_size);
+}
+
+segj_status_t segj_frame_judge_raw(const oversized_t *journal, const segj_io_file_t *file,
+                                   oversized_location_t location)
+{
+    return location.size - SEGJ_FRAME_TRAILER > journal->max_value_size ? frame_too_large(journal, file, location)
+                                                                        : SEGJ_OK;
+}
 
 segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t *file, bool compressed,
                                oversized_location_t location, uint64_t end)
@@ -43,11 +70,7 @@ segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t 
                          (unsigned long long)location.offset, (unsigned)location.size, (unsigned long long)end);
     uint64_t payload = location.size - SEGJ_FRAME_TRAILER;
     uint64_t most = compressed ? segj_codec_bound(journal->max_value_size) : journal->max_value_size;
-    if (payload > most)
-        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, file->data + location.offset,
-                            "a value of %llu stored bytes, max_value_size is %u bytes", (unsigned long long)payload,
-                            (unsigned)journal->max_value_size);
-    return SEGJ_OK;
+    return payload > most ? frame_too_large(journal, file, location) : SEGJ_OK;
 }
 
 segj_status_t segj_frame_find(const oversized_t *journal, const segj_section_t *section, oversized_location_t location,
@@ -129,11 +152,14 @@ segj_status_t segj_frame_get(const segj_shared_t *shared, const segj_source_t *s
     oversized_location_t location = source->location;
     if (source->buffer != NULL) {
         *frame = source->buffer->data + (location.offset - source->buffer->offset);
-        return segj_glob_check(shared, segj_source_file(source), location, *frame);
+        return segj_glob_check(shared, segj_source_file(source), source->section->values.compressed, location, *frame);
     }
     segj_status_t status = frames_reserve(segj_source_file(source), location, memory, limit);
     *frame = memory->data;
-    return status == SEGJ_OK ? segj_glob_read(shared, segj_source_file(source), location, memory->data) : status;
+    if (status == SEGJ_OK)
+        status = segj_glob_read(shared, segj_source_file(source), source->section->values.compressed, location,
+                                memory->data);
+    return status;
 }
 
 static segj_status_t copy_of_buffer(const oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
@@ -171,22 +197,43 @@ segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_
                         (unsigned long long)file->section, (unsigned long long)(file->data + location.offset));
 }
 
-static segj_status_t frames_unpack(const oversized_t *journal, segj_decoder_t *decoder, const segj_io_file_t *file,
-                                   oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
+static segj_status_t copy_raw(const oversized_t *journal, const segj_io_file_t *file, oversized_location_t location,
+                              const uint8_t *frame, segj_buffer_t *value)
 {
-    segj_status_t status = segj_codec_decompress(decoder, frame + file->head, location.size - SEGJ_FRAME_TRAILER,
-                                                 journal->max_value_size, value);
+    size_t size = location.size - SEGJ_FRAME_TRAILER;
+    segj_status_t status = segj_frame_judge_raw(journal, file, location);
+    if (status == SEGJ_OK)
+        status = segj_buffer_reserve(value, size, journal->max_value_size);
+    if (status != SEGJ_OK)
+        return status;
+    if (size > 0)
+        memcpy(value->data, frame + file->head, size);
+    value->size = size;
+    return SEGJ_OK;
+}
+
+static segj_status_t frames_unpack(oversized_t *journal, segj_decoder_t *decoder, segj_section_t *section,
+                                   const segj_io_file_t *file, oversized_location_t location, const uint8_t *frame,
+                                   segj_buffer_t *value)
+{
+    if (segj_glob_is_raw(file, frame))
+        return copy_raw(journal, file, location, frame, value);
+    segj_status_t status = section != NULL ? segj_decoder_ready(journal, section, decoder) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_codec_decompress(decoder, segj_decoder_dictionary(decoder), frame + file->head,
+                                   location.size - SEGJ_FRAME_TRAILER, journal->max_value_size, value);
     return status == SEGJ_OK ? SEGJ_OK : segj_frame_context(file, location, status);
 }
 
-segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file, oversized_location_t location,
-                                const uint8_t *frame, segj_buffer_t *value)
+segj_status_t segj_frame_unpack(oversized_t *journal, segj_section_t *section, const segj_io_file_t *file,
+                                oversized_location_t location, const uint8_t *frame, segj_buffer_t *value)
 {
     segj_decoder_t *decoder;
-    segj_status_t status = segj_decoder_take(journal, &decoder);
+    segj_status_t status = segj_decoder_take(journal, section, &decoder);
     if (status != SEGJ_OK)
         return status;
-    status = frames_unpack(journal, decoder, file, location, frame, value);
+    status = frames_unpack(journal, decoder, section, file, location, frame, value);
     segj_decoder_give(journal, decoder);
     return status;
 }
@@ -194,14 +241,15 @@ segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file
 static segj_status_t copy_compressed(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
 {
     segj_decoder_t *decoder;
-    segj_status_t status = segj_decoder_take(journal, &decoder);
+    segj_status_t status = segj_decoder_take(journal, source->section, &decoder);
     if (status != SEGJ_OK)
         return status;
     const uint8_t *frame;
     uint64_t most = segj_codec_bound(journal->max_value_size) + SEGJ_FRAME_TRAILER + segj_source_file(source)->head;
     status = segj_frame_get(&journal->shared, source, &decoder->frame, (size_t)segj_min_u64(SIZE_MAX, most), &frame);
     if (status == SEGJ_OK)
-        status = frames_unpack(journal, decoder, segj_source_file(source), source->location, frame, value);
+        status =
+            frames_unpack(journal, decoder, source->section, segj_source_file(source), source->location, frame, value);
     segj_decoder_give(journal, decoder);
     return status;
 }

@@ -8,6 +8,7 @@
 #ifndef SEGJ_OVERSIZED_READ_FRAMES_H
 #define SEGJ_OVERSIZED_READ_FRAMES_H
 
+#include "oversized/section/dictionary.h"
 #include "oversized/section/section.h"
 
 /** Where a frame is: in a write buffer, or in the file. */
@@ -28,6 +29,10 @@ static inline const segj_io_file_t *segj_source_file(const segj_source_t *source
 SEGJ_MUST_CHECK segj_status_t segj_frame_judge(const oversized_t *journal, const segj_io_file_t *file, bool compressed,
                                                oversized_location_t location, uint64_t end);
 
+/** The same of a frame of a compressed section that turns out to be stored raw: SEGJ_ERR_TOO_LARGE. */
+SEGJ_MUST_CHECK segj_status_t segj_frame_judge_raw(const oversized_t *journal, const segj_io_file_t *file,
+                                                   oversized_location_t location);
+
 /** Judges a location, and finds its frame: the write buffer that holds it, or NULL where the file has it.
  *  SEGJ_ERR_CHECKSUM: no frame lies like that. Under state. */
 SEGJ_MUST_CHECK segj_status_t segj_frame_find(const oversized_t *journal, const segj_section_t *section,
@@ -45,10 +50,10 @@ void segj_frame_unpin(oversized_t *journal, const segj_source_t *source, bool *c
 SEGJ_MUST_CHECK segj_status_t segj_frame_get(const segj_shared_t *shared, const segj_source_t *source,
                                              segj_buffer_t *memory, size_t limit, const uint8_t **frame);
 
-/** Makes a value of a checked frame of a compressed section. */
-SEGJ_MUST_CHECK segj_status_t segj_frame_unpack(oversized_t *journal, const segj_io_file_t *file,
-                                                oversized_location_t location, const uint8_t *frame,
-                                                segj_buffer_t *value);
+/** Makes a value of a checked frame of a compressed section, which is referenced; or NULL: of one without a dictionary. */
+SEGJ_MUST_CHECK segj_status_t segj_frame_unpack(oversized_t *journal, segj_section_t *section,
+                                                const segj_io_file_t *file, oversized_location_t location,
+                                                const uint8_t *frame, segj_buffer_t *value);
 
 /** Puts the frame's place before the sentence of what is wrong with its payload. */
 segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_t location, segj_status_t status);
@@ -57,8 +62,17 @@ segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_
 SEGJ_MUST_CHECK segj_status_t segj_frame_copy(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value,
                                               bool *changed);
 
-/** A decoder of the journal's, to be given back; without state. */
-SEGJ_MUST_CHECK segj_status_t segj_decoder_take(oversized_t *journal, segj_decoder_t **decoder);
+/** A decoder of the journal's for values of a section, which is referenced, or NULL; to be given back; without state. */
+SEGJ_MUST_CHECK segj_status_t segj_decoder_take(oversized_t *journal, const segj_section_t *section,
+                                                segj_decoder_t **decoder);
 void segj_decoder_give(oversized_t *journal, segj_decoder_t *decoder);
+/** Before a payload is unpacked: has the section's dictionary, if it has one. SEGJ_ERR_COMPRESSION: that is damaged. */
+SEGJ_MUST_CHECK segj_status_t segj_decoder_ready(oversized_t *journal, segj_section_t *section,
+                                                 segj_decoder_t *decoder);
+/** The dictionary that a decoder has, or NULL. */
+static inline const ZSTD_DDict *segj_decoder_dictionary(const segj_decoder_t *decoder)
+{
+    return decoder->dictionary != NULL ? decoder->dictionary->unpacks : NULL;
+}
 
 #endif

@@ -201,7 +201,8 @@ static void read_run(read_many_batch_t *batch, size_t first, size_t last, uint64
         if (status == SEGJ_OK && piece->end - pieces[first].begin > got)
             status = read_range(batch, piece, piece->end, memory + piece->at, NULL);
         if (status == SEGJ_OK)
-            status = segj_glob_check(shared, file, value->location, memory + piece->at);
+            status =
+                segj_glob_check(shared, file, batch->section->values.compressed, value->location, memory + piece->at);
         if (status != SEGJ_OK) {
             fail_item(batch, piece->item, status);
             continue;
@@ -231,6 +232,42 @@ static segj_status_t read_frames(read_many_batch_t *batch, segj_buffer_t *memory
 
 /* --- compressed values --- */
 
+/* The item shows its frame, as it was read. */
+static bool is_raw(const read_many_batch_t *batch, const oversized_value_t *value)
+{
+    const segj_io_file_t *file = &batch->section->values.handle.file;
+    return segj_glob_is_raw(file, (const uint8_t *)value->data - file->head);
+}
+
+static segj_status_t measure_one(const read_many_batch_t *batch, const oversized_value_t *value, size_t *content)
+{
+    const segj_io_file_t *file = &batch->section->values.handle.file;
+    *content = value->size;
+    if (is_raw(batch, value))
+        return segj_frame_judge_raw(batch->journal, file, value->location);
+    segj_status_t status = segj_codec_inspect(value->data, value->size, batch->journal->max_value_size, content);
+    return status == SEGJ_OK ? status : segj_frame_context(file, value->location, status);
+}
+
+static segj_status_t unpack_one(const read_many_batch_t *batch, segj_decoder_t *decoder, const oversized_value_t *value,
+                                void *to, size_t *content)
+{
+    *content = value->size;
+    if (is_raw(batch, value)) {
+        if (value->size > 0)
+            memcpy(to, value->data, value->size);
+        return SEGJ_OK;
+    }
+    segj_status_t status = segj_decoder_ready(batch->journal, batch->section, decoder);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_codec_begin(value->data, value->size, batch->journal->max_value_size, content);
+    if (status == SEGJ_OK)
+        status = segj_codec_unpack(decoder, segj_decoder_dictionary(decoder), value->data, value->size, to, *content);
+    return status == SEGJ_OK ? status
+                             : segj_frame_context(&batch->section->values.handle.file, value->location, status);
+}
+
 /* What the frames that were read unpack to, together. An item that is no frame fails. */
 static segj_status_t measure(read_many_batch_t *batch, size_t *total)
 {
@@ -240,9 +277,9 @@ static segj_status_t measure(read_many_batch_t *batch, size_t *total)
         size_t content = 0;
         if (value->status != SEGJ_OK)
             continue;
-        segj_status_t status = segj_codec_inspect(value->data, value->size, batch->journal->max_value_size, &content);
+        segj_status_t status = measure_one(batch, value, &content);
         if (status != SEGJ_OK)
-            fail_item(batch, i, segj_frame_context(&batch->section->values.handle.file, value->location, status));
+            fail_item(batch, i, status);
         else if (content > SIZE_MAX / 2 - *total)
             return segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: the values asked for do not fit into memory together",
                              (unsigned long long)batch->section->node.number);
@@ -267,11 +304,9 @@ static segj_status_t read_many_unpack(read_many_batch_t *batch, segj_decoder_t *
         if (value->status != SEGJ_OK)
             continue;
         uint8_t *to = memory->data != NULL ? (uint8_t *)memory->data + at : NULL;
-        status = segj_codec_begin(value->data, value->size, batch->journal->max_value_size, &content);
-        if (status == SEGJ_OK)
-            status = segj_codec_unpack(decoder, value->data, value->size, to, content);
+        status = unpack_one(batch, decoder, value, to, &content);
         if (status != SEGJ_OK) {
-            fail_item(batch, i, segj_frame_context(&batch->section->values.handle.file, value->location, status));
+            fail_item(batch, i, status);
             continue;
         }
         value->data = to;
@@ -285,7 +320,7 @@ static segj_status_t read_many_unpack(read_many_batch_t *batch, segj_decoder_t *
 static segj_status_t read_many_read_compressed(read_many_batch_t *batch, segj_buffer_t *memory)
 {
     segj_decoder_t *decoder;
-    segj_status_t status = segj_decoder_take(batch->journal, &decoder);
+    segj_status_t status = segj_decoder_take(batch->journal, batch->section, &decoder);
     if (status != SEGJ_OK)
         return status;
     status = read_frames(batch, &decoder->frame);

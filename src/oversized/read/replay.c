@@ -51,6 +51,7 @@ struct oversized_replay {
     uint64_t ahead_begin;      /* offset of its first byte */
     size_t ahead_size;
     bool ahead_compressed;
+    bool ahead_dictionary; /* and it has a dictionary */
     uint64_t ahead_generation;
     uint64_t asked_begin, asked_end; /* of the frame asked for last, in that generation */
     segj_buffer_t value;             /* unpacked */
@@ -553,6 +554,7 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
     } else {
         replay_range_t in_file = range_in_file(replay, section);
         replay->ahead_compressed = section->values.compressed;
+        replay->ahead_dictionary = section->values.dictionary.size > 0;
         status = segj_frame_pin(journal, section, replay->location, &source, changed);
         if (status == SEGJ_OK)
             range = choose_range(replay, &source, in_file);
@@ -586,6 +588,27 @@ const uint8_t *segj_replay_frame(const oversized_replay_t *replay)
     return (const uint8_t *)replay->ahead.data + (size_t)(replay->location.offset - replay->ahead_begin);
 }
 
+/* A section with a dictionary is to be there still. */
+static segj_status_t replay_unpack(oversized_replay_t *replay, const uint8_t *frame)
+{
+    oversized_t *journal = replay->journal;
+    segj_section_t *section = NULL;
+    if (!replay->ahead_dictionary)
+        return segj_frame_unpack(journal, NULL, &replay->ahead_file, replay->location, frame, &replay->value);
+    segj_lock(&journal->shared.state);
+    segj_status_t status = current(replay, &section);
+    if (status == SEGJ_OK)
+        segj_section_acquire(section);
+    segj_unlock(&journal->shared.state);
+    if (status != SEGJ_OK) {
+        break_off(replay, status);
+        return status;
+    }
+    status = segj_frame_unpack(journal, section, &replay->ahead_file, replay->location, frame, &replay->value);
+    segj_section_release(journal, section);
+    return status;
+}
+
 static segj_status_t get_value(oversized_replay_t *replay, const void **value, size_t *size)
 {
     oversized_t *journal = replay->journal;
@@ -604,13 +627,17 @@ static segj_status_t get_value(oversized_replay_t *replay, const void **value, s
     if (status != SEGJ_OK)
         return status;
     const uint8_t *frame = segj_replay_frame(replay);
-    status = segj_glob_check(&journal->shared, &replay->ahead_file, location, frame);
-    if (status == SEGJ_OK && replay->ahead_compressed)
-        status = segj_frame_unpack(journal, &replay->ahead_file, location, frame, &replay->value);
+    status = segj_glob_check(&journal->shared, &replay->ahead_file, replay->ahead_compressed, location, frame);
+    bool raw = replay->ahead_compressed && segj_glob_is_raw(&replay->ahead_file, frame);
+    bool packed = replay->ahead_compressed && !raw;
+    if (status == SEGJ_OK && raw)
+        status = segj_frame_judge_raw(journal, &replay->ahead_file, location);
+    if (status == SEGJ_OK && packed)
+        status = replay_unpack(replay, frame);
     if (status != SEGJ_OK)
         return status;
-    *value = replay->ahead_compressed ? (const uint8_t *)replay->value.data : frame + replay->ahead_file.head;
-    *size = replay->ahead_compressed ? replay->value.size : location.size - SEGJ_FRAME_TRAILER;
+    *value = packed ? (const uint8_t *)replay->value.data : frame + replay->ahead_file.head;
+    *size = packed ? replay->value.size : location.size - SEGJ_FRAME_TRAILER;
     return SEGJ_OK;
 }
 

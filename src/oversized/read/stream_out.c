@@ -11,6 +11,7 @@
 #include "journal/record_format.h"
 #include "oversized/read/frames.h"
 #include "oversized/read/look_up.h"
+#include "oversized/section/dictionary.h"
 
 /* Of a compressed payload, and of a pass that only verifies. */
 #define STREAM_OUT_BUFFER_SIZE ((size_t)128 << 10)
@@ -28,9 +29,10 @@ struct oversized_reader {
     uint32_t crc;        /* of what was read */
     bool checked;        /* all of it, and right */
     bool ended;
+    bool raw; /* stored as it is, in a compressed section */
     segj_status_t failed;
     segj_sentence_t cause; /* of that */
-    ZSTD_DCtx *decoder;    /* NULL: the section is not compressed */
+    ZSTD_DCtx *decoder;    /* NULL: the value is not compressed */
     bool frame_ended;
     ZSTD_inBuffer input;
     uint8_t *buffer;
@@ -90,7 +92,7 @@ static segj_status_t check(oversized_reader_t *reader)
     if (reader->file.head > 0) {
         uint8_t sum[SEGJ_HEAD_CHECKSUM];
         status = read_bytes(reader, reader->file.head - sizeof sum, sizeof sum, sum);
-        crc = segj_checksum_continue(reader->journal->shared.checksum, crc, sum, sizeof sum);
+        crc = segj_frame_seal(crc, segj_get_u32(sum), reader->raw);
     }
     if (status == SEGJ_OK)
         status = read_bytes(reader, reader->file.head + reader->payload, sizeof trailer, trailer);
@@ -177,12 +179,39 @@ static segj_status_t verify(oversized_reader_t *reader)
     return status;
 }
 
+/* The reader has a copy of the section's dictionary: it may be open longer than others want theirs. */
+static segj_status_t stream_out_load_dictionary(oversized_reader_t *reader)
+{
+    oversized_t *journal = reader->journal;
+    segj_dictionary_t *dictionary = NULL;
+    segj_section_t *section;
+    segj_lock(&journal->shared.state);
+    segj_status_t status = segj_look_up_again(journal, reader->section, reader->generation, "reader", &section);
+    if (status == SEGJ_OK)
+        segj_section_acquire(section);
+    segj_unlock(&journal->shared.state);
+    if (status != SEGJ_OK)
+        return status;
+    if (section->values.dictionary.size > 0)
+        status = segj_dictionary_take(journal, section, &dictionary);
+    segj_section_release(journal, section);
+    if (status != SEGJ_OK || dictionary == NULL)
+        return status;
+    size_t answer = ZSTD_DCtx_loadDictionary(reader->decoder, dictionary->bytes, dictionary->id.size);
+    segj_dictionary_give(journal, dictionary);
+    if (ZSTD_isError(answer))
+        return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
+    return SEGJ_OK;
+}
+
 static segj_status_t stream_out_set_up_zstd(oversized_reader_t *reader)
 {
     reader->decoder = ZSTD_createDCtx();
     if (reader->decoder == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a decompression context");
     segj_status_t status = make_buffer(reader);
+    if (status == SEGJ_OK)
+        status = stream_out_load_dictionary(reader);
     if (status == SEGJ_OK && reader->payload > 0)
         status = fill_buffer(reader);
     if (status != SEGJ_OK)
@@ -191,6 +220,15 @@ static segj_status_t stream_out_set_up_zstd(oversized_reader_t *reader)
     status = segj_codec_begin(reader->buffer, reader->input.size, reader->journal->max_value_size, &content);
     reader->size = content;
     return status == SEGJ_OK ? SEGJ_OK : segj_frame_context(&reader->file, reader->location, status);
+}
+
+/* What the flags say counts where the checksum says the same, in the end. */
+static segj_status_t look_whether_raw(oversized_reader_t *reader)
+{
+    uint8_t flags = 0;
+    segj_status_t status = read_bytes(reader, SEGJ_HEAD_FLAGS, sizeof flags, &flags);
+    reader->raw = status == SEGJ_OK && (flags & SEGJ_HEAD_RAW) != 0;
+    return reader->raw ? segj_frame_judge_raw(reader->journal, &reader->file, reader->location) : status;
 }
 
 static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
@@ -202,9 +240,11 @@ static segj_status_t set_up(oversized_reader_t *reader, bool verify_first)
     reader->payload = reader->location.size - SEGJ_FRAME_TRAILER;
     reader->size = reader->payload;
     start_over(reader);
-    if (verify_first)
+    if (compressed && reader->file.head > 0)
+        status = look_whether_raw(reader);
+    if (status == SEGJ_OK && verify_first)
         status = verify(reader);
-    return status == SEGJ_OK && compressed ? stream_out_set_up_zstd(reader) : status;
+    return status == SEGJ_OK && compressed && !reader->raw ? stream_out_set_up_zstd(reader) : status;
 }
 
 static segj_status_t stream_out_open_for(segj_caller_t *caller, oversized_t *journal, uint64_t section,

@@ -100,7 +100,7 @@ static segj_status_t show_mapped(const segj_shared_t *shared, const segj_taken_t
     const segj_io_file_t *file = segj_source_file(&taken->source);
     oversized_location_t location = taken->source.location;
     const uint8_t *frame = taken->map->address + (file->data + location.offset - taken->map->begin);
-    segj_status_t status = segj_glob_check(shared, file, location, frame);
+    segj_status_t status = segj_glob_check(shared, file, false, location, frame);
     if (status != SEGJ_OK) {
         segj_map_release(taken->map);
         return status;

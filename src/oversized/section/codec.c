@@ -73,7 +73,7 @@ segj_status_t segj_codec_begin(const uint8_t *payload, size_t size, uint32_t lim
     if (announced == ZSTD_CONTENTSIZE_UNKNOWN)
         return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame does not say its content's size");
     if (ZSTD_getDictID_fromFrame(payload, size) != 0)
-        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame needs a dictionary");
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame names a dictionary");
     if (announced > limit || announced > SIZE_MAX)
         return segj_fail(SEGJ_ERR_TOO_LARGE, "a value of %llu bytes is larger than max_value_size, %u bytes", announced,
                          (unsigned)limit);
@@ -94,9 +94,12 @@ segj_status_t segj_codec_inspect(const uint8_t *payload, size_t size, uint32_t l
     return status;
 }
 
-segj_status_t segj_codec_unpack(segj_decoder_t *decoder, const uint8_t *payload, size_t size, void *to, size_t content)
+segj_status_t segj_codec_unpack(segj_decoder_t *decoder, const ZSTD_DDict *dictionary, const uint8_t *payload,
+                                size_t size, void *to, size_t content)
 {
-    size_t got = ZSTD_decompressDCtx(decoder->context, to, content, payload, size);
+    size_t got = dictionary != NULL
+                     ? ZSTD_decompress_usingDDict(decoder->context, to, content, payload, size, dictionary)
+                     : ZSTD_decompressDCtx(decoder->context, to, content, payload, size);
     if (ZSTD_isError(got))
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not decompress: %s", ZSTD_getErrorName(got));
     if (got != content)
@@ -104,15 +107,15 @@ segj_status_t segj_codec_unpack(segj_decoder_t *decoder, const uint8_t *payload,
     return SEGJ_OK;
 }
 
-segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const uint8_t *payload, size_t size, uint32_t limit,
-                                    segj_buffer_t *value)
+segj_status_t segj_codec_decompress(segj_decoder_t *decoder, const ZSTD_DDict *dictionary, const uint8_t *payload,
+                                    size_t size, uint32_t limit, segj_buffer_t *value)
 {
     size_t content = 0;
     segj_status_t status = segj_codec_inspect(payload, size, limit, &content);
     if (status == SEGJ_OK)
         status = segj_buffer_reserve(value, content, limit);
     if (status == SEGJ_OK)
-        status = segj_codec_unpack(decoder, payload, size, value->data, content);
+        status = segj_codec_unpack(decoder, dictionary, payload, size, value->data, content);
     if (status == SEGJ_OK)
         value->size = content;
     return status;

@@ -157,7 +157,7 @@ static bool set_wide(ZSTD_CCtx *wide, unsigned threads, uint64_t size)
 
 ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size)
 {
-    if (crew->most < 2 || size < SEGJ_CREW_VALUE_LEAST)
+    if (crew == NULL || crew->most < 2 || size < SEGJ_CREW_VALUE_LEAST)
         return NULL;
     segj_lock(&crew->lock);
     bool free = !crew->wide_taken && !crew->wide_refused;

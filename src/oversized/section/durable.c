@@ -12,6 +12,12 @@
 #include "base/process.h"
 #include "oversized/section/group.h"
 
+/* When a section is trained from, in stored bytes: so many times the dictionary, and at least; and again at 2^4 times that. */
+#define TRAINING_FACTOR 32
+#define TRAINING_LEAST ((uint64_t)64 << 10)
+#define TRAINING_STEP 4
+#define TRAININGS 2
+
 /* W is written when a completed sync has moved it further than this (DESIGN.md, "Watermark"). */
 #define MARK_RECORDS 1024
 #define MARK_BYTES ((uint64_t)1 << 20)
@@ -216,6 +222,20 @@ segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, 
     return SEGJ_OK;
 }
 
+/* Under state. The next sections get a dictionary from this one when it has enough, and a better one when it has more. Each
+ * is asked for once. */
+static bool is_to_be_trained_from(const oversized_t *journal, segj_section_t *section, uint64_t size)
+{
+    if (journal->trainer.size == 0 || section->trainings == TRAININGS || !section->values.compressed ||
+        !segj_section_is_log(section))
+        return false;
+    uint64_t wanted = segj_max_u64((uint64_t)journal->trainer.size * TRAINING_FACTOR, TRAINING_LEAST);
+    if (size < wanted << (TRAINING_STEP * section->trainings))
+        return false;
+    section->trainings++;
+    return true;
+}
+
 void segj_sync_finish(oversized_t *journal, segj_section_t *section, const segj_capture_t *capture,
                       segj_status_t status)
 {
@@ -233,12 +253,15 @@ void segj_sync_finish(oversized_t *journal, segj_section_t *section, const segj_
             journal->names_synced = segj_max_u64(journal->names_synced, capture->names);
     }
     segj_waiter_t *told = segj_group_end(journal, section, capture->appended, status);
+    bool train = synced && is_to_be_trained_from(journal, section, capture->size);
     if (synced)
         segj_tally_sync(&journal->tally, section->group, capture->took);
     if (capture->time > 0)
         section->group_time = (uint32_t)segj_min_u64(capture->time / 1000, UINT32_MAX);
     segj_unlock(&journal->shared.state);
     segj_group_wake(told);
+    if (train)
+        (void)segj_trainer_ask(journal, section->node.number);
     if (synced)
         segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG,
                           "%s: section %llu is synced: %llu records, %llu bytes of values", journal->directory,

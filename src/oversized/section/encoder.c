@@ -76,6 +76,21 @@ static segj_status_t gather(segj_encoder_t *encoder, const segj_slice_t *pieces,
     return SEGJ_OK;
 }
 
+/* The frame does not name the dictionary, which saves its bytes: the section's is the only one it can be. */
+static size_t refer(ZSTD_CCtx *context, const ZSTD_CDict *dictionary)
+{
+    size_t answer = ZSTD_CCtx_setParameter(context, ZSTD_c_dictIDFlag, 0);
+    return ZSTD_isError(answer) ? answer : ZSTD_CCtx_refCDict(context, dictionary);
+}
+
+static size_t pack(ZSTD_CCtx *context, segj_packing_t packing, void *to, size_t room, const void *from, size_t size)
+{
+    if (packing.dictionary == NULL)
+        return ZSTD_compressCCtx(context, to, room, from, size, packing.level);
+    size_t answer = refer(context, packing.dictionary);
+    return ZSTD_isError(answer) ? answer : ZSTD_compress2(context, to, room, from, size);
+}
+
 segj_status_t segj_encoder_bound(size_t size, size_t *bound)
 {
     *bound = ZSTD_compressBound(size);
@@ -93,22 +108,23 @@ static segj_status_t encoder_judge(size_t answer, size_t size, size_t *payload_s
     return SEGJ_OK;
 }
 
-segj_status_t segj_encoder_into(ZSTD_CCtx **context, int level, const void *value, size_t size, void *to, size_t room,
-                                size_t *payload_size)
+segj_status_t segj_encoder_into(ZSTD_CCtx **context, segj_packing_t packing, const void *value, size_t size, void *to,
+                                size_t room, size_t *payload_size)
 {
     if (*context == NULL)
         *context = ZSTD_createCCtx();
     if (*context == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
-    return encoder_judge(ZSTD_compressCCtx(*context, to, room, value, size, level), size, payload_size);
+    return encoder_judge(pack(*context, packing, to, room, value, size), size, payload_size);
 }
 
 /* By zstd's own threads, which begin in here. */
-static segj_status_t compress_wide(ZSTD_CCtx *wide, int level, const void *value, size_t size, void *to, size_t room,
-                                   size_t *payload_size)
+static segj_status_t compress_wide(ZSTD_CCtx *wide, segj_packing_t packing, const void *value, size_t size, void *to,
+                                   size_t room, size_t *payload_size)
 {
     sigset_t usual;
-    size_t answer = ZSTD_CCtx_setParameter(wide, ZSTD_c_compressionLevel, level);
+    size_t answer = packing.dictionary != NULL ? refer(wide, packing.dictionary)
+                                               : ZSTD_CCtx_setParameter(wide, ZSTD_c_compressionLevel, packing.level);
     (void)segj_signals_off(&usual);
     if (!ZSTD_isError(answer))
         answer = ZSTD_compress2(wide, to, room, value, size);
@@ -116,7 +132,7 @@ static segj_status_t compress_wide(ZSTD_CCtx *wide, int level, const void *value
     return encoder_judge(answer, size, payload_size);
 }
 
-segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, segj_crew_t *crew, const void *value, size_t size,
+segj_status_t segj_encoder_add(segj_encoder_t *encoder, segj_packing_t packing, const void *value, size_t size,
                                size_t *at, size_t *payload_size)
 {
     size_t bound;
@@ -128,12 +144,12 @@ segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, segj_crew_t *
     segj_buffer_t *payloads = &encoder->payloads;
     uint8_t *to = (uint8_t *)payloads->data + payloads->size;
     size_t room = payloads->capacity - payloads->size;
-    ZSTD_CCtx *wide = segj_crew_lend(crew, size);
+    ZSTD_CCtx *wide = segj_crew_lend(packing.crew, size);
     if (wide != NULL) {
-        status = compress_wide(wide, level, value, size, to, room, payload_size);
-        segj_crew_take_back(crew);
+        status = compress_wide(wide, packing, value, size, to, room, payload_size);
+        segj_crew_take_back(packing.crew);
     } else {
-        status = segj_encoder_into(&encoder->context, level, value, size, to, room, payload_size);
+        status = segj_encoder_into(&encoder->context, packing, value, size, to, room, payload_size);
     }
     if (status != SEGJ_OK)
         return status;
@@ -142,7 +158,7 @@ segj_status_t segj_encoder_add(segj_encoder_t *encoder, int level, segj_crew_t *
     return SEGJ_OK;
 }
 
-segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, segj_crew_t *crew, const segj_slice_t *pieces,
+segj_status_t segj_encoder_make(segj_encoder_t *encoder, segj_packing_t packing, const segj_slice_t *pieces,
                                 size_t count, size_t size, segj_slice_t *payload)
 {
     size_t at;
@@ -150,7 +166,7 @@ segj_status_t segj_encoder_make(segj_encoder_t *encoder, int level, segj_crew_t 
     segj_encoder_begin(encoder);
     segj_status_t status = count > 1 ? gather(encoder, pieces, count, size, &whole) : SEGJ_OK;
     if (status == SEGJ_OK)
-        status = segj_encoder_add(encoder, level, crew, whole, size, &at, &payload->size);
+        status = segj_encoder_add(encoder, packing, whole, size, &at, &payload->size);
     if (status == SEGJ_OK)
         payload->data = (const uint8_t *)encoder->payloads.data + at;
     return status;

@@ -23,6 +23,7 @@
 #include "oversized/section/entrance.h"
 #include "oversized/section/flusher.h"
 #include "oversized/section/telling.h"
+#include "oversized/section/trainer.h"
 #include "segjournal/oversized.h"
 
 struct segj_recovery_plan;
@@ -68,8 +69,14 @@ typedef struct segj_section {
                                         has ended; under state */
     uint64_t name_epoch;             /* when its names were made, on the journal's count; 0: durable */
     atomic_uint_fast64_t generation; /* a number of its own, a new one whenever records go away; set under state */
+    uint64_t dictionary_stamp;       /* of its dictionary in the journal's list; under state */
+    uint64_t born_with;              /* the same when it was made, by this journal; under change */
+    uint32_t dictionary_slot;        /* its place there; under state */
     atomic_uint references;          /* readers and waiting syncs, and one while it is there; taken under state */
     atomic_bool removed;             /* set under state */
+    atomic_bool dictionary_lost;     /* it is damaged in both files */
+    bool dictionary_checked;         /* both files have it; under change */
+    uint8_t trainings;               /* how often the trainer was asked to look at it; under state */
     bool active;
     bool syncing;   /* a sync or a flush works on it; under state */
     bool inherited; /* commonware: open has left it as it was, and it may not be durable; under change */
@@ -116,6 +123,7 @@ struct oversized {
     segj_codec_t codec;
     struct segj_value_cache *value_cache; /* of unpacked values (read/value_cache.h); NULL: none */
     segj_flusher_t flusher;               /* of syncs */
+    segj_trainer_t trainer;               /* of dictionaries */
     segj_tally_t tally;
     uint32_t entry_size, max_value_size;
     uint8_t *record; /* of the append under way: under change */

@@ -35,6 +35,8 @@ typedef struct segj_recovery_plan {
     bool keep;                     /* its files stay open where it is clean: it is the newest, and will be wanted */
     bool index_valid, value_valid; /* the headers are */
     bool index_whole, value_whole; /* and so is what lies after their fields */
+    bool undo_dictionary;          /* its creation was cut off while its dictionary was written: it gets none */
+    bool other_dictionary;         /* the values file, without data, speaks of one that the index does not know */
     bool cut_index;                /* something lies after the records that stay */
     bool cut;                      /* or after their values */
     bool confirmed;                /* version 2: the values file ends a frame where W says */

@@ -68,6 +68,13 @@ void segj_section_set_version(const oversized_t *journal, segj_section_t *sectio
     values->head = version == 2 ? segj_head_size(journal->entry_size) : 0;
 }
 
+void segj_section_set_dictionary(segj_section_t *section, segj_dictionary_id_t dictionary)
+{
+    section->index.dictionary = section->values.dictionary = dictionary;
+    section->index.handle.file.data = segj_data_offset(SEGJ_KIND_INDEX, dictionary);
+    section->values.handle.file.data = segj_data_offset(SEGJ_KIND_VALUES, dictionary);
+}
+
 void segj_section_acquire(segj_section_t *section)
 {
     atomic_fetch_add(&section->references, 1);

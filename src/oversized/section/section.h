@@ -57,6 +57,9 @@ static inline bool segj_section_is_log(const segj_section_t *section)
 /** Says what its files are, before anything is read or written of their data. salt: of version 2. */
 void segj_section_set_version(const oversized_t *journal, segj_section_t *section, uint8_t version, uint64_t salt);
 
+/** Says which dictionary its files have behind their headers, likewise; of a size of 0: none. */
+void segj_section_set_dictionary(segj_section_t *section, segj_dictionary_id_t dictionary);
+
 /* Calls under way; without locks. */
 /** Begins a call that works on the storage without the change lock. Close waits for segj_journal_leave, which must
  *  be the call's last use of the journal. */

@@ -6,6 +6,7 @@
 
 #include "journal/holes.h"
 #include "journal/salt.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/section/durable.h"
 #include "storage/io_sentences.h"
 
@@ -231,6 +232,8 @@ segj_status_t segj_section_pin_for_write_briefly(oversized_t *journal, segj_sect
     status = writers_check_sizes(journal, section);
     if (status == SEGJ_OK)
         status = writers_sync_inherited(journal, section);
+    if (status == SEGJ_OK)
+        status = segj_dictionary_mend(journal, section);
     if (status != SEGJ_OK)
         segj_section_deactivate(journal, section);
     return status;
@@ -314,12 +317,31 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     segj_say_again(&cause);
 }
 
+/* What comes before a byte of data. The identities say what the dictionary must be, so they are durable before it: a file
+ * that is longer than its header and has none is damage and not a crash. */
+static segj_status_t write_what_is_first(oversized_t *journal, const segj_section_t *section,
+                                         const segj_dictionary_t *dictionary)
+{
+    segj_shared_t *shared = &journal->shared;
+    segj_status_t status = segj_fixed_write_header(&section->index, shared, &section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_glob_write_header(&section->values, shared, &section->values.handle.file);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_sync(&section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&section->values.handle.file);
+    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);
+    return dictionary != NULL ? segj_dictionary_write_both(journal, section, dictionary) : SEGJ_OK;
+}
+
 /*
  * Makes both files with their headers. Headers are durable before any byte follows them, so that a file that is longer
  * than its header and has none is damage and not a crash. Names become durable with the section's first sync; a crash
  * before that leaves no section, an empty one, or values without an index, which open removes.
  */
-static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
+static segj_status_t create_files(oversized_t *journal, segj_section_t *section, const segj_dictionary_t *dictionary)
 {
     segj_shared_t *shared = &journal->shared;
     bool values_tried = false;
@@ -331,16 +353,7 @@ static segj_status_t create_files(oversized_t *journal, segj_section_t *section)
         values_tried = status != SEGJ_ERR_CORRUPT;
     }
     if (status == SEGJ_OK)
-        status = segj_fixed_write_header(&section->index, shared, &section->index.handle.file);
-    if (status == SEGJ_OK)
-        status = segj_glob_write_header(&section->values, shared, &section->values.handle.file);
-    if (status == SEGJ_OK) {
-        status = segj_io_sync(&section->index.handle.file);
-        if (status == SEGJ_OK)
-            status = segj_io_sync(&section->values.handle.file);
-        if (status != SEGJ_OK)
-            status = segj_shared_poison(shared, status);
-    }
+        status = write_what_is_first(journal, section, dictionary);
     if (status == SEGJ_OK)
         status = segj_fixed_activate(&section->index, shared);
     if (status == SEGJ_OK)
@@ -361,6 +374,23 @@ static segj_status_t writers_sync_removed_names(oversized_t *journal)
         return segj_shared_poison(&journal->shared, status);
     journal->names_inherited = false;
     return SEGJ_OK;
+}
+
+/* A new section gets the dictionary that there is for one. Taken; or NULL. */
+static segj_dictionary_t *give_dictionary(oversized_t *journal, segj_section_t *section)
+{
+    if (!atomic_load_explicit(&journal->codec.dictionaries.any, memory_order_relaxed))
+        return NULL;
+    segj_lock(&journal->shared.state);
+    segj_dictionary_t *dictionary = segj_dictionary_take_next(journal);
+    segj_unlock(&journal->shared.state);
+    if (dictionary == NULL)
+        return NULL;
+    segj_section_set_dictionary(section, dictionary->id);
+    segj_dictionary_link(section, dictionary);
+    section->born_with = dictionary->stamp;
+    section->dictionary_checked = true;
+    return dictionary;
 }
 
 segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created)
@@ -387,7 +417,9 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
     section->sound = true;
     if (journal->shared.native_version == 2)
         segj_section_set_version(journal, section, 2, segj_salt_make(&journal->shared));
-    status = segj_journal_judge_damage(journal, create_files(journal, section));
+    segj_dictionary_t *dictionary = give_dictionary(journal, section);
+    status = segj_journal_judge_damage(journal, create_files(journal, section, dictionary));
+    segj_dictionary_give(journal, dictionary);
     if (status != SEGJ_OK) {
         segj_lock(&journal->shared.state);
         segj_section_release_locked(journal, section);

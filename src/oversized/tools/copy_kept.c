@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "journal/commonware_format.h"
+#include "journal/dictionary.h"
 #include "journal/record_format.h"
 #include "oversized/tools/copy_piece.h"
 
@@ -34,8 +35,9 @@ static bool is_same_identity(const uint8_t *block, size_t size, const segj_ident
     const char *why;
     return size >= SEGJ_BLOCK_SIZE && segj_identity_decode(block, SEGJ_BLOCK_SIZE, &found, &why) == SEGJ_HEADER_VALID &&
            found.kind == wanted->kind && found.version == wanted->version && found.salt == wanted->salt &&
-           found.section == wanted->section && found.compressed == wanted->compressed &&
-           found.page_size == wanted->page_size && found.record_size == wanted->record_size;
+           segj_dictionary_same(found.dictionary, wanted->dictionary) && found.section == wanted->section &&
+           found.compressed == wanted->compressed && found.page_size == wanted->page_size &&
+           found.record_size == wanted->record_size;
 }
 
 static void take_newest_mark(segj_copy_piece_t *piece, const uint8_t *header)
@@ -51,6 +53,18 @@ static void take_newest_mark(segj_copy_piece_t *piece, const uint8_t *header)
     }
 }
 
+/* Both copies of the dictionary are what the header says; where the source's own is damaged the copy's is kept. */
+static segj_status_t look_at_dictionaries(const segj_copy_piece_t *piece, bool *sound)
+{
+    const segj_dictionary_id_t dictionary = piece->source->dictionary;
+    uint8_t *memory = piece->copying->memory[1];
+    segj_status_t status = segj_dictionary_read(&piece->values, SEGJ_KIND_VALUES, dictionary, memory, sound);
+    if (status == SEGJ_OK && *sound)
+        status = segj_dictionary_read(&piece->index, SEGJ_KIND_INDEX, dictionary, memory, sound);
+    *sound = *sound && status == SEGJ_OK;
+    return status;
+}
+
 /* The headers are those of the source's files, and W says that something is durable. */
 static segj_status_t look_native(segj_copy_piece_t *piece, bool *sound)
 {
@@ -63,6 +77,7 @@ static segj_status_t look_native(segj_copy_piece_t *piece, bool *sound)
     segj_identity_t identity = {.kind = SEGJ_KIND_INDEX,
                                 .version = source->version,
                                 .salt = source->salt,
+                                .dictionary = source->dictionary,
                                 .section = source->number,
                                 .page_size = shared->page_size,
                                 .record_size = shared->record_size};
@@ -201,6 +216,8 @@ segj_status_t segj_copy_piece_judge(segj_copy_piece_t *piece, bool *sound)
 {
     segj_status_t status =
         piece->shared->format == SEGJ_FORMAT_NATIVE ? look_native(piece, sound) : look_commonware(piece, sound);
+    if (status == SEGJ_OK && *sound && piece->source->dictionary.size > 0)
+        status = look_at_dictionaries(piece, sound);
     if (status == SEGJ_OK && *sound)
         status = segj_copy_source_point(piece->source, piece->kept.records, &piece->kept);
     if (status != SEGJ_OK || !*sound)

@@ -5,17 +5,32 @@
 #include "oversized/tools/copy_section.h"
 
 #include "base/bytes.h"
+#include "journal/dictionary.h"
 #include "oversized/tools/copy_piece.h"
 
 /* --- writing --- */
+
+/* Nobody opens a copy before all of it is durable, so nothing need be before anything else. */
+static segj_status_t write_dictionary(const segj_copy_piece_t *piece)
+{
+    const segj_copy_source_t *source = piece->source;
+    uint8_t *bytes = piece->copying->memory[0];
+    if (source->dictionary.size == 0)
+        return SEGJ_OK;
+    segj_status_t status = segj_copy_source_dictionary(source, bytes);
+    if (status == SEGJ_OK)
+        status = segj_dictionary_write(&piece->index, SEGJ_KIND_INDEX, bytes, source->dictionary.size);
+    return status == SEGJ_OK ? segj_dictionary_write(&piece->values, SEGJ_KIND_VALUES, bytes, source->dictionary.size)
+                             : status;
+}
 
 /* New files with their headers, in the place of what is there. */
 static segj_status_t make_piece(segj_copy_piece_t *piece)
 {
     const segj_copy_source_t *source = piece->source;
     segj_copy_target_t *target = piece->copying->target;
-    segj_fixed_t fixed = {.version = source->version, .salt = source->salt};
-    segj_glob_t glob = {.salt = source->salt, .compressed = source->compressed};
+    segj_fixed_t fixed = {.version = source->version, .salt = source->salt, .dictionary = source->dictionary};
+    segj_glob_t glob = {.salt = source->salt, .dictionary = source->dictionary, .compressed = source->compressed};
     segj_io_close(&piece->index);
     segj_io_close(&piece->values);
     piece->kept = (segj_point_t){0};
@@ -31,7 +46,9 @@ static segj_status_t make_piece(segj_copy_piece_t *piece)
     glob.handle.file.head = piece->values.head;
     if (status == SEGJ_OK)
         status = segj_glob_write_header(&glob, piece->shared, &piece->values);
-    return status == SEGJ_OK ? segj_fixed_write_header(&fixed, piece->shared, &piece->index) : status;
+    if (status == SEGJ_OK)
+        status = segj_fixed_write_header(&fixed, piece->shared, &piece->index);
+    return status == SEGJ_OK ? write_dictionary(piece) : status;
 }
 
 static segj_status_t piece_written(const segj_copy_piece_t *piece, const segj_io_file_t *file, uint64_t offset,

@@ -4,8 +4,12 @@
  */
 #include "oversized/tools/copy_source.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
+#include "journal/dictionary.h"
 #include "journal/record_format.h"
+#include "oversized/section/dictionary.h"
 
 /* Under state: the section as it was when it was looked at, or NULL. */
 static segj_section_t *source_find(const segj_copy_source_t *source)
@@ -49,6 +53,7 @@ segj_status_t segj_copy_source_begin(segj_copy_source_t *source)
         source->values = segj_io_like(&section->values.handle.file);
         source->version = section->index.version;
         source->salt = section->index.salt;
+        source->dictionary = section->values.dictionary;
         source->compressed = section->values.compressed;
     }
     segj_unlock(&shared->state);
@@ -88,6 +93,33 @@ static segj_status_t source_read(segj_shared_t *shared, segj_handle_t *handle, u
     segj_lock(&shared->state);
     segj_files_unpin(&shared->files, handle);
     return status;
+}
+
+segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint8_t *to)
+{
+    segj_shared_t *shared = &source->journal->shared;
+    segj_section_t *section = source_enter(source);
+    if (section == NULL)
+        return SEGJ_END;
+    segj_dictionary_t *dictionary = NULL;
+    segj_unlock(&shared->state);
+    segj_status_t status = segj_dictionary_take(source->journal, section, &dictionary);
+    if (status == SEGJ_OK)
+        memcpy(to, dictionary->bytes, dictionary->id.size);
+    segj_lock(&shared->state);
+    segj_dictionary_give_locked(source->journal, dictionary);
+    if (status != SEGJ_ERR_COMPRESSION)
+        return source_leave(source, section, status);
+    status = segj_files_pin(&shared->files, &section->values.handle);
+    if (status == SEGJ_OK) {
+        bool right;
+        segj_unlock(&shared->state);
+        memset(to, 0, source->dictionary.size);
+        status = segj_dictionary_read(&section->values.handle.file, SEGJ_KIND_VALUES, source->dictionary, to, &right);
+        segj_lock(&shared->state);
+        segj_files_unpin(&shared->files, &section->values.handle);
+    }
+    return source_leave(source, section, status);
 }
 
 segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size)

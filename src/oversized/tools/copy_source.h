@@ -16,6 +16,7 @@ typedef struct segj_copy_source {
     /* These when it is about to be copied: */
     segj_io_file_t index, values; /* closed; what is known of the files */
     uint64_t salt;
+    segj_dictionary_id_t dictionary;
     uint8_t version;
     bool compressed;
 } segj_copy_source_t;
@@ -33,6 +34,9 @@ segj_status_t segj_copy_source_begin(segj_copy_source_t *source);
 
 /** Where the values of the first `records` records end, and the four bytes before that (0 for no record). */
 segj_status_t segj_copy_source_point(const segj_copy_source_t *source, uint64_t records, segj_point_t *at);
+
+/** Reads the section's dictionary, which it has. One that is damaged is read as it is. */
+segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint8_t *to);
 
 /** Reads bytes of values: `offset` in their data. */
 segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size);

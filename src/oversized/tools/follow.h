@@ -33,6 +33,8 @@ typedef struct segj_follow_section {
     uint16_t page_size;
     uint32_t record_size;
     uint64_t salt;
+    segj_dictionary_id_t dictionary;
+    ZSTD_DDict *unpacks;          /* by it; NULL: there is none, or it was not read yet */
     segj_io_file_t index, values; /* closed: its turn is long ago */
     uint64_t used;                /* when its turn was */
     /* Where it is: */
@@ -126,9 +128,9 @@ SEGJ_MUST_CHECK segj_status_t segj_follow_big_frame(oversized_follower_t *follow
 /** Whether the last frame before a point ends there, with that checksum. */
 SEGJ_MUST_CHECK segj_status_t segj_follow_confirm(const segj_follow_section_t *section, segj_point_t at,
                                                   bool *confirmed);
-/** Fills what is told of a record whose frame was checked; no payload: it is too large. */
-SEGJ_MUST_CHECK segj_status_t segj_follow_tell(oversized_follower_t *follower, const segj_follow_section_t *section,
-                                               oversized_location_t location, const uint8_t *payload,
+/** Fills what is told of a record whose frame was checked; no payload: it is too large. raw: it is stored as it is. */
+SEGJ_MUST_CHECK segj_status_t segj_follow_tell(oversized_follower_t *follower, segj_follow_section_t *section,
+                                               oversized_location_t location, const uint8_t *payload, bool raw,
                                                oversized_followed_t *followed);
 
 /* follow_place.c */

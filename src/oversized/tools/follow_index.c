@@ -245,7 +245,7 @@ static segj_status_t index_show(oversized_follower_t *follower, segj_follow_sect
     section->at = (segj_point_t){section->at.records + 1, found->end, found->trailer};
     if (followed->position < section->skip)
         return SEGJ_OK;
-    return segj_follow_tell(follower, section, found->location, found->bytes, followed);
+    return segj_follow_tell(follower, section, found->location, found->bytes, false, followed);
 }
 
 segj_status_t segj_follow_index(oversized_follower_t *follower, segj_follow_section_t *section,

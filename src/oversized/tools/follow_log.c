@@ -182,7 +182,8 @@ static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_
     /* The head that was decoded and the one of the frame are one, or the trailer is wrong. */
     size_t stored = linked->head.stored;
     uint32_t crc = segj_crc32(place.begun, linked->bytes + head, stored);
-    crc = segj_crc32(crc, bytes + head - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM);
+    crc = segj_frame_seal(crc, segj_get_u32(bytes + head - SEGJ_HEAD_CHECKSUM),
+                          (linked->head.flags & SEGJ_HEAD_RAW) != 0);
     linked->after.records = section->at.records + 1;
     linked->after.trailer = segj_get_u32(linked->bytes + head + stored);
     linked->frame = true;
@@ -287,7 +288,8 @@ static segj_status_t log_show(oversized_follower_t *follower, segj_follow_sectio
     if (position < section->skip)
         return SEGJ_OK;
     const uint8_t *payload = linked->bytes != NULL ? linked->bytes + section->values.head : NULL;
-    return segj_follow_tell(follower, section, linked->location, payload, followed);
+    return segj_follow_tell(follower, section, linked->location, payload, (linked->head.flags & SEGJ_HEAD_RAW) != 0,
+                            followed);
 }
 
 /* Nothing links, or not yet. *told: the log was cut. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/dictionary.h"
 #include "oversized/tools/follow.h"
 #include "paged/page_format.h"
 
@@ -70,6 +71,8 @@ static segj_status_t make_windows(oversized_follower_t *follower, const segj_fol
 
 void segj_follow_close(oversized_follower_t *follower, segj_follow_section_t *section)
 {
+    (void)ZSTD_freeDDict(section->unpacks);
+    section->unpacks = NULL;
     if (section->index.opened != NULL)
         follower->open--;
     segj_io_close(&section->index);
@@ -157,6 +160,7 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
 {
     section->reopened = section->known;
     *same = !section->known || (section->version == index->version && section->salt == index->salt &&
+                                segj_dictionary_same(section->dictionary, index->dictionary) &&
                                 section->page_size == index->page_size && section->record_size == index->record_size);
     section->known = true;
     section->version = index->version;
@@ -164,8 +168,9 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
     section->compressed = values->compressed;
     section->page_size = index->page_size;
     section->record_size = index->record_size;
-    section->index.data = SEGJ_INDEX_DATA_OFFSET;
-    section->values.data = SEGJ_VALUES_DATA_OFFSET;
+    section->dictionary = index->dictionary;
+    section->index.data = segj_data_offset(SEGJ_KIND_INDEX, index->dictionary);
+    section->values.data = segj_data_offset(SEGJ_KIND_VALUES, index->dictionary);
     section->index.binding = section->values.binding = segj_binding(index);
     section->index.head = section->values.head =
         index->version == 2 ? segj_head_size(index->record_size - OVERSIZED_LOCATION_SIZE) : 0;
@@ -184,7 +189,8 @@ static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_sec
     segj_status_t status = read_header(&section->index, SEGJ_KIND_INDEX, SEGJ_INDEX_DATA_OFFSET, &index, &whole);
     if (status == SEGJ_OK && whole)
         status = read_header(&section->values, SEGJ_KIND_VALUES, SEGJ_VALUES_DATA_OFFSET, &values, &whole);
-    if (status != SEGJ_OK || !whole || index.version != values.version || index.salt != values.salt)
+    if (status != SEGJ_OK || !whole || index.version != values.version || index.salt != values.salt ||
+        !segj_dictionary_same(index.dictionary, values.dictionary))
         return status;
     if (index.version == 1 && !SEGJ_STORAGE_HAS(&follower->journal->storage, file_refresh))
         return segj_io_fail(SEGJ_ERR_INVALID, &section->index, 0,
@@ -320,20 +326,56 @@ segj_status_t segj_follow_confirm(const segj_follow_section_t *section, segj_poi
 
 /* --- what is told --- */
 
-segj_status_t segj_follow_tell(oversized_follower_t *follower, const segj_follow_section_t *section,
-                               oversized_location_t location, const uint8_t *payload, oversized_followed_t *followed)
+/* The section's dictionary, from either file. */
+static segj_status_t read_dictionary(segj_follow_section_t *section, uint8_t *bytes)
+{
+    bool right = false;
+    segj_status_t status = segj_dictionary_read(&section->values, SEGJ_KIND_VALUES, section->dictionary, bytes, &right);
+    if (status == SEGJ_OK && !right)
+        status = segj_dictionary_read(&section->index, SEGJ_KIND_INDEX, section->dictionary, bytes, &right);
+    if (status == SEGJ_OK && !right)
+        status = segj_io_fail(SEGJ_ERR_COMPRESSION, &section->values, SEGJ_VALUES_DATA_OFFSET,
+                              "the section's dictionary of %u bytes is damaged here and in its index file",
+                              (unsigned)section->dictionary.size);
+    return status;
+}
+
+static segj_status_t have_dictionary(segj_follow_section_t *section)
+{
+    if (section->dictionary.size == 0 || section->unpacks != NULL)
+        return SEGJ_OK;
+    uint8_t *bytes = malloc(section->dictionary.size);
+    if (bytes == NULL)
+        return segj_fail_memory(section->dictionary.size);
+    segj_status_t status = read_dictionary(section, bytes);
+    if (status == SEGJ_OK) {
+        section->unpacks = ZSTD_createDDict(bytes, section->dictionary.size);
+        if (section->unpacks == NULL)
+            status = segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
+    }
+    free(bytes);
+    return status;
+}
+
+segj_status_t segj_follow_tell(oversized_follower_t *follower, segj_follow_section_t *section,
+                               oversized_location_t location, const uint8_t *payload, bool raw,
+                               oversized_followed_t *followed)
 {
     size_t size = location.size - SEGJ_FRAME_TRAILER;
     segj_status_t status = SEGJ_OK;
     bool large = payload == NULL;
+    bool packed = section->compressed && !raw;
     followed->entry_size = section->record_size - OVERSIZED_LOCATION_SIZE;
     followed->location = location;
     followed->value = payload;
     followed->value_size = size;
-    if (!large && section->compressed && follower->decoder == NULL)
+    if (!large && packed && follower->decoder == NULL)
         status = segj_decoder_new(&follower->decoder);
-    if (status == SEGJ_OK && !large && section->compressed) {
-        status = segj_codec_decompress(follower->decoder, payload, size, follower->max_value_size, &follower->value);
+    if (status == SEGJ_OK && !large && packed)
+        status = have_dictionary(section);
+    if (status == SEGJ_OK && !large && packed) {
+        status = segj_codec_decompress(follower->decoder, section->unpacks, payload, size, follower->max_value_size,
+                                       &follower->value);
         followed->value = follower->value.data != NULL ? follower->value.data : (const void *)"";
         followed->value_size = follower->value.size;
     } else if (status == SEGJ_OK && (large || size > follower->max_value_size))

@@ -179,9 +179,13 @@ static void salvage_place(salvage_t *job, const segj_guess_t *guess, segj_salvag
 static segj_status_t salvage_as(salvage_t *job, const segj_guess_t *guess)
 {
     segj_salvage_section_t place;
+    segj_salvage_input_set_data(&job->work.index, 0);
+    segj_salvage_input_set_data(&job->work.values, 0);
+    segj_status_t status = segj_salvage_work_set_dictionary(&job->work, guess->dictionary);
+    if (status != SEGJ_OK)
+        return status;
     salvage_place(job, guess, &place);
-    segj_status_t status =
-        guess->version == 2 ? segj_salvage_log(&job->work, &place) : segj_salvage_pages(&job->work, &place);
+    status = guess->version == 2 ? segj_salvage_log(&job->work, &place) : segj_salvage_pages(&job->work, &place);
     if (status == SEGJ_END)
         status = SEGJ_OK;
     if (status == SEGJ_OK)

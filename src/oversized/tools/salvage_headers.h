@@ -17,6 +17,7 @@ typedef struct segj_guess {
     uint16_t page_size;
     uint32_t record_size;
     uint64_t index_data, values_data;
+    segj_dictionary_id_t dictionary;
 } segj_guess_t;
 
 #define SEGJ_GUESSES 8

@@ -36,7 +36,7 @@ static uint32_t log_before(log_walk_t *walk, uint64_t at)
                            : segj_get_u32(segj_salvage_input_look(&walk->work->values, at - LOG_BEFORE, LOG_BEFORE));
 }
 
-/* The frame of a payload of `size` bytes, with the head checksum that it has. */
+/* The frame of a payload of `size` bytes, with the flags and the head checksum that it has. */
 static segj_frame_t log_frame(log_walk_t *walk, uint64_t at, uint64_t size)
 {
     segj_frame_t frame = {.offset = at,
@@ -45,6 +45,7 @@ static segj_frame_t log_frame(log_walk_t *walk, uint64_t at, uint64_t size)
                           .checksum = SEGJ_CHECKSUM_PLACED,
                           .begun = segj_crc32_of_place(walk->binding, at),
                           .followed = true};
+    frame.raw = (*segj_salvage_input_look(&walk->work->values, at + SEGJ_HEAD_FLAGS, 1) & SEGJ_HEAD_RAW) != 0;
     memcpy(frame.after,
            segj_salvage_input_look(&walk->work->values, frame.payload - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM),
            sizeof frame.after);
@@ -160,6 +161,9 @@ static bool log_by_index(log_walk_t *walk, uint64_t at, segj_frame_t *frame)
     if (!log_leaf(walk, at, &location, &there) || !there || !log_fits(walk, at, location.size - SEGJ_FRAME_TRAILER))
         return false;
     *frame = log_frame(walk, at, location.size - SEGJ_FRAME_TRAILER);
+    if (segj_salvage_work_verify(walk->work, frame, NULL))
+        return true;
+    frame->raw = !frame->raw; /* its flags may be what is damaged */
     return segj_salvage_work_verify(walk->work, frame, NULL);
 }
 
@@ -180,7 +184,7 @@ static bool log_unlinked(log_walk_t *walk, segj_frame_t *frame)
         return false;
     const uint8_t *bytes = segj_salvage_input_look(&walk->work->values, walk->at, walk->head);
     uint32_t stored = segj_get_u32(bytes);
-    if ((bytes[SEGJ_HEAD_FLAGS] & ~SEGJ_HEAD_GOES_ON) != SEGJ_HEAD_FRAME || !log_fits(walk, walk->at, stored))
+    if (!segj_head_flags_known(bytes[SEGJ_HEAD_FLAGS]) || !log_fits(walk, walk->at, stored))
         return false;
     *frame = log_frame(walk, walk->at, stored);
     return segj_salvage_work_verify(walk->work, frame, NULL);
@@ -215,7 +219,7 @@ static uint64_t log_flags(log_walk_t *walk, uint64_t at, uint64_t end)
         const uint8_t *bytes = segj_salvage_input_span(&walk->work->values, at + SEGJ_HEAD_FLAGS, 1, &count);
         count = (size_t)segj_min_u64(count, end - at);
         for (size_t i = 0; i < count; i++)
-            if ((bytes[i] & ~SEGJ_HEAD_GOES_ON) == SEGJ_HEAD_FRAME)
+            if (segj_head_flags_known(bytes[i]))
                 return at + i;
         at += count;
     }

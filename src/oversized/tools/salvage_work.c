@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "journal/dictionary.h"
+#include "journal/frame_format.h"
 #include "base/process.h"
 #include "journal/record_format.h"
 
@@ -40,16 +42,52 @@ void segj_salvage_work_free(segj_salvage_work_t *work)
     segj_salvage_input_free(&work->index);
     segj_salvage_input_free(&work->values);
     segj_decoder_free(work->decoder);
+    (void)ZSTD_freeDDict(work->dictionary);
     free(work->zeros);
     free(work->entry);
     free(work->unpacked);
+}
+
+/* --- dictionaries --- */
+
+/* NULL: the file does not have it. */
+static const uint8_t *work_look_for(segj_salvage_input_t *input, segj_kind_t kind, segj_dictionary_id_t dictionary)
+{
+    uint64_t place = segj_data_offset(kind, (segj_dictionary_id_t){0, 0});
+    if (!segj_salvage_input_has(input, place, dictionary.size))
+        return NULL;
+    const uint8_t *bytes = segj_salvage_input_look(input, place, dictionary.size);
+    return segj_dictionary_same(segj_dictionary_identify(bytes, dictionary.size), dictionary) ? bytes : NULL;
+}
+
+segj_status_t segj_salvage_work_set_dictionary(segj_salvage_work_t *work, segj_dictionary_id_t dictionary)
+{
+    (void)ZSTD_freeDDict(work->dictionary);
+    work->dictionary = NULL;
+    work->dictionary_lost = false;
+    if (dictionary.size == 0)
+        return SEGJ_OK;
+    const uint8_t *bytes = work_look_for(&work->values, SEGJ_KIND_VALUES, dictionary);
+    if (bytes == NULL)
+        bytes = work_look_for(&work->index, SEGJ_KIND_INDEX, dictionary);
+    work->dictionary_lost = bytes == NULL;
+    if (bytes == NULL)
+        return SEGJ_OK;
+    work->dictionary = ZSTD_createDDict(bytes, dictionary.size);
+    return work->dictionary != NULL ? SEGJ_OK
+                                    : segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
 }
 
 /* --- checksums --- */
 
 static uint32_t work_finish(const segj_frame_t *frame, uint32_t crc)
 {
-    return frame->followed ? segj_checksum_continue(frame->checksum, crc, frame->after, sizeof frame->after) : crc;
+    return frame->followed ? segj_frame_seal(crc, segj_get_u32(frame->after), frame->raw) : crc;
+}
+
+static bool is_packed(const segj_salvage_work_t *work, const segj_frame_t *frame)
+{
+    return work->compressed && !frame->raw;
 }
 
 bool segj_salvage_work_verify(segj_salvage_work_t *work, const segj_frame_t *frame, uint32_t *sum)
@@ -105,7 +143,8 @@ static segj_status_t work_stream_parts(stream_t *stream)
     const segj_frame_t *frame = stream->frame;
     segj_salvage_work_t *work = stream->work;
     segj_status_t status = SEGJ_OK;
-    bool ended = !work->compressed;
+    bool packed = is_packed(work, frame);
+    bool ended = !packed;
     stream->crc = frame->begun;
     while (stream->done < frame->size && status == SEGJ_OK) {
         size_t count;
@@ -113,7 +152,7 @@ static segj_status_t work_stream_parts(stream_t *stream)
         count = (size_t)segj_min_u64(count, frame->size - stream->done);
         stream->crc = segj_checksum_continue(frame->checksum, stream->crc, bytes, count);
         stream->done += count;
-        if (work->compressed)
+        if (packed)
             status = work_unpack_part(stream, bytes, count, &ended);
         else
             status = oversized_writer_write(stream->writer, bytes, count);
@@ -133,13 +172,16 @@ static segj_status_t work_stream(segj_salvage_work_t *work, const uint8_t *entry
     segj_status_t status = oversized_writer_open(work->made, work->report.section, entry, size, &stream.writer);
     if (status != SEGJ_OK)
         return status;
-    if (work->compressed) {
+    if (is_packed(work, frame)) {
         (void)ZSTD_DCtx_reset(work->decoder->context, ZSTD_reset_session_and_parameters);
         (void)ZSTD_DCtx_setParameter(work->decoder->context, ZSTD_d_windowLogMax, HAUL_WINDOW_LOG);
+        (void)ZSTD_DCtx_refDDict(work->decoder->context, work->dictionary);
     }
     status = work_stream_parts(&stream);
+    (void)ZSTD_DCtx_reset(work->decoder->context,
+                          ZSTD_reset_session_and_parameters); /* the dictionary's life is short */
     uint32_t crc = work_finish(frame, stream.crc);
-    if (status == SEGJ_OK && work->compressed && stream.given != size)
+    if (status == SEGJ_OK && is_packed(work, frame) && stream.given != size)
         status = segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame has %llu bytes, and says %llu",
                            (unsigned long long)stream.given, (unsigned long long)size);
     if (status == SEGJ_OK &&
@@ -162,9 +204,11 @@ static segj_status_t work_append(segj_salvage_work_t *work, const uint8_t *entry
     const uint8_t *bytes = first > 0 ? segj_salvage_input_look(&work->values, frame->payload, first) : work->zeros;
     size_t content = 0;
     *size = frame->size;
-    if (!work->compressed)
+    if (!is_packed(work, frame))
         return whole ? oversized_append(work->made, section, entry, bytes, first, NULL, NULL)
                      : work_stream(work, entry, frame, frame->size);
+    if (work->dictionary_lost)
+        return segj_fail(SEGJ_ERR_COMPRESSION, "the section's dictionary is damaged in both files");
     segj_status_t status = whole ? segj_codec_inspect(bytes, first, OVERSIZED_VALUE_MAX, &content)
                                  : segj_codec_begin(bytes, first, OVERSIZED_VALUE_MAX, &content);
     if (status != SEGJ_OK)
@@ -172,7 +216,7 @@ static segj_status_t work_append(segj_salvage_work_t *work, const uint8_t *entry
     *size = content;
     if (!whole || content > SEGJ_SALVAGE_INPUT_WINDOW)
         return work_stream(work, entry, frame, content);
-    status = segj_codec_unpack(work->decoder, bytes, first, work->unpacked, content);
+    status = segj_codec_unpack(work->decoder, work->dictionary, bytes, first, work->unpacked, content);
     return status == SEGJ_OK ? oversized_append(work->made, section, entry, work->unpacked, content, NULL, NULL)
                              : status;
 }
@@ -187,7 +231,7 @@ static segj_status_t work_probe(segj_salvage_work_t *work, const segj_frame_t *f
     const uint8_t *bytes = first > 0 ? segj_salvage_input_look(&work->values, frame->payload, first) : work->zeros;
     segj_status_t status = first == frame->size ? segj_codec_inspect(bytes, first, OVERSIZED_VALUE_MAX, &content)
                                                 : segj_codec_begin(bytes, first, OVERSIZED_VALUE_MAX, &content);
-    work->packed += status == SEGJ_OK;
+    work->packed += status == SEGJ_OK || frame->raw;
     work->probes++;
     return work->probes < work->probes_wanted ? SEGJ_OK : SEGJ_END;
 }

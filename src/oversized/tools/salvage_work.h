@@ -5,6 +5,7 @@
 #ifndef SEGJ_OVERSIZED_TOOLS_SALVAGE_WORK_H
 #define SEGJ_OVERSIZED_TOOLS_SALVAGE_WORK_H
 
+#include "journal/header_format.h"
 #include "oversized/section/codec.h"
 #include "oversized/tools/salvage_input.h"
 #include "oversized/tools/salvage_report.h"
@@ -20,6 +21,7 @@ typedef struct segj_frame {
     segj_checksum_kind_t checksum;
     uint32_t begun; /* the checksum of what comes before the payload */
     bool followed;  /* and, in version 2, these bytes come after it */
+    bool raw;       /* and, in version 2, it is the value as it is, though the section may be compressed */
     uint8_t after[4];
 } segj_frame_t;
 
@@ -34,8 +36,10 @@ typedef struct segj_salvage_work {
     bool probing;
     unsigned probes_wanted, probes, packed; /* frames that verify, and those of them that are zstd frames */
     segj_decoder_t *decoder;
-    uint8_t *zeros; /* an entry */
-    uint8_t *entry; /* the one that is being written */
+    ZSTD_DDict *dictionary; /* of the section, or NULL; owned */
+    bool dictionary_lost;   /* it has one, and that is damaged in both files */
+    uint8_t *zeros;         /* an entry */
+    uint8_t *entry;         /* the one that is being written */
     uint32_t entry_size;
     uint8_t *unpacked; /* SEGJ_SALVAGE_INPUT_WINDOW bytes */
     /* Progress. */
@@ -48,6 +52,11 @@ SEGJ_MUST_CHECK segj_status_t segj_salvage_work_init(segj_salvage_work_t *work);
 /** Says how large entries are, once. */
 SEGJ_MUST_CHECK segj_status_t segj_salvage_work_set_entry(segj_salvage_work_t *work, uint32_t entry_size);
 void segj_salvage_work_free(segj_salvage_work_t *work);
+
+/** Takes the section's dictionary from whichever of its files has it; of a size of 0: it has none. The inputs have their data
+ *  at 0. One that neither file has is noted. */
+SEGJ_MUST_CHECK segj_status_t segj_salvage_work_set_dictionary(segj_salvage_work_t *work,
+                                                               segj_dictionary_id_t dictionary);
 
 /** Whether a frame has the right checksum. `sum` may be NULL: what the checksum should be. */
 bool segj_salvage_work_verify(segj_salvage_work_t *work, const segj_frame_t *frame, uint32_t *sum);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "journal/dictionary.h"
 #include "journal/record_format.h"
 #include "oversized/read/look_up.h"
 #include "oversized/read/replay.h"
@@ -332,6 +333,58 @@ static segj_status_t verify_records(verified_t *v)
     return status;
 }
 
+/* --- the dictionary --- */
+
+static segj_status_t verify_dictionary_copy(verified_t *v, segj_section_t *section, segj_kind_t kind, uint8_t *memory)
+{
+    segj_shared_t *shared = &v->journal->shared;
+    bool index = kind == SEGJ_KIND_INDEX;
+    segj_handle_t *handle = index ? &section->index.handle : &section->values.handle;
+    bool right = false;
+    segj_lock(&shared->state);
+    segj_status_t status = segj_files_pin(&shared->files, handle);
+    if (status == SEGJ_OK) {
+        segj_unlock(&shared->state);
+        status = segj_dictionary_read(&handle->file, kind, section->values.dictionary, memory, &right);
+        segj_lock(&shared->state);
+        segj_files_unpin(&shared->files, handle);
+    }
+    v->gone = v->gone || segj_section_changed(section, v->generation);
+    segj_unlock(&shared->state);
+    if (v->gone || (status == SEGJ_OK && right) || (status != SEGJ_OK && status != SEGJ_ERR_IO))
+        return v->gone ? SEGJ_OK : status;
+    if (status == SEGJ_OK)
+        status = segj_io_fail(SEGJ_ERR_CHECKSUM, &handle->file, segj_data_offset(kind, (segj_dictionary_id_t){0, 0}),
+                              "the section's dictionary is damaged here");
+    return tell_damage(v, (oversized_damage_t){.index_file = index,
+                                               .offset = segj_data_offset(kind, (segj_dictionary_id_t){0, 0}),
+                                               .status = status});
+}
+
+/* Each file has one. */
+static segj_status_t verify_dictionary(verified_t *v)
+{
+    uint32_t size = 0;
+    segj_lock(&v->journal->shared.state);
+    segj_section_t *section = verify_find(v);
+    if (section != NULL) {
+        size = section->values.dictionary.size;
+        segj_section_acquire(section);
+    }
+    segj_unlock(&v->journal->shared.state);
+    if (section == NULL)
+        return SEGJ_OK;
+    uint8_t *memory = size > 0 ? malloc(size) : NULL;
+    segj_status_t status = size > 0 && memory == NULL ? segj_fail_memory(size) : SEGJ_OK;
+    if (memory != NULL)
+        status = verify_dictionary_copy(v, section, SEGJ_KIND_INDEX, memory);
+    if (memory != NULL && status == SEGJ_OK && !v->gone)
+        status = verify_dictionary_copy(v, section, SEGJ_KIND_VALUES, memory);
+    free(memory);
+    segj_section_release(v->journal, section);
+    return status == SEGJ_OK ? tell_count(v, 0, 2 * (uint64_t)size, false) : status;
+}
+
 /* --- both --- */
 
 /* Records of which the index file has its own copy, durably. In version 2 it lags behind the values. */
@@ -364,7 +417,9 @@ segj_status_t segj_verify_part(oversized_t *journal, const segj_verify_part_t *p
     verified_t v = {.journal = journal, .part = part, .sink = sink};
     if (!verify_begin(&v))
         return SEGJ_OK;
-    segj_status_t status = verify_index(&v);
+    segj_status_t status = part->first == 0 ? verify_dictionary(&v) : SEGJ_OK;
+    if (status == SEGJ_OK && !v.gone)
+        status = verify_index(&v);
     if (status == SEGJ_OK && !v.gone)
         status = verify_records(&v);
     if (status == SEGJ_ERR_PRUNED || status == SEGJ_ERR_NO_RECORD || status == SEGJ_ERR_NO_SECTION)

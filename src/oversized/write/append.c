@@ -21,8 +21,9 @@ typedef struct append_batch {
     oversized_t *journal;
     segj_section_t *section; /* NULL: made by the first record */
     uint64_t number;
-    uint64_t records; /* to be appended */
-    uint64_t placed;  /* of them, in place */
+    uint64_t records;                /* to be appended */
+    uint64_t placed;                 /* of them, in place */
+    const segj_payloads_t *payloads; /* made before; NULL: none */
     bool created;
 } append_batch_t;
 
@@ -84,23 +85,60 @@ static bool append_is_compressed(const append_batch_t *batch)
     return batch->section != NULL ? batch->section->values.compressed : batch->journal->codec.level != 0;
 }
 
-/* The value as it is stored: itself, or its payload, which was `made` before, or (NULL) is made now: it was not foreseen
- * that the section is one of compressed values. *slice is where that is noted. */
-static segj_status_t append_encode(const append_batch_t *batch, const segj_slice_t *made, value_t *value,
-                                   segj_slice_t *slice)
+/* Of version 2; one that is to be made, too. */
+static bool is_log(const append_batch_t *batch)
 {
-    segj_codec_t *codec = &batch->journal->codec;
+    return batch->section != NULL ? segj_section_is_log(batch->section) : batch->journal->shared.native_version == 2;
+}
+
+/* Under the change lock: it was not foreseen that the section is one of compressed values, or one with that dictionary. */
+static segj_status_t encode_now(const append_batch_t *batch, const value_t *value, segj_slice_t *slice)
+{
+    oversized_t *journal = batch->journal;
+    segj_dictionary_t *dictionary;
+    segj_packing_t packing = {.level = journal->codec.level, .crew = &journal->codec.crew};
+    segj_status_t status = segj_dictionary_take_to_pack(journal, batch->section, &dictionary);
+    if (status != SEGJ_OK)
+        return status;
+    if (dictionary != NULL)
+        packing.dictionary = dictionary->packs;
+    status = segj_encoder_make(&journal->codec.own, packing, value->pieces, value->count, value->size, slice);
+    segj_dictionary_give(journal, dictionary);
+    return status;
+}
+
+static bool has_lost_dictionary(const append_batch_t *batch)
+{
+    return batch->section != NULL && atomic_load_explicit(&batch->section->dictionary_lost, memory_order_relaxed);
+}
+
+/* The value as it is stored: itself, or its payload, which was made before or is made now. *slice is where that is noted.
+ * *raw: the payload would not be smaller, or nobody could read it, and the frame says that it has the value itself. */
+static segj_status_t append_encode(const append_batch_t *batch, value_t *value, segj_slice_t *slice, bool *raw)
+{
     segj_status_t status = SEGJ_OK;
+    *raw = false;
     if (!append_is_compressed(batch))
         return SEGJ_OK;
-    if (made != NULL)
+    const segj_payloads_t *payloads = batch->payloads;
+    const segj_slice_t *made = payloads != NULL && segj_payload_fits(batch->journal, batch->section, payloads->made_for)
+                                   ? segj_payloads_get(payloads, (size_t)batch->placed)
+                                   : NULL;
+    *raw = has_lost_dictionary(batch);
+    if (!*raw && made != NULL)
         *slice = *made;
-    else
-        status =
-            segj_encoder_make(&codec->own, codec->level, &codec->crew, value->pieces, value->count, value->size, slice);
-    if (status == SEGJ_OK)
+    else if (!*raw)
+        status = encode_now(batch, value, slice);
+    if (status == SEGJ_ERR_COMPRESSION && has_lost_dictionary(batch)) { /* it has found that out */
+        *raw = true;
+        return SEGJ_OK;
+    }
+    if (status != SEGJ_OK || *raw)
+        return status;
+    *raw = slice->size >= value->size && is_log(batch);
+    if (!*raw)
         *value = (value_t){slice, 1, slice->size};
-    return status;
+    return SEGJ_OK;
 }
 
 uint8_t segj_section_unsynced(const segj_section_t *section, uint64_t placed)
@@ -112,24 +150,26 @@ uint8_t segj_section_unsynced(const segj_section_t *section, uint64_t placed)
 
 /* Version 2: the frame has the record too. */
 SEGJ_APART static segj_status_t place_record(const append_batch_t *batch, const void *entry, const value_t *payload,
-                                             oversized_location_t *placed)
+                                             bool raw, oversized_location_t *placed)
 {
     bool last = batch->placed + 1 == batch->records;
-    const segj_head_t head = {.flags = (uint8_t)(SEGJ_HEAD_FRAME | (last ? 0 : SEGJ_HEAD_GOES_ON)),
-                              .unsynced = segj_section_unsynced(batch->section, batch->placed),
-                              .entry = entry};
+    const segj_head_t head = {
+        .flags = (uint8_t)(SEGJ_HEAD_FRAME | (last ? 0 : SEGJ_HEAD_GOES_ON) | (raw ? SEGJ_HEAD_RAW : 0)),
+        .unsynced = segj_section_unsynced(batch->section, batch->placed),
+        .entry = entry};
     return segj_glob_place_record(&batch->section->values, &batch->journal->shared, head, payload->pieces,
                                   payload->count, payload->size, placed);
 }
 
 /* Puts a record and its value in place. */
 static segj_status_t append_add(append_batch_t *batch, const void *entry, const value_t *value,
-                                const segj_slice_t *made, oversized_location_t *location)
+                                oversized_location_t *location)
 {
     oversized_t *journal = batch->journal;
     value_t payload = *value;
     segj_slice_t encoded;
-    segj_status_t status = append_encode(batch, made, &payload, &encoded);
+    bool raw;
+    segj_status_t status = append_encode(batch, &payload, &encoded, &raw);
     if (status == SEGJ_OK && payload.size > UINT32_MAX - SEGJ_FRAME_TRAILER)
         status =
             segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 bytes are possible",
@@ -141,7 +181,7 @@ static segj_status_t append_add(append_batch_t *batch, const void *entry, const 
     segj_section_t *section = batch->section;
     oversized_location_t placed;
     if (segj_section_is_log(section))
-        status = place_record(batch, entry, &payload, &placed);
+        status = place_record(batch, entry, &payload, raw, &placed);
     else
         status =
             segj_glob_place(&section->values, &journal->shared, payload.pieces, payload.count, payload.size, &placed);
@@ -189,14 +229,15 @@ static void append_roll_back(append_batch_t *batch)
 }
 
 static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
-                                const segj_slice_t *made, uint64_t *position, oversized_location_t *location)
+                                const segj_payloads_t *payloads, uint64_t *position, oversized_location_t *location)
 {
     append_batch_t batch;
     oversized_location_t placed;
     segj_status_t status = append_begin(&batch, journal, number, 1);
     if (status != SEGJ_OK)
         return status;
-    status = append_add(&batch, entry, value, made, &placed);
+    batch.payloads = payloads;
+    status = append_add(&batch, entry, value, &placed);
     if (status != SEGJ_OK) {
         append_roll_back(&batch);
         return status;
@@ -220,7 +261,7 @@ static SEGJ_APART segj_status_t append_compressed(oversized_t *journal, uint64_t
         return status;
     oversized_location_t placed;
     segj_gate_enter(&journal->change);
-    status = append_one(journal, section, entry, value, segj_payloads_get(&payloads, 0), position, &placed);
+    status = append_one(journal, section, entry, value, &payloads, position, &placed);
     if (status == SEGJ_OK)
         segj_tally_saved(&journal->tally, (uint64_t)value->size - (placed.size - SEGJ_FRAME_TRAILER));
     segj_gate_leave(&journal->change);
@@ -313,6 +354,13 @@ static uint64_t saved_by(const append_batch_t *batch, const oversized_record_t *
     return bytes - segj_section_stored(batch->section, count, batch->section->values.pending);
 }
 
+/* Of a batch of payloads that are made a part at a time the next part, which is for the section that they were for. */
+static bool wants_more(const append_batch_t *batch)
+{
+    return batch->payloads->encoder != NULL && append_is_compressed(batch) && !has_lost_dictionary(batch) &&
+           segj_payload_fits(batch->journal, batch->section, batch->payloads->made_for);
+}
+
 static segj_status_t append_many(oversized_t *journal, uint64_t number, const oversized_record_t *records, size_t count,
                                  segj_payloads_t *payloads, uint64_t *position, oversized_location_t *locations)
 {
@@ -320,14 +368,14 @@ static segj_status_t append_many(oversized_t *journal, uint64_t number, const ov
     segj_status_t status = append_begin(&batch, journal, number, count);
     if (status != SEGJ_OK || count == 0)
         return status;
+    batch.payloads = payloads;
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
         segj_slice_t piece = {records[i].value, records[i].size};
         value_t value = {&piece, 1, records[i].size};
-        if (payloads->encoder != NULL && i == payloads->count && append_is_compressed(&batch))
-            status = segj_payloads_more(payloads, journal, records, count);
+        if (i == payloads->count && wants_more(&batch))
+            status = segj_payloads_more(payloads, records, count);
         if (status == SEGJ_OK)
-            status = append_add(&batch, records[i].entry, &value, segj_payloads_get(payloads, i),
-                                locations != NULL ? &locations[i] : NULL);
+            status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
         append_roll_back(&batch);

@@ -11,18 +11,48 @@
 /* What is compressed of a batch at a time, and so before the lock is taken; more would take too much memory. */
 #define BATCH_MOST ((size_t)16 << 20)
 
-/* Whether the values of a section are compressed as far as can be seen now; the append looks again. */
-static bool is_compressed(oversized_t *journal, uint64_t number)
+/** A section as far as can be seen now; the append looks again. */
+typedef struct payload_target {
+    bool compressed;
+    segj_section_t *section;       /* referenced, where its dictionary is still to be read; or NULL */
+    segj_dictionary_t *dictionary; /* taken; or NULL */
+    segj_payload_for_t made_for;
+} payload_target_t;
+
+/* Under state. */
+static void look_at_dictionary(oversized_t *journal, segj_section_t *section, payload_target_t *target)
 {
-    bool compressed = journal->codec.level != 0;
-    if (!journal->codec.mixed)
-        return compressed;
+    if (section == NULL) {
+        target->dictionary = segj_dictionary_take_next(journal);
+        if (target->dictionary != NULL)
+            target->made_for = (segj_payload_for_t){.packed = true, .stamp = target->dictionary->stamp};
+        return;
+    }
+    if (section->values.dictionary.size == 0)
+        return;
+    target->compressed = !atomic_load(&section->dictionary_lost); /* or its values are stored as they are */
+    target->made_for = (segj_payload_for_t){.packed = true, .exists = true, .salt = section->values.salt};
+    target->dictionary = target->compressed ? segj_dictionary_find(journal, section) : NULL;
+    if (target->compressed && target->dictionary == NULL) {
+        segj_section_acquire(section);
+        target->section = section;
+    }
+}
+
+static payload_target_t look_at_target(oversized_t *journal, uint64_t number)
+{
+    payload_target_t target = {.compressed = journal->codec.level != 0};
+    bool dictionaries = atomic_load_explicit(&journal->codec.dictionaries.any, memory_order_relaxed);
+    if (!journal->codec.mixed && !dictionaries)
+        return target;
     segj_lock(&journal->shared.state);
-    const segj_section_t *section = segj_journal_find(journal, number);
+    segj_section_t *section = segj_journal_find(journal, number);
     if (section != NULL)
-        compressed = section->values.compressed;
+        target.compressed = section->values.compressed;
+    if (target.compressed && dictionaries)
+        look_at_dictionary(journal, section, &target);
     segj_unlock(&journal->shared.state);
-    return compressed;
+    return target;
 }
 
 static segj_status_t take_encoder(oversized_t *journal, segj_encoder_t **taken)
@@ -61,28 +91,63 @@ static void give_encoder(oversized_t *journal, segj_encoder_t *encoder)
     segj_unlock(&journal->shared.state);
 }
 
-/* False: nothing is to be compressed, or the append will be refused anyway. */
-static bool wants_payloads(oversized_t *journal, uint64_t section)
+/* What the values are compressed by. Where a dictionary is damaged the append stores them as they are. */
+static segj_status_t get_packing(oversized_t *journal, payload_target_t *target, segj_packing_t *packing)
 {
-    return segj_payloads_may_be(journal) && segj_journal_changeable(journal) == SEGJ_OK &&
-           is_compressed(journal, section);
+    segj_status_t status = SEGJ_OK;
+    *packing = (segj_packing_t){.level = journal->codec.level, .crew = &journal->codec.crew};
+    if (target->section != NULL)
+        status = segj_dictionary_take(journal, target->section, &target->dictionary);
+    if (status == SEGJ_ERR_COMPRESSION) {
+        target->compressed = false;
+        status = SEGJ_OK;
+    }
+    if (status == SEGJ_OK && target->dictionary != NULL)
+        status = segj_dictionary_prepare(journal, target->dictionary);
+    if (status == SEGJ_OK && target->dictionary != NULL)
+        packing->dictionary = target->dictionary->packs;
+    return status;
+}
+
+/* Nothing is to be compressed, or an encoder and what else is wanted for it is there. */
+static segj_status_t payload_begin(segj_payloads_t *payloads, oversized_t *journal, payload_target_t *target)
+{
+    segj_status_t status = SEGJ_OK;
+    payloads->made_for = target->made_for;
+    if (target->compressed)
+        status = get_packing(journal, target, &payloads->packing);
+    payloads->dictionary = target->dictionary;
+    if (target->section != NULL)
+        segj_section_release(journal, target->section);
+    return status == SEGJ_OK && target->compressed ? take_encoder(journal, &payloads->encoder) : status;
+}
+
+static segj_status_t payload_end(segj_payloads_t *payloads, oversized_t *journal, segj_status_t status)
+{
+    if (status != SEGJ_OK)
+        segj_payloads_free(payloads, journal);
+    return status;
+}
+
+/* False: nothing is to be compressed, or the append will be refused anyway. */
+static bool may_want_payloads(const oversized_t *journal)
+{
+    return segj_payloads_may_be(journal) && segj_journal_changeable(journal) == SEGJ_OK;
 }
 
 segj_status_t segj_payloads_make(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
                                  const segj_slice_t *pieces, size_t pieces_count, size_t size)
 {
-    segj_codec_t *codec = &journal->codec;
     *payloads = (segj_payloads_t){.encoder = NULL};
-    if (!wants_payloads(journal, section))
+    if (!may_want_payloads(journal))
         return SEGJ_OK;
-    segj_status_t status = take_encoder(journal, &payloads->encoder);
-    if (status == SEGJ_OK)
-        status = segj_encoder_make(payloads->encoder, codec->level, &codec->crew, pieces, pieces_count, size,
-                                   &payloads->one);
-    payloads->count = status == SEGJ_OK;
-    if (status != SEGJ_OK)
-        segj_payloads_free(payloads, journal);
-    return status;
+    payload_target_t target = look_at_target(journal, section);
+    segj_status_t status = payload_begin(payloads, journal, &target);
+    if (status == SEGJ_OK && payloads->encoder != NULL) {
+        status = segj_encoder_make(payloads->encoder, payloads->packing, pieces, pieces_count, size, &payloads->one);
+        payloads->count = status == SEGJ_OK;
+    }
+    return payload_end(payloads, journal, status);
 }
 
 /* --- of batches --- */
@@ -90,7 +155,7 @@ segj_status_t segj_payloads_make(segj_payloads_t *payloads, oversized_t *journal
 /* The values of a batch that are compressed at a time. */
 typedef struct window {
     segj_round_t round; /* first: steps get it */
-    int level;
+    segj_packing_t packing;
     const oversized_record_t *records;
     segj_slice_t *slices; /* each has its place and its room before its step */
 } window_t;
@@ -101,7 +166,7 @@ static segj_status_t window_step(segj_round_t *round, ZSTD_CCtx **context, size_
     const oversized_record_t *record = &window->records[number];
     segj_slice_t *slice = &window->slices[number];
     /* The memory is the encoder's. */
-    return segj_encoder_into(context, window->level, record->value, record->size, (void *)(uintptr_t)slice->data,
+    return segj_encoder_into(context, window->packing, record->value, record->size, (void *)(uintptr_t)slice->data,
                              slice->size, &slice->size);
 }
 
@@ -124,15 +189,16 @@ static segj_status_t window_size(const oversized_record_t *records, size_t left,
 }
 
 /* By several threads, each value into a place of its own. *done: false where this thread is to do it alone. */
-static segj_status_t make_together(segj_payloads_t *payloads, segj_codec_t *codec, const oversized_record_t *records,
-                                   size_t left, bool *done)
+static segj_status_t make_together(segj_payloads_t *payloads, const oversized_record_t *records, size_t left,
+                                   bool *done)
 {
     segj_encoder_t *encoder = payloads->encoder;
+    segj_crew_t *crew = payloads->packing.crew;
     size_t count;
     size_t bytes;
     size_t room;
     *done = false;
-    if (codec->crew.most < 2)
+    if (crew->most < 2)
         return SEGJ_OK;
     segj_status_t status = window_size(records, left, &count, &bytes, &room);
     if (status != SEGJ_OK || count < 2 || bytes < SEGJ_CREW_BATCH_LEAST)
@@ -141,7 +207,7 @@ static segj_status_t make_together(segj_payloads_t *payloads, segj_codec_t *code
     if (status != SEGJ_OK)
         return status;
     window_t window = {.round = {.step = window_step, .count = count},
-                       .level = codec->level,
+                       .packing = payloads->packing,
                        .records = records,
                        .slices = payloads->slices + payloads->count};
     uint8_t *to = encoder->payloads.data;
@@ -149,14 +215,13 @@ static segj_status_t make_together(segj_payloads_t *payloads, segj_codec_t *code
         window.slices[i] = (segj_slice_t){to, ZSTD_compressBound(records[i].size)};
         to += window.slices[i].size;
     }
-    status = segj_crew_run(&codec->crew, &window.round, &encoder->context, done);
+    status = segj_crew_run(crew, &window.round, &encoder->context, done);
     if (status == SEGJ_OK && *done)
         payloads->count += count;
     return status;
 }
 
-static segj_status_t make_alone(segj_payloads_t *payloads, segj_codec_t *codec, const oversized_record_t *records,
-                                size_t left)
+static segj_status_t make_alone(segj_payloads_t *payloads, const oversized_record_t *records, size_t left)
 {
     segj_encoder_t *encoder = payloads->encoder;
     segj_slice_t *slices = payloads->slices + payloads->count;
@@ -165,7 +230,7 @@ static segj_status_t make_alone(segj_payloads_t *payloads, segj_codec_t *codec, 
     segj_status_t status = SEGJ_OK;
     while (count < left && taken <= BATCH_MOST && status == SEGJ_OK) {
         size_t at;
-        status = segj_encoder_add(encoder, codec->level, &codec->crew, records[count].value, records[count].size, &at,
+        status = segj_encoder_add(encoder, payloads->packing, records[count].value, records[count].size, &at,
                                   &slices[count].size);
         taken += records[count].size;
         count += status == SEGJ_OK;
@@ -178,40 +243,46 @@ static segj_status_t make_alone(segj_payloads_t *payloads, segj_codec_t *codec, 
     return status;
 }
 
-segj_status_t segj_payloads_more(segj_payloads_t *payloads, oversized_t *journal, const oversized_record_t *records,
-                                 size_t count)
+segj_status_t segj_payloads_more(segj_payloads_t *payloads, const oversized_record_t *records, size_t count)
 {
-    segj_codec_t *codec = &journal->codec;
     bool done;
     records += payloads->count;
     count -= payloads->count;
     segj_encoder_begin(payloads->encoder);
-    segj_status_t status = make_together(payloads, codec, records, count, &done);
-    return status == SEGJ_OK && !done ? make_alone(payloads, codec, records, count) : status;
+    segj_status_t status = make_together(payloads, records, count, &done);
+    return status == SEGJ_OK && !done ? make_alone(payloads, records, count) : status;
+}
+
+static segj_status_t make_slices(segj_payloads_t *payloads, size_t count)
+{
+    payloads->slices = calloc(count, sizeof *payloads->slices);
+    if (payloads->slices != NULL)
+        return SEGJ_OK;
+    bool fits = count <= SIZE_MAX / sizeof *payloads->slices;
+    return segj_fail_memory(fits ? count * sizeof *payloads->slices : SIZE_MAX);
 }
 
 segj_status_t segj_payloads_make_many(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
                                       const oversized_record_t *records, size_t count)
 {
     *payloads = (segj_payloads_t){.encoder = NULL};
-    if (count == 0 || !wants_payloads(journal, section))
+    if (count == 0 || !may_want_payloads(journal))
         return SEGJ_OK;
-    payloads->slices = calloc(count, sizeof *payloads->slices);
-    if (payloads->slices == NULL)
-        return segj_fail_memory(count <= SIZE_MAX / sizeof *payloads->slices ? count * sizeof *payloads->slices
-                                                                             : SIZE_MAX);
-    segj_status_t status = take_encoder(journal, &payloads->encoder);
-    if (status == SEGJ_OK)
-        status = segj_payloads_more(payloads, journal, records, count);
-    if (status != SEGJ_OK)
-        segj_payloads_free(payloads, journal);
-    return status;
+    payload_target_t target = look_at_target(journal, section);
+    segj_status_t status = payload_begin(payloads, journal, &target);
+    if (status == SEGJ_OK && payloads->encoder != NULL) {
+        status = make_slices(payloads, count);
+        if (status == SEGJ_OK)
+            status = segj_payloads_more(payloads, records, count);
+    }
+    return payload_end(payloads, journal, status);
 }
 
 void segj_payloads_free(segj_payloads_t *payloads, oversized_t *journal)
 {
     if (payloads->encoder != NULL)
         give_encoder(journal, payloads->encoder);
+    segj_dictionary_give(journal, payloads->dictionary);
     free(payloads->slices);
     *payloads = (segj_payloads_t){.encoder = NULL};
 }

@@ -5,7 +5,15 @@
 #ifndef SEGJ_OVERSIZED_WRITE_PAYLOAD_H
 #define SEGJ_OVERSIZED_WRITE_PAYLOAD_H
 
-#include "oversized/section/journal.h"
+#include "oversized/section/dictionary.h"
+
+/** Which section payloads are for: a dictionary packs for those alone that have it. */
+typedef struct segj_payload_for {
+    bool packed;    /* with a dictionary: */
+    bool exists;    /* that of the section that is there, */
+    uint64_t salt;  /* whose files have this salt; */
+    uint64_t stamp; /* or of one that is to be made, with this stamp */
+} segj_payload_for_t;
 
 /** The payloads of the first `count` values of an append; those of a batch that are too many for that are compressed,
  *  so many at a time, under the change lock. */
@@ -14,7 +22,23 @@ typedef struct segj_payloads {
     segj_slice_t *slices;    /* of a batch; else `one` */
     segj_slice_t one;
     size_t count;
+    segj_payload_for_t made_for;
+    segj_packing_t packing;
+    segj_dictionary_t *dictionary; /* that it packs with, taken; NULL: none */
 } segj_payloads_t;
+
+/** Whether payloads of `made_for` are those of a section; NULL: of one that is to be made. Under change. */
+static inline bool segj_payload_fits(const oversized_t *journal, const segj_section_t *section,
+                                     segj_payload_for_t made_for)
+{
+    const segj_dictionary_t *next = journal->codec.dictionaries.next;
+    if (section == NULL)
+        return !made_for.exists && made_for.stamp == (next != NULL ? next->stamp : 0);
+    if (section->values.dictionary.size == 0)
+        return !made_for.packed;
+    return made_for.packed &&
+           (made_for.exists ? made_for.salt == section->values.salt : made_for.stamp == section->born_with);
+}
 
 /** Whether any value may have to be compressed. */
 static inline bool segj_payloads_may_be(const oversized_t *journal)
@@ -29,8 +53,8 @@ SEGJ_MUST_CHECK segj_status_t segj_payloads_make(segj_payloads_t *payloads, over
 SEGJ_MUST_CHECK segj_status_t segj_payloads_make_many(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
                                                       const oversized_record_t *records, size_t count);
 /** Compresses the next values of a batch; the payloads of those before are gone. */
-SEGJ_MUST_CHECK segj_status_t segj_payloads_more(segj_payloads_t *payloads, oversized_t *journal,
-                                                 const oversized_record_t *records, size_t count);
+SEGJ_MUST_CHECK segj_status_t segj_payloads_more(segj_payloads_t *payloads, const oversized_record_t *records,
+                                                 size_t count);
 void segj_payloads_free(segj_payloads_t *payloads, oversized_t *journal);
 
 /** The payload of the value of this number, or NULL. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "journal/frame_format.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/section/durable.h"
 #include "oversized/section/codec.h"
 #include "oversized/section/writers.h"
@@ -30,6 +31,7 @@ struct oversized_writer {
     bool held;             /* the payload's first bytes are held back, because they are to say its content's size */
     uint8_t bare[SEGJ_OPENING_BARE];
     size_t opened;         /* so many of those */
+    bool raw;              /* the section compresses, and this value cannot be */
     segj_status_t failed;  /* what every later call answers */
     segj_sentence_t cause; /* of that */
     ZSTD_CCtx *compressor;
@@ -50,7 +52,14 @@ static void free_writer(oversized_writer_t *writer)
     free(writer);
 }
 
-static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level)
+/* It has a copy of the dictionary: a writer may be open longer than others want theirs. */
+static size_t stream_in_load(ZSTD_CCtx *compressor, const segj_dictionary_t *dictionary)
+{
+    size_t answer = ZSTD_CCtx_setParameter(compressor, ZSTD_c_dictIDFlag, 0);
+    return ZSTD_isError(answer) ? answer : ZSTD_CCtx_loadDictionary(compressor, dictionary->bytes, dictionary->id.size);
+}
+
+static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level, const segj_dictionary_t *dictionary)
 {
     writer->compressor = segj_crew_lend(&writer->journal->codec.crew, writer->announced);
     writer->wide = writer->compressor != NULL;
@@ -64,15 +73,36 @@ static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level
     if (!ZSTD_isError(answer))
         answer = writer->held ? ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_contentSizeFlag, 0)
                               : ZSTD_CCtx_setPledgedSrcSize(writer->compressor, writer->announced);
+    if (!ZSTD_isError(answer) && dictionary != NULL)
+        answer = stream_in_load(writer->compressor, dictionary);
     if (ZSTD_isError(answer))
         return segj_fail(SEGJ_ERR_COMPRESSION, "zstd refused a value that is streamed: %s", ZSTD_getErrorName(answer));
     return SEGJ_OK;
 }
 
+/* Under change. Where the section's dictionary is damaged the value is stored as it is. */
+static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t *section)
+{
+    oversized_t *journal = writer->journal;
+    segj_dictionary_t *dictionary = NULL;
+    segj_status_t status = SEGJ_OK;
+    writer->raw = section != NULL && atomic_load(&section->dictionary_lost);
+    if (!writer->raw)
+        status = segj_dictionary_take_to_pack(journal, section, &dictionary);
+    if (status == SEGJ_ERR_COMPRESSION && section != NULL && atomic_load(&section->dictionary_lost)) {
+        writer->raw = true;
+        status = SEGJ_OK;
+    }
+    if (status == SEGJ_OK && !writer->raw)
+        status = stream_in_set_up_zstd(writer, journal->codec.level, dictionary);
+    segj_dictionary_give(journal, dictionary);
+    return status;
+}
+
 /* What forbids it, and memory that it wants: all that can be said before anything changes. Under change. */
 static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
 {
-    const oversized_t *journal = writer->journal;
+    oversized_t *journal = writer->journal;
     segj_status_t status = segj_journal_changeable(journal);
     *section = segj_journal_find(journal, number);
     if (status != SEGJ_OK)
@@ -82,7 +112,7 @@ static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t numb
     if (*section == NULL && number < journal->prune_line)
         return segj_journal_missing(journal, number);
     bool compressed = *section != NULL ? (*section)->values.compressed : journal->codec.level != 0;
-    return compressed ? stream_in_set_up_zstd(writer, journal->codec.level) : SEGJ_OK;
+    return compressed ? stream_in_set_up(writer, *section) : SEGJ_OK;
 }
 
 /* Under change. */
@@ -311,13 +341,12 @@ static void make_head(oversized_writer_t *writer)
     const segj_glob_t *values = &writer->section->values;
     const segj_io_file_t *file = &values->handle.file;
     const segj_head_t head = {.stored = (uint32_t)writer->frame,
-                              .flags = SEGJ_HEAD_FRAME,
+                              .flags = (uint8_t)(SEGJ_HEAD_FRAME | (writer->raw ? SEGJ_HEAD_RAW : 0)),
                               .unsynced = segj_section_unsynced(writer->section, 0)};
-    (void)segj_head_encode(writer->head, file->head,
-                           (segj_frame_place_t){segj_crc32_of_place(file->binding, writer->offset), values->trailer},
-                           &head);
-    writer->crc = segj_checksum_continue(writer->journal->shared.checksum, writer->crc,
-                                         writer->head + file->head - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM);
+    uint32_t sum = segj_head_encode(
+        writer->head, file->head,
+        (segj_frame_place_t){segj_crc32_of_place(file->binding, writer->offset), values->trailer}, &head);
+    writer->crc = segj_frame_seal(writer->crc, sum, writer->raw);
 }
 
 /* Under change. The head comes last: without it the frame is none. */

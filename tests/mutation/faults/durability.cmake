@@ -65,14 +65,24 @@ fault("close does not sync the watermark" src/oversized/section/durable.c "${ord
         status]==])
 
 fault("a new index's header is not synced" src/oversized/section/writers.c "${states}"
-    [==[        status = segj_io_sync(&section->index.handle.file);
-        if (status == SEGJ_OK)
-            status = segj_io_sync(&section->values.handle.file);]==]
-    [==[        status = segj_io_sync(&section->values.handle.file);]==])
+    [==[    status = segj_io_sync(&section->index.handle.file);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&section->values.handle.file);
+    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);]==]
+    [==[    status = segj_io_sync(&section->values.handle.file);
+    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);]==])
 
 fault("a new values file's header is not synced" src/oversized/section/writers.c "${states}"
-    [==[            status = segj_io_sync(&section->values.handle.file);]==]
-    [==[            status = SEGJ_OK;]==])
+    [==[    if (status == SEGJ_OK)
+        status = segj_io_sync(&section->values.handle.file);
+    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);
+    return dictionary]==]
+    [==[    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);
+    return dictionary]==])
 
 fault("a removal does not sync partitions" src/oversized/write/remove.c "${order}"
     [==[            status = segj_partition_sync(parts[part]);]==]

@@ -56,12 +56,18 @@ fault("a payload is stored in a section of plain values" src/oversized/write/app
         return SEGJ_OK;]==])
 
 fault("values are compressed under the lock" src/oversized/write/payload.c "threads/payloads"
-    [==[    if (!wants_payloads(journal, section))
+    [==[    if (!may_want_payloads(journal))
         return SEGJ_OK;
-    segj_status_t status = take_encoder]==]
-    [==[    if (!wants_payloads(journal, section) || pieces_count > 0)
+    payload_target_t target = look_at_target(journal, section);
+    segj_status_t status = payload_begin(payloads, journal, &target);
+    if (status == SEGJ_OK && payloads->encoder != NULL) {
+        status = segj_encoder_make(]==]
+    [==[    if (!may_want_payloads(journal) || pieces_count > 0)
         return SEGJ_OK;
-    segj_status_t status = take_encoder]==])
+    payload_target_t target = look_at_target(journal, section);
+    segj_status_t status = payload_begin(payloads, journal, &target);
+    if (status == SEGJ_OK && payloads->encoder != NULL) {
+        status = segj_encoder_make(]==])
 
 fault("there is no bound on contexts" src/oversized/write/payload.c "threads/payloads"
     [==[codec->encoders_made == SEGJ_ENCODERS_MOST)]==]

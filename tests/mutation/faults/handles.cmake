@@ -27,14 +27,12 @@ fault("a failed removal does not poison" src/oversized/write/remove.c "failure/s
     segj_shared_trace]==])
 
 fault("a failed sync of a new header does not poison" src/oversized/section/writers.c "failure/failed_syncs failure/storage_faults"
-    [==[        if (status != SEGJ_OK)
-            status = segj_shared_poison(shared, status);
-    }
-    if (status == SEGJ_OK)
-        status = segj_fixed_activate]==]
-    [==[    }
-    if (status == SEGJ_OK)
-        status = segj_fixed_activate]==])
+    [==[    if (status != SEGJ_OK)
+        return segj_shared_poison(shared, status);
+    return dictionary]==]
+    [==[    if (status != SEGJ_OK)
+        return status;
+    return dictionary]==])
 
 fault("a poisoned journal goes on" src/oversized/section/section.c "failure/failed_syncs threads/poison"
     [==[    if (atomic_load_explicit(&journal->shared.poisoned, memory_order_acquire)) {
@@ -158,9 +156,11 @@ fault("a journal is freed beneath its callers" src/oversized/section/entrance.c 
 
 fault("a walk goes on behind the end" src/oversized/oversized.c "promises/after_the_end"
     [==[    (void)atomic_fetch_add(&journal->removals, 1);
+    segj_trainer_stop(&journal->trainer, true);
     segj_journal_wait_for_calls(journal);
     segj_status_t]==]
-    [==[    segj_journal_wait_for_calls(journal);
+    [==[    segj_trainer_stop(&journal->trainer, true);
+    segj_journal_wait_for_calls(journal);
     segj_status_t]==])
 
 fault("a caller keeps no sentence" src/oversized/section/entrance.c "threads/callers"

@@ -45,8 +45,8 @@ fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log_f
     [==[(uint64_t)segj_get_u32(head)]==])
 
 fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log_frames"
-    [==[    *right = !verify || segj_crc32(crc, sum, sizeof sum) == walk->at.trailer;]==]
-    [==[    *right = !verify || segj_crc32(crc, sum, 0) == walk->at.trailer;]==])
+    [==[    *right = !verify || segj_frame_seal(crc, segj_get_u32(sum), walk->raw) == walk->at.trailer;]==]
+    [==[    *right = !verify || crc == walk->at.trailer;]==])
 
 fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log_frames"
     [==[    return identity->section ^ identity->salt;]==]
