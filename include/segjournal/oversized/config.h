@@ -162,13 +162,13 @@ typedef struct oversized_config {
     /** How open looks for the end of a section; OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
     /** Fail with SEGJ_ERR_CORRUPT, and change nothing, where synced data is lost (instead of reporting it), and where a
-     *  values file that holds data has no index file, or (commonware format) one without a header; false. In the
-     *  commonware format also where an index page before the last one is damaged and holds records that were counted
-     *  (`counts_partition`), or would be cut (`hole`): open reads every index whole then.
+     *  values file that holds data has no index file; false. In the commonware format also where one file of a section
+     *  holds data and the other one has no header, and where an index page before the last one is damaged and holds
+     *  records that were counted (`counts_partition`), or would be cut (`hole`): open reads every index whole then.
      *
-     *  A prune or a rewind that a power cut or a kill interrupted leaves such values files too, and so does a section
-     *  that was never synced. An open without `strict` removes them and says so in the log. It loses nothing by that
-     *  which was synced, unless the index file was removed by hand. */
+     *  A prune or a rewind that a power cut or a kill interrupted leaves values files without an index file, too, and so
+     *  does a section that was never synced. An open without `strict` removes them and says so in the log. It loses
+     *  nothing by that which was synced, unless the index file was removed by hand. */
     bool strict;
     /** Take a shared lock, write nothing, and show what open would recover; false. */
     bool read_only;
@@ -284,7 +284,7 @@ typedef struct oversized_config {
      *  takes 0 alone.
      *
      *  In version 2 each value carries its record, and the index is a cache that is made again where it is damaged or
-     *  lost. A sync flushes one file instead of two, and a batch survives a power cut whole or not at all. A value takes
+     *  emptied (a file that is missing is not: open takes that for the rest of a removal). A sync flushes one file instead of two, and a batch survives a power cut whole or not at all. A value takes
      *  entry_size + OVERSIZED_FRAME_HEAD bytes more in its file. */
     uint8_t native_version;
     /** Called from the thread that opens, at most ten times a second, while open waits for the lock (stage "wait"), looks
