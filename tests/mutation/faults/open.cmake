@@ -229,7 +229,7 @@ fault("strict takes an emptied commonware values file for a new one" src/oversiz
     [==[            status = SEGJ_OK;]==])
 
 fault("a missing commonware values file is made before the index is cut" src/oversized/open/repair.c
-    "crash/exhaustive_commonware@20/plain"
+    "crash/exhaustive_commonware@commonware/20/plain"
     [==[    segj_status_t status = plan->value_there ? open_values(plan, values, shared) : SEGJ_OK;]==]
     [==[    segj_status_t status = open_values(plan, values, shared);]==])
 
