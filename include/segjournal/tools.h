@@ -145,9 +145,9 @@ void oversized_verify_options_init(oversized_verify_options_t *options);
  * Reads every page and every value of the journal, and checks the pages' checksums, that each record's value begins
  * where the one before ends, the values' checksums, and that compressed values unpack; in version 2 of the native
  * format also the heads of the frames, from which records would be made again if the index were lost. Damage does not
- * end it: each is told once, and the rest is read. It may be made beside appends and all other changes; of a section
- * that is cut or removed meanwhile nothing is told. What is still in write buffers is checked there. options may be
- * NULL (all defaults). *verified (may be NULL) tells what was read, after a failure too.
+ * end it: each is told once, and the rest is read. It may be made beside appends and all other changes; it tells
+ * nothing of a section that is cut or removed meanwhile. What is still in write buffers is checked there. options may
+ * be NULL (all defaults). *verified (may be NULL) tells what was read, after a failure too.
  *
  * Each thread takes some 2 MiB, and the values that are read ahead.
  *
@@ -199,7 +199,7 @@ void oversized_copy_options_init(oversized_copy_options_t *options);
  *
  * The directory is new (one level is made), or holds an earlier copy of this journal, which is brought up to date:
  * equal sections are kept, those that have grown get what they lack, the others are copied anew or removed. Version 2
- * tells by a checksum of a few bytes what is equal. Of version 1, and in the commonware format, both are read and
+ * tells by a checksum of a few bytes what is equal. In version 1 and in the commonware format both are read and
  * compared. Anything else is refused, with nothing changed: files of something else; a copy that was opened for writing
  * since, because it may have records of its own; a copy of another journal, as far as the oldest section that both have
  * tells.
@@ -309,9 +309,9 @@ void oversized_salvage_options_init(oversized_salvage_options_t *options);
  * was salvaged so far, and *salvaged tells of that.
  *
  * What comes back has passed its checksum: the record that of its page or of its frame's head, and the value that of
- * its frame. Of version 2 of the native format that is every record whose frame is whole, whatever became of the index
- * file, as long as one of the section's two headers is there (they hold the salt without which nothing verifies). Of
- * version 1 and of the commonware format it is every record whose page and frame are whole. Where pages of version 1
+ * its frame. In version 2 of the native format that is every record whose frame is whole, whatever became of the index
+ * file, as long as one of the section's two headers is there (they hold the salt without which nothing verifies). In
+ * version 1 and in the commonware format it is every record whose page and frame are whole. Where pages of version 1
  * are lost, frames are found by trying lengths, up to 16 MiB each; of their records the entries are lost, and the
  * values are told as oversized_gap_t::values, and written where options say so.
  *
