@@ -306,14 +306,14 @@ typedef struct oversized_config {
     unsigned file_mode;
     /** Threads that compress the values of one append, the appending one among them, 0 to 64; 0, and 1: that one alone.
      *  They pay for batches of 64 KiB and more, and for single or streamed values of 2 MiB and more, which zstd's own
-     *  threads share: such a value is stored in other bytes then, of about the same size. Values of less, one at a time,
-     *  are compressed by the thread that appends them, and by several beside each other where several append.
+     *  threads share: such a value is stored in other bytes then, of about the same size. Values of less, one at a
+     *  time, are compressed by the thread that appends them, and by several beside each other where several append.
      *
      *  The first append that is large enough makes the threads, one less than this for batches and this many for large
-     *  values. They take no signals, call nothing of the storage, and end with the journal. One batch and one large value
-     *  have them at a time, and others that come meanwhile do without. Where threads cannot be made, appends go on with
-     *  fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd some MiB a thread for a
-     *  large value. */
+     *  values. They take no signals, call nothing of the storage, and end with the journal. One batch and one large
+     *  value have them at a time, and others that come meanwhile do without. Where threads cannot be made, appends go
+     *  on with fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd some MiB a
+     *  thread for a large value. */
     uint32_t compression_threads;
 } oversized_config_t;
 
