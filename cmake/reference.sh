@@ -38,4 +38,13 @@ for call in $(sed -n 's/^.*[ *]\(\(oversized\|segj\)_[a-z0-9_]*\)(.*/\1/p' "$roo
 done
 [ -z "$missing" ] || die "these calls have no manual page:$missing"
 say "the reference: $build/reference/html/index.html"
+# The example is C there, too: Doxygen writes other quotes.
+sed -n 's/^ \*     //p' "$root/include/segjournal/oversized.h" | grep . >"$scratch/example" ||
+    die "there is no example at the top of oversized.h"
+mandoc -T ascii "$pages/segjournal.3" | sed "s/.$(printf '\b')//g; s/^ *//" >"$scratch/page"
+sed 's/^ *//' "$scratch/example" >"$scratch/flat"
+if grep -vxFf "$scratch/page" "$scratch/flat"; then
+    die "these lines of the example in oversized.h are not in segjournal(3)"
+fi
+
 say "the manual pages: man -M $build/reference segjournal ($(find "$pages" -name '*.3' | wc -l) pages)"

@@ -71,29 +71,30 @@ typedef struct oversized_followed {
 void oversized_follow_options_init(oversized_follow_options_t *options);
 
 /**
- * Begins to follow a journal of the native format. The follower reads the journal's files, and nothing else: it takes no
- * lock, writes nothing, and keeps nobody from anything. So its writer may be in any process, may end, be killed and come
- * again, and any number of followers may be at it.
+ * Begins to follow a journal of the native format. The follower reads the journal's files, and nothing else: it takes
+ * no lock, writes nothing, and keeps nobody from anything. So its writer may be in any process, may end, be killed and
+ * come again, and any number of followers may be at it.
  *
  * config gives the directory, the names of the partitions, the storage, `max_value_size` and `log`. `error` is filled
  * as by oversized_open(). Entry size, page size and version are those of the files. options may be NULL (all defaults).
  * oversized_follow_close() ends the follower. Any thread.
  *
- * What is shown has passed its checksums, and each record follows the one that was shown before it. Of version 1 it
- * is what has reached the files: what syncs and flushes have written, and full pages before that. Of version 2 it is the
- * frames as they are written; a batch is shown when it is whole. `synced` is true where the files tell that a sync has
- * covered the record. They tell it late: a writer notes it after some 1024 records or 1 MiB (version 2: 4096 records or
- * 4 MiB), and when the section comes to rest or is closed. What a writer has in memory alone is not seen: a sync, or
- * oversized_flush(), shows it.
+ * What is shown has passed its checksums, and each record follows the one that was shown before it. In version 1 that
+ * is what has reached the files: what syncs and flushes have written, and full pages before that. In version 2 it is
+ * the frames as they are written; a batch is shown when it is whole. `synced` is true where the files tell that a sync
+ * has covered the record. They tell it late: a writer notes it after some 1024 records or 1 MiB (version 2: 4096
+ * records or 4 MiB), and when the section comes to rest or is closed. What a writer has in memory alone is not seen: a
+ * sync, or oversized_flush(), shows it.
  *
- * A follower keeps the files of 32 sections open at most, two each, and five descriptors beside them; it closes some where
- * the process has no more. It takes half a MiB, some KiB for each section, and what the largest frame takes that it has met.
+ * A follower keeps the files of 32 sections open at most, two each, and five descriptors beside them; it closes some
+ * where the process has no more. It takes half a MiB, some KiB for each section, and what the largest frame takes that
+ * it has met.
  *
- * The commonware format cannot be followed. Its files do not tell what was synced or cut, and its checksums are bound to no place,
- * so a record that was taken back could not be told from one that took its place.
+ * The commonware format cannot be followed. Its files do not tell what was synced or cut, and its checksums are bound
+ * to no place, so a record that was taken back could not be told from one that took its place.
  *
- * A storage of one's own needs file_refresh for journals of version 1: without it nothing tells that a section was removed
- * and made again.
+ * A storage of one's own needs file_refresh for journals of version 1: without it nothing tells that a section was
+ * removed and made again.
  *
  * Errors: SEGJ_ERR_INVALID (also a configuration of the commonware format); SEGJ_ERR_NOT_FOUND (there is no journal);
  * SEGJ_ERR_MISMATCH (files of the commonware format or of another version); SEGJ_ERR_IO; SEGJ_ERR_MEMORY. *follower is
@@ -118,9 +119,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_follow_next(oversized_follower_t *follow
 
 /**
  * Waits until there may be something new, after oversized_follow_next() has answered SEGJ_END; at most `milliseconds`
- * (OVERSIZED_FOLLOW_FOREVER: without an end). On Linux the system tells of changes (inotify), and the wait costs nothing.
- * Where it does not (other systems, file systems to which others may write from elsewhere, other storages, no more
- * watches) the call answers after 100 ms at the latest, and looking is all that one can do.
+ * (OVERSIZED_FOLLOW_FOREVER: without an end). On Linux the system tells of changes (inotify), and the wait costs
+ * nothing. Where it does not (other systems, file systems to which others may write from elsewhere, other storages, no
+ * more watches) the call answers after 100 ms at the latest, and looking is all that one can do.
  *
  * SEGJ_OK: look again. SEGJ_END: the time is over. SEGJ_ERR_CANCELLED: oversized_follow_interrupt() was called.
  * SEGJ_ERR_INVALID. A signal that is handled ends the wait with SEGJ_OK.

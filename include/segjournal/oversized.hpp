@@ -31,14 +31,14 @@
  * an empty std::optional, or the end of a range. A failed call changes nothing that oversized.h does not tell of. With
  * -fno-exceptions the try_ calls alone are there.
  *
- * Ownership. Handles are moved and not copied; what was moved away is empty, and its calls are SEGJ_ERR_INVALID. Ends do
- * not throw: a journal's end closes it, a writer's end abandons the value. What was made from a journal must end before
- * it. Arguments (segj::bytes, segj::space) are looked at during the call alone. What a segj::buffer, a segj::view or a
- * segj::record shows ends with it, or with its next use.
+ * Ownership. Handles are moved and not copied; what was moved away is empty, and its calls are SEGJ_ERR_INVALID. Ends
+ * do not throw: a journal's end closes it, a writer's end abandons the value. What was made from a journal must end
+ * before it. Arguments (segj::bytes, segj::space) are looked at during the call alone. What a segj::buffer, a
+ * segj::view or a segj::record shows ends with it, or with its next use.
  *
  * Threads. The calls of a journal may be made from any thread at any time, as in C. A result or an error belongs to
- * whoever has it; no sentence is left in the thread for others to find. One object of another kind is used by one thread
- * at a time, and so is a journal object while it is moved, closed or destroyed.
+ * whoever has it; no sentence is left in the thread for others to find. One object of another kind is used by one
+ * thread at a time, and so is a journal object while it is moved, closed or destroyed.
  */
 #ifndef SEGJOURNAL_OVERSIZED_HPP
 #define SEGJOURNAL_OVERSIZED_HPP

@@ -73,7 +73,7 @@ typedef enum segj_status {
     SEGJ_ERR_READ_ONLY = 26, /**< a change of a journal that was opened read-only */
     SEGJ_ERR_BUSY = 27,      /**< a change of a section of which a view is out, or into which a value is being streamed:
                                     release, finish or abandon that first */
-    SEGJ_ERR_CANCELLED = 28  /**< a long call was cancelled by who follows its progress */
+    SEGJ_ERR_CANCELLED = 28  /**< a long call was cancelled by the function that follows its progress */
 } segj_status_t;
 
 /** Returns the name of a status, for example "SEGJ_ERR_CORRUPT"; "SEGJ_UNKNOWN" for a number that is none. Static text.

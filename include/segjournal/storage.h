@@ -36,9 +36,9 @@
  * may then give any mixture of the old bytes and the new ones, which the library finds out by its checksums and reads
  * again.
  *
- * Forks. In a child of fork the library calls file_close, partition_close, file_unmap and directory_release alone, for what the parent
- * had open: they give memory and descriptors back, take no lock that a thread of the parent may have had, and end no
- * lock of the partition.
+ * Forks. In a child of fork the library calls file_close, partition_close, file_unmap and directory_release alone, for
+ * what the parent had open: they give memory and descriptors back, take no lock that a thread of the parent may have
+ * had, and end no lock of the partition.
  */
 #ifndef SEGJOURNAL_STORAGE_H
 #define SEGJOURNAL_STORAGE_H
@@ -141,9 +141,9 @@ struct segj_storage {
     int (*file_size)(segj_file_t *file, uint64_t *size);
     /** Sets the size of a file, in bytes. What it gains reads as zeros. */
     int (*file_truncate)(segj_file_t *file, uint64_t size);
-    /** Makes the bytes and the size of a file durable (Durability, above). Open also asks it of files that it has opened
-     *  for reading, for what a killed process has written: EBADF or EINVAL says that this works only with those opened for
-     *  writing. */
+    /** Makes the bytes and the size of a file durable (Durability, above). Open also asks it of files that it has
+     *  opened for reading, for what a killed process has written: EBADF or EINVAL says that this works only with those
+     *  opened for writing. */
     int (*file_sync)(segj_file_t *file);
     /** Closes a file. It makes nothing durable. */
     void (*file_close)(segj_file_t *file);
@@ -211,8 +211,9 @@ struct segj_storage {
     /* --- directories that another program may hold: may be NULL; a table that ends before it is one without --- */
 
     /** Takes the lock (flock's) of the file `name` of a directory, shared, without waiting. make: makes the file where
-     *  it is missing, with the text `mark` in it. *marked: the file holds that text. ENOENT where the file is missing and not made, or the directory is missing; EWOULDBLOCK when it is locked
-     *  exclusively elsewhere; any other error where there is no such lock. */
+     *  it is missing, with the text `mark` in it. *marked: the file holds that text. ENOENT where the file is missing
+     *  and not made, or the directory is missing; EWOULDBLOCK when it is locked exclusively elsewhere; any other error
+     *  where there is no such lock. */
     int (*directory_hold)(void *context, const char *directory, const char *name, const char *mark, bool make,
                           bool *marked, segj_held_t **held);
     /** Gives the lock back, in the process that took it; in a child of fork it frees memory and a descriptor alone. */
@@ -226,13 +227,13 @@ struct segj_storage {
 
     /* --- for copies of journals: may be NULL; a table that ends before it is one without --- */
 
-    /** Copies `size` bytes from `offset` on from one file to the same place of another one of this storage, as file_read
-     *  and file_write would, without showing them: *done says how many, 0 at the end of `from`. The two may share the
-     *  space. Whatever the failure, the bytes are read and written instead. */
+    /** Copies `size` bytes from `offset` on from one file to the same place of another one of this storage, as
+     *  file_read and file_write would, without showing them: *done says how many, 0 at the end of `from`. The two may
+     *  share the space. Whatever the failure, the bytes are read and written instead. */
     int (*file_copy)(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done);
 
-    /* --- permissions: both may be NULL; a table that ends before them is one without, and oversized_config_t::file_mode
-     * is refused there --- */
+    /* --- permissions: both may be NULL; a table that ends before them is one without, and
+     * oversized_config_t::file_mode is refused there --- */
 
     /** Like partition_create; directories that it makes get these permission bits, whatever the umask says. */
     int (*partition_create_mode)(void *context, const char *directory, const char *partition, unsigned mode);

@@ -55,38 +55,40 @@ typedef struct oversized_look {
 /** What lies in a journal's files. Later versions append fields. */
 typedef struct oversized_inspection {
     /** A configuration that opens the journal: the one that was given, with `format`, `entry_size`, `page_size` and
-     *  `compression` as they were found. The files do not record the level of compression: it is 3, zstd's default, where
-     *  new values would be compressed. The strings live as long as the inspection. */
+     *  `compression` as they were found. The files do not record the level of compression: it is 3, zstd's default,
+     *  where new values would be compressed. The strings live as long as the inspection. */
     oversized_config_t config;
     bool
         sizes_known; /**< format, entry_size and page_size are those of the files; false: no file tells, and they are as
                            they were given */
     uint32_t version; /**< of the format. The commonware format: of its headers, 0 (V0) or 1 (V1) */
-    /** How format and sizes were found, in a sentence. Commonware files do not record their sizes: these were tried, and
-     *  the sentence says what speaks for them. */
+    /** How format and sizes were found, in a sentence. Commonware files do not record their sizes: these were tried,
+     *  and the sentence says what speaks for them. */
     const char *evidence;
     oversized_health_t health; /**< of the worst section, or worse: of names and partitions that do not fit */
     const char *problem;       /**< of what is worst, in a sentence; "" for OVERSIZED_CLEAN */
     int64_t holder;            /**< a process that has the journal open; 0: none that the system tells of */
-    /** What oversized_recovery() would tell after a read-only open; of refused sections nothing is counted. `quarantine`
-     *  lives as long as the inspection. */
+    /** What oversized_recovery() would tell after a read-only open; of refused sections nothing is counted.
+     *  `quarantine` lives as long as the inspection. */
     oversized_recovery_t recovery;
     size_t section_count;             /**< of `sections` */
     const oversized_look_t *sections; /**< ascending by number */
 } oversized_inspection_t;
 
 /**
- * Looks at the files of a journal: which format they have, how large pages and records are, what of each section an open
- * would keep, and why. It reads the files alone. It takes no lock, waits for nothing, and writes nothing, so it may be
- * made beside a writer, in this process or another; then it shows what the files hold meanwhile, and records that the
- * writer still has in memory are missing. What no sync is known to have covered is read through, as an open would do.
+ * Looks at the files of a journal: which format they have, how large pages and records are, what of each section an
+ * open would keep, and why. It reads the files alone. It takes no lock, waits for nothing, and writes nothing, so it
+ * may be made beside a writer, in this process or another; then it shows what the files hold meanwhile, and records
+ * that the writer still has in memory are missing. What no sync is known to have covered is read through, as an open
+ * would do.
  *
  * config gives the directory, the names of the partitions, the storage, `log` and `progress`; `error` is filled as by
  * oversized_open(). Other fields matter where the files do not tell (oversized_inspection_t::sizes_known).
  * oversized_inspection_free() ends the inspection. Any thread.
  *
- * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_NOT_FOUND (there is no journal), SEGJ_ERR_CANCELLED (oversized_config_t::progress),
- * SEGJ_ERR_IO, SEGJ_ERR_MEMORY. Damage is no error, but what the inspection tells. *inspection is NULL after an error.
+ * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_NOT_FOUND (there is no journal), SEGJ_ERR_CANCELLED
+ * (oversized_config_t::progress), SEGJ_ERR_IO, SEGJ_ERR_MEMORY. Damage is no error, but what the inspection tells.
+ * *inspection is NULL after an error.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_inspect(const oversized_config_t *config, oversized_inspection_t **inspection);
 
@@ -106,8 +108,8 @@ typedef struct oversized_damage {
     bool index_file;      /**< it is in the index file, and otherwise in the values file */
     uint64_t offset;      /**< in that file, in bytes from its beginning: of the page, or of the value's frame */
     segj_status_t status; /**< SEGJ_ERR_CORRUPT (a page, a head of version 2, or a record that does not follow the one
-                               before), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_RANGE, or SEGJ_ERR_IO (it cannot be
-                               read, by itself either) */
+                               before), SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_RANGE, or SEGJ_ERR_IO (it
+                               cannot be read, by itself either) */
     const char *sentence; /**< as segj_last_error(); valid during the call that is given the damage */
 } oversized_damage_t;
 
@@ -141,17 +143,17 @@ void oversized_verify_options_init(oversized_verify_options_t *options);
 
 /**
  * Reads every page and every value of the journal, and checks the pages' checksums, that each record's value begins
- * where the one before ends, the values' checksums, and that compressed values unpack; in version 2 of the native format
- * also the heads of the frames, from which records would be made again if the index were lost. Damage does not end it:
- * each is told once, and the rest is read. It may be made beside appends and all other changes; of a section that is cut or
- * removed meanwhile nothing is told. What is still in write buffers is checked there. options may be NULL (all defaults).
- * *verified (may be NULL) tells what was read, after a failure too.
+ * where the one before ends, the values' checksums, and that compressed values unpack; in version 2 of the native
+ * format also the heads of the frames, from which records would be made again if the index were lost. Damage does not
+ * end it: each is told once, and the rest is read. It may be made beside appends and all other changes; it tells
+ * nothing of a section that is cut or removed meanwhile. What is still in write buffers is checked there. options may
+ * be NULL (all defaults). *verified (may be NULL) tells what was read, after a failure too.
  *
  * Each thread takes some 2 MiB, and the values that are read ahead.
  *
  * Errors: the status of the first damage: SEGJ_ERR_CORRUPT, SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_RANGE,
- * SEGJ_ERR_IO. SEGJ_ERR_CANCELLED. SEGJ_ERR_TOO_LARGE (a value beyond max_value_size), SEGJ_ERR_MEMORY: the call has ended
- * early.
+ * SEGJ_ERR_IO. SEGJ_ERR_CANCELLED. SEGJ_ERR_TOO_LARGE (a value beyond max_value_size), SEGJ_ERR_MEMORY: the call has
+ * ended early.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_verify(oversized_t *journal, const oversized_verify_options_t *options,
                                                oversized_verified_t *verified);
@@ -185,38 +187,39 @@ typedef struct oversized_copied {
 void oversized_copy_options_init(oversized_copy_options_t *options);
 
 /**
- * Copies the journal into the directory `destination`, in the same storage and under the same names of partitions, while it
- * is in use: appends, syncs and all other changes go on beside it. It may be open read-only.
+ * Copies the journal into the directory `destination`, in the same storage and under the same names of partitions,
+ * while it is in use: appends, syncs and all other changes go on beside it. It may be open read-only.
  *
- * The copy is a journal of its own, of the same format and versions, pages and entries. It opens with `strict` and needs
- * no repair. It has, of each section, a beginning of what the journal has when the call ends, and in that everything that
- * was synced when the call began; what was not synced then may be missing. Sections that are removed meanwhile are left
- * out, and those that are rewound are copied again. Values are copied as they are stored, compressed or not. They are not
- * checked: a value that is damaged in the journal is as damaged in the copy (oversized_verify() reads through either of
- * them). A journal that has lost records (oversized_recovery()) is copied as it is: an earlier copy may have them still.
- * A damaged index page is made again where the format can do that, and otherwise ends the call. Nothing is copied
- * of the quarantine, nor of an archive's counts.
+ * The copy is a journal of its own, of the same format and versions, pages and entries. It opens with `strict` and
+ * needs no repair. It has, of each section, a beginning of what the journal has when the call ends, and in that
+ * everything that was synced when the call began; what was not synced then may be missing. Sections that are removed
+ * meanwhile are left out, and those that are rewound are copied again. Values are copied as they are stored, compressed
+ * or not. They are not checked: a value that is damaged in the journal is as damaged in the copy (oversized_verify()
+ * reads through either of them). A journal that has lost records (oversized_recovery()) is copied as it is: an earlier
+ * copy may have them still. A damaged index page is made again where the format can do that, and otherwise ends the
+ * call. Nothing is copied of the quarantine, nor of an archive's counts.
  *
- * The directory is new (one level is made), or holds an earlier copy of this journal, which is brought up to date: equal
- * sections are kept, those that have grown get what they lack, the others are copied anew or removed. Version 2 tells by
- * a checksum of a few bytes what is equal. Of version 1, and in the commonware format, both are read and compared.
- * Anything else is refused, with nothing changed: files of something else; a copy that was opened for writing since,
- * because it may have records of its own; a copy of another journal, as far as the oldest section that both have tells.
+ * The directory is new (one level is made), or holds an earlier copy of this journal, which is brought up to date:
+ * equal sections are kept, those that have grown get what they lack, the others are copied anew or removed. Version 2
+ * tells by a checksum of a few bytes what is equal. In version 1 and in the commonware format both are read and
+ * compared. Anything else is refused, with nothing changed: files of something else; a copy that was opened for writing
+ * since, because it may have records of its own; a copy of another journal, as far as the oldest section that both have
+ * tells.
  *
- * When the call returns SEGJ_OK the copy is durable. After any other answer, or a crash, a copy that had been changed is
- * not complete: every open of it is refused (SEGJ_ERR_CORRUPT), and the next oversized_copy() completes it. A complete
- * copy of which nothing is to be changed is not touched.
+ * When the call returns SEGJ_OK the copy is durable. After any other answer, or a crash, a copy that had been changed
+ * is not complete: every open of it is refused (SEGJ_ERR_CORRUPT), and the next oversized_copy() completes it. A
+ * complete copy of which nothing is to be changed is not touched.
  *
- * Where the file system can share space between files (btrfs, xfs), the copy shares that of the values with the journal: it
- * takes little time and room, and a damaged block is damaged in both.
+ * Where the file system can share space between files (btrfs, xfs), the copy shares that of the values with the
+ * journal: it takes little time and room, and a damaged block is damaged in both.
  *
  * The call takes 2 MiB, a hundred bytes for each section, and five open files besides those of `max_open_files`.
  * options may be NULL (all defaults). *copied (may be NULL) tells what was done, after a failure too. Any thread.
  *
- * Errors: SEGJ_ERR_INVALID; SEGJ_ERR_MISMATCH (the directory holds something else); SEGJ_ERR_LOCKED (the directory is open
- * elsewhere, or is the journal's own); SEGJ_ERR_CORRUPT (a damaged index page); SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO (of either
- * side; the sentence names the file; the journal itself is as it was); SEGJ_ERR_CANCELLED; SEGJ_ERR_BUSY (a section was
- * rewound again and again while it was copied); SEGJ_ERR_MEMORY.
+ * Errors: SEGJ_ERR_INVALID; SEGJ_ERR_MISMATCH (the directory holds something else); SEGJ_ERR_LOCKED (the directory is
+ * open elsewhere, or is the journal's own); SEGJ_ERR_CORRUPT (a damaged index page); SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO (of
+ * either side; the sentence names the file; the journal itself is as it was); SEGJ_ERR_CANCELLED; SEGJ_ERR_BUSY (a
+ * section was rewound again and again while it was copied); SEGJ_ERR_MEMORY.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_copy(oversized_t *journal, const char *destination,
                                              const oversized_copy_options_t *options, oversized_copied_t *copied);
@@ -281,7 +284,8 @@ typedef struct oversized_gap {
 /** What oversized_salvage() is to do. Begin with oversized_salvage_options_init(). */
 typedef struct oversized_salvage_options {
     size_t struct_size; /**< set by oversized_salvage_options_init() */
-    /** Write also values whose entries are lost, with entries of zeros; false. They keep their places among the others. */
+    /** Write also values whose entries are lost, with entries of zeros; false. They keep their places among the
+     *  others. */
     bool values_without_entries;
     /** Called at most ten times a second and once at the end; true: cancel. NULL: not. */
     bool (*progress)(void *context, const oversized_progress_t *progress);
@@ -326,29 +330,29 @@ void oversized_salvage_options_init(oversized_salvage_options_t *options);
  * and `page_size` of source are taken where no file tells them; `compression`, other than 0, says that values are
  * compressed where no file tells that.
  *
- * destination: the new journal, as for oversized_open(). Its partitions must not be there yet. Its entry_size becomes the
- * source's. Format, version, page size and compression need not be the source's: values are unpacked and packed. It is
- * synced and closed when the call returns, also after a failure or when the call was cancelled: then it holds what was
- * salvaged so far, and *salvaged tells of that.
+ * destination: the new journal, as for oversized_open(). Its partitions must not be there yet. Its entry_size becomes
+ * the source's. Format, version, page size and compression need not be the source's: values are unpacked and packed. It
+ * is synced and closed when the call returns, also after a failure or when the call was cancelled: then it holds what
+ * was salvaged so far, and *salvaged tells of that.
  *
- * What comes back has passed its checksum: the record that of its page or of its frame's head, and the value that of its
- * frame. Of version 2 of the native format that is every record whose frame is whole, whatever became of the index file,
- * as long as one of the section's two headers is there (they hold the salt without which nothing verifies). Of version 1 and of
- * the commonware format it is every record whose page and frame are whole. Where pages of version 1 are lost, frames are
- * found by trying lengths, up to 16 MiB each; of their records the entries are lost, and the values are told as
- * oversized_gap_t::values, and written where options say so.
+ * What comes back has passed its checksum: the record that of its page or of its frame's head, and the value that of
+ * its frame. In version 2 of the native format that is every record whose frame is whole, whatever became of the index
+ * file, as long as one of the section's two headers is there (they hold the salt without which nothing verifies). In
+ * version 1 and in the commonware format it is every record whose page and frame are whole. Where pages of version 1
+ * are lost, frames are found by trying lengths, up to 16 MiB each; of their records the entries are lost, and the
+ * values are told as oversized_gap_t::values, and written where options say so.
  *
- * Positions. The sections keep their numbers, and the records their order. A journal has no holes, so records that follow
- * a gap move up: on_run tells which positions of the source became which. They are known in version 1 and in the
+ * Positions. The sections keep their numbers, and the records their order. A journal has no holes, so records that
+ * follow a gap move up: on_run tells which positions of the source became which. They are known in version 1 and in the
  * commonware format; in version 2 behind a gap as well where the index or a watermark has them.
  *
  * An unfinished rewind or prune may have left records, which come back, and so may a batch of version 2 of which a part
  * was written. What was set aside by earlier opens is not looked at. options may be NULL (all defaults), and so may
  * salvaged. Memory: some 4 MiB, and what the new journal takes. Any thread.
  *
- * Errors: SEGJ_ERR_INVALID; SEGJ_ERR_NOT_FOUND (there is no source); SEGJ_ERR_MISMATCH (the destination is there already);
- * SEGJ_ERR_CANCELLED; as oversized_open(), oversized_append() and oversized_sync() of the destination. Gaps are no error. What of the source
- * cannot be read is a gap.
+ * Errors: SEGJ_ERR_INVALID; SEGJ_ERR_NOT_FOUND (there is no source); SEGJ_ERR_MISMATCH (the destination is there
+ * already); SEGJ_ERR_CANCELLED; as oversized_open(), oversized_append() and oversized_sync() of the destination. Gaps
+ * are no error. What of the source cannot be read is a gap.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_salvage(const oversized_config_t *source, const oversized_config_t *destination,
                                                 const oversized_salvage_options_t *options,
@@ -370,9 +374,9 @@ typedef struct oversized_retain_options {
     size_t struct_size; /**< set by oversized_retain_options_init() */
     uint64_t bytes;     /**< at most so many bytes of files together, but for the newest section; UINT64_MAX */
     uint64_t sections;  /**< at most so many sections, of which the newest is one; UINT64_MAX */
-    /** Asked for each section that the numbers would keep, the oldest first: false removes it, and the next one is asked
-     *  for; true keeps it and all after it. The newest section is not asked for. It must not change the journal. NULL: what
-     *  the numbers keep is kept. */
+    /** Asked for each section that the numbers would keep, the oldest first: false removes it, and the next one is
+     *  asked for; true keeps it and all after it. The newest section is not asked for. It must not change the journal.
+     *  NULL: what the numbers keep is kept. */
     bool (*keep)(void *context, const oversized_kept_t *kept);
     void *context; /**< handed to `keep` */
     bool dry_run;  /**< tell what would be removed, and remove nothing; false */
@@ -392,10 +396,10 @@ typedef struct oversized_retained {
 void oversized_retain_options_init(oversized_retain_options_t *options);
 
 /**
- * Removes the oldest sections, durably, until what is left is no more than the options say. It removes whole sections, and
- * never the newest one. It is one oversized_prune(), with all that is said there, or one oversized_prune_with() where
- * progress is asked for. *retained (may be NULL) tells what was removed, with progress after a failure too; a section that
- * another thread has made or removed meanwhile may be counted or not.
+ * Removes the oldest sections, durably, until what is left is no more than the options say. It removes whole sections,
+ * and never the newest one. It is one oversized_prune(), with all that is said there, or one oversized_prune_with()
+ * where progress is asked for. *retained (may be NULL) tells what was removed, with progress after a failure too; a
+ * section that another thread has made or removed meanwhile may be counted or not.
  *
  * Errors: SEGJ_ERR_INVALID; and as oversized_prune() or oversized_prune_with(), of a dry run none of them.
  */
@@ -413,16 +417,15 @@ SEGJ_MUST_CHECK segj_status_t oversized_retain(oversized_t *journal, const overs
 typedef struct oversized_stats_t {
     /** sizeof(oversized_stats_t) as the application knows it: set it before the call. No more than that is written. */
     size_t struct_size;
-    uint64_t records;     /**< appended */
-    uint64_t value_bytes; /**< of these records' values, as they were given */
-    uint64_t
-        stored_bytes; /**< of these values' frames: compressed or not, with their checksums, without version 2's heads */
-    uint64_t syncs;   /**< of a section that have ended well, those of rewinds and of the journal's own included */
-    uint64_t sync_calls;     /**< calls that these have answered; more than `syncs` where threads shared a flush */
-    uint64_t flushes;        /**< of oversized_flush() that had something to hand over */
-    uint64_t sync_time_50;   /**< nanoseconds within which half of the syncs ended, to a quarter; 0: there was none */
-    uint64_t sync_time_99;   /**< the same of 99 in 100 */
-    uint64_t sync_time_most; /**< nanoseconds of the longest */
+    uint64_t records;      /**< appended */
+    uint64_t value_bytes;  /**< of these records' values, as they were given */
+    uint64_t stored_bytes; /**< of these values' frames, compressed or not, with checksums, without heads (version 2) */
+    uint64_t syncs;        /**< of a section that have ended well, those of rewinds and of the journal's own included */
+    uint64_t sync_calls;   /**< calls that these have answered; more than `syncs` where threads shared a flush */
+    uint64_t flushes;      /**< of oversized_flush() that had something to hand over */
+    uint64_t sync_time_50; /**< nanoseconds within which half of the syncs ended, to a quarter; 0: there was none */
+    uint64_t sync_time_99; /**< the same of 99 in 100 */
+    uint64_t sync_time_most;              /**< nanoseconds of the longest */
     uint64_t sync_times[OVERSIZED_TIMES]; /**< syncs by their time: [i] are those of less than 2^i microseconds that are
                                                not in [i - 1]; the last has all that took longer */
     uint64_t unsynced_records;            /**< now: appended and not covered by a sync */

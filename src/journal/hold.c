@@ -29,7 +29,10 @@ segj_status_t segj_hold_take(segj_shared_t *shared, bool read_only)
             ": a program that uses commonware-storage 2026.9.0 or later has this directory, and keeps others "
             "out while it runs");
     int code = status == SEGJ_ERR_IO ? segj_last_errno() : 0;
-    bool wanted = status != SEGJ_ERR_IO || code == EMFILE || code == ENFILE;
+    if (code == ELOOP)
+        segj_say_after(
+            ": it is a link, to where commonware-storage would lock another file; links are not followed here");
+    bool wanted = status != SEGJ_ERR_IO || code == EMFILE || code == ENFILE || code == ELOOP;
     return wanted ? status : go_without(shared);
 }
 

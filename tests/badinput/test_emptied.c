@@ -261,6 +261,50 @@ static void in_the_commonware_format_values_beside_an_emptied_index_stay(void **
     assert_false(path_exists(join_path(place->directory.text, ".test_index.lost").text));
 }
 
+/* No crash leaves that, of the reference's neither; but that one cuts the section to nothing, and so does this. */
+static void in_the_commonware_format_an_emptied_values_file_is_refused_where_strict_is_set(void **state)
+{
+    place_t *place = *state;
+    oversized_t *journal = NULL;
+    static const size_t lengths[] = {0, 1, 7};
+    place->config.format = SEGJ_FORMAT_COMMONWARE;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        remove_tree(place->directory.text);
+        fill_journal(&place->config, SECTIONS, RECORDS);
+        zero_file(values_of(place, 2).text, lengths[i]);
+        oversized_config_t config = place->config;
+        config.strict = true;
+        assert_refused(&config, place->root.text, SEGJ_ERR_CORRUPT);
+        assert_sentence(values_of(place, 2).text, place->config.index_partition, "bytes of data (strict)");
+        assert_ok(oversized_open(&place->config, &journal));
+        assert_ok(oversized_close(journal));
+        assert_ok(oversized_open(&config, &journal));
+        assert_ok(oversized_close(journal));
+    }
+}
+
+/* A bound or a checkpoint does without it. */
+static void strict_lets_an_emptied_values_file_pass_that_is_not_wanted(void **state)
+{
+    place_t *place = *state;
+    oversized_t *journal = NULL;
+    oversized_config_t config = place->config;
+    oversized_checkpoint_t checkpoint = {1, 1, RECORDS * SMALL_RECORD};
+    oversized_bound_t bound = {3, 0};
+    config.format = SEGJ_FORMAT_COMMONWARE;
+    fill_journal(&config, SECTIONS, RECORDS);
+    resize_file(values_of(place, 3).text, 0);
+    config.strict = config.read_only = true;
+    assert_refused(&config, place->root.text, SEGJ_ERR_CORRUPT);
+    config.bound = &bound;
+    assert_ok(oversized_open(&config, &journal));
+    assert_ok(oversized_close(journal));
+    config.bound = NULL;
+    config.checkpoint = &checkpoint;
+    assert_ok(oversized_open(&config, &journal));
+    assert_ok(oversized_close(journal));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, drop_place)
@@ -275,6 +319,8 @@ int main(void)
         TEST(values_without_an_index_are_refused_where_strict_is_set),
         TEST(strict_lets_values_pass_that_nobody_misses),
         TEST(in_the_commonware_format_values_beside_an_emptied_index_stay),
+        TEST(in_the_commonware_format_an_emptied_values_file_is_refused_where_strict_is_set),
+        TEST(strict_lets_an_emptied_values_file_pass_that_is_not_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

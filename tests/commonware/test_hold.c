@@ -189,6 +189,30 @@ static void something_else_with_that_name_is_gone_without(void **state)
     assert_int_equal(place->warnings, 2); /* the directory's partitions were made between */
 }
 
+/* That program follows a link, so it would not be kept out by a journal that goes without. */
+static void a_link_with_that_name_is_refused(void **state)
+{
+    place_t *place = *state;
+    oversized_t *journal = NULL;
+    path_t elsewhere = join_path(place->root.text, "elsewhere");
+    fill(place);
+    remove_file(place->hold.text);
+    assert_int_equal(symlink(elsewhere.text, place->hold.text), 0);
+    for (int there = 0; there < 2; there++) {
+        for (int i = 0; i < 2; i++) {
+            place->config.read_only = i == 1;
+            assert_status(oversized_open(&place->config, &journal), SEGJ_ERR_IO);
+            assert_non_null(strstr(segj_last_error(), place->hold.text));
+            assert_non_null(strstr(segj_last_error(), "is a link"));
+        }
+        assert_int_equal(path_exists(elsewhere.text), there == 1);
+        write_file(elsewhere.text, (const uint8_t *)"", 0);
+    }
+    place->config.read_only = false;
+    remove_file(place->hold.text);
+    assert_ok(oversized_close(open_it(place)));
+}
+
 static void *let_go_late(void *fd)
 {
     const struct timespec pause = {0, 30 * 1000000L};
@@ -217,7 +241,7 @@ int main(void)
         TEST(the_program_keeps_a_new_journal_out), TEST(journals_of_one_directory_share_it),
         TEST(the_file_is_never_removed),           TEST(a_reader_makes_no_file),
         TEST(the_native_format_makes_none),        TEST(something_else_with_that_name_is_gone_without),
-        TEST(an_open_waits_for_the_program),
+        TEST(a_link_with_that_name_is_refused),    TEST(an_open_waits_for_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

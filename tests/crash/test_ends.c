@@ -181,7 +181,7 @@ static void lose_values(simdisk_t *disk)
     storage->partition_close(partition);
 }
 
-static simdisk_t *make_disk(run_t *run, segj_format_t format, what_t what)
+static simdisk_t *make_disk(run_t *run, segj_format_t format, uint8_t version, what_t what)
 {
     simdisk_t *disk = simdisk_new();
     *run = (run_t){.what = what, .bound = {1, 4}, .checkpoint = {0, 1, 4 * RECORD}};
@@ -191,6 +191,7 @@ static simdisk_t *make_disk(run_t *run, segj_format_t format, what_t what)
     run->config.entry_size = 8;
     run->config.page_size = 64;
     run->config.format = format;
+    run->config.native_version = version;
     run->config.counts_partition = run->counted ? COUNTS : NULL;
     make_sections(run, disk);
     if (run->counted)
@@ -290,10 +291,10 @@ static void on_call(void *context, simdisk_t *disk, simdisk_call_t call)
     simdisk_free(killed);
 }
 
-static void cut_the_power(segj_format_t format, what_t what)
+static void cut_the_power(segj_format_t format, uint8_t version, what_t what)
 {
     run_t run;
-    simdisk_t *disk = make_disk(&run, format, what);
+    simdisk_t *disk = make_disk(&run, format, version, what);
     simdisk_on_call(disk, on_call, &run);
     end_early(&run, disk);
     simdisk_on_call(disk, NULL, NULL);
@@ -316,43 +317,49 @@ static void cut_the_power(segj_format_t format, what_t what)
 
 static void power_cuts_in_an_open_with_a_bound(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_NATIVE, BOUNDED);
+    cut_the_power(SEGJ_FORMAT_NATIVE, 1, BOUNDED);
+}
+
+static void power_cuts_in_an_open_with_a_bound_of_version_2(void **state)
+{
+    cut_the_power(SEGJ_FORMAT_NATIVE, 2, BOUNDED);
 }
 
 static void power_cuts_in_an_open_with_a_bound_of_an_archive(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_COMMONWARE, BOUNDED);
+    cut_the_power(SEGJ_FORMAT_COMMONWARE, 0, BOUNDED);
 }
 
 static void power_cuts_in_a_prune_of_an_archive(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_COMMONWARE, PRUNED);
+    cut_the_power(SEGJ_FORMAT_COMMONWARE, 0, PRUNED);
 }
 
 static void power_cuts_in_a_rewind_of_an_archive(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_COMMONWARE, REWOUND);
+    cut_the_power(SEGJ_FORMAT_COMMONWARE, 0, REWOUND);
 }
 
 static void power_cuts_in_a_rewind_of_a_section_of_an_archive(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_COMMONWARE, REWOUND_ALONE);
+    cut_the_power(SEGJ_FORMAT_COMMONWARE, 0, REWOUND_ALONE);
 }
 
 static void power_cuts_in_an_open_of_an_archive_to_a_checkpoint(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_COMMONWARE, CHECKPOINTED);
+    cut_the_power(SEGJ_FORMAT_COMMONWARE, 0, CHECKPOINTED);
 }
 
 static void power_cuts_in_an_open_of_an_archive_that_has_lost_records(void **state)
 {
-    cut_the_power(SEGJ_FORMAT_COMMONWARE, LOST);
+    cut_the_power(SEGJ_FORMAT_COMMONWARE, 0, LOST);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(power_cuts_in_an_open_with_a_bound),
+        cmocka_unit_test(power_cuts_in_an_open_with_a_bound_of_version_2),
         cmocka_unit_test(power_cuts_in_an_open_with_a_bound_of_an_archive),
         cmocka_unit_test(power_cuts_in_a_prune_of_an_archive),
         cmocka_unit_test(power_cuts_in_a_rewind_of_an_archive),

@@ -29,6 +29,7 @@ typedef struct run {
     const char *doing;
     application_t application;
     segj_format_t format;
+    uint8_t version;
     uint64_t states, opens, unrepaired, refused, repairs, crashes;
 } run_t;
 
@@ -219,6 +220,8 @@ static void run_script(run_t *run, const operation_t *script, size_t length)
     run->length = length;
     run->call = 0;
     application_init(&run->application, run->format, 64, 0, simdisk_storage(disk));
+    run->application.config.native_version = run->version;
+    run->application.model.head = run->version == 2 ? OVERSIZED_FRAME_HEAD + MODEL_ENTRY : 0;
     run->doing = "the script";
     assert_true(application_open(&run->application));
     for (size_t i = 0; i < length; i++) {
@@ -310,6 +313,15 @@ static void native(void **state)
     free(run);
 }
 
+static void version_2(void **state)
+{
+    run_t *run = calloc(1, sizeof *run);
+    assert_non_null(run);
+    run->version = 2;
+    every_script_on_a_full_disk(run);
+    free(run);
+}
+
 static void commonware(void **state)
 {
     run_t *run = calloc(1, sizeof *run);
@@ -324,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(removals_come_before_repairs),
         cmocka_unit_test(native),
+        cmocka_unit_test(version_2),
         cmocka_unit_test(commonware),
     };
     return cmocka_run_group_tests_name("full_open", tests, NULL, NULL);

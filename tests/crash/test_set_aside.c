@@ -4,6 +4,8 @@
  * section the bytes that are to be cut are still in their place, or set aside whole; the open behind it ends with one
  * copy of them, and the loss is known from then on. The same for acknowledging, and for discarding; and for an open of the
  * commonware format that ends sections before damaged pages.
+ *
+ *     SEGJ_EVERY=1   in version 2, too, cuts in the open behind a cut
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -17,7 +19,7 @@
 #include "segjournal/oversized.h"
 #include "support/simdisk.h"
 
-enum { SECTIONS = 2, RECORDS = 12, VALUE = 50, FRAME = VALUE + 4, KEPT = 5, MANY = 5, DEPTH = 2, NAME = 96 };
+enum { SECTIONS = 2, RECORDS = 12, ENTRY = 8, VALUE = 50, KEPT = 5, MANY = 5, DEPTH = 2, NAME = 96 };
 
 #define LOST ".index.lost"
 
@@ -31,6 +33,7 @@ typedef struct run {
     original_t originals[SECTIONS];
     uint64_t kept[SECTIONS];
     uint64_t index_data, values_data; /* where the data of the files begin */
+    uint64_t frame;                   /* bytes of a record's */
     int depth, levels;                /* cuts one after the other, and how many there may be */
     bool acknowledges, discards;      /* what is under way, behind the open */
     uint64_t cuts, states, uncut, whole;
@@ -73,7 +76,7 @@ static void spoil(const run_t *run, simdisk_t *disk, uint64_t section)
     if (hole)
         assert_int_equal(storage->file_write(file, run->index_data + page * 76 + 5, &bytes, 1, &done), 0);
     else
-        assert_int_equal(storage->file_truncate(file, run->values_data + run->kept[section] * FRAME + 17), 0);
+        assert_int_equal(storage->file_truncate(file, run->values_data + run->kept[section] * run->frame + 17), 0);
     assert_int_equal(storage->file_sync(file), 0);
     storage->file_close(file);
     storage->partition_close(partition);
@@ -93,19 +96,21 @@ static uint8_t *copy_of(simdisk_t *disk, const char *partition, uint64_t section
 
 /* Closed sections of which the values end within record KEPT, or one more; or (commonware) with a damaged page that is not
  * the last. */
-static simdisk_t *make_disk(run_t *run, segj_format_t format)
+static simdisk_t *make_disk(run_t *run, segj_format_t format, uint8_t version)
 {
     bool native = format == SEGJ_FORMAT_NATIVE;
     simdisk_t *disk = simdisk_new();
     uint8_t value[VALUE];
     oversized_config_init(&run->config);
     run->config.directory = "disk";
-    run->config.entry_size = 8;
+    run->config.entry_size = ENTRY;
     run->config.page_size = 64;
     run->config.format = format;
+    run->config.native_version = version;
     run->config.hole = native ? OVERSIZED_HOLE_REFUSE : OVERSIZED_HOLE_CUT;
     run->index_data = native ? 12288 : 8;
     run->values_data = native ? 4096 : 8;
+    run->frame = VALUE + 4 + (version == 2 ? ENTRY + OVERSIZED_FRAME_HEAD : 0);
     for (uint64_t section = 0; section < SECTIONS; section++)
         run->kept[section] = native ? KEPT + section : 3 * (section + 1); /* before page 1, and before page 2 */
     oversized_t *journal = open_on(run, disk);
@@ -122,7 +127,7 @@ static simdisk_t *make_disk(run_t *run, segj_format_t format)
         original->index = copy_of(disk, "index", section, &original->index_size);
         original->values = copy_of(disk, "values", section, &original->values_size);
         original->index_from = run->index_data + run->kept[section] * 20 / 64 * 76;
-        original->values_from = run->values_data + run->kept[section] * FRAME;
+        original->values_from = run->values_data + run->kept[section] * run->frame;
     }
     return disk;
 }
@@ -300,10 +305,10 @@ static void end(const run_t *run)
                   (unsigned long long)run->whole);
 }
 
-static void open_in_power_cuts(segj_format_t format, int levels, uint64_t least)
+static void open_in_power_cuts(segj_format_t format, uint8_t version, int levels, uint64_t least)
 {
     run_t run = {.levels = levels};
-    simdisk_t *disk = make_disk(&run, format);
+    simdisk_t *disk = make_disk(&run, format, version);
     simdisk_on_call(disk, on_call, &run);
     oversized_t *journal = open_on(&run, disk);
     simdisk_on_call(disk, NULL, NULL);
@@ -318,19 +323,25 @@ static void open_in_power_cuts(segj_format_t format, int levels, uint64_t least)
 
 static void power_cuts_in_an_open_that_sets_aside(void **state)
 {
-    open_in_power_cuts(SEGJ_FORMAT_NATIVE, DEPTH, 1000);
+    open_in_power_cuts(SEGJ_FORMAT_NATIVE, 1, DEPTH, 1000);
+}
+
+static void power_cuts_in_an_open_that_sets_aside_of_version_2(void **state)
+{
+    const char *every = getenv("SEGJ_EVERY");
+    open_in_power_cuts(SEGJ_FORMAT_NATIVE, 2, every != NULL && every[0] == '1' ? DEPTH : 1, 300);
 }
 
 static void power_cuts_in_an_open_that_cuts_at_damaged_pages(void **state)
 {
-    open_in_power_cuts(SEGJ_FORMAT_COMMONWARE, 1, 300);
+    open_in_power_cuts(SEGJ_FORMAT_COMMONWARE, 0, 1, 300);
 }
 
 /* What was acknowledged is so when the call has succeeded, and nothing that was set aside goes. */
 static void power_cuts_in_an_acknowledgement(void **state)
 {
     run_t run = {.depth = DEPTH - 1, .acknowledges = true};
-    simdisk_t *disk = make_disk(&run, SEGJ_FORMAT_NATIVE);
+    simdisk_t *disk = make_disk(&run, SEGJ_FORMAT_NATIVE, 1);
     oversized_t *journal = open_on(&run, disk);
     simdisk_on_call(disk, on_call, &run);
     assert_int_equal(oversized_acknowledge_losses(journal), SEGJ_OK);
@@ -355,7 +366,7 @@ static void power_cuts_in_an_acknowledgement(void **state)
 static void power_cuts_in_a_discard(void **state)
 {
     run_t run = {.depth = DEPTH - 1, .acknowledges = true, .discards = true};
-    simdisk_t *disk = make_disk(&run, SEGJ_FORMAT_NATIVE);
+    simdisk_t *disk = make_disk(&run, SEGJ_FORMAT_NATIVE, 1);
     oversized_t *journal = open_on(&run, disk);
     assert_int_equal(oversized_acknowledge_losses(journal), SEGJ_OK);
     simdisk_on_call(disk, on_call, &run);
@@ -373,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(power_cuts_in_an_open_that_sets_aside),
+        cmocka_unit_test(power_cuts_in_an_open_that_sets_aside_of_version_2),
         cmocka_unit_test(power_cuts_in_an_open_that_cuts_at_damaged_pages),
         cmocka_unit_test(power_cuts_in_an_acknowledgement),
         cmocka_unit_test(power_cuts_in_a_discard),

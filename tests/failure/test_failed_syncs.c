@@ -246,7 +246,7 @@ static bool copies(const scenario_t *scenario)
 
 int main(void)
 {
-    enum { TESTS_MAX = 1024, WAYS = FATES * ENDINGS };
+    enum { TESTS_MAX = 2048, WAYS = FATES * ENDINGS };
     static struct CMUnitTest tests[TESTS_MAX];
     static char names[TESTS_MAX][120];
     static trial_t trials[TESTS_MAX];

@@ -148,6 +148,7 @@ static void a_commonware_journal_has_it_in_a_partition_beside(void **state)
 {
     place_t *place = *state;
     place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 0;
     oversized_t *journal = open_it(place);
     append_filled(journal, 1, 1, 1, 30, NULL);
     assert_ok(oversized_close(journal));
@@ -164,6 +165,7 @@ static void a_refused_open_makes_no_partition_beside(void **state)
 {
     place_t *place = *state;
     place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 0;
     oversized_t *journal = open_it(place);
     append_filled(journal, 1, 1, 1, 30, NULL);
     assert_ok(oversized_close(journal));
@@ -188,6 +190,7 @@ static void a_directory_without_room_for_it_keeps_a_journal(void **state)
 {
     place_t *place = *state;
     place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 0;
     oversized_t *journal = open_it(place);
     append_filled(journal, 1, 1, 1, 30, NULL);
     assert_ok(oversized_close(journal));
@@ -346,7 +349,7 @@ static void nothing_is_acknowledged_behind_a_claim(void **state)
     claiming = place;
     syncs_before_claim = 0;
     oversized_t *journal = fill(place);
-    syncs_before_claim = 2;
+    syncs_before_claim = tested_version() == 2 ? 1 : 2; /* the last flush of a sync */
     assert_status(oversized_sync(journal, 1), SEGJ_ERR_POISONED);
     assert_int_equal(syncs_before_claim, 0);
     oversized_abandon(journal);
@@ -438,6 +441,7 @@ static void a_section_that_another_one_has_changed_is_not_written_to(void **stat
     for (int i = 0; i < 8; i++) {
         const char *partition = i % 2 == 0 ? "test_index" : "test_values";
         place->config.format = i < 4 ? SEGJ_FORMAT_NATIVE : SEGJ_FORMAT_COMMONWARE;
+        place->config.native_version = i < 4 ? tested_version() : 0;
         oversized_t *journal = fill(place);
         path_t path = section_path(place->directory.text, partition, 2);
         resize_file(path.text, i / 2 % 2 == 0 ? file_size(path.text) + 76 : file_size(path.text) - 10);
@@ -470,6 +474,7 @@ static void a_commonware_sync_looks_at_lengths(void **state)
 {
     place_t *place = *state;
     place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 0;
     place->config.storage = &storage;
     storage.file_sync = sync_and_meddle;
     claiming = place;
@@ -477,7 +482,7 @@ static void a_commonware_sync_looks_at_lengths(void **state)
         meddled = i == 0 ? "test_index" : "test_values";
         syncs_before_claim = 0;
         oversized_t *journal = fill(place);
-        syncs_before_claim = 2;
+        syncs_before_claim = tested_version() == 2 ? 1 : 2; /* the last flush of a sync */
         assert_status(oversized_sync(journal, 1), SEGJ_ERR_POISONED);
         assert_says("another writer has written to it");
         oversized_abandon(journal);

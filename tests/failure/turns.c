@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/log.h"
 #include "support/processor.h"
 
 enum { STEPS_MOST = 4096, HANDLES_MOST = 64, RUNS_MOST = 2000000, OWNER_NOBODY = 2 };
@@ -459,6 +460,7 @@ static void *actor(void *context)
 {
     const int *number = context;
     me = *number;
+    count_salts_from(1000 * (uint64_t)(me + 1)); /* the same in every run, so that states are known again */
     run.play->act[me](run.play->context, &run.storage);
     (void)pthread_mutex_lock(&run.mutex);
     run.ended[me] = true;
@@ -519,6 +521,7 @@ static bool play_once(const turns_play_t *play)
     assert_ok(segj_storage_memory_create(&run.memory));
     assert_int_equal(pthread_mutex_init(&run.mutex, NULL), 0);
     assert_int_equal(pthread_cond_init(&run.changed, NULL), 0);
+    count_salts_from(1);
     if (play->prepare != NULL)
         play->prepare(play->context, &run.storage);
     for (int i = 0; i < 2; i++)

@@ -260,9 +260,9 @@ class buffer : public detail::contents<buffer>
 };
 
 /**
- * A value where it lies (oversized_view()). While it shows one, its section is not cut and not removed: such a change is
- * SEGJ_ERR_BUSY. So do not keep views for long, and let them end before the journal. Give the same view to many calls:
- * each gives back what it showed. One thread at a time.
+ * A value where it lies (oversized_view()). While it shows one, its section is not cut and not removed: such a change
+ * is SEGJ_ERR_BUSY. So do not keep views for long, and let them end before the journal. Give the same view to many
+ * calls: each gives back what it showed. One thread at a time.
  */
 class view : public detail::contents<view>
 {

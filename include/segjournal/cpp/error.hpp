@@ -2,8 +2,8 @@
  * @file segjournal/cpp/error.hpp
  * How a call of the C++ interface fails: segj::failure, segj::error and segj::result.
  *
- * A failure is a status with the library's sentence. It keeps a copy of the sentence, so it may be stored, moved and read
- * in any thread. There are two ways to meet one, and each call has both:
+ * A failure is a status with the library's sentence. It keeps a copy of the sentence, so it may be stored, moved and
+ * read in any thread. There are two ways to meet one, and each call has both:
  *
  *     try_append(...)     answers with a result<T>: the value, or the failure. It never throws.
  *     append(...)         answers with the value, or throws segj::error, a std::system_error.

@@ -97,8 +97,8 @@ class follower
         return result<follower>(std::move(made));
     }
 
-    /** Gives what comes next; nothing where nothing new is there. After an error now() names the record that it concerns.
-     *  Errors: as oversized_follow_next(). */
+    /** Gives what comes next; nothing where nothing new is there. After an error now() names the record that it
+     *  concerns. Errors: as oversized_follow_next(). */
     result<std::optional<followed>> try_next() noexcept
     {
         const segj_status_t status = oversized_follow_next(follower_, &now_.raw_);

@@ -144,9 +144,9 @@ class journal : public operations
         return detail::answer(status);
     }
 
-    /** The same in steps that can be followed and cancelled: oversized_destroy_with(). There is no journal after it, unless
-     *  it answers SEGJ_ERR_BUSY or SEGJ_ERR_CANCELLED, or refuses the options. *removed: what was removed, after a failure
-     *  too. */
+    /** The same in steps that can be followed and cancelled: oversized_destroy_with(). There is no journal after it,
+     *  unless it answers SEGJ_ERR_BUSY or SEGJ_ERR_CANCELLED, or refuses the options. *removed: what was removed, after
+     *  a failure too. */
     result<void> try_destroy(const oversized_removal_options_t &options,
                              oversized_removed_t *removed = nullptr) noexcept
     {

@@ -242,8 +242,8 @@ class try_operations
         return detail::answer(oversized_prune(handle_, min_section, &pruned), std::move(pruned));
     }
 
-    /** The same in steps that can be followed and cancelled: oversized_prune_with(). *removed: what was removed, after a
-     *  failure too. */
+    /** The same in steps that can be followed and cancelled: oversized_prune_with(). *removed: what was removed, after
+     *  a failure too. */
     result<void> try_prune(std::uint64_t min_section, const oversized_removal_options_t &options,
                            oversized_removed_t *removed = nullptr) noexcept
     {
@@ -425,7 +425,8 @@ class try_operations
     std::size_t entry_size_ = 0;
 };
 
-/** All calls: those of try_operations, and the same without "try_", which give the value itself or throw segj::error. */
+/** All calls: those of try_operations, and the same without "try_", which give the value itself or throw
+ *  segj::error. */
 class operations : public try_operations
 {
   public:

@@ -29,7 +29,8 @@ class writer
     /** None. */
     writer() noexcept = default;
 
-    /** Begins to append a value of `size` bytes, or of as many as come until its end (OVERSIZED_SIZE_UNKNOWN). Until it is finished or abandoned the section is SEGJ_ERR_BUSY. */
+    /** Begins to append a value of `size` bytes, or of as many as come until its end (OVERSIZED_SIZE_UNKNOWN). Until it
+     *  is finished or abandoned the section is SEGJ_ERR_BUSY. */
     static result<writer> try_open(journal_ref journal, std::uint64_t section, bytes entry, std::uint64_t size) noexcept
     {
         if (entry.size != journal.entry_size())
@@ -110,8 +111,8 @@ class writer
     oversized_writer_t *handle_ = nullptr;
 };
 
-/** A value on its way out (oversized_reader_open()). What it gives is unverified until it has given all of it, unless it
- *  was opened with verify_first. It must end before its journal. One thread at a time uses it. */
+/** A value on its way out (oversized_reader_open()). What it gives is unverified until it has given all of it, unless
+ *  it was opened with verify_first. It must end before its journal. One thread at a time uses it. */
 class reader
 {
   public:
@@ -318,8 +319,8 @@ class reader_buffer : public std::streambuf
     }
 
   private:
-    /** Reads on: 0 at the end. A failure makes the stream bad: badbit, and segj::error where exceptions are on, which the
-     *  stream's own functions take in. */
+    /** Reads on: 0 at the end. A failure makes the stream bad: badbit, and segj::error where exceptions are on, which
+     *  the stream's own functions take in. */
     std::size_t more(space to)
     {
         if (failure_.status() == SEGJ_OK) {

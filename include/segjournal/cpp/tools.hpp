@@ -1,7 +1,6 @@
 /**
- * @file segjournal/cpp/tools.hpp
- * Looking into a journal: what lies in its files (segj::inspection), what can be saved of them (segj::salvage()), and what
- * it has done (segj::stats()).
+ * @file segjournal/cpp/tools.hpp Looking into a journal: what lies in its files (segj::inspection), what can be saved
+ * of them (segj::salvage()), and what it has done (segj::stats()).
  */
 #ifndef SEGJOURNAL_CPP_TOOLS_HPP
 #define SEGJOURNAL_CPP_TOOLS_HPP
@@ -15,8 +14,8 @@
 namespace segj
 {
 
-/** What lies in a journal's files (oversized_inspect()). It reads the files alone and takes no lock. What it gives lives
- *  as long as it does.
+/** What lies in a journal's files (oversized_inspect()). It reads the files alone and takes no lock. What it gives
+ *  lives as long as it does.
  *
  *     const segj::inspection found(segj::config("events"));
  *     for (const oversized_look_t &section : found)

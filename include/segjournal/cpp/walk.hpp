@@ -301,9 +301,9 @@ class outcome
  *     for (const segj::record &record : journal.records())
  *         use(record.section(), record.position(), record.entry(), record.value());
  *
- * Where a step fails, a range of records() throws segj::error. One of try_records() ends; ask failed() after the loop. A
- * damaged page fails one step: begin() again goes on behind it. An iterator leads to its range, which must stay where it
- * is. The range must end before its journal. One thread at a time uses it.
+ * Where a step fails, a range of records() throws segj::error. One of try_records() ends; ask failed() after the loop.
+ * A damaged page fails one step: begin() again goes on behind it. An iterator leads to its range, which must stay where
+ * it is. The range must end before its journal. One thread at a time uses it.
  */
 template <bool Bounded> class basic_records
 {
@@ -362,9 +362,9 @@ template <bool Bounded> class basic_records
 };
 
 /**
- * The numbers of the sections as a range, which asks for the next number at each step: what is made or removed meanwhile
- * is seen or not. A step fails only where the journal has ended; what becomes of a failure, and of iterators, is as for
- * segj::basic_records. It may be gone through again.
+ * The numbers of the sections as a range, which asks for the next number at each step: what is made or removed
+ * meanwhile is seen or not. A step fails only where the journal has ended; what becomes of a failure, and of iterators,
+ * is as for segj::basic_records. It may be gone through again.
  */
 class sections
 {

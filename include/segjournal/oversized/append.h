@@ -38,9 +38,9 @@ typedef struct oversized_location {
  *
  * Errors: SEGJ_ERR_INVALID, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_PRUNED, SEGJ_ERR_BUSY (a value is being streamed into the
  * section, or into all sections that may be active at a time: max_open_files), SEGJ_ERR_CORRUPT (the section's last
- * index page is damaged, or in the commonware format one before it: oversized_config_t::hole; or a file that the journal did not make has the name of a new section's), SEGJ_ERR_READ_ONLY,
- * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was
- * then.
+ * index page is damaged, or in the commonware format one before it: oversized_config_t::hole; or a file that the
+ * journal did not make has the name of a new section's), SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY,
+ * SEGJ_ERR_COMPRESSION, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO. The journal is as it was then.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_append(oversized_t *journal, uint64_t section, const void *entry,
                                                const void *value, size_t size, uint64_t *position,
@@ -66,9 +66,9 @@ typedef struct oversized_record {
 /**
  * Appends `count` records in one step. Readers see all of them or none, and after a failure there is none. The step is
  * atomic for readers, not across a power cut: until the next sync has returned, a crash may keep a prefix of the batch,
- * as of any appends. In a section of version 2 of the native format (native_version) a crash keeps all of it or nothing. *position becomes the first record's. locations has room for `count` of them; its contents are
- * undefined after a failure. Both may be NULL. The call takes as much memory as the records, without their values, have
- * bytes.
+ * as of any appends. In a section of version 2 of the native format (native_version) a crash keeps all of it or
+ * nothing. *position becomes the first record's. locations has room for `count` of them; its contents are undefined
+ * after a failure. Both may be NULL. The call takes as much memory as the records, without their values, have bytes.
  *
  * Errors: as oversized_append().
  */
@@ -83,8 +83,8 @@ typedef struct oversized_writer oversized_writer_t; /**< a value on its way in *
 
 /**
  * Begins to append a value that need not be in memory whole. `size` is the sum of the writes that follow, in bytes, or
- * OVERSIZED_SIZE_UNKNOWN: the value ends with oversized_writer_finish(), and max_value_size bounds it. At levels above 19
- * of `compression` zstd's window is above 8 MiB then, however short the value is, and not every decoder reads that.
+ * OVERSIZED_SIZE_UNKNOWN: the value ends with oversized_writer_finish(), and max_value_size bounds it. At levels above
+ * 19 of `compression` zstd's window is above 8 MiB then, however short the value is, and not every decoder reads that.
  * Readers see nothing of the record before oversized_writer_finish(). Until finish or abandon the section refuses
  * appends, further writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that
  * does not exist is made, empty. The writer takes a buffer of 256 KiB, zstd's context where the section is compressed,

@@ -165,13 +165,13 @@ typedef struct oversized_config {
     /** How open looks for the end of a section; OVERSIZED_VERIFY_DEFAULT. */
     oversized_verify_t verify;
     /** Fail with SEGJ_ERR_CORRUPT, and change nothing, where synced data is lost (instead of reporting it), and where a
-     *  values file that holds data has no index file, or (commonware format) one without a header; false. In the
-     *  commonware format also where an index page before the last one is damaged and holds records that were counted
-     *  (`counts_partition`), or would be cut (`hole`): open reads every index whole then.
+     *  values file that holds data has no index file; false. In the commonware format also where one file of a section
+     *  holds data and the other one has no header, and where an index page before the last one is damaged and holds
+     *  records that were counted (`counts_partition`), or would be cut (`hole`): open reads every index whole then.
      *
-     *  A prune or a rewind that a power cut or a kill interrupted leaves such values files too, and so does a section
-     *  that was never synced. An open without `strict` removes them and says so in the log. It loses nothing by that
-     *  which was synced, unless the index file was removed by hand. */
+     *  A prune or a rewind that a power cut or a kill interrupted leaves values files without an index file, too, and
+     *  so does a section that was never synced. An open without `strict` removes them and says so in the log. It loses
+     *  nothing by that which was synced, unless the index file was removed by hand. */
     bool strict;
     /** Take a shared lock, write nothing, and show what open would recover; false. */
     bool read_only;
@@ -196,9 +196,9 @@ typedef struct oversized_config {
      *  section comes to rest or the journal is closed. After a crash they are still there, and the next open cuts
      *  them (value_bytes_truncated).
      *
-     *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version): an eighth of what the section's
-     *  values take, but 16 to 256 KiB, after 8 syncs in a row with less than 64 KiB of new values each, until a sync
-     *  has more. */
+     *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version): an eighth of what the
+     *  section's values take, but 16 to 256 KiB, after 8 syncs in a row with less than 64 KiB of new values each, until
+     *  a sync has more. */
     size_t preallocate;
     /** Let views show values where they lie, in a mapping of their file, instead of copying them (oversized_view());
      *  false.
@@ -242,32 +242,32 @@ typedef struct oversized_config {
      *  commonware-storage reads 0 (V0, "CWIC"); 2026.9.0 and later make 1 (V1, "CWIK") and 2026.2.0 does not read it. A
      *  journal that has files goes on with the header of its newest section. The native format takes 0 alone. */
     uint8_t commonware_header;
-    /** What becomes of a section that has a damaged index page before its last one; OVERSIZED_HOLE_REFUSE. The commonware
-     *  format alone.
+    /** What becomes of a section that has a damaged index page before its last one; OVERSIZED_HOLE_REFUSE. The
+     *  commonware format alone.
      *
      *  With OVERSIZED_HOLE_REFUSE the first append to a section looks through its whole index for such a page, once in
-     *  the life of the journal. A rewind that ends before the page heals the section. A power cut amid appends may leave
-     *  such a page, too, so `strict` alone does not fail for it. With OVERSIZED_HOLE_CUT open looks through all indexes. The
-     *  records that it cuts count as lost (synced_records_lost), because a sync may have covered them, and are set aside
-     *  as `quarantine` says. With a checkpoint, which says itself what stays, nothing is cut for this. */
+     *  the life of the journal. A rewind that ends before the page heals the section. A power cut amid appends may
+     *  leave such a page, too, so `strict` alone does not fail for it. With OVERSIZED_HOLE_CUT open looks through all
+     *  indexes. The records that it cuts count as lost (synced_records_lost), because a sync may have covered them, and
+     *  are set aside as `quarantine` says. With a checkpoint, which says itself what stays, nothing is cut for this. */
     oversized_hole_t hole;
     /** Name of the partition in which commonware-storage (2026.9.0 and later) counts the synced records of an archive's
-     *  sections: its `metadata_partition`, of the same characters as the other names and other than these; NULL. "": there
-     *  is none. The commonware format alone.
+     *  sections: its `metadata_partition`, of the same characters as the other names and other than these; NULL. "":
+     *  there is none. The commonware format alone.
      *
      *  What the partition counts was synced. So records that are missing of it are lost (synced_records_lost), `strict`
-     *  fails then, and what is cut is set aside. That program refuses a journal that has less than the counts. So they are
-     *  lowered, durably, before a prune, a rewind, a destroy or an open removes what they count. They are never raised:
-     *  that program raises them itself when it opens the journal. A partition that is missing is SEGJ_ERR_MISMATCH where
-     *  the journal has sections; a new journal has no counts then.
+     *  fails then, and what is cut is set aside. That program refuses a journal that has less than the counts. So they
+     *  are lowered, durably, before a prune, a rewind, a destroy or an open removes what they count. They are never
+     *  raised: that program raises them itself when it opens the journal. A partition that is missing is
+     *  SEGJ_ERR_MISMATCH where the journal has sections; a new journal has no counts then.
      *
-     *  With NULL nothing is known of counts. But before something is removed, all partitions of the directory are looked
-     *  at. Where one counts sections of this journal alone, and counts what would be removed, the call is
+     *  With NULL nothing is known of counts. But before something is removed, all partitions of the directory are
+     *  looked at. Where one counts sections of this journal alone, and counts what would be removed, the call is
      *  SEGJ_ERR_MISMATCH, and its sentence names that partition. */
     const char *counts_partition;
     /** How far open looks, or NULL: everywhere. Files of sections above bound->section are not opened, whatever is in
-     *  them, and of that section no more than its first bound->records records are shown. It may have fewer, or not exist.
-     *  Both formats. Not together with a checkpoint.
+     *  them, and of that section no more than its first bound->records records are shown. It may have fewer, or not
+     *  exist. Both formats. Not together with a checkpoint.
      *
      *  With `read_only` nothing changes, and the journal ends there as long as it is open. Warning: an open for writing
      *  ends it for good, as a rewind to that record does. Later sections are removed, unread, and what follows the
@@ -283,20 +283,22 @@ typedef struct oversized_config {
      *  kept. A read never shows what a rewind or a prune has taken away. */
     size_t value_cache;
     /** Version of the native format that new sections get: 1, 2, or 0 for the library's choice, which is 1 as yet; 0. A
-     *  section goes on in the version of its files, whatever this is, and a journal may hold both. The commonware format
-     *  takes 0 alone.
+     *  section goes on in the version of its files, whatever this is, and a journal may hold both. The commonware
+     *  format takes 0 alone.
      *
      *  In version 2 each value carries its record, and the index is a cache that is made again where it is damaged or
-     *  lost. A sync flushes one file instead of two, and a batch survives a power cut whole or not at all. A value takes
-     *  entry_size + OVERSIZED_FRAME_HEAD bytes more in its file. */
+     *  emptied (a file that is missing is not: open takes that for the rest of a removal). A sync flushes one file
+     *  instead of two, and a batch survives a power cut whole or not at all. A value takes entry_size +
+     *  OVERSIZED_FRAME_HEAD bytes more in its file. */
     uint8_t native_version;
-    /** Called from the thread that opens, at most ten times a second, while open waits for the lock (stage "wait"), looks
-     *  at sections ("look") and repairs them ("repair"), and once when it has looked at all sections, where there is one.
-     *  Bytes are those of values that it has read to check them, and the total grows with what it finds to be checked.
-     *  NULL: not called. oversized_inspect() calls it too.
+    /** Called from the thread that opens, at most ten times a second, while open waits for the lock (stage "wait"),
+     *  looks at sections ("look") and repairs them ("repair"), and once when it has looked at all sections, where there
+     *  is one. Bytes are those of values that it has read to check them, and the total grows with what it finds to be
+     *  checked. NULL: not called. oversized_inspect() calls it too.
      *
-     *  True cancels the open: it is SEGJ_ERR_CANCELLED, and has changed nothing. That holds up to the end of the look. From
-     *  the first change on the open goes on to its end, and the answer means nothing. It must not call the journal. */
+     *  True cancels the open: it is SEGJ_ERR_CANCELLED, and has changed nothing. That holds up to the end of the look.
+     *  From the first change on the open goes on to its end, and the answer means nothing. It must not call the
+     *  journal. */
     bool (*progress)(void *progress_context, const oversized_progress_t *progress);
     /** Handed to `progress`. */
     void *progress_context;
@@ -307,14 +309,14 @@ typedef struct oversized_config {
     unsigned file_mode;
     /** Threads that compress the values of one append, the appending one among them, 0 to 64; 0, and 1: that one alone.
      *  They pay for batches of 64 KiB and more, and for single or streamed values of 2 MiB and more, which zstd's own
-     *  threads share: such a value is stored in other bytes then, of about the same size. Values of less, one at a time,
-     *  are compressed by the thread that appends them, and by several beside each other where several append.
+     *  threads share: such a value is stored in other bytes then, of about the same size. Values of less, one at a
+     *  time, are compressed by the thread that appends them, and by several beside each other where several append.
      *
      *  The first append that is large enough makes the threads, one less than this for batches and this many for large
-     *  values. They take no signals, call nothing of the storage, and end with the journal. One batch and one large value
-     *  have them at a time, and others that come meanwhile do without. Where threads cannot be made, appends go on with
-     *  fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd some MiB a thread for a
-     *  large value. */
+     *  values. They take no signals, call nothing of the storage, and end with the journal. One batch and one large
+     *  value have them at a time, and others that come meanwhile do without. Where threads cannot be made, appends go
+     *  on with fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd some MiB a
+     *  thread for a large value. */
     uint32_t compression_threads;
     /** Bytes that values of new sections are compressed with, or NULL: none. Small values that resemble each other compress
      *  badly one by one; what they have in common is said here once. It is a dictionary that zstd has trained

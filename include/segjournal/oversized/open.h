@@ -39,10 +39,11 @@ typedef struct oversized_recovery_t {
     uint64_t sections_repaired;   /**< sections that were made durable again: those that no close had left, and those
                                            without records, once */
     uint64_t sections_unrepaired; /**< sections for whose repair the storage had no room. They can be read and pruned.
-                                           What open has shown of them beyond what was synced may go in a power cut. Each
-                                           is repaired before its first change, and by a sync of it or of all, which
-                                           answer SEGJ_ERR_NO_SPACE until there is room. Close leaves them alone. Each
-                                           open reports what such a section has lost, until it is repaired or removed */
+                                           What open has shown of them beyond what was synced may go in a power cut.
+                                           Each is repaired before its first change, and by a sync of it or of all,
+                                           which answer SEGJ_ERR_NO_SPACE until there is room. Close leaves them alone.
+                                           Each open reports what such a section has lost, until it is repaired or
+                                           removed */
     /* Losses for which oversized_acknowledge_losses() has not been called, those of earlier opens included, as they are
      * when open has ended. Losses of sections that are not yet cut (sections_unrepaired) are counted in
      * synced_records_lost only. */
@@ -91,8 +92,8 @@ void oversized_abandon(oversized_t *journal);
  * Errors: SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED and SEGJ_ERR_MEMORY (nothing is removed). SEGJ_ERR_IO (also where a
  * partition could not be removed because it holds names that are not the journal's, or that the file system has not let
  * go yet; the sentence names one, and a second open and destroy will do). SEGJ_ERR_MISMATCH (a partition was renamed or
- * replaced since the open; only what is open is ever removed; or of an archive: oversized_config_t::counts_partition). SEGJ_ERR_BUSY (a view is out, or a value is being
- * streamed in): nothing is removed, and the journal stays open.
+ * replaced since the open; only what is open is ever removed; or of an archive: oversized_config_t::counts_partition).
+ * SEGJ_ERR_BUSY (a view is out, or a value is being streamed in): nothing is removed, and the journal stays open.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy(oversized_t *journal);
 

@@ -30,15 +30,16 @@ SEGJ_EXPORT_BEGIN
  *
  * Errors: SEGJ_ERR_BUSY (a view of such a section is out, or a value is being streamed into one), SEGJ_ERR_READ_ONLY,
  * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE and SEGJ_ERR_MISMATCH (of an archive:
- * oversized_config_t::counts_partition): nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is gone.
+ * oversized_config_t::counts_partition): nothing changed. SEGJ_ERR_IO: the same, or poisoned once the first file is
+ * gone.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_prune(oversized_t *journal, uint64_t min_section, bool *pruned);
 
 /** How a long removal is followed. Begin with oversized_removal_options_init(). */
 typedef struct oversized_removal_options {
     size_t struct_size; /**< set by oversized_removal_options_init() */
-    /** Called from the calling thread, at most ten times a second and once at the end; true: cancel. NULL: not. It must not
-     *  call the journal. */
+    /** Called from the calling thread, at most ten times a second and once at the end; true: cancel. NULL: not. It must
+     *  not call the journal. */
     bool (*progress)(void *context, const oversized_progress_t *progress);
     void *context; /**< handed to it */
 } oversized_removal_options_t;
@@ -58,22 +59,22 @@ void oversized_removal_options_init(oversized_removal_options_t *options);
  * steps that take a moment each; each step is durable before the next one, and is one oversized_prune(). Each section
  * is SEGJ_ERR_PRUNED from its own step on. *removed (may be NULL) tells what was removed, after a failure too.
  *
- * Errors: SEGJ_ERR_CANCELLED; SEGJ_ERR_INVALID; and as oversized_prune(). After each of them, what was removed until then
- * stays removed, and nothing else has changed (SEGJ_ERR_IO: as there). When `progress` cancels at the end, where all
- * sections are gone, it is SEGJ_OK.
+ * Errors: SEGJ_ERR_CANCELLED; SEGJ_ERR_INVALID; and as oversized_prune(). After each of them, what was removed until
+ * then stays removed, and nothing else has changed (SEGJ_ERR_IO: as there). When `progress` cancels at the end, where
+ * all sections are gone, it is SEGJ_OK.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_prune_with(oversized_t *journal, uint64_t min_section,
                                                    const oversized_removal_options_t *options,
                                                    oversized_removed_t *removed);
 
 /**
- * oversized_destroy(), followed and cancelled by `options` (NULL: all defaults). It removes the oldest sections first, in
- * durable steps as oversized_prune_with() does, and then the rest. *removed (may be NULL) tells what was removed, after a
- * failure too. It frees the journal in any case but SEGJ_ERR_BUSY, SEGJ_ERR_CANCELLED, and SEGJ_ERR_INVALID for the options:
- * then the journal stays open, and has the sections that were not removed.
+ * oversized_destroy(), followed and cancelled by `options` (NULL: all defaults). It removes the oldest sections first,
+ * in durable steps as oversized_prune_with() does, and then the rest. *removed (may be NULL) tells what was removed,
+ * after a failure too. It frees the journal in any case but SEGJ_ERR_BUSY, SEGJ_ERR_CANCELLED, and SEGJ_ERR_INVALID for
+ * the options: then the journal stays open, and has the sections that were not removed.
  *
- * Errors: SEGJ_ERR_CANCELLED; and as oversized_destroy(), SEGJ_ERR_BUSY also after sections were removed that nobody used.
- * When `progress` cancels at the end, where all sections are gone, it is SEGJ_OK.
+ * Errors: SEGJ_ERR_CANCELLED; and as oversized_destroy(), SEGJ_ERR_BUSY also after sections were removed that nobody
+ * used. When `progress` cancels at the end, where all sections are gone, it is SEGJ_OK.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy_with(oversized_t *journal, const oversized_removal_options_t *options,
                                                      oversized_removed_t *removed);

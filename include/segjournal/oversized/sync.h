@@ -45,9 +45,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 
 /**
  * Syncs several sections, `count` of them: the writing of all is started before the first is waited for, so that it
- * takes less time than one sync after the other. It promises no more than these: after a power cut within it some of the
- * sections may hold their records, and others not. A number may stand there twice; one without a section counts as done.
- * It goes on past a section that failed, and answers the first one's error.
+ * takes less time than one sync after the other. It promises no more than these: after a power cut within it some of
+ * the sections may hold their records, and others not. A number may stand there twice; one without a section counts as
+ * done. It goes on past a section that failed, and answers the first one's error.
  *
  * Errors: as oversized_sync().
  */

@@ -318,11 +318,29 @@ static segj_status_t check_emptied(const segj_recovery_t *recovery, const segj_r
         (unsigned long long)(plan->value_size - values->data));
 }
 
+/* The mirror of it, which no crash leaves: a values file is durable, header and all, before its section's index has data.
+ * Where it is missing altogether, a power cut may have taken a name that was never synced. */
+static segj_status_t check_emptied_values(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
+{
+    const segj_io_file_t *index = &plan->section->index.handle.file;
+    if (recovery->journal->shared.format == SEGJ_FORMAT_NATIVE || plan->remove || plan->restored ||
+        !plan->value_there || plan->value_valid || plan->records_on_disk == 0 || (plan->bounded && plan->bound == 0))
+        return SEGJ_OK;
+    return segj_io_fail(
+        SEGJ_ERR_CORRUPT, &plan->section->values.handle.file, 0,
+        "the file has no whole header, while %s/%016llx holds %llu bytes of data (strict): bring it back "
+        "from a copy, or open without strict, which cuts the section to nothing",
+        recovery->journal->shared.index.name, (unsigned long long)plan->number,
+        (unsigned long long)(plan->index_size - index->data));
+}
+
 static segj_status_t check_strict(const segj_recovery_t *recovery)
 {
     for (size_t i = 0; i < recovery->count; i++) {
         const segj_recovery_plan_t *plan = &recovery->plans[i];
         segj_status_t status = check_emptied(recovery, plan);
+        if (status == SEGJ_OK)
+            status = check_emptied_values(recovery, plan);
         if (status != SEGJ_OK)
             return status;
         if (has_unwanted_hole(plan))

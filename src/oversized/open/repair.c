@@ -148,18 +148,6 @@ static segj_status_t restore_values_header(segj_scan_t *scan, const segj_recover
     return status == SEGJ_OK ? segj_io_sync(values) : status;
 }
 
-/* Headers of new files are written, and nothing else again. */
-static segj_status_t write_commonware_headers(const segj_shared_t *shared, const segj_recovery_plan_t *plan,
-                                              const segj_io_file_t *index, const segj_io_file_t *values)
-{
-    segj_status_t status = SEGJ_OK;
-    if (!plan->index_valid)
-        status = segj_fixed_write_header(&plan->section->index, shared, index);
-    if (status == SEGJ_OK && !plan->value_valid)
-        status = segj_glob_write_header(&plan->section->values, shared, values);
-    return status;
-}
-
 /* A values file that is missing is made when the index has been cut: until then it may be missing, and nothing else. */
 static segj_status_t open_values(segj_recovery_plan_t *plan, segj_io_file_t *values, const segj_shared_t *shared)
 {
@@ -207,24 +195,30 @@ static segj_status_t write_found_again(segj_scan_t *scan, const segj_recovery_pl
 {
     uint64_t kept = segj_fixed_file_size(&scan->journal->shared, index->data, plan->records);
     segj_status_t status = segj_repair_write_again(scan, index, index->data, segj_min_u64(kept, plan->index_size));
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && values->opened != NULL)
         status = segj_repair_write_again(scan, values, values->data, values->data + plan->end);
     return status;
 }
 
+/* Headers of new files are written, and nothing else again. */
 static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                        segj_io_file_t *values)
 {
-    segj_status_t status = open_values(plan, values, &scan->journal->shared);
+    const segj_shared_t *shared = &scan->journal->shared;
+    segj_status_t status = plan->value_there ? open_values(plan, values, shared) : SEGJ_OK;
     plan->begun = plan->begun || status == SEGJ_OK;
     if (status == SEGJ_OK)
         status = segj_counts_lower(&scan->journal->shared, most_of_plan, plan);
-    if (status == SEGJ_OK)
-        status = write_commonware_headers(&scan->journal->shared, plan, index, values);
+    if (status == SEGJ_OK && !plan->index_valid)
+        status = segj_fixed_write_header(&plan->section->index, shared, index);
     if (status == SEGJ_OK && plan->doubtful)
         status = write_found_again(scan, plan, index, values);
     if (status == SEGJ_OK)
         status = cut_index(scan, plan, index);
+    if (status == SEGJ_OK && values->opened == NULL)
+        status = open_values(plan, values, shared);
+    if (status == SEGJ_OK && !plan->value_valid)
+        status = segj_glob_write_header(&plan->section->values, shared, values);
     return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
 }
 

@@ -2,8 +2,8 @@
  * oversized/read/frames.h: what every way of reading a value shares: a location is judged, its frame found and kept
  * where it is while no lock is held, its bytes are got and checked, and what they were in is given back.
  *
- * Between hold and let_go the section and the frame's place stay; whether the frame is still the section's is known
- * after unpin. If the section has changed, what was read is to be discarded (DESIGN.md, I11).
+ * From pin to unpin the section and the frame's place stay. Unpin tells whether the frame is still the section's. If the
+ * section has changed, the caller discards what was read (DESIGN.md, I11).
  */
 #ifndef SEGJ_OVERSIZED_READ_FRAMES_H
 #define SEGJ_OVERSIZED_READ_FRAMES_H
@@ -43,7 +43,7 @@ SEGJ_MUST_CHECK segj_status_t segj_frame_find(const oversized_t *journal, const 
 SEGJ_MUST_CHECK segj_status_t segj_frame_pin(oversized_t *journal, segj_section_t *section,
                                              oversized_location_t location, segj_source_t *source, bool *changed);
 
-/** Gives back what hold has kept. Without state. *changed: what was held may not have been what was asked for. */
+/** Gives back what pin has kept. Without state. *changed: what was pinned may not have been what was asked for. */
 void segj_frame_unpin(oversized_t *journal, const segj_source_t *source, bool *changed);
 
 /** Gives the frame's bytes, checked: in its buffer, or in `memory`, which is made large enough (at most `limit`). */

@@ -220,9 +220,18 @@ fault("open repairs before it removes" src/oversized/open/recover.c "crash/full_
 
 fault("strict takes an emptied commonware index for a new one" src/oversized/open/recover.c "commonware/recovery"
     [==[        segj_status_t status = check_emptied(recovery, plan);
-        if (status != SEGJ_OK)
-            return status;]==]
-    [==[]==])
+]==]
+    [==[        segj_status_t status = SEGJ_OK;
+]==])
+
+fault("strict takes an emptied commonware values file for a new one" src/oversized/open/recover.c "badinput/emptied"
+    [==[            status = check_emptied_values(recovery, plan);]==]
+    [==[            status = SEGJ_OK;]==])
+
+fault("a missing commonware values file is made before the index is cut" src/oversized/open/repair.c
+    "crash/exhaustive_commonware@commonware/20/plain"
+    [==[    segj_status_t status = plan->value_there ? open_values(plan, values, shared) : SEGJ_OK;]==]
+    [==[    segj_status_t status = open_values(plan, values, shared);]==])
 
 fault("the loss of a section that goes is noted afterwards alone" src/oversized/write/remove.c "failure/no_room"
     [==[    note_losses(journal, removal, SEGJ_REMOVAL_BEGINS);]==]
