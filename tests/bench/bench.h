@@ -49,6 +49,7 @@ typedef enum bench_row {
     ROW_TOGETHER_16,
     ROW_TOGETHER_64,
     ROW_TOGETHER_99,
+    ROW_TURNS,
     ROW_APART_4,
     ROW_APART_16,
     ROW_APART_64,

@@ -14,6 +14,7 @@ const bench_engine_t *const bench_engines[] = {&bench_segjournal,
                                                &bench_segjournal_threads,
                                                &bench_floor,
                                                &bench_floor_write_back,
+                                               &bench_floor_log,
                                                &bench_floor_mapped,
 #ifdef SEGJ_BENCH_LMDB
                                                &bench_lmdb,

@@ -28,6 +28,7 @@
 #define CRASH_BELOW 2000000
 #define SECTIONS 100000
 #define TOGETHER_COUNT 3200
+#define TURNS_COUNT 1600
 #define CROWD_COUNT 2000000
 
 const bench_row_info_t bench_rows[ROWS] = {
@@ -59,6 +60,7 @@ const bench_row_info_t bench_rows[ROWS] = {
     [ROW_TOGETHER_16] = {"T16", "  by 16 threads", TOGETHER_COUNT, true},
     [ROW_TOGETHER_64] = {"T64", "  by 64 threads", TOGETHER_COUNT, true},
     [ROW_TOGETHER_99] = {"T99", "  by 16 threads: 99 % are faster", 1, false},
+    [ROW_TURNS] = {"D16", "append of 1 KiB to 16 sections in turn, sync after each", TURNS_COUNT, false},
     [ROW_APART_4] = {"TS4", "append of 1 KiB and sync, by 4 threads, each in a section of its own", TOGETHER_COUNT,
                      true},
     [ROW_APART_16] = {"TS16", "  by 16 threads", TOGETHER_COUNT, true},
@@ -473,6 +475,12 @@ static bool run_apart(bench_turn_t *turn)
     return true;
 }
 
+static bool run_turns(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, TURNS_COUNT);
+    return ask(turn, "create 1024") && timed(turn, ROW_TURNS, "turns 16 1 %" PRIu64 " 1024", count);
+}
+
 static bool run_crowd(bench_turn_t *turn)
 {
     static const unsigned threads[] = {1, 2, 4, 8};
@@ -521,6 +529,7 @@ const bench_group_t bench_groups[] = {
     {"crash", ONE(ROW_CRASH_LARGE), false, false, recovers, run_crash_large},
     {"crash", ONE(ROW_CRASH_ABOVE_W), false, false, recovers, run_crash_above},
     {"together", RANGE(ROW_TOGETHER_1, ROW_TOGETHER_99), false, false, syncs_together, run_together},
+    {"turns", ONE(ROW_TURNS), false, false, has_parts, run_turns},
     {"apart", RANGE(ROW_APART_4, ROW_APART_64), false, false, has_parts, run_apart},
     {"crowd", RANGE(ROW_CROWD_1, ROW_CROWD_8), false, false, syncs_together, run_crowd},
     {"packs", RANGE(ROW_PACK_1, ROW_PACK_2), false, false, packs_together, run_packs},

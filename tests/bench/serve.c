@@ -438,6 +438,7 @@ static const struct {
                       {"together", 4, bench_serve_together},
                       {"crowd", 4, bench_serve_crowd},
                       {"apart", 4, bench_serve_apart},
+                      {"turns", 4, bench_serve_turns},
                       {"use", 1, run_use},
                       {"unsynced", 3, run_unsynced},
                       {"abandon", 0, run_abandon},

@@ -46,6 +46,7 @@ int bench_serve(const bench_engine_t *engine, const char *directory, FILE *comma
 bench_answer_t bench_serve_random(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_beside(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_latency(bench_server_t *server, char *const *words);
+bench_answer_t bench_serve_turns(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_apart(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_together(bench_server_t *server, char *const *words);
 bench_answer_t bench_serve_crowd(bench_server_t *server, char *const *words);

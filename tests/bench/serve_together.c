@@ -197,6 +197,25 @@ bench_answer_t bench_serve_apart(bench_server_t *server, char *const *words)
     return good ? BENCH_TIMED : BENCH_FAILED;
 }
 
+/* PARTS FIRST COUNT SIZE: one thread, to one part after the other. */
+bench_answer_t bench_serve_turns(bench_server_t *server, char *const *words)
+{
+    uint64_t parts = bench_number(words[0]);
+    uint64_t first = bench_number(words[1]);
+    uint64_t count = bench_number(words[2]);
+    if (server->engine->append_apart == NULL || parts < 1 || !bench_server_open(server, false, false))
+        return BENCH_NONE;
+    server->setup.value_size = (size_t)bench_number(words[3]);
+    bool good = true;
+    double start = bench_now();
+    for (uint64_t i = 0; i < count && good; i++) {
+        bench_record_t record = {first + i, bench_value(server->pool, first + i), server->setup.value_size};
+        good = server->engine->append_apart(server->store, (unsigned)(i % parts), &record);
+    }
+    server->seconds = bench_now() - start;
+    return good && bench_server_close(server) ? BENCH_TIMED : BENCH_FAILED;
+}
+
 bench_answer_t bench_serve_together(bench_server_t *server, char *const *words)
 {
     unsigned threads;
