@@ -140,7 +140,7 @@ static double tools_write(oversized_t *journal, uint64_t count, size_t size)
 }
 
 /* What runs beside a writer. */
-typedef enum beside { NOTHING, A_COPY, A_FOLLOWER } beside_t;
+typedef enum beside { NOTHING, A_COPY, A_FOLLOWER, A_LOOP } beside_t;
 
 typedef struct copying {
     oversized_t *journal;
@@ -158,12 +158,14 @@ static void *tools_copy(void *argument)
     return NULL;
 }
 
-static pid_t start_follower(const tools_t *tools, int version)
+/* A follower, or what takes a processor and has nothing to do with the journal. */
+static pid_t start_beside(const tools_t *tools, int version, beside_t beside)
 {
-    char command[4096];
+    char command[4096] = "while :; do :; done";
     struct timespec moment = {.tv_nsec = 300000000};
-    (void)snprintf(command, sizeof command, "exec %s tail -f --json %s/written-%d", tools->segj, tools->directory,
-                   version);
+    if (beside == A_FOLLOWER)
+        (void)snprintf(command, sizeof command, "exec %s tail -f --json %s/written-%d", tools->segj, tools->directory,
+                       version);
     pid_t child = tools_start(command);
     (void)nanosleep(&moment, NULL);
     return child;
@@ -182,13 +184,13 @@ static double write_beside(const tools_t *tools, int version, uint64_t count, si
     atomic_store(&copying.over, false);
     if (beside == A_COPY && pthread_create(&copying.thread, NULL, tools_copy, &copying) != 0)
         die("no thread");
-    if (beside == A_FOLLOWER)
-        child = start_follower(tools, version);
+    if (beside == A_FOLLOWER || beside == A_LOOP)
+        child = start_beside(tools, version, beside);
     double seconds = tools_write(journal, count, size);
     atomic_store(&copying.over, true);
     if (beside == A_COPY)
         (void)pthread_join(copying.thread, NULL);
-    if (beside == A_FOLLOWER) {
+    if (child > 0) {
         (void)kill(child, SIGTERM);
         (void)waitpid(child, NULL, 0);
     }
@@ -246,7 +248,12 @@ static double run_small_followed(const tools_t *tools, int version)
     return write_beside(tools, version, SMALL / tools->divisor, 100, A_FOLLOWER);
 }
 
-enum { CAT_1, VERIFY_1, DUMP_1, CP_1, COPY_1, WRITE_1, COPIED_1, SMALL_1, FOLLOWED_1, EACH };
+static double run_small_beside_loop(const tools_t *tools, int version)
+{
+    return write_beside(tools, version, SMALL / tools->divisor, 100, A_LOOP);
+}
+
+enum { CAT_1, VERIFY_1, DUMP_1, CP_1, COPY_1, WRITE_1, COPIED_1, SMALL_1, FOLLOWED_1, LOOP_1, EACH };
 
 #define ROWS_OF(version, from)                                                                                         \
     {"cat of the files", (from) + CAT_1, run_cat, version}, {"segj verify", (from) + CAT_1, run_verify, version},      \
@@ -254,8 +261,9 @@ enum { CAT_1, VERIFY_1, DUMP_1, CP_1, COPY_1, WRITE_1, COPIED_1, SMALL_1, FOLLOW
         {"segj copy", (from) + CP_1, run_copy, version}, {"appends of 4 KiB", (from) + WRITE_1, run_write, version},   \
         {"  beside oversized_copy, again and again", (from) + WRITE_1, run_write_copied, version},                     \
         {"appends of 100 B", (from) + SMALL_1, run_small, version},                                                    \
+        {"  beside segj tail -f --json", (from) + SMALL_1, run_small_followed, version},                               \
     {                                                                                                                  \
-        "  beside segj tail -f --json", (from) + SMALL_1, run_small_followed, version                                  \
+        "  beside a loop of a shell", (from) + SMALL_1, run_small_beside_loop, version                                 \
     }
 
 static const row_t rows[VERSIONS * EACH] = {ROWS_OF(1, 0), ROWS_OF(2, EACH)};
