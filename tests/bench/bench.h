@@ -33,6 +33,9 @@ typedef enum bench_row {
     ROW_W2_COMPRESSED,
     ROW_W2_PACKED,
     ROW_R1_COMPRESSED,
+    ROW_EVENTS_WRITTEN,
+    ROW_EVENTS_READ,
+    ROW_EVENTS_STORED,
     ROW_REPLAY,
     ROW_READS_BESIDE,
     ROW_APPENDS_BESIDE,
@@ -66,6 +69,7 @@ typedef struct bench_row_info {
     const char *name, *title;
     uint64_t operations; /**< in one measurement, at full size */
     bool rate;           /**< shown as operations a second */
+    bool share;          /**< no time: a part of something */
 } bench_row_info_t;
 
 extern const bench_row_info_t bench_rows[ROWS];

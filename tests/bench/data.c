@@ -44,15 +44,40 @@ static void fill_json(uint8_t *pool)
     }
 }
 
+/* Each of BENCH_EVENT_SIZE bytes: what is left is digits of a signature. */
+static void fill_events(uint8_t *pool)
+{
+    static const char *const kinds[] = {"order.created", "order.paid", "cart.changed", "user.login", "item.viewed"};
+    static const char *const states[] = {"ok", "ok", "ok", "retried", "failed"};
+    uint64_t state = 3;
+    for (size_t i = 0; i < BENCH_EVENTS; i++) {
+        char event[512];
+        uint64_t a = bench_random(&state), b = bench_random(&state), c = bench_random(&state);
+        int size = snprintf(event, sizeof event,
+                            "{\"id\":\"%016" PRIx64 "\",\"type\":\"%s\",\"time\":%" PRIu64 ",\"user\":{\"id\":%" PRIu64
+                            ",\"agent\":\"Mozilla/5.0 (X11; Linux x86_64)\"},\"path\":\"/api/v1/items/%" PRIu64
+                            "\",\"amount\":%" PRIu64 ".%02" PRIu64 ",\"currency\":\"EUR\",\"items\":%" PRIu64
+                            ",\"state\":\"%s\",\"region\":\"eu-central-1\",\"sign\":\"",
+                            a, kinds[b % 5], UINT64_C(1700000000000) + i * 37 + c % 37, b >> 44, (c >> 8) % 100000,
+                            (a >> 40) % 1000, (b >> 8) % 100, c >> 60, states[a % 5]);
+        for (; size < BENCH_EVENT_SIZE - 2; size++)
+            event[size] = "0123456789abcdef"[bench_random(&state) % 16];
+        memcpy(pool + i * BENCH_EVENT_ROOM, event, BENCH_EVENT_SIZE - 2);
+        memcpy(pool + i * BENCH_EVENT_ROOM + BENCH_EVENT_SIZE - 2, "\"}", 2);
+    }
+}
+
 const uint8_t *bench_pool(bench_pool_t pool)
 {
-    static uint8_t *pools[BENCH_POOLS];
+    static uint8_t *pools[BENCH_POOLS + 1];
     if (pools[pool] != NULL)
         return pools[pool];
-    uint8_t *made = malloc(BENCH_POOL_SIZE);
+    uint8_t *made = malloc(pool == BENCH_POOL_EVENTS ? (size_t)BENCH_EVENTS * BENCH_EVENT_ROOM : BENCH_POOL_SIZE);
     if (made == NULL)
         return NULL;
-    if (pool == BENCH_POOL_JSON)
+    if (pool == BENCH_POOL_EVENTS)
+        fill_events(made);
+    else if (pool == BENCH_POOL_JSON)
         fill_json(made);
     else
         fill_random(made);

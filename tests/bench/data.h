@@ -12,15 +12,32 @@
 #define BENCH_VALUE_MAX ((size_t)1 << 16)
 #define BENCH_POOL_SIZE (BENCH_POOL_SPAN + BENCH_VALUE_MAX)
 
-typedef enum bench_pool { BENCH_POOL_RANDOM = 0, BENCH_POOL_JSON = 1, BENCH_POOLS = 2 } bench_pool_t;
+/** The first two are for programs of their own, too. In the last one each value is an event for itself. */
+typedef enum bench_pool {
+    BENCH_POOL_RANDOM = 0,
+    BENCH_POOL_JSON = 1,
+    BENCH_POOLS = 2,
+    BENCH_POOL_EVENTS = 2
+} bench_pool_t;
 
-/** BENCH_POOL_SIZE bytes, made at the first call. Not for several threads at once. NULL: no memory. */
+/** Events of the last pool, all different, and their bytes; each begins at a multiple of the room. */
+#define BENCH_EVENTS 65536
+#define BENCH_EVENT_SIZE 261
+#define BENCH_EVENT_ROOM 264
+
+/** BENCH_POOL_SIZE bytes, or all events, made at the first call. Not for several threads at once. NULL: no memory. */
 const uint8_t *bench_pool(bench_pool_t pool);
 
 /** The bytes of value i begin here. */
 static inline const uint8_t *bench_value(const uint8_t *pool, uint64_t position)
 {
     return pool + ((position * UINT64_C(0x9E3779B97F4A7C15)) >> 47) * 8;
+}
+
+/** An event of the last pool. */
+static inline const uint8_t *bench_event(const uint8_t *pool, uint64_t position)
+{
+    return pool + position % BENCH_EVENTS * BENCH_EVENT_ROOM;
 }
 
 /** splitmix64: the next number of a sequence. */

@@ -33,12 +33,13 @@ typedef bool (*bench_visit_t)(void *context, uint64_t position, const void *valu
 
 /** What an engine can do. */
 enum {
-    BENCH_COMPRESS = 1, /**< setup.compress */
-    BENCH_BESIDE = 2,   /**< reads and appends by different threads */
-    BENCH_REPLAY = 4,   /**< replay, of as many records as take long to build for some */
-    BENCH_SYNCS = 8,    /**< differs only where syncs are many, and takes part there alone */
-    BENCH_PACKS = 16,   /**< the same where values are compressed */
-    BENCH_APART = 32    /**< a variant that takes part where others are left out */
+    BENCH_COMPRESS = 1,     /**< setup.compress */
+    BENCH_BESIDE = 2,       /**< reads and appends by different threads */
+    BENCH_REPLAY = 4,       /**< replay, of as many records as take long to build for some */
+    BENCH_SYNCS = 8,        /**< differs only where syncs are many, and takes part there alone */
+    BENCH_PACKS = 16,       /**< the same where values are compressed */
+    BENCH_APART = 32,       /**< a variant that takes part where others are left out */
+    BENCH_EVENTS_ALONE = 64 /**< differs only where small values resemble each other, and takes part there alone */
 };
 
 typedef struct bench_engine bench_engine_t;
@@ -82,6 +83,7 @@ extern const bench_engine_t *const bench_engines[];
 extern const bench_engine_t bench_segjournal, bench_segjournal_batch, bench_segjournal_view, bench_segjournal_ahead;
 extern const bench_engine_t bench_segjournal_parallel, bench_segjournal_parallel_ahead;
 extern const bench_engine_t bench_floor_log, bench_segjournal_cache, bench_segjournal_log, bench_segjournal_threads;
+extern const bench_engine_t bench_segjournal_dictionary;
 extern const bench_engine_t bench_floor, bench_floor_write_back, bench_floor_mapped;
 extern const bench_engine_t bench_lmdb, bench_lmdb_writemap;
 extern const bench_engine_t bench_sqlite, bench_sqlite_mapped;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+#include "data.h"
 #include "engine.h"
 #include "segjournal/oversized.h"
 
@@ -19,8 +20,12 @@ enum {
     SEGJOURNAL_PARALLEL = 4,
     SEGJOURNAL_CACHE = 8,
     SEGJOURNAL_LOG = 16,
-    SEGJOURNAL_CREW = 32
+    SEGJOURNAL_CREW = 32,
+    SEGJOURNAL_DICTIONARY = 64
 };
+
+#define DICTIONARY ((size_t)4096)
+#define TRAINED_FROM 4000 /* events that are not among those that are appended */
 
 #define AHEAD ((size_t)1 << 20)
 #define CACHE ((size_t)1 << 31) /* as its peers have */
@@ -51,6 +56,19 @@ static void configure(oversized_config_t *config, const char *directory)
     config->page_cache_pages = 16384; /* 64 MiB: the index of any workload with values */
 }
 
+static bool train(segj_buffer_t *dictionary)
+{
+    const uint8_t *pool = bench_pool(BENCH_POOL_EVENTS);
+    segj_slice_t *values = calloc(TRAINED_FROM, sizeof *values);
+    if (pool == NULL || values == NULL)
+        return free(values), bench_fail("no memory");
+    for (size_t i = 0; i < TRAINED_FROM; i++)
+        values[i] = (segj_slice_t){bench_event(pool, BENCH_EVENTS - 1 - i), BENCH_EVENT_SIZE};
+    segj_status_t status = oversized_train_dictionary(values, TRAINED_FROM, DICTIONARY, dictionary);
+    free(values);
+    return good(status);
+}
+
 static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *setup, void **opened)
 {
     oversized_config_t config;
@@ -64,11 +82,16 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     config.compression_threads = (self->variant & SEGJOURNAL_CREW) != 0 ? 2 : 0;
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
+    segj_buffer_t dictionary = SEGJ_ZERO;
+    if (setup->create && (self->variant & SEGJOURNAL_DICTIONARY) != 0 && !train(&dictionary))
+        return false;
+    config.dictionary = dictionary.data;
+    config.dictionary_size = dictionary.size;
     store_t *store = calloc(1, sizeof *store);
-    if (store == NULL)
-        return bench_fail("no memory");
-    if (!good(oversized_open(&config, &store->journal)))
-        return free(store), false;
+    bool opens = store != NULL && good(oversized_open(&config, &store->journal));
+    segj_buffer_free(&dictionary);
+    if (!opens)
+        return free(store), store != NULL ? false : bench_fail("no memory");
     *opened = store;
     return true;
 }
@@ -362,6 +385,17 @@ const bench_engine_t bench_segjournal_log = {.label = "segjournal+v2",
                                              .read = segjournal_read,
                                              .scan = segjournal_scan,
                                              SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_dictionary = {.label = "segjournal+dictionary",
+                                                    .options = "native_version = 2, a dictionary of 4 KiB trained "
+                                                               "from 4,000 other events",
+                                                    .can = BENCH_COMPRESS | BENCH_EVENTS_ALONE,
+                                                    .variant = SEGJOURNAL_LOG | SEGJOURNAL_DICTIONARY,
+                                                    .writes = true,
+                                                    .reads = true,
+                                                    .append = segjournal_append,
+                                                    .read = segjournal_read,
+                                                    .scan = segjournal_scan,
+                                                    SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
                                                .options = "preallocate = 1 MiB",
                                                .can = BENCH_SYNCS,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "data.h"
 
 #define SMALL_COUNT 1000000
 #define PAGE_COUNT 200000
@@ -19,6 +20,7 @@
 #define EXTERNAL_PART 4
 #define JSON_COUNT 50000
 #define JSON_READS 50000
+#define EVENT_COUNT 60000
 #define REPLAY_COUNT 10000000
 #define BESIDE_COUNT 50000
 #define BESIDE_BATCH 50
@@ -32,45 +34,51 @@
 #define CROWD_COUNT 2000000
 
 const bench_row_info_t bench_rows[ROWS] = {
-    [ROW_W1] = {"W1", "append 1,000,000 x 100 B, sync at the end", SMALL_COUNT, false},
-    [ROW_W2] = {"W2", "append 200,000 x 4 KiB, sync at the end", PAGE_COUNT, false},
-    [ROW_W3] = {"W3", "append 16,000 x 64 KiB, sync at the end", LARGE_COUNT, false},
-    [ROW_W4] = {"W4", "append 1,000 x 1 KiB, sync after each", SYNCED_COUNT, false},
-    [ROW_W5] = {"W5", "append 20,000 x 1 KiB, sync after each 100", GROUPED_COUNT, false},
-    [ROW_R1] = {"R1", "random reads of 4 KiB, warm", READS, true},
-    [ROW_R2] = {"R2", "scan of 200,000 x 4 KiB, warm", PAGE_COUNT, true},
-    [ROW_R3] = {"R3", "random reads of 4 KiB, two threads, warm", READS, true},
-    [ROW_O1] = {"O1", "open, and read one of 200,000 x 4 KiB", 1, false},
-    [ROW_W2_COMPRESSED] = {"W2z", "append 50,000 x 4 KiB of JSON, compressed, sync at the end", JSON_COUNT, false},
-    [ROW_W2_PACKED] = {"W2zc", "  and closed: everything is stored compressed", JSON_COUNT, false},
-    [ROW_R1_COMPRESSED] = {"R1z", "random reads of 4 KiB of JSON, compressed, warm", JSON_READS, true},
-    [ROW_REPLAY] = {"P1", "replay of 10,000,000 records without values", REPLAY_COUNT, true},
-    [ROW_READS_BESIDE] = {"M1", "random reads of 4 KiB beside 50 appends and a sync every 10 ms", READS, true},
-    [ROW_APPENDS_BESIDE] = {"M1a", "appends meanwhile (5,000 a second are asked for)", 1, true},
-    [ROW_LATENCY_50] = {"L50", "append of 1 KiB beside a thread that always syncs: median", 1, false},
-    [ROW_LATENCY_99] = {"L99", "  99 % are faster", 1, false},
-    [ROW_LATENCY_999] = {"L999", "  99.9 % are faster", 1, false},
-    [ROW_LATENCY_MAX] = {"Lmax", "  the slowest of 100,000", 1, false},
-    [ROW_CRASH_SMALL] = {"X5", "open after a crash: 100,000 records of 100 B not synced", CRASH_COUNT, false},
-    [ROW_CRASH_LARGE] = {"X6", "  1,000,000 records not synced", 10 * CRASH_COUNT, false},
-    [ROW_CRASH_ABOVE_W] = {"X5w", "  100,000 records not synced, above 2,000,000 synced ones", CRASH_COUNT, false},
-    [ROW_SECTIONS] = {"S1", "open 100,000 clean sections, syncs of directories apart", SECTIONS, false},
-    [ROW_TOGETHER_1] = {"T1", "append of 1 KiB and sync, by one thread", TOGETHER_COUNT, true},
-    [ROW_TOGETHER_4] = {"T4", "  by 4 threads", TOGETHER_COUNT, true},
-    [ROW_TOGETHER_16] = {"T16", "  by 16 threads", TOGETHER_COUNT, true},
-    [ROW_TOGETHER_64] = {"T64", "  by 64 threads", TOGETHER_COUNT, true},
-    [ROW_TOGETHER_99] = {"T99", "  by 16 threads: 99 % are faster", 1, false},
-    [ROW_TURNS] = {"D16", "append of 1 KiB to 16 sections in turn, sync after each", TURNS_COUNT, false},
+    [ROW_W1] = {"W1", "append 1,000,000 x 100 B, sync at the end", SMALL_COUNT, false, false},
+    [ROW_W2] = {"W2", "append 200,000 x 4 KiB, sync at the end", PAGE_COUNT, false, false},
+    [ROW_W3] = {"W3", "append 16,000 x 64 KiB, sync at the end", LARGE_COUNT, false, false},
+    [ROW_W4] = {"W4", "append 1,000 x 1 KiB, sync after each", SYNCED_COUNT, false, false},
+    [ROW_W5] = {"W5", "append 20,000 x 1 KiB, sync after each 100", GROUPED_COUNT, false, false},
+    [ROW_R1] = {"R1", "random reads of 4 KiB, warm", READS, true, false},
+    [ROW_R2] = {"R2", "scan of 200,000 x 4 KiB, warm", PAGE_COUNT, true, false},
+    [ROW_R3] = {"R3", "random reads of 4 KiB, two threads, warm", READS, true, false},
+    [ROW_O1] = {"O1", "open, and read one of 200,000 x 4 KiB", 1, false, false},
+    [ROW_W2_COMPRESSED] = {"W2z", "append 50,000 x 4 KiB of JSON, compressed, sync at the end", JSON_COUNT, false,
+                           false},
+    [ROW_W2_PACKED] = {"W2zc", "  and closed: everything is stored compressed", JSON_COUNT, false, false},
+    [ROW_R1_COMPRESSED] = {"R1z", "random reads of 4 KiB of JSON, compressed, warm", JSON_READS, true, false},
+    [ROW_EVENTS_WRITTEN] = {"E1", "append 60,000 JSON events of 261 B, compressed, sync at the end", EVENT_COUNT, false,
+                            false},
+    [ROW_EVENTS_READ] = {"E1r", "random reads of them, warm", JSON_READS, true, false},
+    [ROW_EVENTS_STORED] = {"E1s", "bytes of all files for a byte of them", 1, false, true},
+    [ROW_REPLAY] = {"P1", "replay of 10,000,000 records without values", REPLAY_COUNT, true, false},
+    [ROW_READS_BESIDE] = {"M1", "random reads of 4 KiB beside 50 appends and a sync every 10 ms", READS, true, false},
+    [ROW_APPENDS_BESIDE] = {"M1a", "appends meanwhile (5,000 a second are asked for)", 1, true, false},
+    [ROW_LATENCY_50] = {"L50", "append of 1 KiB beside a thread that always syncs: median", 1, false, false},
+    [ROW_LATENCY_99] = {"L99", "  99 % are faster", 1, false, false},
+    [ROW_LATENCY_999] = {"L999", "  99.9 % are faster", 1, false, false},
+    [ROW_LATENCY_MAX] = {"Lmax", "  the slowest of 100,000", 1, false, false},
+    [ROW_CRASH_SMALL] = {"X5", "open after a crash: 100,000 records of 100 B not synced", CRASH_COUNT, false, false},
+    [ROW_CRASH_LARGE] = {"X6", "  1,000,000 records not synced", 10 * CRASH_COUNT, false, false},
+    [ROW_CRASH_ABOVE_W] = {"X5w", "  100,000 records not synced, above 2,000,000 synced ones", CRASH_COUNT, false,
+                           false},
+    [ROW_SECTIONS] = {"S1", "open 100,000 clean sections, syncs of directories apart", SECTIONS, false, false},
+    [ROW_TOGETHER_1] = {"T1", "append of 1 KiB and sync, by one thread", TOGETHER_COUNT, true, false},
+    [ROW_TOGETHER_4] = {"T4", "  by 4 threads", TOGETHER_COUNT, true, false},
+    [ROW_TOGETHER_16] = {"T16", "  by 16 threads", TOGETHER_COUNT, true, false},
+    [ROW_TOGETHER_64] = {"T64", "  by 64 threads", TOGETHER_COUNT, true, false},
+    [ROW_TOGETHER_99] = {"T99", "  by 16 threads: 99 % are faster", 1, false, false},
+    [ROW_TURNS] = {"D16", "append of 1 KiB to 16 sections in turn, sync after each", TURNS_COUNT, false, false},
     [ROW_APART_4] = {"TS4", "append of 1 KiB and sync, by 4 threads, each in a section of its own", TOGETHER_COUNT,
-                     true},
-    [ROW_APART_16] = {"TS16", "  by 16 threads", TOGETHER_COUNT, true},
-    [ROW_APART_64] = {"TS64", "  by 64 threads", TOGETHER_COUNT, true},
-    [ROW_CROWD_1] = {"C1", "append of 100 B without sync, by one thread", CROWD_COUNT, true},
-    [ROW_CROWD_2] = {"C2", "  by 2 threads", CROWD_COUNT, true},
-    [ROW_CROWD_4] = {"C4", "  by 4 threads", CROWD_COUNT, true},
-    [ROW_CROWD_8] = {"C8", "  by 8 threads", CROWD_COUNT, true},
-    [ROW_PACK_1] = {"Z1", "append of 4 KiB of JSON, compressed, without sync, by one thread", JSON_COUNT, true},
-    [ROW_PACK_2] = {"Z2", "  by 2 threads", JSON_COUNT, true},
+                     true, false},
+    [ROW_APART_16] = {"TS16", "  by 16 threads", TOGETHER_COUNT, true, false},
+    [ROW_APART_64] = {"TS64", "  by 64 threads", TOGETHER_COUNT, true, false},
+    [ROW_CROWD_1] = {"C1", "append of 100 B without sync, by one thread", CROWD_COUNT, true, false},
+    [ROW_CROWD_2] = {"C2", "  by 2 threads", CROWD_COUNT, true, false},
+    [ROW_CROWD_4] = {"C4", "  by 4 threads", CROWD_COUNT, true, false},
+    [ROW_CROWD_8] = {"C8", "  by 8 threads", CROWD_COUNT, true, false},
+    [ROW_PACK_1] = {"Z1", "append of 4 KiB of JSON, compressed, without sync, by one thread", JSON_COUNT, true, false},
+    [ROW_PACK_2] = {"Z2", "  by 2 threads", JSON_COUNT, true, false},
 };
 
 /* Sizes of a group that has several rows must stay in proportion. */
@@ -209,17 +217,23 @@ static bool takes_part_alone(const bench_contender_t *contender, unsigned where)
 
 static bool writes_and_syncs(const bench_contender_t *contender)
 {
-    return contender->writes && !takes_part_alone(contender, BENCH_PACKS);
+    return contender->writes && !takes_part_alone(contender, BENCH_PACKS | BENCH_EVENTS_ALONE);
 }
 
 static bool writes_and_packs(const bench_contender_t *contender)
 {
-    return contender->writes && !takes_part_alone(contender, BENCH_SYNCS);
+    return contender->writes && !takes_part_alone(contender, BENCH_SYNCS | BENCH_EVENTS_ALONE);
 }
 
 static bool writes(const bench_contender_t *contender)
 {
-    return contender->writes && !takes_part_alone(contender, BENCH_SYNCS | BENCH_PACKS);
+    return contender->writes && !takes_part_alone(contender, BENCH_SYNCS | BENCH_PACKS | BENCH_EVENTS_ALONE);
+}
+
+static bool writes_events(const bench_contender_t *contender)
+{
+    return contender->engine != NULL && contender->writes && contender->reads &&
+           !takes_part_alone(contender, BENCH_SYNCS | BENCH_PACKS);
 }
 
 static bool does_both(const bench_contender_t *contender)
@@ -335,6 +349,20 @@ static bool run_compressed(bench_turn_t *turn)
         return true;
     return ask(turn, "open") && ask(turn, "warm %" PRIu64, count + 1) &&
            read_randomly(turn, ROW_R1_COMPRESSED, JSON_READS, count + 1, 1);
+}
+
+static bool run_events(bench_turn_t *turn)
+{
+    uint64_t count = sized(turn, EVENT_COUNT);
+    if (!ask(turn, "pool events"))
+        return false;
+    if (!ask(turn, "compress 1"))
+        return starts(turn->answer, "none");
+    return ask(turn, "create %d", BENCH_EVENT_SIZE) &&
+           timed(turn, ROW_EVENTS_WRITTEN, "append 1 %" PRIu64 " %d 0", count, BENCH_EVENT_SIZE) &&
+           ask(turn, "close") && timed(turn, ROW_EVENTS_STORED, "stored %" PRIu64 " %d", count + 1, BENCH_EVENT_SIZE) &&
+           verify(turn, count + 1, BENCH_EVENT_SIZE) && ask(turn, "open") && ask(turn, "warm %" PRIu64, count + 1) &&
+           read_randomly(turn, ROW_EVENTS_READ, JSON_READS, count + 1, 1);
 }
 
 static bool run_replay(bench_turn_t *turn)
@@ -522,6 +550,7 @@ const bench_group_t bench_groups[] = {
     {"w4", ONE(ROW_W4), false, false, writes_and_syncs, run_w4},
     {"w5", ONE(ROW_W5), false, false, writes_and_syncs, run_w5},
     {"compressed", RANGE(ROW_W2_COMPRESSED, ROW_R1_COMPRESSED), false, false, writes_and_packs, run_compressed},
+    {"events", RANGE(ROW_EVENTS_WRITTEN, ROW_EVENTS_STORED), false, false, writes_events, run_events},
     {"replay", ONE(ROW_REPLAY), true, false, replays, run_replay},
     {"beside", RANGE(ROW_READS_BESIDE, ROW_APPENDS_BESIDE), false, false, is_plain, run_beside},
     {"latency", RANGE(ROW_LATENCY_50, ROW_LATENCY_MAX), false, false, is_plain, run_latency},

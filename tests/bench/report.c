@@ -66,6 +66,8 @@ const char *bench_format(char *to, size_t room, const bench_t *bench, bench_row_
 {
     if (isnan(seconds))
         return "-";
+    if (bench_rows[row].share)
+        return three_digits(to, room, seconds, "");
     if (bench_rows[row].rate) {
         double rate = (double)bench_divided(bench, bench_rows[row].operations) / seconds;
         if (rate >= 1e6)

@@ -4,6 +4,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -131,9 +132,11 @@ static bench_answer_t run_options(bench_server_t *server, char *const *words)
 
 static bench_answer_t run_pool(bench_server_t *server, char *const *words)
 {
-    server->pool_kind = strcmp(words[0], "json") == 0 ? BENCH_POOL_JSON : BENCH_POOL_RANDOM;
+    server->pool_kind = strcmp(words[0], "json") == 0     ? BENCH_POOL_JSON
+                        : strcmp(words[0], "events") == 0 ? BENCH_POOL_EVENTS
+                                                          : BENCH_POOL_RANDOM;
     server->pool = bench_pool(server->pool_kind);
-    return BENCH_OK;
+    return server->pool != NULL ? BENCH_OK : BENCH_FAILED;
 }
 
 static bench_answer_t run_compress(bench_server_t *server, char *const *words)
@@ -146,7 +149,7 @@ static bench_answer_t run_create(bench_server_t *server, char *const *words)
 {
     server->setup.create = true;
     server->setup.value_size = (size_t)bench_number(words[0]);
-    bench_record_t first = {0, bench_value(server->pool, 0), server->setup.value_size};
+    bench_record_t first = {0, bench_server_value(server, 0), server->setup.value_size};
     const bench_engine_t *engine = server->engine;
     bool good = bench_server_open(server, false, false) && engine->append(server->store, &first, 1) &&
                 engine->sync(server->store);
@@ -157,7 +160,7 @@ static bool append_chunk(bench_server_t *server, uint64_t position, size_t count
 {
     bench_record_t records[CHUNK_RECORDS];
     for (size_t i = 0; i < count; i++)
-        records[i] = (bench_record_t){position + i, bench_value(server->pool, position + i), server->setup.value_size};
+        records[i] = (bench_record_t){position + i, bench_server_value(server, position + i), server->setup.value_size};
     return server->engine->append(server->store, records, count);
 }
 
@@ -296,7 +299,7 @@ static bool check_value(void *context, uint64_t position, const void *value, siz
     check_t *check = context;
     if (position != check->next)
         return bench_fail("record %" PRIu64 " where %" PRIu64 " was expected", position, check->next);
-    if (size != check->size || memcmp(value, bench_value(check->server->pool, position), size) != 0)
+    if (size != check->size || memcmp(value, bench_server_value(check->server, position), size) != 0)
         return bench_fail("record %" PRIu64 ": a wrong value of %zu bytes", position, size);
     check->next++;
     return true;
@@ -324,6 +327,27 @@ static bench_answer_t run_verify(bench_server_t *server, char *const *words)
 }
 
 /* --- beyond the protocol --- */
+
+static uint64_t file_bytes;
+
+static int add_file(const char *path, const struct stat *about, int kind, struct FTW *place)
+{
+    (void)path;
+    (void)place;
+    if (kind == FTW_F)
+        file_bytes += (uint64_t)about->st_size;
+    return 0;
+}
+
+/* Bytes of all files of the store, which is closed, for each byte of its values. */
+static bench_answer_t run_stored(bench_server_t *server, char *const *words)
+{
+    file_bytes = 0;
+    if (!bench_server_close(server) || nftw(server->setup.directory, add_file, 16, FTW_PHYS) != 0)
+        return BENCH_FAILED;
+    server->seconds = (double)file_bytes / ((double)bench_number(words[0]) * (double)bench_number(words[1]));
+    return BENCH_TIMED;
+}
 
 static bench_answer_t run_use(bench_server_t *server, char *const *words)
 {
@@ -421,6 +445,7 @@ static const struct {
     bench_answer_t (*run)(bench_server_t *server, char *const *words);
 } commands_known[] = {{"options", 0, run_options},
                       {"pool", 1, run_pool},
+                      {"stored", 2, run_stored},
                       {"compress", 1, run_compress},
                       {"create", 1, run_create},
                       {"append", 4, run_append},

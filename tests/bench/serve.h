@@ -36,6 +36,13 @@ typedef struct bench_server {
     char text[BENCH_TEXT]; /**< what stands behind "ok" */
 } bench_server_t;
 
+/** The value of a record. */
+static inline const uint8_t *bench_server_value(const bench_server_t *server, uint64_t position)
+{
+    return server->pool_kind == BENCH_POOL_EVENTS ? bench_event(server->pool, position)
+                                                  : bench_value(server->pool, position);
+}
+
 /** How a command ended; BENCH_FAILED after bench_fail(). */
 typedef enum bench_answer { BENCH_OK, BENCH_TIMED, BENCH_NONE, BENCH_FAILED } bench_answer_t;
 

@@ -98,7 +98,7 @@ static void *append_paced(void *argument)
     (void)clock_gettime(CLOCK_MONOTONIC, &tick);
     while (paced->good && !atomic_load(&paced->stop)) {
         for (uint64_t i = 0; i < paced->batch && paced->good; i++) {
-            bench_record_t record = {paced->next, bench_value(server->pool, paced->next), server->setup.value_size};
+            bench_record_t record = {paced->next, bench_server_value(server, paced->next), server->setup.value_size};
             paced->good = server->engine->append(server->store, &record, 1);
             paced->next++;
         }
@@ -172,7 +172,7 @@ static int compare_doubles(const void *a, const void *b)
 static bool append_timed(bench_server_t *server, uint64_t first, uint64_t count, double *each)
 {
     for (uint64_t i = 0; i < count; i++) {
-        bench_record_t record = {first + i, bench_value(server->pool, first + i), server->setup.value_size};
+        bench_record_t record = {first + i, bench_server_value(server, first + i), server->setup.value_size};
         double start = bench_now();
         if (!server->engine->append(server->store, &record, 1))
             return false;

@@ -31,7 +31,7 @@ typedef struct member {
 static bench_record_t record_at(const together_t *together, uint64_t position)
 {
     const bench_server_t *server = together->server;
-    return (bench_record_t){position, bench_value(server->pool, position), server->setup.value_size};
+    return (bench_record_t){position, bench_server_value(server, position), server->setup.value_size};
 }
 
 /* Where calls exclude each other, records come in order: some engines want that. */
@@ -140,7 +140,7 @@ static bool check_sums(bench_server_t *server, uint64_t total)
     sums_t found = {0, 0, 0};
     sums_t expected = {total, total * server->setup.value_size, 0};
     for (uint64_t i = 0; i < total; i++)
-        expected.marks += mark_of(bench_value(server->pool, i));
+        expected.marks += mark_of(bench_server_value(server, i));
     if (!bench_server_close(server) || !bench_server_reader(server, 0) ||
         !server->engine->scan(server->readers[0], add_value, &found))
         return false;
