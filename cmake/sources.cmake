@@ -9,7 +9,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/beside.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/commonware_format.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/copied.c"
-    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/dictionary.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/dictionary_file.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/shared.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/files.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/counts.c"

@@ -99,7 +99,7 @@ static void print_bytes_text(double bytes)
 static double overhead_of(const oversized_inspection_t *found, const oversized_look_t *look)
 {
     bool native = found->config.format == SEGJ_FORMAT_NATIVE;
-    double header = native ? NATIVE_DATA : 0;
+    double header = native ? NATIVE_DATA + (look->dictionary + NATIVE_DATA - 1) / NATIVE_DATA * NATIVE_DATA : 0;
     double head = native && found->version == 2 ? (double)found->config.entry_size + OVERSIZED_FRAME_HEAD : 0;
     return header + head * (double)look->records;
 }

@@ -119,6 +119,7 @@ static void json_section(json_t *sections, const oversized_look_t *look)
     json_number(object, "index_bytes", look->index_bytes);
     json_number(object, "value_bytes", look->value_bytes);
     json_flag(object, "compressed", look->compressed);
+    json_number(object, "dictionary", look->dictionary);
     json_flag(object, "has_index", look->has_index);
     json_flag(object, "has_values", look->has_values);
     json_text(object, "problem", look->problem);

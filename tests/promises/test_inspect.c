@@ -109,7 +109,7 @@ static void test_compressed_values_are_told(void **state)
     close_journal(f);
     oversized_inspection_t *found = inspect_journal(f);
     assert_int_equal(found->config.compression, 3);
-    assert_true(found->sections[0].compressed);
+    assert_true(found->sections[0].compressed && found->sections[0].dictionary == 0);
     open_as_found(f, found);
     check_section(f->journal, 3, 30, 0);
     oversized_inspection_free(found);

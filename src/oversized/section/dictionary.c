@@ -10,7 +10,7 @@
 #include <zstd_errors.h>
 
 #include "base/bytes.h"
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 
 /* What those that are not in use may take together with those that are. */
 #define MEMORY_MOST ((size_t)16 << 20)

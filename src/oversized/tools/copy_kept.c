@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "journal/commonware_format.h"
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 #include "journal/record_format.h"
 #include "oversized/tools/copy_piece.h"
 

@@ -5,7 +5,7 @@
 #include "oversized/tools/copy_section.h"
 
 #include "base/bytes.h"
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 #include "oversized/tools/copy_piece.h"
 
 /* --- writing --- */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 #include "journal/record_format.h"
 #include "oversized/section/dictionary.h"
 

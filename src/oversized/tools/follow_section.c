@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 #include "oversized/tools/follow.h"
 #include "paged/page_format.h"
 

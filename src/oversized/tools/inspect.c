@@ -128,6 +128,7 @@ static segj_status_t take_verdict(const inspector_t *inspector, const segj_recov
     look->index_bytes = plan->index_size;
     look->value_bytes = plan->value_size;
     look->compressed = plan->section->values.compressed;
+    look->dictionary = plan->section->values.dictionary.size;
     look->records = plan->records;
     look->stored_bytes = plan->records > 0 ? plan->end : 0;
     look->synced_records = plan->watermark;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 #include "journal/frame_format.h"
 #include "base/process.h"
 #include "journal/record_format.h"

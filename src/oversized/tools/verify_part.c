@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "journal/dictionary.h"
+#include "journal/dictionary_file.h"
 #include "journal/record_format.h"
 #include "oversized/read/look_up.h"
 #include "oversized/read/replay.h"

@@ -1,9 +1,9 @@
 /*
- * journal/dictionary.h: a section's dictionary as its two files have it (FORMAT.md, "Dictionary"): behind the header of
+ * journal/dictionary_file.h: a section's dictionary as its two files have it (FORMAT.md, "Dictionary"): behind the header of
  * each, before its data. Version 2 alone.
  */
-#ifndef SEGJ_JOURNAL_DICTIONARY_H
-#define SEGJ_JOURNAL_DICTIONARY_H
+#ifndef SEGJ_JOURNAL_DICTIONARY_FILE_H
+#define SEGJ_JOURNAL_DICTIONARY_FILE_H
 
 #include "journal/header_format.h"
 #include "storage/io.h"
