@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "oversized/write/payload.h"
+#include "segjournal/follow.h"
 #include "segjournal/tools.h"
 #include "support/log.h"
 
@@ -460,6 +461,123 @@ static void test_a_lost_index_file_has_it_again(void **state)
     free_bytes(&index);
 }
 
+/* Whichever byte of whichever copy: nothing is lost by one, and nothing wrong is given by two. */
+static void test_every_byte_of_a_dictionary_is_found(void **state)
+{
+    fixture_t *f = *state;
+    uint8_t value[EVENT_MOST];
+    begin(f, 20);
+    close_journal(f);
+    f->config.dictionary_size = 0;
+    f->config.read_only = true;
+    for (uint64_t byte = 0; byte < event_words_size(); byte += 3)
+        for (int both = 0; both < 2; both++) {
+            flip_byte(values_path(f, SECTION).text, BLOCK + byte);
+            if (both)
+                flip_byte(index_path(f, SECTION).text, 3 * BLOCK + event_words_size() - 1 - byte);
+            open_journal(f);
+            for (uint64_t i = 0; i < 20; i++) {
+                segj_status_t status = oversized_read(f->journal, SECTION, i, NULL, &f->value);
+                if (both && status == SEGJ_ERR_COMPRESSION)
+                    continue;
+                assert_ok(status);
+                assert_int_equal(f->value.size, make_event(i, value));
+                if (f->value.size > 0)
+                    assert_memory_equal(f->value.data, value, f->value.size);
+            }
+            close_journal(f);
+            flip_byte(values_path(f, SECTION).text, BLOCK + byte);
+            if (both)
+                flip_byte(index_path(f, SECTION).text, 3 * BLOCK + event_words_size() - 1 - byte);
+        }
+}
+
+/* Writes a section's identities anew, by another dictionary. */
+static void forge(const fixture_t *f, const uint8_t *bytes, uint32_t size, uint32_t told)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        uint8_t block[HEADER_BLOCK];
+        log_identity_t identity;
+        path_t path = kind == 0 ? index_path(f, SECTION) : values_path(f, SECTION);
+        bytes_t file = read_file(path.text);
+        assert_true(decode_log_identity(file.data, &identity));
+        identity.dictionary_size = told;
+        identity.dictionary_crc = told > 0 ? (uint32_t)crc32_z(0, bytes, size) : 0;
+        encode_log_identity(block, &identity);
+        write_file_at(path.text, 0, block, sizeof block);
+        write_file_at(path.text, kind == 0 ? 3 * BLOCK : BLOCK, bytes, size);
+        free_bytes(&file);
+    }
+}
+
+/* Identities whose checksums are right, over what nobody writes. */
+static void test_forged_dictionaries_are_refused_or_lost(void **state)
+{
+    fixture_t *f = *state;
+    oversized_salvaged_t salvaged;
+    uint8_t broken[300] = {0x37, 0xA4, 0x30, 0xEC, 1, 2, 3}; /* begins as a trained one */
+    begin(f, MANY);
+    close_journal(f);
+    f->config.dictionary_size = 0;
+    forge(f, broken, sizeof broken, sizeof broken);
+    open_journal(f);
+    check_lost(f, MANY);
+    append_events(f, SECTION, MANY, 10);
+    check_lost(f, MANY);
+    close_journal(f);
+    oversized_config_t from = f->config;
+    oversized_config_t to = f->config;
+    from.storage = to.storage = NULL;
+    path_t made = join_path(f->root.text, "made");
+    to.directory = made.text;
+    assert_ok(oversized_salvage(&from, &to, NULL, &salvaged));
+    assert_true(salvaged.records >= 10 + MANY / 8 && salvaged.records < MANY);
+    assert_true(salvaged.gaps > 0);
+    forge(f, broken, sizeof broken, OVERSIZED_DICTIONARY_MAX); /* the file has frames there */
+    f->config.strict = true;
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    f->config.strict = false;
+    forge(f, broken, sizeof broken, OVERSIZED_DICTIONARY_MAX + 1);
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    forge(f, broken, sizeof broken, UINT32_MAX);
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+}
+
+/* A follower that was there before the section. */
+static void test_a_follower_sees_a_section_with_a_dictionary_come(void **state)
+{
+    fixture_t *f = *state;
+    oversized_follower_t *follower = NULL;
+    oversized_followed_t followed;
+    uint8_t value[EVENT_MOST];
+    uint64_t seen = 0;
+    oversized_config_t config;
+    begin(f, 0);
+    append_events(f, 1, 0, 3);
+    assert_ok(oversized_sync_all(f->journal));
+    oversized_config_init(&config);
+    config.directory = f->config.directory;
+    config.index_partition = f->config.index_partition;
+    config.value_partition = f->config.value_partition;
+    assert_ok(oversized_follow_open(&config, NULL, &follower));
+    for (uint64_t i = 0; i < 3; i++)
+        assert_ok(oversized_follow_next(follower, &followed));
+    for (uint64_t round = 0; round < 10; round++) {
+        append_events(f, SECTION, round * 7, 7);
+        assert_ok(round % 2 == 0 ? oversized_flush(f->journal, SECTION) : oversized_sync(f->journal, SECTION));
+        segj_status_t status;
+        while ((status = oversized_follow_next(follower, &followed)) == SEGJ_OK) {
+            assert_int_equal(followed.position, seen);
+            assert_int_equal(followed.value_size, make_event(seen++, value));
+            if (followed.value_size > 0)
+                assert_memory_equal(followed.value, value, followed.value_size);
+        }
+        assert_status(status, SEGJ_END);
+        assert_int_equal(seen, (round + 1) * 7);
+    }
+    oversized_follow_close(follower);
+}
+
 /* --- training --- */
 
 enum { SAMPLES = 2000 };
@@ -672,6 +790,9 @@ int main(void)
         PROMISE(test_a_creation_that_was_cut_off_is_made_anew),
         PROMISE(test_a_creation_with_one_whole_copy_keeps_it),
         PROMISE(test_a_lost_index_file_has_it_again),
+        PROMISE(test_every_byte_of_a_dictionary_is_found),
+        PROMISE(test_forged_dictionaries_are_refused_or_lost),
+        PROMISE(test_a_follower_sees_a_section_with_a_dictionary_come),
         PROMISE(test_a_dictionary_is_trained_from_values),
         PROMISE(test_a_section_is_trained_from),
         PROMISE(test_what_cannot_be_trained_is_said),

@@ -73,7 +73,7 @@ static segj_status_t make_dictionary(oversized_t *journal, const oversized_confi
         return SEGJ_OK;
     segj_status_t status = segj_dictionary_new(config->dictionary, (uint32_t)config->dictionary_size, &made);
     if (status != SEGJ_OK)
-        return segj_context(status, "config.dictionary");
+        return segj_context(status == SEGJ_ERR_COMPRESSION ? SEGJ_ERR_INVALID : status, "config.dictionary");
     segj_lock(&journal->shared.state);
     dictionaries->next = segj_dictionary_list(journal, made);
     segj_unlock(&journal->shared.state);

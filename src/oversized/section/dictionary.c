@@ -49,19 +49,26 @@ static segj_status_t check_trained(const uint8_t *bytes, uint32_t size)
         return SEGJ_OK;
     if (ZSTD_getErrorCode(header) == ZSTD_error_memory_allocation)
         return lacks_memory();
-    return segj_fail(SEGJ_ERR_INVALID, "the dictionary of %u bytes begins as a trained one, and zstd cannot use it: %s",
-                     (unsigned)size, ZDICT_getErrorName(header));
+    return segj_fail(SEGJ_ERR_COMPRESSION,
+                     "the dictionary of %u bytes begins as a trained one, and zstd cannot use it: %s", (unsigned)size,
+                     ZDICT_getErrorName(header));
+}
+
+segj_status_t segj_dictionary_unpacks(const uint8_t *bytes, uint32_t size, ZSTD_DDict **made)
+{
+    segj_status_t status = check_trained(bytes, size);
+    if (status != SEGJ_OK)
+        return status;
+    *made = ZSTD_createDDict(bytes, size);
+    return *made != NULL ? SEGJ_OK : lacks_memory();
 }
 
 /* The bytes are there. */
 static segj_status_t prepare_to_unpack(segj_dictionary_t *dictionary)
 {
-    segj_status_t status = check_trained(dictionary->bytes, dictionary->id.size);
+    segj_status_t status = segj_dictionary_unpacks(dictionary->bytes, dictionary->id.size, &dictionary->unpacks);
     if (status != SEGJ_OK)
         return status;
-    dictionary->unpacks = ZSTD_createDDict(dictionary->bytes, dictionary->id.size);
-    if (dictionary->unpacks == NULL)
-        return lacks_memory();
     dictionary->memory = sizeof *dictionary + dictionary->id.size + ZSTD_sizeof_DDict(dictionary->unpacks);
     return SEGJ_OK;
 }
@@ -248,7 +255,6 @@ static segj_status_t read_either(oversized_t *journal, segj_section_t *section, 
         status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &right);
     if (status != SEGJ_OK || right)
         return status;
-    atomic_store(&section->dictionary_lost, true);
     return dictionary_lost(section);
 }
 
@@ -269,6 +275,8 @@ segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section
     segj_unlock(&shared->state);
     if (status == SEGJ_OK)
         status = prepare_to_unpack(made);
+    if (status == SEGJ_ERR_COMPRESSION) /* nobody can compress with it either */
+        atomic_store(&section->dictionary_lost, true);
     if (status != SEGJ_OK) {
         segj_dictionary_free(made);
         return status;

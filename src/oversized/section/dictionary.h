@@ -26,8 +26,11 @@ struct segj_dictionary {
     uint8_t bytes[];
 };
 
-/** Makes one of bytes that are its own from then on, and prepares it to unpack. SEGJ_ERR_INVALID: they begin as a
- *  dictionary of zstd does, and are none. users is 1. */
+/** Prepares bytes to unpack. SEGJ_ERR_COMPRESSION: they begin as a dictionary of zstd does, and are none. */
+SEGJ_MUST_CHECK segj_status_t segj_dictionary_unpacks(const uint8_t *bytes, uint32_t size, ZSTD_DDict **made);
+
+/** Makes one of bytes that are its own from then on, and prepares it to unpack. SEGJ_ERR_COMPRESSION,
+ *  as above. users is 1. */
 SEGJ_MUST_CHECK segj_status_t segj_dictionary_new(const void *bytes, uint32_t size, segj_dictionary_t **made);
 void segj_dictionary_free(segj_dictionary_t *dictionary); /**< nobody uses it; NULL is fine */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "journal/dictionary_file.h"
+#include "oversized/section/dictionary.h"
 #include "oversized/tools/follow.h"
 #include "paged/page_format.h"
 
@@ -348,11 +349,8 @@ static segj_status_t have_dictionary(segj_follow_section_t *section)
     if (bytes == NULL)
         return segj_fail_memory(section->dictionary.size);
     segj_status_t status = read_dictionary(section, bytes);
-    if (status == SEGJ_OK) {
-        section->unpacks = ZSTD_createDDict(bytes, section->dictionary.size);
-        if (section->unpacks == NULL)
-            status = segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
-    }
+    if (status == SEGJ_OK)
+        status = segj_dictionary_unpacks(bytes, section->dictionary.size, &section->unpacks);
     free(bytes);
     return status;
 }

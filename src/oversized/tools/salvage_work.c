@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "journal/dictionary_file.h"
 #include "journal/frame_format.h"
+#include "oversized/section/dictionary.h"
 #include "base/process.h"
 #include "journal/record_format.h"
 
@@ -73,9 +74,9 @@ segj_status_t segj_salvage_work_set_dictionary(segj_salvage_work_t *work, segj_d
     work->dictionary_lost = bytes == NULL;
     if (bytes == NULL)
         return SEGJ_OK;
-    work->dictionary = ZSTD_createDDict(bytes, dictionary.size);
-    return work->dictionary != NULL ? SEGJ_OK
-                                    : segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not prepare a dictionary");
+    segj_status_t status = segj_dictionary_unpacks(bytes, dictionary.size, &work->dictionary);
+    work->dictionary_lost = status == SEGJ_ERR_COMPRESSION;
+    return work->dictionary_lost ? SEGJ_OK : status;
 }
 
 /* --- checksums --- */
