@@ -27,8 +27,8 @@ bool is_event_noise(uint64_t number)
 size_t make_event(uint64_t number, uint8_t *value)
 {
     if (is_event_noise(number)) {
-        fill_noise(value, 40 + number % 30, number + 1);
-        return 40 + number % 30;
+        fill_noise(value, 40 + (size_t)(number % 30), number + 1);
+        return 40 + (size_t)(number % 30);
     }
     if (number % 11 == 5)
         return 0;

@@ -20,36 +20,41 @@ fault("data follow a dictionary that is not durable" src/oversized/section/dicti
     [==[    return status;]==])
 
 fault("a torn dictionary stays behind another identity" src/oversized/open/repair_log.c
-    "${dictionary_states} promises/dictionary"
+    "${dictionary_states} promises/dictionary_damage"
     [==[    segj_status_t status = plan->undo_dictionary ? drop_dictionary(index, SEGJ_KIND_INDEX) : SEGJ_OK;]==]
     [==[    segj_status_t status = SEGJ_OK;]==])
 
 fault("a creation that was cut off keeps its torn dictionary" src/oversized/open/verdict_native.c
-    "${dictionary_states} promises/dictionary"
+    "${dictionary_states} promises/dictionary_damage"
     [==[    plan->undo_dictionary = true;]==]
     [==[    return SEGJ_OK;]==])
 
-fault("the second copy of a dictionary is not looked at" src/oversized/section/dictionary.c "promises/dictionary"
+fault("the second copy of a dictionary is not looked at" src/oversized/section/dictionary.c "promises/dictionary_damage"
     [==[    if (status == SEGJ_OK && !right)
         status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &right);]==]
     [==[]==])
 
-fault("a damaged dictionary is not mended" src/oversized/section/dictionary.c "promises/dictionary"
+fault("a damaged dictionary is not mended" src/oversized/section/dictionary.c "promises/dictionary_damage"
     [==[    if (status == SEGJ_OK && right[1] && !right[0])]==]
     [==[    if (status == SEGJ_OK && right[1] && right[0])]==])
 
-fault("values are compressed with a dictionary that is lost" src/oversized/write/append.c "promises/dictionary"
+fault("values are compressed with a dictionary that is lost" src/oversized/write/append.c "promises/dictionary_damage"
     [==[    *raw = has_lost_dictionary(batch);]==]
     [==[    *raw = false;]==])
 
-fault("the trailer does not cover that a value is stored as it is" src/journal/frame_format.h "promises/dictionary"
+fault("the trailer does not cover that a value is stored as it is" src/journal/frame_format.h "promises/raw_values"
     [==[    return raw ? segj_crc32(crc, &flag, sizeof flag) : crc;]==]
     [==[    return crc;]==])
 
-fault("a value that gains nothing is compressed all the same" src/oversized/write/append.c "promises/dictionary"
+fault("a value that gains nothing is compressed all the same" src/oversized/write/append.c "promises/raw_values"
     [==[    *raw = slice->size >= value->size && is_log(batch);]==]
     [==[    *raw = false;]==])
 
 fault("a copy does not take the dictionary along" src/oversized/tools/copy_section.c "promises/dictionary"
     [==[    return status == SEGJ_OK ? write_dictionary(piece) : status;]==]
     [==[    return status;]==])
+
+fault("a value has the dictionary of another section" src/oversized/write/payload.h "promises/training"
+    [==[made_for.salt == section->values.salt]==]
+    [==[true]==])
+
