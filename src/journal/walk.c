@@ -37,7 +37,7 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
         return status;
     walk->raw = (head->flags & SEGJ_HEAD_RAW) != 0;
     *location = (oversized_location_t){walk->at.end, head->stored + SEGJ_FRAME_TRAILER};
-    *there = segj_location_end(size, *location, walk->size, &end);
+    *there = segj_location_end(size, *location, walk->size, &end) && (walk->file->packed || !walk->raw);
     return SEGJ_OK;
 }
 

@@ -57,6 +57,7 @@ typedef struct segj_io_file {
     uint64_t data;    /**< where its data begins, after its header */
     uint64_t binding; /**< what its checksums begin with: the section, or that and the file's salt */
     uint32_t head;    /**< bytes of a frame before its payload */
+    bool packed;      /**< its values are compressed: a frame may say that it is not */
     bool writable;    /**< it was opened for writing too */
     bool exhausted;   /**< its last opening failed because no more files could be open */
 } segj_io_file_t;
@@ -68,7 +69,8 @@ static inline segj_io_file_t segj_io_like(const segj_io_file_t *file)
                             .section = file->section,
                             .data = file->data,
                             .binding = file->binding,
-                            .head = file->head};
+                            .head = file->head,
+                            .packed = file->packed};
 }
 
 /** Gives a file that was opened anew the properties it is known to have. */
@@ -77,6 +79,7 @@ static inline void segj_io_take_properties(segj_io_file_t *file, const segj_io_f
     file->data = known->data;
     file->binding = known->binding;
     file->head = known->head;
+    file->packed = known->packed;
 }
 
 /** Writes the name of a section's file: 16 digits and a NUL. */

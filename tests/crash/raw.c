@@ -44,8 +44,10 @@ static uint64_t values_data(const raw_section_t *raw)
 static bool log_frame(const raw_section_t *raw, uint64_t binding, uint64_t at, uint32_t before, log_frame_t *frame)
 {
     uint64_t data = values_data(raw);
-    return raw->values_size >= data &&
-           decode_log_frame(raw->values + data, raw->values_size - data, binding, at, before, raw->entry_size, frame);
+    log_identity_t identity;
+    return raw->values_size >= data && decode_log_identity(raw->values, &identity) &&
+           decode_log_frame(raw->values + data, raw->values_size - data, binding, at, before, raw->entry_size, frame) &&
+           (identity.compression != 0 || (frame->flags & LOG_RAW) == 0);
 }
 
 static uint16_t page_length(reader_t *reader, uint64_t page)

@@ -31,13 +31,38 @@ bool log_parse(const uint8_t *data, size_t size, log_image_t *image)
     return true;
 }
 
+static const uint8_t words[] = "what values have in common";
+
+static size_t room(const log_image_t *image)
+{
+    return (image->how & LOG_DICTIONARY) != 0 ? HEADER_BLOCK : 0;
+}
+
+size_t log_data_of(const bytes_t *file, size_t usual)
+{
+    log_identity_t identity;
+    if (file->size < 64 || !decode_log_identity(file->data, &identity) || identity.dictionary_size > 1 << 18)
+        return usual;
+    return usual + (identity.dictionary_size + (size_t)HEADER_BLOCK - 1) / HEADER_BLOCK * HEADER_BLOCK;
+}
+
+/* A file with its identity, and what comes before its data. */
+static bytes_t begin_file(const log_image_t *image, size_t identity, size_t usual, size_t size)
+{
+    size_t data = usual + room(image);
+    bytes_t file = {fuzz_allocate(data + size), data + size};
+    memcpy(file.data, image->data + identity, 64);
+    if (room(image) > 0)
+        memcpy(file.data + usual, words, sizeof words);
+    return file;
+}
+
 bytes_t log_index(const log_image_t *image)
 {
-    bytes_t file = {fuzz_allocate(INDEX_DATA_OFFSET + image->index_size), INDEX_DATA_OFFSET + image->index_size};
-    memcpy(file.data, image->data + image->index_identity, 64);
+    bytes_t file = begin_file(image, image->index_identity, INDEX_DATA_OFFSET, image->index_size);
     for (size_t slot = 0; slot < 2; slot++)
         memcpy(file.data + (slot + 1) * HEADER_BLOCK, image->data + image->slots + slot * LOG_SLOT, LOG_SLOT);
-    memcpy(file.data + INDEX_DATA_OFFSET, image->data + image->index, image->index_size);
+    memcpy(file.data + INDEX_DATA_OFFSET + room(image), image->data + image->index, image->index_size);
     if ((image->how & LOG_SHORT_INDEX) != 0)
         file.size = (size_t)2 * HEADER_BLOCK;
     return file;
@@ -47,9 +72,10 @@ bytes_t log_values(const log_image_t *image)
 {
     if ((image->how & LOG_NO_VALUES) != 0)
         return (bytes_t){NULL, 0};
-    bytes_t file = {fuzz_allocate(VALUES_DATA_OFFSET + image->values_size), VALUES_DATA_OFFSET + image->values_size};
-    memcpy(file.data, image->data + image->values_identity, 64);
-    memcpy(file.data + VALUES_DATA_OFFSET, image->data + image->values, image->values_size);
+    bytes_t file = begin_file(image, image->values_identity, VALUES_DATA_OFFSET, image->values_size);
+    memcpy(file.data + VALUES_DATA_OFFSET + room(image), image->data + image->values, image->values_size);
+    if (room(image) > 0 && (image->how & LOG_SPOILT_DICTIONARY) != 0)
+        file.data[VALUES_DATA_OFFSET] ^= 1;
     return file;
 }
 
@@ -86,6 +112,11 @@ static void mend_identity(change_t *change, size_t at, uint8_t kind)
     fields.salt ^= one_in(change, 40);
     fields.section ^= one_in(change, 60);
     fields.compression = kind == IDENTITY_VALUES && one_in(change, 20);
+    if ((change->image.how & LOG_DICTIONARY) != 0 && !one_in(change, 60)) {
+        fields.compression = kind == IDENTITY_VALUES;
+        fields.dictionary_size = sizeof words;
+        fields.dictionary_crc = (uint32_t)crc32(0, words, sizeof words);
+    }
     encode_log_identity(block, &fields);
     memcpy(identity, block, 64);
 }
@@ -109,7 +140,8 @@ static void mend_frames(change_t *change, log_mark_t *marks)
             size = one_in(change, 20) ? size : (uint32_t)(size % (room + 1));
         if (size > room)
             break;
-        uint8_t flags = one_in(change, 60) ? frame[4] : LOG_FRAME | (frame[4] & LOG_GOES_ON);
+        uint8_t known = (image->how & LOG_DICTIONARY) != 0 ? LOG_GOES_ON | LOG_RAW : LOG_GOES_ON;
+        uint8_t flags = one_in(change, 60) ? frame[4] : (uint8_t)(LOG_FRAME | (frame[4] & known));
         if (!one_in(change, 40)) {
             (void)encode_log_frame(copy, change->binding, at, before, flags, frame[5], frame + 6, image->entry_size,
                                    frame + head, size);
@@ -198,6 +230,8 @@ static size_t sample(uint8_t *data, size_t most, fuzz_random_t *random)
     data[0] = (uint8_t)fuzz_below(random, sizeof page_sizes / sizeof page_sizes[0]);
     data[1] = (uint8_t)entry;
     data[2] = (uint8_t)(fuzz_below(random, 8) | (fuzz_below(random, 8) == 0 ? fuzz_next(random) & 0x18 : 0));
+    if (fuzz_below(random, 4) == 0)
+        data[2] = (uint8_t)(data[2] | LOG_DICTIONARY | (fuzz_next(random) & LOG_SPOILT_DICTIONARY));
     uint32_t physical = page_sizes[data[0]] + (uint32_t)PAGE_CHECKSUMS;
     size_t index_size = (size_t)fuzz_below(random, 1 + 800 / physical) * physical;
     size_t values = LOG_FIELDS + index_size;
@@ -205,7 +239,8 @@ static size_t sample(uint8_t *data, size_t most, fuzz_random_t *random)
     for (uint32_t count = fuzz_below(random, 12); count > 0 && size + head + 64 < 2400; count--) {
         uint32_t stored = fuzz_below(random, 50);
         put_u32(data + size, stored);
-        data[size + 4] = (uint8_t)(LOG_FRAME | (fuzz_below(random, 4) == 0));
+        data[size + 4] =
+            (uint8_t)(LOG_FRAME | (fuzz_below(random, 4) == 0) | (fuzz_below(random, 4) > 0 ? LOG_RAW : 0));
         data[size + 5] = (uint8_t)fuzz_below(random, 3);
         memset(data + size + 6, (int)count, head - LOG_HEAD);
         memset(data + size + head, (int)(0x40 + count), stored);

@@ -26,7 +26,9 @@ enum {
     LOG_ANY_PAGE_SIZE = 2,
     LOG_REWIND = 4,
     LOG_SHORT_INDEX = 8, /* the index file has the first two thirds of its header */
-    LOG_NO_VALUES = 16
+    LOG_NO_VALUES = 16,
+    LOG_DICTIONARY = 32,       /* both files have one, and values are stored as they are or are no zstd frames */
+    LOG_SPOILT_DICTIONARY = 64 /* that of the values file is damaged */
 };
 
 /** Places are offsets in the input. */
@@ -41,6 +43,9 @@ typedef struct log_image {
 
 /** What can be made of any bytes; false: of too few. */
 bool log_parse(const uint8_t *data, size_t size, log_image_t *image);
+
+/** Where the data of a file begins, as its identity says. */
+size_t log_data_of(const bytes_t *file, size_t usual);
 
 /** The files, to be freed; {NULL, 0} where there is none. */
 bytes_t log_index(const log_image_t *image);

@@ -29,9 +29,10 @@ typedef struct run {
     oversized_config_t config;
     uint8_t how;
     bytes_t index, values; /* as they are in the storage */
-    uint64_t whole;        /* frames from the first on that are right, to the end of a batch or to W */
-    bool ends_there;       /* nothing speaks for more */
-    bool agrees;           /* the index and the slots say nothing that the frames do not */
+    size_t index_data, values_data;
+    uint64_t whole;  /* frames from the first on that are right, to the end of a batch or to W */
+    bool ends_there; /* nothing speaks for more */
+    bool agrees;     /* the index and the slots say nothing that the frames do not */
     bool compressed;
 } run_t;
 
@@ -69,11 +70,17 @@ static bool is_identity(const run_t *run, const bytes_t *file, size_t data, uint
            identity->section == LOG_SECTION && identity->record_size == run->config.entry_size + LOCATION_BYTES;
 }
 
+/* The frame at a place of the data; one that is stored as it is in a file that is not compressed is none. */
+static bool next_frame(const run_t *run, uint64_t binding, uint64_t at, uint32_t before, log_frame_t *frame)
+{
+    return decode_log_frame(run->values.data + run->values_data, run->values.size - run->values_data, binding, at,
+                            before, run->config.entry_size, frame) &&
+           (run->compressed || (frame->flags & LOG_RAW) == 0);
+}
+
 /* Whether a slot that counts says anything that the frames do not. */
 static bool marks_agree(const run_t *run, uint64_t binding)
 {
-    const uint8_t *data = run->values.data + VALUES_DATA_OFFSET;
-    uint64_t size = run->values.size - VALUES_DATA_OFFSET;
     for (unsigned slot = 0; slot < 2; slot++) {
         log_mark_t mark;
         log_frame_t frame;
@@ -83,8 +90,7 @@ static bool marks_agree(const run_t *run, uint64_t binding)
         size_t place = (slot + 1) * (size_t)HEADER_BLOCK;
         if (run->index.size < place + LOG_SLOT || !decode_log_mark(run->index.data + place, binding, slot, &mark))
             continue;
-        while (records < mark.records &&
-               decode_log_frame(data, size, binding, at, before, run->config.entry_size, &frame) && frame.right) {
+        while (records < mark.records && next_frame(run, binding, at, before, &frame) && frame.right) {
             at += frame.size;
             before = frame.trailer;
             records++;
@@ -98,7 +104,6 @@ static bool marks_agree(const run_t *run, uint64_t binding)
 /* Whether pages that are valid hold the records that the frames are. */
 static bool pages_agree(const run_t *run, uint64_t binding)
 {
-    const uint8_t *data = run->values.data + VALUES_DATA_OFFSET;
     uint32_t record = run->config.entry_size + (uint32_t)LOCATION_BYTES;
     size_t physical = (size_t)run->config.page_size + PAGE_CHECKSUMS;
     uint8_t *records = fuzz_allocate((size_t)STATES * record);
@@ -107,16 +112,15 @@ static bool pages_agree(const run_t *run, uint64_t binding)
     uint32_t before = 0;
     bool agree = true;
     log_frame_t frame;
-    while (size < (size_t)STATES * record && decode_log_frame(data, run->values.size - VALUES_DATA_OFFSET, binding, at,
-                                                              before, run->config.entry_size, &frame)) {
+    while (size < (size_t)STATES * record && next_frame(run, binding, at, before, &frame)) {
         encode_record(records + size, frame.entry, run->config.entry_size,
                       (oversized_location_t){at, frame.stored + FRAME_CHECKSUM});
         size += record;
         at += frame.size;
         before = frame.trailer;
     }
-    for (size_t page = 0; INDEX_DATA_OFFSET + (page + 1) * physical <= run->index.size; page++) {
-        const uint8_t *bytes = run->index.data + INDEX_DATA_OFFSET + page * physical;
+    for (size_t page = 0; run->index_data + (page + 1) * physical <= run->index.size; page++) {
+        const uint8_t *bytes = run->index.data + run->index_data + page * physical;
         size_t from = page * run->config.page_size;
         uint16_t length = decode_page(bytes, run->config.page_size, binding, page);
         agree = agree && (length == 0 || (from + length <= size && memcmp(bytes, records + from, length) == 0));
@@ -128,12 +132,10 @@ static bool pages_agree(const run_t *run, uint64_t binding)
 /* Where the right frames end, and whether no head follows there. */
 static bool has_end(const run_t *run, uint64_t binding)
 {
-    const uint8_t *data = run->values.data + VALUES_DATA_OFFSET;
-    uint64_t size = run->values.size - VALUES_DATA_OFFSET;
     log_frame_t frame;
     uint64_t at = 0;
     uint32_t before = 0;
-    while (decode_log_frame(data, size, binding, at, before, run->config.entry_size, &frame)) {
+    while (next_frame(run, binding, at, before, &frame)) {
         if (!frame.right)
             return false;
         at += frame.size;
@@ -157,7 +159,9 @@ static void judge(run_t *run)
                          .entry_size = run->config.entry_size};
     run->whole = 0;
     run->ends_there = run->agrees = false;
-    if (run->values.data == NULL || !is_identity(run, &run->values, VALUES_DATA_OFFSET, IDENTITY_VALUES, &identity))
+    run->index_data = log_data_of(&run->index, INDEX_DATA_OFFSET);
+    run->values_data = log_data_of(&run->values, VALUES_DATA_OFFSET);
+    if (run->values.data == NULL || !is_identity(run, &run->values, run->values_data, IDENTITY_VALUES, &identity))
         return;
     uint64_t binding = LOG_SECTION ^ identity.salt;
     run->compressed = identity.compression != 0;
@@ -214,7 +218,7 @@ static void require_frames(const run_t *run, const state_t *state)
     if (run->whole == 0 || !decode_log_identity(run->values.data, &identity))
         return;
     for (uint64_t i = 0; i < run->whole; i++) {
-        (void)decode_log_frame(run->values.data + VALUES_DATA_OFFSET, run->values.size - VALUES_DATA_OFFSET,
+        (void)decode_log_frame(run->values.data + run->values_data, run->values.size - run->values_data,
                                LOG_SECTION ^ identity.salt, at, before, run->config.entry_size, &frame);
         at += frame.size;
         before = frame.trailer;

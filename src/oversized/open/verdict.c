@@ -73,7 +73,7 @@ segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan)
     segj_scanned_t scanned;
     segj_status_t status = open_both(scan, plan, &scanned);
     /* A file that is new, or will be made, follows the configuration; native ones that are there go on as they are. */
-    plan->section->values.compressed = scan->journal->codec.level != 0;
+    segj_section_set_compressed(plan->section, scan->journal->codec.level != 0);
     segj_scan_forget(scan);
     if (status == SEGJ_OK)
         status = scan->journal->shared.format == SEGJ_FORMAT_NATIVE ? segj_judge_native(scan, plan, &scanned)

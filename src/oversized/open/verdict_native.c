@@ -152,7 +152,7 @@ static segj_status_t read_values_header(const segj_scan_t *scan, segj_recovery_p
     headers->values = identity;
     if (status == SEGJ_OK && plan->value_valid) {
         segj_codec_t *codec = &scan->journal->codec;
-        plan->section->values.compressed = identity.compressed;
+        segj_section_set_compressed(plan->section, identity.compressed);
         codec->mixed = codec->mixed || identity.compressed != (codec->level != 0);
     }
     if (status == SEGJ_OK && plan->value_valid)

@@ -57,6 +57,11 @@ static inline bool segj_section_is_log(const segj_section_t *section)
 /** Says what its files are, before anything is read or written of their data. salt: of version 2. */
 void segj_section_set_version(const oversized_t *journal, segj_section_t *section, uint8_t version, uint64_t salt);
 
+/** Says whether its values are compressed, likewise. */
+static inline void segj_section_set_compressed(segj_section_t *section, bool compressed)
+{
+    section->values.compressed = section->values.handle.file.packed = compressed;
+}
 /** Says which dictionary its files have behind their headers, likewise; of a size of 0: none. */
 void segj_section_set_dictionary(segj_section_t *section, segj_dictionary_id_t dictionary);
 

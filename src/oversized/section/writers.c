@@ -413,7 +413,7 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
         status = segj_section_new(journal, number, &section);
     if (status != SEGJ_OK)
         return status;
-    section->values.compressed = journal->codec.level != 0;
+    segj_section_set_compressed(section, journal->codec.level != 0);
     section->sound = true;
     if (journal->shared.native_version == 2)
         segj_section_set_version(journal, section, 2, segj_salt_make(&journal->shared));

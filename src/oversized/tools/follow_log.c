@@ -167,7 +167,8 @@ static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_
     segj_status_t status = SEGJ_OK;
     *linked = (linked_t){.synced = section->at.records < section->synced};
     const uint8_t *bytes = segj_follow_peek(&follower->values, section->at.end, head);
-    linked->there = bytes != NULL && segj_head_decode(bytes, head, place, &linked->head);
+    linked->there = bytes != NULL && segj_head_decode(bytes, head, place, &linked->head) &&
+                    (section->compressed || (linked->head.flags & SEGJ_HEAD_RAW) == 0);
     if (!linked->there)
         return SEGJ_OK;
     linked->location = (oversized_location_t){section->at.end, linked->head.stored + SEGJ_FRAME_TRAILER};

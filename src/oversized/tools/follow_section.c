@@ -166,7 +166,7 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
     section->known = true;
     section->version = index->version;
     section->salt = index->salt;
-    section->compressed = values->compressed;
+    section->compressed = section->values.packed = values->compressed;
     section->page_size = index->page_size;
     section->record_size = index->record_size;
     section->dictionary = index->dictionary;

@@ -38,9 +38,9 @@ fault("a damaged dictionary is not mended" src/oversized/section/dictionary.c "p
     [==[    if (status == SEGJ_OK && right[1] && !right[0])]==]
     [==[    if (status == SEGJ_OK && right[1] && right[0])]==])
 
-fault("values are compressed with a dictionary that is lost" src/oversized/write/append.c "promises/dictionary_damage"
-    [==[    *raw = has_lost_dictionary(batch);]==]
-    [==[    *raw = false;]==])
+fault("a section whose dictionary is lost takes no values" src/oversized/write/append.c "promises/dictionary_damage"
+    [==[    return batch->section != NULL && atomic_load_explicit(]==]
+    [==[    return batch->section == NULL && atomic_load_explicit(]==])
 
 fault("the trailer does not cover that a value is stored as it is" src/journal/frame_format.h "promises/raw_values"
     [==[    return raw ? segj_crc32(crc, &flag, sizeof flag) : crc;]==]
