@@ -254,7 +254,7 @@ static segj_status_t unpack_one(const read_many_batch_t *batch, segj_decoder_t *
 {
     *content = value->size;
     if (is_raw(batch, value)) {
-        if (value->size > 0)
+        if (to != NULL && value->size > 0)
             memcpy(to, value->data, value->size);
         return SEGJ_OK;
     }
