@@ -50,7 +50,7 @@ typedef struct oversized_look {
     uint64_t dropped_records;  /**< whole records after those that would be kept, and that no sync is known to have
                                     covered */
     const char *problem;       /**< why it is not OVERSIZED_CLEAN, in a sentence; "" where it is */
-    uint32_t dictionary; /**< bytes of the dictionary that its values are compressed with; 0: none */
+    uint32_t dictionary;       /**< bytes of the dictionary that its values are compressed with; 0: none */
 } oversized_look_t;
 
 /** What lies in a journal's files. Later versions append fields. */
