@@ -226,9 +226,9 @@ static void close_note_gone(oversized_t *journal)
 
 static segj_status_t close_journal(oversized_t *journal)
 {
-    segj_trainer_stop(&journal->trainer, true);
     /* Walks under way look again, and find that it has ended. */
     (void)atomic_fetch_add(&journal->removals, 1);
+    segj_trainer_stop(&journal->trainer, true);
     segj_journal_wait_for_calls(journal);
     segj_status_t status = journal->read_only ? SEGJ_OK : segj_journal_changeable(journal);
     if (status == SEGJ_OK && !journal->read_only)

@@ -318,27 +318,28 @@ typedef struct oversized_config {
      *  on with fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd some MiB a
      *  thread for a large value. */
     uint32_t compression_threads;
-    /** Bytes that values of new sections are compressed with, or NULL: none. Small values that resemble each other compress
-     *  badly one by one; what they have in common is said here once. It is a dictionary that zstd has trained
-     *  (oversized_train_dictionary(), `zstd --train`), or simply text that resembles the values. Open copies it.
+    /** Bytes that values of new sections are compressed with, or NULL: none. Small values that resemble each other
+     *  compress badly one by one; what they have in common is said here once. It is a dictionary that zstd has
+     *  trained (oversized_train_dictionary(), `zstd --train`), or simply text that resembles the values. Open copies
+     *  it.
      *
-     *  Each section keeps its dictionary, in both of its files, and goes on with it whatever this is. Sections of one journal
-     *  may have different ones, or none. It wants compression, and native_version 2.
+     *  Each section keeps its dictionary, in both of its files, and goes on with it whatever this is. Sections of one
+     *  journal may have different ones, or none. It wants compression, and native_version 2.
      *
-     *  A dictionary that is damaged in one file is read from the other, and written again before the section is written to.
-     *  Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when they are read, the
-     *  section's others are not, and new ones are stored as they are. */
+     *  A dictionary that is damaged in one file is read from the other, and written again before the section is
+     *  written to. Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when
+     *  they are read, the section's others are not, and new ones are stored as they are. */
     const void *dictionary;
     /** Bytes of it, 8 to 262,144 (OVERSIZED_DICTIONARY_MAX); 0: none. 4,096 are enough for events of some 100 bytes. */
     size_t dictionary_size;
     /** Bytes of the dictionary that is trained for new sections from the one that is being written, 256 to
      *  OVERSIZED_DICTIONARY_MAX; 0: none is. It wants compression, and native_version 2.
      *
-     *  A thread of the journal's own trains it, as oversized_train_section() does, when a sync has covered 32 times as many
-     *  stored bytes of a section (64 KiB at least), and once more at 16 times that. Sections that are made from then on get
-     *  it. A section that is made before the first one is there gets `dictionary`, or none; one that is made while the next
-     *  is trained gets the one before. Nobody waits for one. The thread takes no signals, and ends with the journal. That a
-     *  section has nothing to train from is logged, and no failure. */
+     *  A thread of the journal's own trains it, as oversized_train_section() does, when a sync has covered 32 times
+     *  as many stored bytes of a section (64 KiB at least), and once more at 16 times that. Sections that are made
+     *  from then on get it. A section that is made before the first one is there gets `dictionary`, or none; one that
+     *  is made while the next is trained gets the one before. Nobody waits for one. The thread takes no signals, and
+     *  ends with the journal. That a section has nothing to train from is logged, and no failure. */
     size_t auto_dictionary;
 } oversized_config_t;
 

@@ -128,7 +128,7 @@ static segj_dictionary_t *find_same(const segj_dictionaries_t *list, const segj_
 }
 
 /* A place where there is none; SEGJ_DICTIONARIES: all are in use. */
-static size_t find_room(segj_dictionaries_t *list, size_t memory)
+static size_t room_for(segj_dictionaries_t *list, size_t memory)
 {
     size_t free_slot = 0;
     while (list->memory > 0 && memory > MEMORY_MOST - segj_min_u64(list->memory, MEMORY_MOST) && drop_oldest(list))
@@ -151,7 +151,7 @@ segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t 
         same->users++;
         return same;
     }
-    size_t slot = find_room(list, dictionary->memory);
+    size_t slot = room_for(list, dictionary->memory);
     if (slot == SEGJ_DICTIONARIES)
         return dictionary;
     list->slots[slot] = dictionary;
