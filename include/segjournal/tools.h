@@ -170,7 +170,7 @@ typedef struct oversized_copy_options {
     /** Called from the calling thread, at most ten times a second and once at the end; true: cancel. NULL: not. It must
      *  not close the journal. */
     bool (*progress)(void *context, const oversized_progress_t *progress);
-    void *context; /**< handed to it */
+    void *context;          /**< handed to it */
     uint64_t first_section; /**< of those that are copied; 0. oversized_copy() removes others from an earlier copy */
     uint64_t last_section;  /**< of those that are copied; 2^64 - 1 */
 } oversized_copy_options_t;

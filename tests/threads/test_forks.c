@@ -75,18 +75,10 @@ static size_t check_header(const char *name)
 
 static void every_call_of_the_headers_is_in_the_list(void **state)
 {
-    static const char *const headers[] = {"oversized/append.h",
-                                          "oversized/config.h",
-                                          "oversized/dictionary.h",
-                                          "oversized/failures.h",
-                                          "oversized/open.h",
-                                          "oversized/page_cache.h",
-                                          "oversized/read.h",
-                                          "oversized/replay.h",
-                                          "oversized/sections.h",
-                                          "oversized/sync.h",
-                                          "follow.h",
-                                          "tools.h"};
+    static const char *const headers[] = {"oversized/append.h",   "oversized/config.h", "oversized/dictionary.h",
+                                          "oversized/failures.h", "oversized/open.h",   "oversized/page_cache.h",
+                                          "oversized/read.h",     "oversized/replay.h", "oversized/sections.h",
+                                          "oversized/sync.h",     "follow.h",           "tools.h"};
     size_t declared = 0;
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
         declared += check_header(headers[i]);
