@@ -8,6 +8,9 @@
 /* What may be under way at a time, of all files: librados itself blocks at 100 MiB, and at 1024. */
 #define FLYING_BYTES ((uint64_t)64 << 20)
 #define FLYING_MOST 768
+/* Objects that a large file may have beyond its last one, so that nobody waits for the bound to be raised. */
+#define LEAD_LEAST 4
+#define LEAD_MOST 16
 
 /** A change that is under way. Its data lie behind it. */
 struct segj_rados_flight {
@@ -164,15 +167,21 @@ int segj_rados_node_start(segj_rados_node_t *node, segj_rados_lease_t *lease, ui
     flight->change.offset = truncate ? 0 : offset;
     flight->change.data = flight->data;
     flight->change.size = size;
+    node->generation++;
     code = start(flight);
     if (code == 0)
         node->known[number] = SEGJ_RADOS_OURS;
     return code;
 }
 
+uint64_t segj_rados_lead(uint64_t number)
+{
+    return number + LEAD_LEAST < LEAD_MOST ? number + LEAD_LEAST : LEAD_MOST;
+}
+
 int segj_rados_node_raise(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, bool wait)
 {
-    uint64_t bound = number + 2;
+    uint64_t bound = number + 1 + segj_rados_lead(number);
     int code = lease->code != 0 ? lease->code : node->code;
     if (!segj_rados_node_make_known(node, bound))
         return ENOMEM;

@@ -255,6 +255,7 @@ int segj_rados_node_cut(segj_rados_node_t *node, segj_rados_lease_t *lease, uint
     if (!any) /* what is above was never made */
         return 0;
     uint64_t bound = node->bound;
+    node->generation++;
     memcpy(epoch, lease->epoch, sizeof epoch);
     segj_rados_chunk_name(head, node->partition, node->id, 0);
     segj_rados_write_two(chunks, end, bound);

@@ -16,6 +16,7 @@
 enum { SEGJ_RADOS_UNKNOWN, SEGJ_RADOS_OURS, SEGJ_RADOS_NONE };
 
 typedef struct segj_rados_flight segj_rados_flight_t;
+typedef struct segj_rados_ahead segj_rados_ahead_t;
 
 struct segj_rados_node {
     segj_rados_t *store;
@@ -25,8 +26,9 @@ struct segj_rados_node {
     segj_rados_digits_t id;
     uint64_t chunk_size;
     unsigned writers;
-    bool removed; /* it has no name any more, and its objects go with the last reference */
-    int code;     /* why its bytes are not known any more */
+    bool removed;        /* it has no name any more, and its objects go with the last reference */
+    uint64_t generation; /* of its bytes, as far as this process changes them */
+    int code;            /* why its bytes are not known any more */
 
     /* While there are writers: */
     uint64_t size;
@@ -44,6 +46,9 @@ struct segj_file {
     segj_rados_lease_t *lease; /* by which it is written to, or was opened */
     segj_rados_name_t key;     /* of its name, in its partition */
     bool writable;
+    uint64_t next; /* where the last read has ended */
+    unsigned streak;
+    segj_rados_ahead_t *ahead; /* NULL: it was not read from one place on */
 };
 
 /** Opens a file that its partition has as `value` says. Without the mutex. */
@@ -68,6 +73,8 @@ int segj_rados_node_prepare(segj_rados_node_t *node, segj_rados_lease_t *lease, 
 /** Starts a write of one object, or, data of NULL, the setting of its size. */
 int segj_rados_node_start(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, uint64_t offset,
                           const segj_slice_t *slices, size_t count, size_t size, bool truncate);
+/** How many objects beyond one there may be, so that writing need not wait. */
+uint64_t segj_rados_lead(uint64_t number);
 /** Raises the bound so that the object is below it. */
 int segj_rados_node_raise(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, bool wait);
 /** Waits for what was started until now, of one object or, UINT64_MAX, of all. */

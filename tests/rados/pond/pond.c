@@ -23,6 +23,12 @@ typedef struct client {
     segj_rados_t *store;
     underway_t *queue; /* in the order of their starts */
     size_t count, room;
+    struct {
+        segj_rados_done_t done;
+        void *argument;
+        int code;
+    } reads[64]; /* which have seen what there was when they began */
+    size_t read_count;
     int answer;
     bool full;
     void (*hook)(void *context);
@@ -79,6 +85,11 @@ static int do_first(client_t *client)
 /* The client waits: all that is under way is done, object after object in their orders. */
 static void answer_all(client_t *client)
 {
+    while (client->read_count > 0) {
+        client->read_count--;
+        client->reads[client->read_count].done(client->reads[client->read_count].argument,
+                                               client->reads[client->read_count].code);
+    }
     if (client->answer == 0) {
         while (client->count > 0)
             (void)do_first(client);
@@ -147,6 +158,18 @@ static int pond_read(void *context, const char *object, uint64_t offset, void *b
     *done = offset >= found->size ? 0 : found->size - (size_t)offset < size ? found->size - (size_t)offset : size;
     if (*done > 0)
         memcpy(buffer, found->bytes + offset, *done);
+    return 0;
+}
+
+static int pond_read_start(void *context, const char *object, uint64_t offset, void *buffer, size_t size, size_t *got,
+                           segj_rados_done_t done, void *argument)
+{
+    client_t *client = context;
+    if (client->read_count == sizeof client->reads / sizeof client->reads[0])
+        return ENOMEM;
+    client->reads[client->read_count].done = done;
+    client->reads[client->read_count].argument = argument;
+    client->reads[client->read_count++].code = pond_read(context, object, offset, buffer, size, got);
     return 0;
 }
 
@@ -278,6 +301,7 @@ static client_t *client_new(pond_t *pond)
                                     .progress = pond_progress,
                                     .change = pond_change,
                                     .read = pond_read,
+                                    .read_start = pond_read_start,
                                     .size = pond_size,
                                     .get = pond_get,
                                     .key = pond_key,
