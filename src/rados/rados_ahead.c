@@ -103,7 +103,8 @@ void segj_rados_ahead_follow(segj_file_t *file, uint64_t offset, size_t size, ui
 {
     segj_rados_node_t *node = file->node;
     segj_rados_t *store = node->store;
-    if (!is_reading_on(file, offset, size) || node->first != NULL || store->seam.read_start == NULL)
+    if (!is_reading_on(file, offset, size) || node->first != NULL || node->held != NULL ||
+        store->seam.read_start == NULL)
         return;
     if (file->ahead == NULL) {
         if (store->aheads >= FILES_MOST || (file->ahead = calloc(1, sizeof *file->ahead)) == NULL)

@@ -11,6 +11,9 @@
 #include "rados/rados_ahead.h"
 #include "rados/rados_batch.h"
 
+/* A write of so many bytes is one of many: its end is gathered with the next one. Smaller ones are started at once. */
+#define FOLLOWED ((uint64_t)256 << 10)
+
 /* --- opening --- */
 
 /* The name, with a mark that the file may be open for writing, in one step. */
@@ -50,7 +53,7 @@ static int begin_writing(segj_file_t *file, bool made)
     segj_lock(&store->mutex);
     int code = segj_rados_node_write(node, file->lease, made);
     if (code == 0 && made) {
-        code = segj_rados_node_start(node, file->lease, 0, 0, NULL, 0, 0, false);
+        code = segj_rados_node_resize(node, file->lease, 0, false, 0);
         if (code != 0)
             node->writers--;
     }
@@ -160,7 +163,12 @@ static int look_at_node(segj_rados_node_t *node, uint64_t offset, bool *known, u
     segj_rados_node_settle(node, offset / node->chunk_size);
     *known = node->writers > 0;
     *end = *known ? node->size : UINT64_MAX;
-    return *known ? node->code : 0;
+    if (!*known || node->code == 0 || offset >= *end)
+        return 0;
+    if (offset >= node->doubtful)
+        return node->code;
+    *end = *end < node->doubtful ? *end : node->doubtful;
+    return 0;
 }
 
 /* What the object does not have of a piece: zeros, up to the file's end. */
@@ -248,10 +256,10 @@ static int start_piece(segj_file_t *file, uint64_t offset, const segj_slice_t *s
     if (code != 0)
         return code;
     if (skip == 0)
-        return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, slices, count, size, false);
+        return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, slices, count, size);
     first = (segj_slice_t){(const char *)slices[0].data + skip, slices[0].size - skip};
     size = size < first.size ? size : first.size;
-    return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, &first, 1, size, false);
+    return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, &first, 1, size);
 }
 
 /* The bound is raised when half of its lead is used up; of a small file not before it has a sixteenth of an object. */
@@ -285,6 +293,8 @@ static int write_pieces(segj_file_t *file, uint64_t offset, const segj_slice_t *
             node->size = at + size;
     }
     raise_ahead(file, offset + total);
+    if (total < FOLLOWED)
+        segj_rados_node_push(node);
     return 0;
 }
 
@@ -323,7 +333,7 @@ int segj_rados_file_truncate(segj_file_t *file, uint64_t size)
     if (code == 0 && number + 1 < node->bound)
         code = segj_rados_node_cut(node, file->lease, number + 1);
     if (code == 0)
-        code = segj_rados_node_start(node, file->lease, number, size - number * node->chunk_size, NULL, 0, 0, true);
+        code = segj_rados_node_resize(node, file->lease, number, true, size - number * node->chunk_size);
     if (code == 0)
         node->size = size;
     segj_unlock(&node->store->mutex);

@@ -183,6 +183,7 @@ int segj_rados_node_write(segj_rados_node_t *node, segj_rados_lease_t *lease, bo
         node->bound = bound;
         node->size = size;
         node->code = 0;
+        node->doubtful = UINT64_MAX;
     }
     if (code == 0)
         node->writers++;
@@ -272,6 +273,7 @@ int segj_rados_node_cut(segj_rados_node_t *node, segj_rados_lease_t *lease, uint
     segj_lock(&store->mutex);
     if (code != 0) {
         node->code = segj_rados_lease_failed(lease, code);
+        node->doubtful = 0;
         return node->code;
     }
     node->bound = end;

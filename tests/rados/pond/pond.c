@@ -16,6 +16,7 @@ typedef struct underway {
     segj_rados_change_t *change;
     segj_rados_done_t done;
     void *argument;
+    bool refused; /* for want of room */
 } underway_t;
 
 typedef struct client {
@@ -75,7 +76,7 @@ static underway_t take_first(client_t *client)
 static int do_first(client_t *client)
 {
     underway_t first = take_first(client);
-    int code = water_change(&client->pond->water, first.change);
+    int code = first.refused ? ENOSPC : water_change(&client->pond->water, first.change);
     change_free(first.change);
     if (first.done != NULL)
         first.done(first.argument, code);
@@ -109,7 +110,8 @@ static void enqueue(client_t *client, const segj_rados_change_t *change, segj_ra
         client->room = client->room * 2 + 8;
         client->queue = simdisk_need(realloc(client->queue, client->room * sizeof(underway_t)));
     }
-    client->queue[client->count++] = (underway_t){change_copy(change), done, argument};
+    client->queue[client->count++] =
+        (underway_t){change_copy(change), done, argument, client->full && change->size > 0};
 }
 
 /* --- the seam --- */
@@ -118,8 +120,6 @@ static int pond_start(void *context, const segj_rados_change_t *change, segj_rad
 {
     client_t *client = context;
     call_hook(client, SIMDISK_WRITE);
-    if (client->full && !change->remove)
-        return ENOSPC;
     enqueue(client, change, done, argument);
     return 0;
 }
@@ -135,7 +135,7 @@ static int pond_change(void *context, const segj_rados_change_t *change)
 {
     client_t *client = context;
     call_hook(client, change->remove ? SIMDISK_REMOVE : SIMDISK_CREATE);
-    if (client->full && !change->remove)
+    if (client->full && change->create)
         return ENOSPC;
     if (client->answer != 0) {
         enqueue(client, change, NULL, NULL);

@@ -35,7 +35,7 @@ size_t pond_deliver(segj_storage_t *client, size_t count);
 /** From now on whatever of the client's changes is waited for is answered by this code, and stays under way, for pond_deliver: it
  *  may be done yet. 0: no more. */
 void pond_answer(segj_storage_t *client, int code);
-/** The cluster has no room for this client's changes, but removals. */
+/** The cluster has no room for this client's bytes and objects; names and removals go on. */
 void pond_full(segj_storage_t *client, bool full);
 /** Called before each change of the client. */
 void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *context);
