@@ -10,7 +10,7 @@
 #define FLYING_MOST 768
 /* Writes that follow each other are gathered up to whole multiples of this: the cluster is slow with pieces that begin and
  * end anywhere. A power of two, and no more than an object. */
-#define GATHERED ((uint64_t)1 << 20)
+#define GATHERED ((uint64_t)2 << 20)
 /* Objects that a large file may have beyond its last one, so that nobody waits for the bound to be raised. */
 #define LEAD_LEAST 4
 #define LEAD_MOST 16

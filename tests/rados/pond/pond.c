@@ -390,6 +390,24 @@ void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *c
     client_of(client)->hook_context = context;
 }
 
+size_t pond_orphans(const pond_t *pond)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pond->water.count; i++) {
+        const char *name = pond->water.objects[i].name;
+        const char *id = strrchr(name, ':') + 1;
+        char partition[256];
+        bool known = strchr(id, '.') == NULL; /* a partition, a directory */
+        (void)snprintf(partition, sizeof partition, "%.*s", (int)(id - 1 - name), name);
+        const object_t *keys = known ? NULL : water_find(&pond->water, partition);
+        for (size_t j = 0; keys != NULL && j < keys->keys.count; j++)
+            known = known || (keys->keys.words[j].name[0] == 'n' && strncmp(keys->keys.words[j].value, id, 16) == 0) ||
+                    (keys->keys.words[j].name[0] == 'd' && strncmp(keys->keys.words[j].name + 2, id, 16) == 0);
+        count += !known;
+    }
+    return count;
+}
+
 uint64_t pond_hash(const pond_t *pond)
 {
     return water_hash(&pond->water, true);
@@ -459,6 +477,11 @@ uint64_t simdisk_hash(const simdisk_t *disk)
 {
     uint64_t hash = water_hash(&disk->pond->water, false);
     return simdisk_mix(hash, disk->client->count);
+}
+
+size_t simdisk_objects(const simdisk_t *disk)
+{
+    return disk->pond->water.count;
 }
 
 struct simdisk_cut {

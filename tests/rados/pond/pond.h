@@ -39,6 +39,10 @@ void pond_answer(segj_storage_t *client, int code);
 void pond_full(segj_storage_t *client, bool full);
 /** Called before each change of the client. */
 void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *context);
+/** Objects beneath a disk. */
+size_t simdisk_objects(const simdisk_t *disk);
+/** Objects of files that have no name, and whose removal nobody has noted. */
+size_t pond_orphans(const pond_t *pond);
 /** A number for all objects: bytes, keys and attributes. */
 uint64_t pond_hash(const pond_t *pond);
 
