@@ -33,10 +33,11 @@ struct segj_rados_node {
 
     /* While there are writers: */
     uint64_t size;
-    uint64_t bound;            /* there are no objects from this number on */
-    bool raising;              /* it is being raised */
-    uint8_t *known;            /* of each object below the bound, and of those that it is raised to */
-    uint64_t known_room;       /* how many */
+    uint64_t bound;      /* there are no objects from this number on */
+    bool raising;        /* it is being raised */
+    uint64_t inherited;  /* the bound that a former owner has left: what it has under way may make these objects */
+    uint8_t *known;      /* of each object below the bound, and of those that it is raised to */
+    uint64_t known_room; /* how many */
     segj_rados_digits_t epoch; /* with which `known` was found out */
     segj_rados_flight_t *first, *last;
     segj_rados_flight_t *held; /* writes that are gathered, and not started yet */

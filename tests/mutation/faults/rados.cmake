@@ -31,6 +31,10 @@ fault("a write that failed is forgotten" src/rados/rados_flight.c "rados/late"
         node->code = code;]==]
     [==[    code = fail(flight, code);]==])
 
+fault("objects that a former owner may still make are removed by a cut" src/rados/rados_node.c "rados/late"
+    [==[    kept = kept > end ? kept : end;]==]
+    [==[    kept = end;]==])
+
 fault("what was cut off is found when a cut is not ended" src/rados/rados_node.c "rados/cuts"
     [==[    if (code != 0 || end >= *bound)]==]
     [==[    if (code != 0 || end > 0)]==])
