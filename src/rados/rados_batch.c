@@ -24,7 +24,8 @@ struct batch {
     const char *partition;
     const char *id;
     const char *epoch;
-    bool remove;
+    bool remove; /* else they are stamped */
+    bool empty;  /* and emptied */
     unsigned flying;
     int code;
 };
@@ -52,6 +53,7 @@ static void describe(struct piece *piece, uint64_t number)
             (segj_rados_compare_t){.name = SEGJ_RADOS_EPOCH, .value = batch->epoch, .at_most = true};
     if (!batch->remove)
         piece->change.set[0] = (segj_rados_pair_t){SEGJ_RADOS_EPOCH, batch->epoch};
+    piece->change.truncate = batch->empty; /* to nothing */
 }
 
 /* A stamp: whatever comes late and makes the object meets it. */
@@ -138,6 +140,13 @@ int segj_rados_remove_chunks(segj_rados_t *store, const char *partition, const c
                              uint64_t from, uint64_t to)
 {
     struct batch batch = {.store = store, .partition = partition, .id = id, .epoch = epoch, .remove = true};
+    return run(&batch, from, to);
+}
+
+int segj_rados_empty_chunks(segj_rados_t *store, const char *partition, const char *id, const char *epoch,
+                            uint64_t from, uint64_t to)
+{
+    struct batch batch = {.store = store, .partition = partition, .id = id, .epoch = epoch, .empty = true};
     return run(&batch, from, to);
 }
 

@@ -13,4 +13,8 @@ int segj_rados_sweep(segj_rados_t *store, const char *partition, const char *id)
 int segj_rados_remove_chunks(segj_rados_t *store, const char *partition, const char *id, const char *epoch,
                              uint64_t from, uint64_t to);
 
+/** Empties such objects, which stay, with the epoch: what a former owner still has under way to make them is refused then. */
+int segj_rados_empty_chunks(segj_rados_t *store, const char *partition, const char *id, const char *epoch,
+                            uint64_t from, uint64_t to);
+
 #endif

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rados/rados_ahead.h"
 #include "rados/rados_batch.h"
+
+/* A write of so many bytes is one of many: its end is gathered with the next one. Smaller ones are started at once. */
+#define FOLLOWED ((uint64_t)256 << 10)
 
 /* --- opening --- */
 
@@ -49,7 +53,7 @@ static int begin_writing(segj_file_t *file, bool made)
     segj_lock(&store->mutex);
     int code = segj_rados_node_write(node, file->lease, made);
     if (code == 0 && made) {
-        code = segj_rados_node_start(node, file->lease, 0, 0, NULL, 0, 0, false);
+        code = segj_rados_node_resize(node, file->lease, 0, false, 0);
         if (code != 0)
             node->writers--;
     }
@@ -153,22 +157,41 @@ static int read_object(const segj_file_t *file, uint64_t offset, void *buffer, s
     return code == ENOENT ? look_for_name(file) : code;
 }
 
-/* The file's end where this process writes to it, and so knows; and a failure of what was written. */
+/* The file's end where this process writes to it, and so knows; and a failure of what was written. With the mutex. */
 static int look_at_node(segj_rados_node_t *node, uint64_t offset, bool *known, uint64_t *end)
 {
-    segj_rados_t *store = node->store;
-    segj_lock(&store->mutex);
     segj_rados_node_settle(node, offset / node->chunk_size);
     *known = node->writers > 0;
-    *end = node->size;
-    int code = *known ? node->code : 0;
-    segj_unlock(&store->mutex);
-    return code;
+    *end = *known ? node->size : UINT64_MAX;
+    if (!*known || node->code == 0 || offset >= *end)
+        return 0;
+    if (offset >= node->doubtful)
+        return node->code;
+    *end = *end < node->doubtful ? *end : node->doubtful;
+    return 0;
+}
+
+/* What the object does not have of a piece: zeros, up to the file's end. */
+static int fill_piece(const segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *got, bool known)
+{
+    uint64_t end = 0;
+    int code = 0;
+    if (*got < size && !known) {
+        code = ask_size(file, &end);
+        size_t most = end <= offset ? 0 : end - offset < size ? (size_t)(end - offset) : size;
+        size = most > *got ? most : *got;
+    }
+    if (code != 0)
+        return code;
+    memset((char *)buffer + *got, 0, size - *got);
+    *got = size;
+    return 0;
 }
 
 int segj_rados_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
 {
     segj_rados_node_t *node = file->node;
+    segj_rados_t *store = node->store;
     bool known = false;
     uint64_t end = 0;
     size_t got = 0;
@@ -178,26 +201,22 @@ int segj_rados_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_
     }
     if (size > node->chunk_size - offset % node->chunk_size)
         size = (size_t)(node->chunk_size - offset % node->chunk_size);
+    segj_lock(&store->mutex);
     int code = look_at_node(node, offset, &known, &end);
-    if (known && code == 0) {
-        if (offset >= end) {
-            *done = 0;
-            return 0;
-        }
-        size = size < end - offset ? size : (size_t)(end - offset);
+    size = offset >= end ? 0 : size < end - offset ? size : (size_t)(end - offset);
+    if (code == 0 && size > 0) {
+        segj_rados_ahead_follow(file, offset, size, end);
+        got = segj_rados_ahead_take(file, offset, buffer, size);
+    }
+    segj_unlock(&store->mutex);
+    if (code == 0 && size > 0 && got == 0) {
+        code = read_object(file, offset, buffer, size, &got);
+        if (code == 0)
+            code = fill_piece(file, offset, buffer, size, &got, known);
     }
     if (code == 0)
-        code = read_object(file, offset, buffer, size, &got);
-    if (code == 0 && got < size && !known) {
-        code = ask_size(file, &end);
-        size_t most = end <= offset ? 0 : end - offset < size ? (size_t)(end - offset) : size;
-        size = most > got ? most : got;
-    }
-    if (code != 0)
-        return code;
-    memset((char *)buffer + got, 0, size - got);
-    *done = size;
-    return 0;
+        *done = got; /* fewer, where no more was read ahead */
+    return code;
 }
 
 int segj_rados_file_size(segj_file_t *file, uint64_t *size)
@@ -237,18 +256,20 @@ static int start_piece(segj_file_t *file, uint64_t offset, const segj_slice_t *s
     if (code != 0)
         return code;
     if (skip == 0)
-        return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, slices, count, size, false);
+        return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, slices, count, size);
     first = (segj_slice_t){(const char *)slices[0].data + skip, slices[0].size - skip};
     size = size < first.size ? size : first.size;
-    return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, &first, 1, size, false);
+    return segj_rados_node_start(node, file->lease, number, offset % node->chunk_size, &first, 1, size);
 }
 
-/* The next object is asked for when the last one there may be is half full. */
+/* The bound is raised when half of its lead is used up; of a small file not before it has a sixteenth of an object. */
 static void raise_ahead(segj_file_t *file, uint64_t end)
 {
     segj_rados_node_t *node = file->node;
-    if (end + node->chunk_size / 2 > node->bound * node->chunk_size && !node->raising)
-        (void)segj_rados_node_raise(node, file->lease, node->bound - 1, false);
+    uint64_t number = end / node->chunk_size;
+    if (end >= node->chunk_size / 16 &&
+        end + segj_rados_lead(number) * node->chunk_size / 2 > node->bound * node->chunk_size && !node->raising)
+        (void)segj_rados_node_raise(node, file->lease, number, false);
 }
 
 static int write_pieces(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, uint64_t total,
@@ -272,6 +293,8 @@ static int write_pieces(segj_file_t *file, uint64_t offset, const segj_slice_t *
             node->size = at + size;
     }
     raise_ahead(file, offset + total);
+    if (total < FOLLOWED)
+        segj_rados_node_push(node);
     return 0;
 }
 
@@ -310,7 +333,7 @@ int segj_rados_file_truncate(segj_file_t *file, uint64_t size)
     if (code == 0 && number + 1 < node->bound)
         code = segj_rados_node_cut(node, file->lease, number + 1);
     if (code == 0)
-        code = segj_rados_node_start(node, file->lease, number, size - number * node->chunk_size, NULL, 0, 0, true);
+        code = segj_rados_node_resize(node, file->lease, number, true, size - number * node->chunk_size);
     if (code == 0)
         node->size = size;
     segj_unlock(&node->store->mutex);
@@ -337,6 +360,9 @@ int segj_rados_file_refresh(segj_file_t *file, bool written)
         if (code != 0)
             return code;
     }
+    segj_lock(&file->node->store->mutex);
+    segj_rados_ahead_forget(file);
+    segj_unlock(&file->node->store->mutex);
     return look_for_name(file);
 }
 
@@ -354,6 +380,7 @@ void segj_rados_file_close(segj_file_t *file)
     }
     segj_lock(&store->mutex);
     bool last = false;
+    segj_rados_ahead_end(file);
     if (file->writable) {
         segj_rados_node_settle(node, UINT64_MAX);
         last = --node->writers == 0;

@@ -121,6 +121,41 @@ static int cluster_read(void *context, const char *object, uint64_t offset, void
     return 0;
 }
 
+struct reading {
+    segj_rados_done_t done;
+    void *argument;
+    size_t *got;
+};
+
+static void read_done(rados_completion_t completion, void *argument)
+{
+    struct reading reading = *(struct reading *)argument;
+    free(argument);
+    int answer = rados_aio_get_return_value(completion);
+    if (answer >= 0)
+        *reading.got = (size_t)answer;
+    reading.done(reading.argument, code_of(answer));
+}
+
+static int cluster_read_start(void *context, const char *object, uint64_t offset, void *buffer, size_t size,
+                              size_t *got, segj_rados_done_t done, void *argument)
+{
+    struct connection *connection = context;
+    rados_completion_t completion;
+    struct reading *reading = malloc(sizeof *reading);
+    if (reading == NULL)
+        return ENOMEM;
+    *reading = (struct reading){done, argument, got};
+    int code = code_of(rados_aio_create_completion2(reading, read_done, &completion));
+    if (code == 0) {
+        code = code_of(rados_aio_read(connection->pool, object, completion, buffer, size, offset));
+        rados_aio_release(completion);
+    }
+    if (code != 0)
+        free(reading);
+    return code;
+}
+
 static int cluster_size(void *context, const char *object, uint64_t *size)
 {
     struct connection *connection = context;
@@ -381,6 +416,7 @@ segj_status_t segj_rados_connect(const segj_storage_rados_options_t *options, se
                                 .start = cluster_start,
                                 .change = cluster_change,
                                 .read = cluster_read,
+                                .read_start = cluster_read_start,
                                 .size = cluster_size,
                                 .get = cluster_get,
                                 .key = cluster_key,

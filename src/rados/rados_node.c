@@ -153,12 +153,11 @@ static int adopt(segj_rados_node_t *node, const char *epoch, uint64_t *bound, ui
         code = ask_size(node, end, size);
     if (code != 0 || end >= *bound)
         return code;
-    code = segj_rados_remove_chunks(node->store, node->partition, node->id, epoch, end, *bound);
-    segj_rados_write_two(chunks, end, end);
+    code = segj_rados_empty_chunks(node->store, node->partition, node->id, epoch, end, *bound);
+    segj_rados_write_two(chunks, *bound, *bound);
     const segj_rados_change_t change = {.object = head,
                                         .compare[0] = {.name = SEGJ_RADOS_EPOCH, .value = epoch, .at_most = true},
                                         .set = {{SEGJ_RADOS_EPOCH, epoch}, {SEGJ_RADOS_CHUNKS, chunks}}};
-    *bound = end;
     return code == 0 ? seam->change(seam->context, &change) : code;
 }
 
@@ -181,8 +180,10 @@ int segj_rados_node_write(segj_rados_node_t *node, segj_rados_lease_t *lease, bo
             return ENOMEM;
         know_nothing(node, epoch, made ? 0 : bound);
         node->bound = bound;
+        node->inherited = made ? 0 : bound;
         node->size = size;
         node->code = 0;
+        node->doubtful = UINT64_MAX;
     }
     if (code == 0)
         node->writers++;
@@ -255,6 +256,9 @@ int segj_rados_node_cut(segj_rados_node_t *node, segj_rados_lease_t *lease, uint
     if (!any) /* what is above was never made */
         return 0;
     uint64_t bound = node->bound;
+    uint64_t kept = node->inherited < bound ? node->inherited : bound; /* below this they are emptied */
+    kept = kept > end ? kept : end;
+    node->generation++;
     memcpy(epoch, lease->epoch, sizeof epoch);
     segj_rados_chunk_name(head, node->partition, node->id, 0);
     segj_rados_write_two(chunks, end, bound);
@@ -264,16 +268,20 @@ int segj_rados_node_cut(segj_rados_node_t *node, segj_rados_lease_t *lease, uint
     segj_unlock(&store->mutex);
     int code = store->seam.change(store->seam.context, &change);
     if (code == 0)
-        code = segj_rados_remove_chunks(store, node->partition, node->id, epoch, end, bound);
-    segj_rados_write_two(chunks, end, end);
+        code = segj_rados_empty_chunks(store, node->partition, node->id, epoch, end, kept);
+    if (code == 0)
+        code = segj_rados_remove_chunks(store, node->partition, node->id, epoch, kept, bound);
+    segj_rados_write_two(chunks, kept, kept);
     if (code == 0)
         code = store->seam.change(store->seam.context, &change);
     segj_lock(&store->mutex);
     if (code != 0) {
         node->code = segj_rados_lease_failed(lease, code);
+        node->doubtful = 0;
         return node->code;
     }
-    node->bound = end;
-    memset(node->known + end, SEGJ_RADOS_NONE, (size_t)(node->known_room - end));
+    node->bound = kept;
+    memset(node->known + end, SEGJ_RADOS_OURS, (size_t)(kept - end));
+    memset(node->known + kept, SEGJ_RADOS_NONE, (size_t)(node->known_room - kept));
     return 0;
 }

@@ -16,6 +16,7 @@
 enum { SEGJ_RADOS_UNKNOWN, SEGJ_RADOS_OURS, SEGJ_RADOS_NONE };
 
 typedef struct segj_rados_flight segj_rados_flight_t;
+typedef struct segj_rados_ahead segj_rados_ahead_t;
 
 struct segj_rados_node {
     segj_rados_t *store;
@@ -25,18 +26,22 @@ struct segj_rados_node {
     segj_rados_digits_t id;
     uint64_t chunk_size;
     unsigned writers;
-    bool removed; /* it has no name any more, and its objects go with the last reference */
-    int code;     /* why its bytes are not known any more */
+    bool removed;        /* it has no name any more, and its objects go with the last reference */
+    uint64_t generation; /* of its bytes, as far as this process changes them */
+    int code;            /* why nothing is known any more of its bytes from here on: */
+    uint64_t doubtful;
 
     /* While there are writers: */
     uint64_t size;
-    uint64_t bound;            /* there are no objects from this number on */
-    bool raising;              /* it is being raised */
-    uint8_t *known;            /* of each object below the bound, and of those that it is raised to */
-    uint64_t known_room;       /* how many */
+    uint64_t bound;      /* there are no objects from this number on */
+    bool raising;        /* it is being raised */
+    uint64_t inherited;  /* the bound that a former owner has left: what it has under way may make these objects */
+    uint8_t *known;      /* of each object below the bound, and of those that it is raised to */
+    uint64_t known_room; /* how many */
     segj_rados_digits_t epoch; /* with which `known` was found out */
     segj_rados_flight_t *first, *last;
-    uint64_t started; /* changes */
+    segj_rados_flight_t *held; /* writes that are gathered, and not started yet */
+    uint64_t started;          /* changes */
 };
 
 struct segj_file {
@@ -44,6 +49,9 @@ struct segj_file {
     segj_rados_lease_t *lease; /* by which it is written to, or was opened */
     segj_rados_name_t key;     /* of its name, in its partition */
     bool writable;
+    uint64_t next; /* where the last read has ended */
+    unsigned streak;
+    segj_rados_ahead_t *ahead; /* NULL: it was not read from one place on */
 };
 
 /** Opens a file that its partition has as `value` says. Without the mutex. */
@@ -65,9 +73,16 @@ int segj_rados_node_ask_size(segj_rados_node_t *node, uint64_t *size);
 bool segj_rados_node_make_known(segj_rados_node_t *node, uint64_t count);
 /** Has the object be there, or known to be not. */
 int segj_rados_node_prepare(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number);
-/** Starts a write of one object, or, data of NULL, the setting of its size. */
+/** Takes a write of one object. What follows may be gathered with it, until somebody waits for it. */
 int segj_rados_node_start(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, uint64_t offset,
-                          const segj_slice_t *slices, size_t count, size_t size, bool truncate);
+                          const segj_slice_t *slices, size_t count, size_t size);
+/** Starts what was gathered. */
+void segj_rados_node_push(segj_rados_node_t *node);
+/** Starts a change of an object without data: it is made where it is not there, and gets a size. */
+int segj_rados_node_resize(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, bool truncate,
+                           uint64_t size);
+/** How many objects beyond one there may be, so that writing need not wait. */
+uint64_t segj_rados_lead(uint64_t number);
 /** Raises the bound so that the object is below it. */
 int segj_rados_node_raise(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, bool wait);
 /** Waits for what was started until now, of one object or, UINT64_MAX, of all. */

@@ -67,6 +67,9 @@ typedef struct segj_rados_seam {
     int (*change)(void *context, const segj_rados_change_t *change);
     /** Reads at most `size` bytes; fewer at the end of the object. */
     int (*read)(void *context, const char *object, uint64_t offset, void *buffer, size_t size, size_t *done);
+    /** Starts such a read, as `start` does; *got is set before `done` is called. NULL: there is none. */
+    int (*read_start)(void *context, const char *object, uint64_t offset, void *buffer, size_t size, size_t *got,
+                      segj_rados_done_t done, void *argument);
     int (*size)(void *context, const char *object, uint64_t *size);
     /** An attribute's text, ENODATA where the object has none such. */
     int (*get)(void *context, const char *object, const char *name, char value[SEGJ_RADOS_VALUE]);

@@ -62,6 +62,7 @@ struct segj_rados {
     segj_rados_lease_t *leases; /* those that are renewed */
     uint64_t flying_bytes;      /* of changes that were started */
     uint64_t flying;
+    unsigned aheads; /* files that are read ahead */
     segj_thread_t renewer;
     bool renews; /* the thread runs */
     bool ends;

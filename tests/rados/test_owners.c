@@ -161,7 +161,7 @@ static void a_lock_that_is_broken_is_taken_again(void **state)
 
 /* --- killed owners --- */
 
-enum { LANES = 8 };
+enum { LANES = 12 };
 
 typedef struct lane {
     char directory[64];
@@ -193,7 +193,7 @@ static void lane_listen(lane_t *lane, const segj_storage_rados_options_t *option
             lane->stands_by = true;
             if (lane->killed > 0 && seconds_now() - lane->killed > *worst)
                 *worst = seconds_now() - lane->killed;
-            lane->kill_at = seconds_now() + (double)(rand() % 300) / 1000; /* NOLINT */
+            lane->kill_at = seconds_now() + (double)(rand() % 500) / 1000; /* NOLINT */
         } else if (told.number + 1 > lane->told) {
             lane->told = told.number + 1;
         }

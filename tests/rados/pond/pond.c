@@ -16,6 +16,7 @@ typedef struct underway {
     segj_rados_change_t *change;
     segj_rados_done_t done;
     void *argument;
+    bool refused; /* for want of room */
 } underway_t;
 
 typedef struct client {
@@ -23,6 +24,12 @@ typedef struct client {
     segj_rados_t *store;
     underway_t *queue; /* in the order of their starts */
     size_t count, room;
+    struct {
+        segj_rados_done_t done;
+        void *argument;
+        int code;
+    } reads[64]; /* which have seen what there was when they began */
+    size_t read_count;
     int answer;
     bool full;
     void (*hook)(void *context);
@@ -69,7 +76,7 @@ static underway_t take_first(client_t *client)
 static int do_first(client_t *client)
 {
     underway_t first = take_first(client);
-    int code = water_change(&client->pond->water, first.change);
+    int code = first.refused ? ENOSPC : water_change(&client->pond->water, first.change);
     change_free(first.change);
     if (first.done != NULL)
         first.done(first.argument, code);
@@ -79,6 +86,11 @@ static int do_first(client_t *client)
 /* The client waits: all that is under way is done, object after object in their orders. */
 static void answer_all(client_t *client)
 {
+    while (client->read_count > 0) {
+        client->read_count--;
+        client->reads[client->read_count].done(client->reads[client->read_count].argument,
+                                               client->reads[client->read_count].code);
+    }
     if (client->answer == 0) {
         while (client->count > 0)
             (void)do_first(client);
@@ -98,7 +110,8 @@ static void enqueue(client_t *client, const segj_rados_change_t *change, segj_ra
         client->room = client->room * 2 + 8;
         client->queue = simdisk_need(realloc(client->queue, client->room * sizeof(underway_t)));
     }
-    client->queue[client->count++] = (underway_t){change_copy(change), done, argument};
+    client->queue[client->count++] =
+        (underway_t){change_copy(change), done, argument, client->full && change->size > 0};
 }
 
 /* --- the seam --- */
@@ -107,8 +120,6 @@ static int pond_start(void *context, const segj_rados_change_t *change, segj_rad
 {
     client_t *client = context;
     call_hook(client, SIMDISK_WRITE);
-    if (client->full && !change->remove)
-        return ENOSPC;
     enqueue(client, change, done, argument);
     return 0;
 }
@@ -124,7 +135,7 @@ static int pond_change(void *context, const segj_rados_change_t *change)
 {
     client_t *client = context;
     call_hook(client, change->remove ? SIMDISK_REMOVE : SIMDISK_CREATE);
-    if (client->full && !change->remove)
+    if (client->full && change->create)
         return ENOSPC;
     if (client->answer != 0) {
         enqueue(client, change, NULL, NULL);
@@ -147,6 +158,18 @@ static int pond_read(void *context, const char *object, uint64_t offset, void *b
     *done = offset >= found->size ? 0 : found->size - (size_t)offset < size ? found->size - (size_t)offset : size;
     if (*done > 0)
         memcpy(buffer, found->bytes + offset, *done);
+    return 0;
+}
+
+static int pond_read_start(void *context, const char *object, uint64_t offset, void *buffer, size_t size, size_t *got,
+                           segj_rados_done_t done, void *argument)
+{
+    client_t *client = context;
+    if (client->read_count == sizeof client->reads / sizeof client->reads[0])
+        return ENOMEM;
+    client->reads[client->read_count].done = done;
+    client->reads[client->read_count].argument = argument;
+    client->reads[client->read_count++].code = pond_read(context, object, offset, buffer, size, got);
     return 0;
 }
 
@@ -278,6 +301,7 @@ static client_t *client_new(pond_t *pond)
                                     .progress = pond_progress,
                                     .change = pond_change,
                                     .read = pond_read,
+                                    .read_start = pond_read_start,
                                     .size = pond_size,
                                     .get = pond_get,
                                     .key = pond_key,
@@ -366,6 +390,24 @@ void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *c
     client_of(client)->hook_context = context;
 }
 
+size_t pond_orphans(const pond_t *pond)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pond->water.count; i++) {
+        const char *name = pond->water.objects[i].name;
+        const char *id = strrchr(name, ':') + 1;
+        char partition[256];
+        bool known = strchr(id, '.') == NULL; /* a partition, a directory */
+        (void)snprintf(partition, sizeof partition, "%.*s", (int)(id - 1 - name), name);
+        const object_t *keys = known ? NULL : water_find(&pond->water, partition);
+        for (size_t j = 0; keys != NULL && j < keys->keys.count; j++)
+            known = known || (keys->keys.words[j].name[0] == 'n' && strncmp(keys->keys.words[j].value, id, 16) == 0) ||
+                    (keys->keys.words[j].name[0] == 'd' && strncmp(keys->keys.words[j].name + 2, id, 16) == 0);
+        count += !known;
+    }
+    return count;
+}
+
 uint64_t pond_hash(const pond_t *pond)
 {
     return water_hash(&pond->water, true);
@@ -435,6 +477,11 @@ uint64_t simdisk_hash(const simdisk_t *disk)
 {
     uint64_t hash = water_hash(&disk->pond->water, false);
     return simdisk_mix(hash, disk->client->count);
+}
+
+size_t simdisk_objects(const simdisk_t *disk)
+{
+    return disk->pond->water.count;
 }
 
 struct simdisk_cut {

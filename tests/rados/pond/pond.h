@@ -35,10 +35,14 @@ size_t pond_deliver(segj_storage_t *client, size_t count);
 /** From now on whatever of the client's changes is waited for is answered by this code, and stays under way, for pond_deliver: it
  *  may be done yet. 0: no more. */
 void pond_answer(segj_storage_t *client, int code);
-/** The cluster has no room for this client's changes, but removals. */
+/** The cluster has no room for this client's bytes and objects; names and removals go on. */
 void pond_full(segj_storage_t *client, bool full);
 /** Called before each change of the client. */
 void pond_on_change(segj_storage_t *client, void (*hook)(void *context), void *context);
+/** Objects beneath a disk. */
+size_t simdisk_objects(const simdisk_t *disk);
+/** Objects of files that have no name, and whose removal nobody has noted. */
+size_t pond_orphans(const pond_t *pond);
 /** A number for all objects: bytes, keys and attributes. */
 uint64_t pond_hash(const pond_t *pond);
 
