@@ -2,27 +2,28 @@
  * @file segjournal/storage_rados.h
  * A storage in a Ceph cluster: journals whose bytes are objects of a RADOS pool (librados).
  *
- * Link segjournal::rados, which is built where librados was found (CMake: SEGJ_RADOS); this header needs nothing of Ceph.
- * config.directory then names a journal within the pool: any text without ':' and of at most 512 bytes.
+ * Link segjournal::rados, which is built where librados was found (CMake: SEGJ_RADOS); this header needs nothing of
+ * Ceph. config.directory then names a journal within the pool: any text without ':' and of at most 512 bytes.
  *
- * The pool is a replicated one. The client needs the capabilities mon 'allow r' and osd 'allow rwx pool=POOL' (x is for
- * locks). Of Ceph's settings timeouts are set by the options, objecter_timeout to 1 and objecter_tick_interval to 0.5 (a
- * change that was sent to an OSD which has died goes on sooner); all others are the configuration's.
+ * The pool is a replicated one. The client needs the capabilities mon 'allow r' and osd 'allow rwx pool=POOL' (x is
+ * for locks). Of Ceph's settings timeouts are set by the options, objecter_timeout to 1 and objecter_tick_interval to
+ * 0.5 (a change that was sent to an OSD which has died goes on sooner); all others are the configuration's.
  *
  * Durability. file_sync waits until every member of the acting set has the bytes on its disk. Writes are started by
  * file_write, and go on while the application does.
  *
- * What was only flushed (oversized_flush) is in the process's memory until the cluster has it, and dies with the process.
+ * What was only flushed (oversized_flush) is in the process's memory until the cluster has it, and dies with the
+ * process.
  *
- * Owners. Who opens a journal for writing holds locks with a duration, which a thread renews, and has a number (an epoch)
- * that the cluster compares in every change. Another opener gets SEGJ_ERR_LOCKED as long as the locks are renewed. When
- * their owner has died, or did not run for `lock_seconds`, the next one takes them with a higher number. From then on
- * the cluster refuses every change of the former owner, also one that was under way: its next change or sync answers
- * SEGJ_ERR_LOCKED, and a sync poisons the journal. Nothing rests on clocks that agree.
+ * Owners. Who opens a journal for writing holds locks with a duration, which a thread renews, and has a number (an
+ * epoch) that the cluster compares in every change. Another opener gets SEGJ_ERR_LOCKED as long as the locks are
+ * renewed. When their owner has died, or did not run for `lock_seconds`, the next one takes them with a higher
+ * number. From then on the cluster refuses every change of the former owner, also one that was under way: its next
+ * change or sync answers SEGJ_ERR_LOCKED, and a sync poisons the journal. Nothing rests on clocks that agree.
  *
- * Failures. As long as a placement group has not enough members, changes and reads wait, for `timeout_seconds` at most. A
- * change that has not been answered by then may be done or not: SEGJ_ERR_IO, and nothing more is changed through this
- * opening; open the journal again. A full pool is SEGJ_ERR_NO_SPACE.
+ * Failures. As long as a placement group has not enough members, changes and reads wait, for `timeout_seconds` at
+ * most. A change that has not been answered by then may be done or not: SEGJ_ERR_IO, and nothing more is changed
+ * through this opening; open the journal again. A full pool is SEGJ_ERR_NO_SPACE.
  *
  * Files that were removed keep working for those who have them open in the same process. Others get ESTALE.
  * Forks: a child of fork closes what it has inherited, and makes a storage of its own for anything else.

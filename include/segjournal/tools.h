@@ -226,26 +226,27 @@ SEGJ_MUST_CHECK segj_status_t oversized_copy(oversized_t *journal, const char *d
                                              const oversized_copy_options_t *options, oversized_copied_t *copied);
 
 /**
- * Copies the records of the journal into the journal that `config` opens or makes, which may store them in another way: with
- * another format or version, other pages, compressed anew or not at all, with a dictionary, in another storage. Positions stay. It
- * is made while this journal is in use, and what was synced when the call began is copied. The entries have one size in
- * both. Threads compress where config->compression_threads says so.
+ * Copies the records of the journal into the journal that `config` opens or makes, which may store them in another
+ * way: with another format or version, other pages, compressed anew or not at all, with a dictionary, in another
+ * storage. Positions stay. It is made while this journal is in use, and what was synced when the call began is
+ * copied. The entries have one size in both. Threads compress where config->compression_threads says so.
  *
- * The other journal only ever gets what it lacks. What it has of the sections that are asked for is compared first, record
- * by record. Nothing is changed, and the answer is SEGJ_ERR_MISMATCH, where that is no beginning of what this journal has
- * synced. Sections that this journal has pruned stay there. So a call that was cut short, or an earlier copy, is gone on
- * with, and the copy of a journal that is pruned is an archive of it. A journal that was rewound below what was copied needs the
- * copy rewound, too.
+ * The other journal only ever gets what it lacks. What it has of the sections that are asked for is compared first,
+ * record by record. Nothing is changed, and the answer is SEGJ_ERR_MISMATCH, where that is no beginning of what this
+ * journal has synced. Sections that this journal has pruned stay there. So a call that was cut short, or an earlier
+ * copy, is gone on with, and the copy of a journal that is pruned is an archive of it. A journal that was rewound
+ * below what was copied needs the copy rewound, too.
  *
- * The other journal is open during the call, and durable and closed when it returns, with what was copied until then if it
- * fails. It takes 3 MiB, some hundred bytes for each section, and what `config` says; of values that are stored in more than
- * 8 MiB, 512 KiB. options may be NULL (all defaults). *copied (may be NULL) tells what was done, after a failure too;
- * sections_removed is 0. Any thread.
+ * The other journal is open during the call, and durable and closed when it returns, with what was copied until then
+ * if it fails. It takes 3 MiB, some hundred bytes for each section, and what `config` says; of values that are stored
+ * in more than 8 MiB, 512 KiB. options may be NULL (all defaults). *copied (may be NULL) tells what was done, after a
+ * failure too; sections_removed is 0. Any thread.
  *
  * Errors: those of oversized_open() (config is refused, or the other journal is open elsewhere, or is this one:
- * SEGJ_ERR_LOCKED), oversized_append() and oversized_sync(), of the other journal; SEGJ_ERR_MISMATCH (other entries, or other
- * records); SEGJ_ERR_BUSY (a section was rewound meanwhile); of reading: SEGJ_ERR_CORRUPT, SEGJ_ERR_CHECKSUM,
- * SEGJ_ERR_COMPRESSION, SEGJ_ERR_RANGE, SEGJ_ERR_IO; SEGJ_ERR_CANCELLED; SEGJ_ERR_MEMORY; SEGJ_ERR_INVALID.
+ * SEGJ_ERR_LOCKED), oversized_append() and oversized_sync(), of the other journal; SEGJ_ERR_MISMATCH (other entries,
+ * or other records); SEGJ_ERR_BUSY (a section was rewound meanwhile); of reading: SEGJ_ERR_CORRUPT,
+ * SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_RANGE, SEGJ_ERR_IO; SEGJ_ERR_CANCELLED; SEGJ_ERR_MEMORY;
+ * SEGJ_ERR_INVALID.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_copy_into(oversized_t *journal, const oversized_config_t *config,
                                                   const oversized_copy_options_t *options, oversized_copied_t *copied);
