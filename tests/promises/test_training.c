@@ -169,7 +169,7 @@ static void test_new_sections_get_one_that_is_trained_meanwhile(void **state)
     assert_int_equal(dictionary_on_disk(f, 2), 0);
     assert_in_range(dictionary_on_disk(f, 3), 1000, 2048);
     /* A journal that is closed while the thread works. */
-    for (uint64_t i = 0; i < 10; i++) {
+    for (uint64_t i = 0; i < 30; i++) {
         open_journal(f);
         append_events(f, 4 + i, 0, SAMPLES);
         assert_ok(oversized_sync(f->journal, 4 + i));

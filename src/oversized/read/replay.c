@@ -149,6 +149,12 @@ static segj_status_t replay_begin(oversized_t *journal, bool back, uint64_t sect
     return SEGJ_OK;
 }
 
+segj_status_t segj_replay_begin(oversized_t *journal, uint64_t section, uint64_t position, size_t buffer,
+                                oversized_replay_t **opened)
+{
+    return replay_begin(journal, false, section, position, buffer, opened);
+}
+
 static segj_status_t replay_open_for(segj_caller_t *caller, oversized_t *journal, bool back, uint64_t section,
                                      uint64_t position, size_t buffer, oversized_replay_t **opened)
 {

@@ -9,6 +9,7 @@
 #include <zdict.h>
 
 #include "base/bytes.h"
+#include "oversized/read/replay.h"
 #include "oversized/section/entrance.h"
 #include "oversized/section/section.h"
 
@@ -149,7 +150,7 @@ static segj_status_t sample_run(oversized_t *journal, uint64_t section, uint64_t
 {
     oversized_replay_t *replay = NULL;
     bool full = false;
-    segj_status_t status = oversized_replay_open(journal, section, first, READ_AHEAD, &replay);
+    segj_status_t status = segj_replay_begin(journal, section, first, READ_AHEAD, &replay);
     for (uint64_t i = first; i < last && status == SEGJ_OK && !full && sample->used < most; i++) {
         oversized_item_t item;
         const void *value;

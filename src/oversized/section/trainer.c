@@ -5,6 +5,7 @@
 #include "oversized/section/trainer.h"
 
 #include "oversized/section/dictionary.h"
+#include "oversized/section/entrance.h"
 
 bool segj_trainer_init(segj_trainer_t *trainer)
 {
@@ -73,7 +74,7 @@ static void train_once(oversized_t *journal, uint64_t section)
         segj_shared_trace(&journal->shared, SEGJ_LOG_INFO,
                           "%s: new sections get a dictionary of %zu bytes, trained from section %llu",
                           journal->directory, bytes.size, (unsigned long long)section);
-    else if (!atomic_load(&trainer->ending))
+    else if (!atomic_load(&trainer->ending) && segj_is_live(journal))
         segj_shared_log(&journal->shared, SEGJ_LOG_INFO, "%s: no dictionary was trained from section %llu: %s",
                         journal->directory, (unsigned long long)section, segj_last_error());
     segj_buffer_free(&bytes);
