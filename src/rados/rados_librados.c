@@ -147,7 +147,9 @@ static int cluster_read_start(void *context, const char *object, uint64_t offset
     struct reading *reading = malloc(sizeof *reading);
     if (reading == NULL)
         return ENOMEM;
-    *reading = (struct reading){done, argument, got};
+    reading->done = done;
+    reading->argument = argument;
+    reading->got = got;
     int code = code_of(rados_aio_create_completion2(reading, read_done, &completion));
     if (code == 0) {
         code = code_of(rados_aio_read(connection->pool, object, completion, buffer, size, offset));
