@@ -28,10 +28,10 @@ static void a_follower_shows_everything(void **state)
     uint64_t told = 0;
     (void)state;
     worker_t owner = worker_start(directory, &options, 0);
-    (void)worker_expect(&owner, WORD_OPEN, 30000);
+    (void)worker_expect(&owner, WORD_OPEN, 60000);
     worker_t standby = worker_start(directory, &options, 0);
     while (told < 60)
-        told = worker_expect(&owner, WORD_SYNCED, 10000).number + 1;
+        told = worker_expect(&owner, WORD_SYNCED, 30000).number + 1;
 
     segj_storage_t *storage = cluster_storage(&options);
     oversized_config_t config = worker_config(storage, directory);
@@ -42,10 +42,10 @@ static void a_follower_shows_everything(void **state)
     follow_until(follower, &mirror, told);
     told = worker_drain(&owner, told);
     worker_kill(&owner);
-    uint64_t found = worker_expect(&standby, WORD_OPEN, 30000).number;
+    uint64_t found = worker_expect(&standby, WORD_OPEN, 60000).number;
     assert_true(found >= told);
     for (told = found; told < found + 80;)
-        told = worker_expect(&standby, WORD_SYNCED, 10000).number + 1;
+        told = worker_expect(&standby, WORD_SYNCED, 30000).number + 1;
     follow_until(follower, &mirror, told);
     told = worker_drain(&standby, told);
     worker_kill(&standby);
