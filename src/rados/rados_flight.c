@@ -198,15 +198,19 @@ static uint64_t gathered_end(const segj_rados_node_t *node, uint64_t offset)
     return (offset / whole + 1) * whole;
 }
 
+static bool goes_on(const segj_rados_flight_t *held, const segj_rados_lease_t *lease, uint64_t number, uint64_t offset)
+{
+    return held->number == number && held->lease == lease && strcmp(held->epoch, lease->epoch) == 0 &&
+           held->change.offset + held->change.size == offset;
+}
+
 /* Has what is gathered end at `offset` of the object, with room for more; else begins anew. NULL without memory. */
 static segj_rados_flight_t *hold(segj_rados_node_t *node, segj_rados_lease_t *lease, uint64_t number, uint64_t offset,
                                  size_t size)
 {
+    while (node->held != NULL && !goes_on(node->held, lease, number, offset))
+        start_held(node); /* another thread may have begun one meanwhile */
     segj_rados_flight_t *held = node->held;
-    if (held != NULL && (held->number != number || held->lease != lease || strcmp(held->epoch, lease->epoch) != 0 ||
-                         held->change.offset + held->change.size != offset))
-        start_held(node);
-    held = node->held;
     size_t most = (size_t)(gathered_end(node, offset) - (held != NULL ? held->change.offset : offset));
     size_t wanted = (held != NULL ? held->change.size : 0) + size;
     wanted = wanted < most ? wanted : most;

@@ -14,6 +14,8 @@
 #include "base/error.h"
 
 #define LOCK_NAME "segjournal"
+/* Bytes for the names of those who share a lock: some dozens. */
+#define LOCKERS_ROOM 2048
 /* Keys that one request asks for. */
 #define KEYS_AT_ONCE 512
 #define REMOVE_TRIES 16
@@ -145,7 +147,9 @@ static int cluster_read_start(void *context, const char *object, uint64_t offset
     struct reading *reading = malloc(sizeof *reading);
     if (reading == NULL)
         return ENOMEM;
-    *reading = (struct reading){done, argument, got};
+    reading->done = done;
+    reading->argument = argument;
+    reading->got = got;
     int code = code_of(rados_aio_create_completion2(reading, read_done, &completion));
     if (code == 0) {
         code = code_of(rados_aio_read(connection->pool, object, completion, buffer, size, offset));
@@ -298,11 +302,34 @@ static int cluster_remove_empty(void *context, const char *object, const char *i
 
 /* --- locks --- */
 
+/* Who waits for a lock asks by looking: a lock that is refused is a write for the cluster, on all disks. Lockers whose time has
+ * run out are not told of. */
+static int look_at_lockers(const struct connection *connection, const char *object, const char *cookie, bool exclusive)
+{
+    char tag[LOCKERS_ROOM];
+    char clients[LOCKERS_ROOM];
+    char cookies[LOCKERS_ROOM];
+    char addresses[LOCKERS_ROOM];
+    size_t sizes[4] = {sizeof tag, sizeof clients, sizeof cookies, sizeof addresses};
+    int exclusively = 0;
+    ssize_t count = rados_list_lockers(connection->pool, object, LOCK_NAME, &exclusively, tag, &sizes[0], clients,
+                                       &sizes[1], cookies, &sizes[2], addresses, &sizes[3]);
+    if (count == -ERANGE)
+        return exclusive ? EBUSY : 0; /* many share it */
+    if (count <= 0)
+        return count < 0 && count != -ENOENT ? (int)-count : 0;
+    bool mine = count == 1 && strcmp(cookies, cookie) == 0;
+    return !mine && (exclusive || exclusively != 0) ? EBUSY : 0;
+}
+
 static int cluster_lock(void *context, const char *object, const char *cookie, bool exclusive, uint32_t seconds,
                         bool renew, bool must)
 {
     struct connection *connection = context;
     struct timeval duration = {.tv_sec = (time_t)seconds, .tv_usec = 0};
+    int code = must ? 0 : look_at_lockers(connection, object, cookie, exclusive);
+    if (code != 0)
+        return code;
     uint8_t flags = (uint8_t)(must ? LIBRADOS_LOCK_FLAG_MUST_RENEW : renew ? LIBRADOS_LOCK_FLAG_MAY_RENEW : 0);
     return code_of(exclusive
                        ? rados_lock_exclusive(connection->pool, object, LOCK_NAME, cookie, "", &duration, flags)

@@ -28,7 +28,7 @@ static scene_t scene_begin(uint32_t timeout_seconds)
     scene.options.lock_seconds = 5;
     scene.options.timeout_seconds = timeout_seconds;
     scene.worker = worker_start(scene.directory, &scene.options, 1000);
-    (void)worker_expect(&scene.worker, WORD_OPEN, 30000);
+    (void)worker_expect(&scene.worker, WORD_OPEN, 60000);
     scene.last = seconds_now();
     return scene;
 }

@@ -62,9 +62,9 @@ static void stop_and_take_over(unsigned pause, unsigned milliseconds)
     segj_storage_rados_options_t options = cluster_options();
     worker_t worker = worker_start(directory, &options, pause);
     uint64_t told = 0;
-    (void)worker_expect(&worker, WORD_OPEN, 30000);
+    (void)worker_expect(&worker, WORD_OPEN, 60000);
     for (int i = 0; i < 60; i++)
-        told = worker_expect(&worker, WORD_SYNCED, 10000).number + 1;
+        told = worker_expect(&worker, WORD_SYNCED, 30000).number + 1;
     sleep_milliseconds(milliseconds);
     assert_int_equal(kill(worker.process, SIGSTOP), 0);
     told = worker_drain(&worker, told);

@@ -1,6 +1,7 @@
 /* rados/worker.c: see the header. */
 #include "rados/worker.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -166,19 +167,46 @@ static int work(int to, const char *directory, const segj_storage_rados_options_
     return 0;
 }
 
+/* A program that was started as a worker is one, and nothing else. */
+__attribute__((constructor)) static void be_a_worker(void)
+{
+    static char directory[64];
+    const char *text = getenv("SEGJ_RADOS_WORKER");
+    unsigned settings[4];
+    int to = -1;
+    if (text == NULL)
+        return;
+    if (sscanf(text, "%d %u %u %u %u %63s", &to, &settings[0], &settings[1], &settings[2], &settings[3], directory) !=
+        6)
+        _exit(2);
+    segj_storage_rados_options_t options = cluster_options();
+    options.object_size = settings[0];
+    options.lock_seconds = settings[1];
+    options.timeout_seconds = settings[2];
+    _exit(work(to, directory, &options, settings[3]));
+}
+
+/* By exec: librados gives children of a process that has used it one address, and the cluster takes them for one client. */
 worker_t worker_start(const char *directory, const segj_storage_rados_options_t *options, unsigned pause)
 {
     int ends[2];
     worker_t worker;
+    char text[256];
     assert_int_equal(pipe(ends), 0);
+    (void)snprintf(text, sizeof text, "%d %u %u %u %u %s", ends[1], (unsigned)options->object_size,
+                   (unsigned)options->lock_seconds, (unsigned)options->timeout_seconds, pause, directory);
     (void)fflush(stdout);
+    assert_int_equal(setenv("SEGJ_RADOS_WORKER", text, 1), 0);
     worker.process = fork();
     assert_true(worker.process >= 0);
     if (worker.process == 0) {
         (void)close(ends[0]);
-        _exit(work(ends[1], directory, options, pause));
+        (void)execl("/proc/self/exe", "worker", (char *)NULL);
+        _exit(127);
     }
+    assert_int_equal(unsetenv("SEGJ_RADOS_WORKER"), 0);
     (void)close(ends[1]);
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC); /* of no other worker */
     worker.told = ends[0];
     return worker;
 }

@@ -32,7 +32,7 @@ typedef struct told {
 
 /** How it opens the journal. */
 oversized_config_t worker_config(segj_storage_t *storage, const char *directory);
-/** Starts one, while this process has no storage in the cluster. It opens the journal, waiting for its lock for a minute, and
+/** Starts one. It opens the journal, waiting for its lock for a minute, and
  *  appends until a call fails. `pause`: microseconds between appends. */
 worker_t worker_start(const char *directory, const segj_storage_rados_options_t *options, unsigned pause);
 /** What it tells next; false where nothing comes within so many milliseconds, or it has ended. */
