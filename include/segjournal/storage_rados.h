@@ -25,9 +25,9 @@
  * most. A change that has not been answered by then may be done or not: SEGJ_ERR_IO, and nothing more is changed
  * through this opening; open the journal again. A full pool is SEGJ_ERR_NO_SPACE.
  *
- * Files that were removed keep working for those who have them open in the same process. Others get ESTALE.
- * Forks: a child of fork closes what it has inherited. It makes no storage of its own: librados gives children the address
- * of their parent, and the cluster takes them for one client. What wants one is a program that is executed.
+ * Files that were removed keep working for those who have them open in the same process. Others get ESTALE. Forks: a
+ * child of fork closes what it has inherited. It makes no storage of its own: librados gives children the address of
+ * their parent, and the cluster takes them for one client. What wants one is a program that is executed.
  */
 #ifndef SEGJOURNAL_STORAGE_RADOS_H
 #define SEGJOURNAL_STORAGE_RADOS_H
