@@ -32,22 +32,22 @@ typedef struct options {
     const char *index, *values;    /* partitions */
     const segj_storage_t *storage; /* cluster.h; NULL: files */
     bool json, reverse, help;
-    uint64_t most;    /* records; UINT64_MAX: all */
     bool yes;         /* removals need no word more */
+    bool dry;         /* nothing is to be changed */
+    bool follow;      /* what comes is wanted too */
+    uint64_t most;    /* records; UINT64_MAX: all */
     uint64_t bytes;   /* that are kept; UINT64_MAX: all */
     uint64_t limit;   /* bytes a second; 0: none */
     uint32_t threads; /* 0: as many as there are processors */
     show_t entry, value;
     /* Of a journal whose files do not tell. */
-    uint64_t entry_size, page_size; /* UINT64_MAX: not given */
     bool commonware, compressed;
+    bool bare;                      /* values whose entries are lost are wanted too */
+    bool format;                    /* commonware or not was said */
+    uint64_t entry_size, page_size; /* UINT64_MAX: not given */
     /* Of copies that are stored in another way. */
-    bool format;             /* commonware or not was said */
     uint64_t level, version; /* of zstd, and of the native format; UINT64_MAX: not given */
     uint64_t first_section, last_section;
-    bool bare;   /* values whose entries are lost are wanted too */
-    bool dry;    /* nothing is to be changed */
-    bool follow; /* what comes is wanted too */
     /* Of exports and imports. */
     const char *to, *name; /* a directory, and a template; NULL: not given */
     bool tar, lines;
