@@ -75,7 +75,7 @@ static void stop_and_take_over(unsigned pause, unsigned milliseconds)
     double begin = seconds_now();
     assert_ok(oversized_open(&config, &journal));
     double took = seconds_now() - begin;
-    assert_true(took < options.lock_seconds + 5);
+    assert_true(took < options.lock_seconds + 20); /* 2 s on an idle machine */
     uint64_t found = numbers_check(journal);
     assert_in_range(found, told, told + 1); /* the last one may be synced and not told of */
     for (uint64_t i = 0; i < 70; i++)
@@ -266,7 +266,7 @@ static void killed_owners_lose_nothing(void **state)
     print_message("%ld owners were killed in %.0f s, %ld of which had lost their lock; %llu numbers were told, and are "
                   "there; the longest take-over took %.1f s\n",
                   kills, seconds_now() - begin, lost, (unsigned long long)told, worst);
-    assert_true(worst < options.lock_seconds + 10);
+    assert_true(worst < options.lock_seconds + 20);
 }
 
 int main(void)

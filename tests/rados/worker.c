@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -179,6 +180,7 @@ __attribute__((constructor)) static void be_a_worker(void)
     if (sscanf(text, "%d %u %u %u %u %63s", &to, &settings[0], &settings[1], &settings[2], &settings[3], directory) !=
         6)
         _exit(2);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test, stopped or not */
     segj_storage_rados_options_t options = cluster_options();
     options.object_size = settings[0];
     options.lock_seconds = settings[1];
