@@ -401,7 +401,7 @@ static void watch_lines(stage_t *stage, unsigned *lines)
 static void with_fewer_threads_batches_go_on_and_one_line_says_so(void **state)
 {
     stage_t *stage = *state;
-    unsigned lines[LOG_LEVELS];
+    static unsigned lines[LOG_LEVELS]; /* the journal tells as long as it is open */
     for (unsigned some = 0; some < THREADS - 1; some++) {
         watch_lines(stage, lines);
         atomic_store(&made, 0);
@@ -462,7 +462,7 @@ static void a_large_value_is_shared_and_comes_back(void **state)
 static void where_zstd_has_no_threads_one_line_says_so(void **state)
 {
     stage_t *stage = *state;
-    unsigned lines[LOG_LEVELS];
+    static unsigned lines[LOG_LEVELS]; /* the journal tells as long as it is open */
     watch_lines(stage, lines);
     atomic_store(&no_threads, true);
     for (unsigned i = 0; i < 3; i++)
