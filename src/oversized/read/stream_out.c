@@ -87,15 +87,16 @@ static segj_status_t check(oversized_reader_t *reader)
     uint8_t trailer[SEGJ_FRAME_TRAILER];
     if (reader->checked)
         return SEGJ_OK;
+    segj_status_t status;
     uint32_t crc = reader->crc;
-    segj_status_t status = SEGJ_OK;
     if (reader->file.head > 0) {
         uint8_t sum[SEGJ_HEAD_CHECKSUM];
         status = read_bytes(reader, reader->file.head - sizeof sum, sizeof sum, sum);
+        if (status != SEGJ_OK)
+            return status;
         crc = segj_frame_seal(crc, segj_get_u32(sum), reader->raw);
     }
-    if (status == SEGJ_OK)
-        status = read_bytes(reader, reader->file.head + reader->payload, sizeof trailer, trailer);
+    status = read_bytes(reader, reader->file.head + reader->payload, sizeof trailer, trailer);
     if (status != SEGJ_OK)
         return status;
     uint32_t found = segj_get_u32(trailer);
