@@ -57,6 +57,7 @@ class Segjournal(ConanFile):
         toolchain.cache_variables["SEGJ_BUILD_TESTS"] = False
         toolchain.cache_variables["SEGJ_BUILD_EXAMPLES"] = False
         toolchain.cache_variables["SEGJ_BUILD_COMMAND"] = False
+        toolchain.cache_variables["SEGJ_RADOS"] = "OFF"
         toolchain.generate()
         CMakeDeps(self).generate()
 

@@ -83,7 +83,7 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     config.must_exist = !setup->create;
     config.compression = setup->compress ? ZSTD_CLEVEL_DEFAULT : 0;
     segj_buffer_t dictionary = SEGJ_ZERO;
-    if (setup->create && (self->variant & SEGJOURNAL_DICTIONARY) != 0 && !train(&dictionary))
+    if (setup->create && setup->compress && (self->variant & SEGJOURNAL_DICTIONARY) != 0 && !train(&dictionary))
         return false;
     config.dictionary = dictionary.data;
     config.dictionary_size = dictionary.size;

@@ -215,17 +215,26 @@ static uint64_t append_commit(append_batch_t *batch)
     return first;
 }
 
-/* Nothing has happened. */
-static void append_roll_back(append_batch_t *batch)
+/* Nothing has happened. But a storage that has given the files to another owner takes no change any more, and what it
+ * shows of them from now on is that owner's. */
+static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t status)
 {
+    oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
+    segj_sentence_t cause;
+    if (status == SEGJ_ERR_LOCKED)
+        segj_keep(&cause);
     if (batch->created) {
-        segj_section_discard(batch->journal, section);
+        segj_section_discard(journal, section);
     } else if (section != NULL && section->index.tail != NULL) {
-        segj_glob_roll_back(&section->values, &batch->journal->shared);
-        segj_paged_roll_back(section->index.tail, (size_t)batch->placed * batch->journal->shared.record_size);
-        segj_section_withdraw(batch->journal, section);
+        segj_glob_roll_back(&section->values, &journal->shared);
+        segj_paged_roll_back(section->index.tail, (size_t)batch->placed * journal->shared.record_size);
+        segj_section_withdraw(journal, section);
     }
+    if (status != SEGJ_ERR_LOCKED)
+        return status;
+    segj_say_again(&cause);
+    return segj_shared_poison(&journal->shared, status);
 }
 
 static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
@@ -239,8 +248,7 @@ static segj_status_t append_one(oversized_t *journal, uint64_t number, const voi
     batch.payloads = payloads;
     status = append_add(&batch, entry, value, &placed);
     if (status != SEGJ_OK) {
-        append_roll_back(&batch);
-        return status;
+        return append_roll_back(&batch, status);
     }
     uint64_t first = append_commit(&batch);
     if (position != NULL)
@@ -378,8 +386,7 @@ static segj_status_t append_many(oversized_t *journal, uint64_t number, const ov
             status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
-        append_roll_back(&batch);
-        return status;
+        return append_roll_back(&batch, status);
     }
     if (segj_payloads_may_be(journal))
         segj_tally_saved(&journal->tally, saved_by(&batch, records, count));
