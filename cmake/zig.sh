@@ -70,10 +70,10 @@ mkdir -p "$build/root/include"
 if sources >"$build/sources.log" 2>&1; then
     zstd=$(echo "$build"/sources/zstd-*/lib)
     zlib=$(echo "$build"/sources/zlib-*)
-    cp "$zstd"/zstd.h "$zstd"/zstd_errors.h "$zlib"/zlib.h "$zlib"/zconf.h "$build/root/include/"
+    cp "$zstd"/zstd.h "$zstd"/zdict.h "$zstd"/zstd_errors.h "$zlib"/zlib.h "$zlib"/zconf.h "$build/root/include/"
 else
     say "Debian's sources of zstd and zlib could not be had: nothing will be linked"
-    for header in zstd.h zstd_errors.h zlib.h zconf.h; do
+    for header in zstd.h zdict.h zstd_errors.h zlib.h zconf.h; do
         file=$(printf '#include <%s>\n' "$header" | ${CC:-cc} -E - | sed -n "s/^# 1 \"\\(.*\\/$header\\)\".*/\\1/p" | head -n 1)
         cp "$file" "$build/root/include/"
     done

@@ -194,13 +194,18 @@ segj_status_t segj_section_catch_up(oversized_t *journal, segj_section_t *sectio
 
 /* --- both versions --- */
 
+segj_status_t segj_journal_yield(oversized_t *journal, segj_status_t status)
+{
+    return status == SEGJ_ERR_LOCKED ? segj_shared_poison(&journal->shared, status) : status;
+}
+
 segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, segj_capture_t *capture)
 {
     uint64_t begun = segj_process_time();
     if (segj_section_is_log(section)) {
         segj_status_t answer = transfer_log(journal, section, capture);
         capture->took = segj_process_time() - begun;
-        return answer;
+        return answer == SEGJ_OK ? SEGJ_OK : segj_journal_yield(journal, answer);
     }
     segj_status_t status = segj_glob_write(&section->values.handle.file, &capture->values);
     capture->values_written = status == SEGJ_OK;
@@ -213,7 +218,7 @@ segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, 
     /* Only what this sync has just covered is marked, and no other sync of the section can run yet: the fsync above has
      * also covered the slot written last, so that of the two one is always whole. */
     if (status != SEGJ_OK)
-        return status;
+        return segj_journal_yield(journal, status);
     capture->took = segj_process_time() - begun;
     section->index.mark_pending = false;
     if (segj_journal_changeable(journal) == SEGJ_OK && (capture->records > section->index.mark.records + MARK_RECORDS ||

@@ -215,8 +215,7 @@ static uint64_t append_commit(append_batch_t *batch)
     return first;
 }
 
-/* Nothing has happened. But a storage that has given the files to another owner takes no change any more, and what it
- * shows of them from now on is that owner's. */
+/* Nothing has happened. */
 static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t status)
 {
     oversized_t *journal = batch->journal;
@@ -234,7 +233,7 @@ static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t statu
     if (status != SEGJ_ERR_LOCKED)
         return status;
     segj_say_again(&cause);
-    return segj_shared_poison(&journal->shared, status);
+    return segj_journal_yield(journal, status);
 }
 
 static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
