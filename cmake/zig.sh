@@ -97,7 +97,7 @@ archives()
     to=$build/root/$1
     [ ! -e "$to/libz.a" ] || return 0
     mkdir -p "$to/objects"
-    printf '%s\n' "$zstd"/common/*.c "$zstd"/compress/*.c "$zstd"/decompress/*.c "$zlib"/crc32.c "$zlib"/zutil.c |
+    printf '%s\n' "$zstd"/common/*.c "$zstd"/compress/*.c "$zstd"/decompress/*.c "$zstd"/dictBuilder/*.c "$zlib"/crc32.c "$zlib"/zutil.c |
         (cd "$to/objects" && xargs -n 1 -P "$jobs" "$build/tools/$1/cc" -O1 -DZSTD_DISABLE_ASM -w -c)
     "$build/tools/$1/ar" rcs "$to/libz.a" "$to/objects/crc32.o" "$to/objects/zutil.o"
     rm "$to/objects/crc32.o" "$to/objects/zutil.o"

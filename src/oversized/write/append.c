@@ -220,7 +220,7 @@ static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t statu
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
-    segj_sentence_t cause;
+    segj_sentence_t cause = {.code = 0};
     if (status == SEGJ_ERR_LOCKED)
         segj_keep(&cause);
     if (batch->created) {
