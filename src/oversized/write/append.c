@@ -233,7 +233,8 @@ static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t statu
     if (status != SEGJ_ERR_LOCKED)
         return status;
     segj_say_again(&cause);
-    return segj_journal_yield(journal, status);
+    (void)segj_journal_yield(journal, status);
+    return status;
 }
 
 static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
