@@ -216,7 +216,7 @@ static uint64_t append_commit(append_batch_t *batch)
 }
 
 /* Nothing has happened. */
-static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t status)
+static void append_roll_back(append_batch_t *batch, segj_status_t status)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
@@ -231,10 +231,9 @@ static segj_status_t append_roll_back(append_batch_t *batch, segj_status_t statu
         segj_section_withdraw(journal, section);
     }
     if (status != SEGJ_ERR_LOCKED)
-        return status;
+        return;
     segj_say_again(&cause);
     (void)segj_journal_yield(journal, status);
-    return status;
 }
 
 static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
@@ -248,7 +247,8 @@ static segj_status_t append_one(oversized_t *journal, uint64_t number, const voi
     batch.payloads = payloads;
     status = append_add(&batch, entry, value, &placed);
     if (status != SEGJ_OK) {
-        return append_roll_back(&batch, status);
+        append_roll_back(&batch, status);
+        return status;
     }
     uint64_t first = append_commit(&batch);
     if (position != NULL)
@@ -386,7 +386,8 @@ static segj_status_t append_many(oversized_t *journal, uint64_t number, const ov
             status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
-        return append_roll_back(&batch, status);
+        append_roll_back(&batch, status);
+        return status;
     }
     if (segj_payloads_may_be(journal))
         segj_tally_saved(&journal->tally, saved_by(&batch, records, count));
