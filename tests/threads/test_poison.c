@@ -186,6 +186,31 @@ static void last_error_belongs_to_its_thread(void **state)
     assert_string_equal(segj_last_error(), mine);
 }
 
+/* The storage has given the files to another owner: what they show from then on is that owner's. */
+static void an_owner_that_was_replaced_is_poisoned_by_its_first_change(void **state)
+{
+    stage_t *stage = *state;
+    for (int by_sync = 0; by_sync < 2; by_sync++) {
+        uint64_t id = COUNT;
+        while ((sample_size(id) > stage->config.value_write_buffer) == (by_sync != 0))
+            id++;
+        append_samples(stage->journal, SECTION + (uint64_t)by_sync, 0, COUNT);
+        assert_ok(oversized_sync_all(stage->journal));
+        if (by_sync != 0)
+            assert_ok(append_sample(stage->journal, OTHER, id, NULL));
+        watched_fail(stage->watched, CALL_WRITE, PART_VALUES, SECTION + (uint64_t)by_sync, ECANCELED);
+        assert_status(by_sync != 0 ? oversized_sync(stage->journal, OTHER)
+                                   : append_sample(stage->journal, SECTION, id, NULL),
+                      SEGJ_ERR_LOCKED);
+        assert_non_null(strstr(segj_last_error(), "test_values"));
+        watched_fail(stage->watched, CALL_WRITE, PART_VALUES, SECTION + (uint64_t)by_sync, 0);
+        assert_status(append_sample(stage->journal, SECTION, 0, NULL), SEGJ_ERR_POISONED);
+        assert_status(oversized_sync(stage->journal, OTHER), SEGJ_ERR_POISONED);
+        assert_status(oversized_close(stage->journal), SEGJ_ERR_POISONED);
+        assert_ok(oversized_open(&stage->config, &stage->journal));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +220,7 @@ int main(void)
         STAGE_TEST(sync_beside_one_that_poisons_tells_the_truth),
         STAGE_TEST(no_watermark_is_written_after_another_sync_has_poisoned),
         STAGE_TEST(last_error_belongs_to_its_thread),
+        STAGE_TEST(an_owner_that_was_replaced_is_poisoned_by_its_first_change),
     };
     return cmocka_run_group_tests_name("poison", tests, NULL, NULL);
 }
