@@ -83,8 +83,9 @@ void oversized_follow_options_init(oversized_follow_options_t *options);
  * is what has reached the files: what syncs and flushes have written, and full pages before that. In version 2 it is
  * the frames as they are written; a batch is shown when it is whole. `synced` is true where the files tell that a sync
  * has covered the record. They tell it late: a writer notes it after some 1024 records or 1 MiB (version 2: 4096
- * records or 4 MiB), and when the section comes to rest or is closed. What a writer has in memory alone is not seen: a
- * sync, or oversized_flush(), shows it.
+ * records or 4 MiB), and when the section comes to rest or is closed; in version 2 also with each record that is
+ * appended later, if fewer than 255 records before that one are not synced. What a writer has in memory alone is not
+ * seen: a sync, or oversized_flush(), shows it.
  *
  * A follower keeps the files of 32 sections open at most, two each, and five descriptors beside them; it closes some
  * where the process has no more. It takes half a MiB, some KiB for each section, and what the largest frame takes that

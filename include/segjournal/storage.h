@@ -239,6 +239,12 @@ struct segj_storage {
     int (*partition_create_mode)(void *context, const char *directory, const char *partition, unsigned mode);
     /** Sets the permission bits of a file. */
     int (*file_mode)(segj_file_t *file, unsigned mode);
+
+    /* --- room: may be NULL; a table that ends before it is one without, and oversized_retain_options_t::free_bytes is
+     * refused there --- */
+
+    /** Tells how many bytes the files of the partition can still take, for who runs this process. */
+    int (*partition_space)(segj_partition_t *partition, uint64_t *bytes);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

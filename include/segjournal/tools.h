@@ -384,6 +384,9 @@ typedef struct oversized_retain_options {
     bool dry_run;  /**< tell what would be removed, and remove nothing; false */
     /** Called as oversized_prune_with() does it, which is then what removes the sections; true: cancel. NULL: not. */
     bool (*progress)(void *context, const oversized_progress_t *progress);
+    /** At least so many bytes are to be free where the values lie, with what the removed sections give back; 0. A file
+     *  that shares its space with a copy, or that another process has open, gives it back later. */
+    uint64_t free_bytes;
 } oversized_retain_options_t;
 
 /** What oversized_retain() has removed, or would remove. */
@@ -403,7 +406,8 @@ void oversized_retain_options_init(oversized_retain_options_t *options);
  * where progress is asked for. *retained (may be NULL) tells what was removed, with progress after a failure too; a
  * section that another thread has made or removed meanwhile may be counted or not.
  *
- * Errors: SEGJ_ERR_INVALID; and as oversized_prune() or oversized_prune_with(), of a dry run none of them.
+ * Errors: SEGJ_ERR_INVALID (also: free_bytes, and the storage does not tell its room); SEGJ_ERR_IO (it could not
+ * tell); and as oversized_prune() or oversized_prune_with(), of a dry run none of them.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_retain(oversized_t *journal, const oversized_retain_options_t *options,
                                                oversized_retained_t *retained);

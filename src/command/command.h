@@ -37,6 +37,7 @@ typedef struct options {
     bool follow;      /* what comes is wanted too */
     uint64_t most;    /* records; UINT64_MAX: all */
     uint64_t bytes;   /* that are kept; UINT64_MAX: all */
+    uint64_t free_bytes;
     uint64_t limit;   /* bytes a second; 0: none */
     uint32_t threads; /* 0: as many as there are processors */
     show_t entry, value;

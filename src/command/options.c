@@ -29,6 +29,7 @@ const known_option_t known_options[] = {
     {'l', {"limit", required_argument, NULL, 'l'}, "-l, --limit=BYTES    at most so many bytes a second", NULL},
     {'f', {"follow", no_argument, NULL, 'f'}, "-f, --follow         waits for records that come", NULL},
     {'b', {"bytes", required_argument, NULL, 'b'}, "-b, --bytes=COUNT    so many bytes of files at most", NULL},
+    {'M', {"free", required_argument, NULL, 'M'}, "    --free=COUNT     so many bytes free where the values lie", NULL},
     {'y', {"yes", no_argument, NULL, 'y'}, "-y, --yes            removes without asking", NULL},
     {'d',
      {"dry-run", no_argument, NULL, 'd'},
@@ -75,7 +76,7 @@ enum { KNOWN = sizeof known_options / sizeof known_options[0] - 1 };
 
 bool option_is_long(char letter)
 {
-    return strchr("iVBEPFZONTLICASU", letter) != NULL;
+    return strchr("iVBEPFZONTLICASUM", letter) != NULL;
 }
 
 bool command_has(const command_t *command, char letter)
@@ -245,6 +246,8 @@ static bool option_take(options_t *options, int letter, const char *argument)
         return true;
     case 'b':
         return count_read(argument, &options->bytes);
+    case 'M':
+        return count_read(argument, &options->free_bytes);
     case 'l':
         return count_read(argument, &options->limit);
     case 't':

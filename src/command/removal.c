@@ -94,10 +94,11 @@ answer_t command_prune(const options_t *options)
 answer_t command_retain(const options_t *options)
 {
     oversized_retain_options_t how;
-    if (options->bytes == UINT64_MAX && options->most == UINT64_MAX)
-        return complain(ANSWER_USAGE, "--bytes or --number is missing: what is to be kept");
+    if (options->bytes == UINT64_MAX && options->most == UINT64_MAX && options->free_bytes == 0)
+        return complain(ANSWER_USAGE, "--bytes, --number or --free is missing: what is to be kept");
     oversized_retain_options_init(&how);
     how.bytes = options->bytes;
     how.sections = options->most;
+    how.free_bytes = options->free_bytes;
     return remove_below(options, &how);
 }

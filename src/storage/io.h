@@ -103,6 +103,8 @@ SEGJ_MUST_CHECK segj_status_t segj_partition_sections(const segj_io_partition_t 
  *  whose text is "" before. */
 SEGJ_MUST_CHECK segj_status_t segj_partition_sections_among(const segj_io_partition_t *partition, uint64_t **sections,
                                                             size_t *count, segj_sentence_t *strange);
+/** Bytes that files of an open partition can still take; *told is false where the storage does not say. */
+SEGJ_MUST_CHECK segj_status_t segj_partition_space(const segj_io_partition_t *partition, uint64_t *bytes, bool *told);
 /** Which process holds the lock of a partition that is open; false where the storage does not tell, or none does. */
 bool segj_partition_holder(const segj_io_partition_t *partition, int64_t *process);
 SEGJ_MUST_CHECK segj_status_t segj_partition_sync(const segj_io_partition_t *partition);

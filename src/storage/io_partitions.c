@@ -122,6 +122,17 @@ segj_status_t segj_partition_not_found(const segj_io_partition_t *partition)
     return SEGJ_ERR_NOT_FOUND;
 }
 
+segj_status_t segj_partition_space(const segj_io_partition_t *partition, uint64_t *bytes, bool *told)
+{
+    int code = 0;
+    *told = SEGJ_STORAGE_HAS(partition->storage, partition_space);
+    if (*told)
+        do
+            code = partition->storage->partition_space(partition->opened, bytes);
+        while (code == EINTR);
+    return code == 0 ? SEGJ_OK : segj_io_fail_partition(code, partition, "question for free space");
+}
+
 bool segj_partition_holder(const segj_io_partition_t *partition, int64_t *process)
 {
     return SEGJ_STORAGE_HAS(partition->storage, partition_holder) &&

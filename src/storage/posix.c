@@ -281,6 +281,11 @@ static int posix_partition_holder(segj_partition_t *partition, int64_t *process)
     return segj_posix_holder(partition->fd, process);
 }
 
+static int posix_partition_space(segj_partition_t *partition, uint64_t *bytes)
+{
+    return segj_posix_space(partition->fd, bytes);
+}
+
 /* A child of fork shares the open directory, and the lock with it. So the process that took the lock gives it back by
    name (its children may hold the descriptor for a while yet), and a child's close leaves it alone. */
 static void posix_partition_close(segj_partition_t *partition)
@@ -775,6 +780,7 @@ const segj_storage_t *segj_storage_posix(void)
 #endif
         .partition_create_mode = posix_partition_create_mode,
         .file_mode = posix_file_mode,
+        .partition_space = posix_partition_space,
     };
     return &storage;
 }

@@ -25,6 +25,7 @@
 #include <sys/random.h>
 #endif
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
 #if defined(__linux__)
@@ -60,6 +61,15 @@ char *segj_posix_join(const char *directory, const char *name)
     path[length] = '/';
     memcpy(path + length + 1, name, room);
     return path;
+}
+
+int segj_posix_space(int fd, uint64_t *bytes)
+{
+    struct statvfs found;
+    if (fstatvfs(fd, &found) != 0)
+        return errno;
+    *bytes = (uint64_t)found.f_bavail * found.f_frsize;
+    return 0;
 }
 
 /* --- durability --- */

@@ -27,6 +27,9 @@ void segj_posix_unlock_file(int fd);
 /** The process that holds a flock of the file, or one of them; ENOENT, ENOTSUP where the system does not tell. */
 int segj_posix_holder(int fd, int64_t *process);
 
+/** What the file system of an open file or directory has left for who is not its administrator, in bytes. */
+int segj_posix_space(int fd, uint64_t *bytes);
+
 /** Whether others may write to the file without this system's caches knowing. */
 bool segj_posix_is_remote(int fd);
 /** What was `written` goes out; what is read next is not from this system's cache. */

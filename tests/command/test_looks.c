@@ -295,11 +295,14 @@ static void removals_want_a_word(void **state)
     shell_expect(shell, "segj list -e none journal", 0, "3:0 9\n3:1 4\n3:2 15\n9:0 8\n", NULL);
     shell_expect(shell, "segj prune --yes journal 3", 0, "nothing is to be removed\n", NULL);
     shell_expect(shell, "segj retain --yes --bytes=1000000 journal", 0, "nothing is to be removed\n", NULL);
+    shell_expect(shell, "segj retain --yes --free=1 journal", 0, "nothing is to be removed\n", NULL);
+    shell_expect(shell, "segj retain --free=1000000000000000000 journal", 1,
+                 "1 sections below 4 would be removed: 3 records, 20508 bytes of files\n", "nothing was removed");
     shell_expect(shell, "segj retain -y --bytes=1000 journal", 0,
                  "1 sections below 4 were removed: 3 records, 20508 bytes of files\n", NULL);
     shell_expect(shell, "segj list -e none journal", 0, "9:0 8\n", NULL);
     shell_expect(shell, "segj prune --yes journal 99999", 0, "nothing is to be removed\n", NULL); /* the newest stays */
-    shell_expect(shell, "segj retain --yes journal", 1, "", "--bytes or --number is missing");
+    shell_expect(shell, "segj retain --yes journal", 1, "", "--bytes, --number or --free is missing");
     shell_expect(shell, "segj prune --yes journal", 1, "", "an argument is missing");
     shell_expect(shell, "segj prune --yes journal 1:2", 1, "", "is no section");
     shell_expect(shell, "segj prune --yes nowhere 1", 2, "", "there is no journal");

@@ -110,4 +110,14 @@ command=$(printf '%s' "$command" | sed "s|-S \\.|-S '$SEGJ_SOURCE'|; s|/usr/loca
 (cd "$work" && PATH=$work/bin CC=cc sh -c "$command") >"$log" 2>&1 || wrong "failed without make: $command"
 [ -n "$(find "$work/prefix" -name 'libsegjournal.a')" ] || wrong "nothing was installed"
 rm -rf "$work/build"
+
+# Without -G Ninja the first command says what to do, and the second one, the same, works.
+without_make="PATH=$work/bin CC=cc cmake -S '$SEGJ_SOURCE' -B '$work/plain' -DSEGJ_BUILD_TESTS=OFF -DSEGJ_BUILD_EXAMPLES=OFF"
+if (unset CMAKE_GENERATOR && eval "$without_make") >"$log" 2>&1; then
+    wrong "configured makefiles without make"
+fi
+says "there is no make" "ninja" "the same" "-G Ninja"
+(unset CMAKE_GENERATOR && eval "$without_make") >"$log" 2>&1 || wrong "the second time did not take Ninja"
+PATH=$work/bin cmake --build "$work/plain" >"$log" 2>&1 || wrong "did not build with the Ninja that was found"
+rm -rf "$work/plain"
 exit $failed

@@ -170,11 +170,13 @@ static void test_synced_only_shows_what_the_files_say_is_synced(void **state)
     append_and_sync(f, 3, 10, 0);
     append_samples(f->journal, 3, 90, 0);
     oversized_follower_t *follower = follow_with(f, &options);
-    expect_end(follower);
-    append_and_sync(f, 3, 5000, 0); /* moves the watermark */
+    /* In version 2 each head says how many records before it were not synced. */
     uint64_t shown = mirror_drain(&mirror, follower);
+    assert_int_equal(shown, tested_version() == 2 ? 10 : 0);
+    append_and_sync(f, 3, 5000, 0); /* moves the watermark */
+    shown += mirror_drain(&mirror, follower);
     assert_int_equal(shown, watermark_on_disk(f, 3));
-    assert_true(shown > 0);
+    assert_true(shown > 10);
     append_samples(f->journal, 3, 7, 0);
     close_journal(f);
     assert_int_equal(mirror_drain(&mirror, follower), 5107 - shown);
@@ -183,6 +185,53 @@ static void test_synced_only_shows_what_the_files_say_is_synced(void **state)
     mirror_check(&mirror, f->journal);
     oversized_follow_close(follower);
     mirror_free(&mirror);
+}
+
+/* A journal of version 2 that is synced after each record is a record behind, at most. */
+static void test_the_next_head_says_that_a_record_is_synced(void **state)
+{
+    fixture_t *f = *state;
+    oversized_follow_options_t options;
+    oversized_followed_t followed;
+    if (tested_version() != 2)
+        SKIP("records of version 1 have no heads");
+    oversized_follow_options_init(&options);
+    options.synced_only = true;
+    open_journal(f);
+    append_and_sync(f, 3, 1, 0);
+    oversized_follower_t *follower = follow_with(f, &options);
+    oversized_follower_t *early = follow(f);
+    expect_end(follower);
+    followed = expect(early, OVERSIZED_FOLLOW_RECORD, 3, 0);
+    assert_false(followed.synced);
+    for (uint64_t i = 1; i < 20; i++) {
+        append_samples(f->journal, 3, 1, 0);
+        expect_end(follower);
+        assert_ok(oversized_flush(f->journal, 3)); /* the record before was synced, this one is not */
+        expect_sample(follower, 3, i - 1, 0);
+        expect_end(follower);
+        assert_ok(oversized_sync(f->journal, 3));
+        expect_end(follower);
+    }
+    for (uint64_t i = 1; i < 20; i++)
+        assert_true(expect(early, OVERSIZED_FOLLOW_RECORD, 3, i).synced == (i < 19));
+
+    /* Records that no sync has covered stay hidden, however many follow them, and so do the rest of them when a rewind
+       takes some back. */
+    append_samples(f->journal, 3, 5, 0);
+    assert_ok(oversized_flush(f->journal, 3));
+    expect_sample(follower, 3, 19, 0);
+    expect_end(follower);
+    append_samples(f->journal, 3, 300, 0);
+    assert_ok(oversized_flush(f->journal, 3));
+    expect_end(follower);
+    assert_ok(oversized_rewind_section_to(f->journal, 3, 22));
+    append_samples(f->journal, 3, 1, 0);
+    assert_ok(oversized_flush(f->journal, 3));
+    expect_samples(follower, 3, 20, 22, 0);
+    expect_end(follower);
+    oversized_follow_close(follower);
+    oversized_follow_close(early);
 }
 
 static void test_large_and_compressed_values_are_shown(void **state)
@@ -632,6 +681,7 @@ int main(void)
         PROMISE(test_what_a_flush_hands_over_is_shown_and_what_is_in_memory_is_not),
         PROMISE(test_records_that_no_sync_has_covered_say_so),
         PROMISE(test_synced_only_shows_what_the_files_say_is_synced),
+        PROMISE(test_the_next_head_says_that_a_record_is_synced),
         PROMISE(test_large_and_compressed_values_are_shown),
         PROMISE(test_a_batch_is_shown_when_it_is_whole),
         PROMISE(test_a_rewind_is_told),

@@ -5,6 +5,8 @@
 #include "promises/fixture.h"
 #include "segjournal/tools.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { SECTIONS = 6 };
@@ -130,6 +132,75 @@ static void test_a_callback_has_the_last_word(void **state)
     assert_int_equal(asked.times, 4); /* the newest is not asked for */
 }
 
+/* A storage that says how much it has left. */
+static uint64_t space_left;
+static int space_answer;
+
+static int tell_space(segj_partition_t *partition, uint64_t *bytes)
+{
+    *bytes = space_left;
+    return space_answer;
+}
+
+static void test_room_is_made(void **state)
+{
+    fixture_t *f = *state;
+    segj_storage_t storage = *f->config.storage;
+    oversized_retain_options_t options;
+    oversized_retained_t found;
+    storage.partition_space = tell_space;
+    f->config.storage = &storage;
+    make_sections(f);
+    oversized_retain_options_init(&options);
+    options.free_bytes = space_left = 1000000;
+    check_dry(f, &options, 10);
+    for (uint64_t line = 20; line <= 60; line += 10) {
+        space_left = options.free_bytes - (bytes_from(f, 10) - bytes_from(f, line));
+        check_dry(f, &options, line);
+        space_left--; /* the newest section stays in any case */
+        check_dry(f, &options, line < 60 ? line + 10 : 60);
+    }
+    options.free_bytes = UINT64_MAX;
+    check_dry(f, &options, 60);
+    options.free_bytes = 1;
+    space_left = 0;
+    options.sections = 4; /* each limit by itself: these two sections make room enough */
+    check_dry(f, &options, 30);
+
+    space_answer = EIO;
+    assert_status(oversized_retain(f->journal, &options, &found), SEGJ_ERR_IO);
+    assert_non_null(strstr(segj_last_error(), "question for free space"));
+    space_answer = 0;
+    options.sections = UINT64_MAX;
+    assert_ok(oversized_retain(f->journal, &options, &found));
+    assert_int_equal(found.sections, 1);
+    assert_sections(f->journal, 20, 30, 40, 50, 60);
+
+    /* One that does not say. */
+    storage.struct_size = offsetof(segj_storage_t, partition_space);
+    assert_status(oversized_retain(f->journal, &options, &found), SEGJ_ERR_INVALID);
+    assert_non_null(strstr(segj_last_error(), "free_bytes"));
+    options.free_bytes = 0;
+    assert_ok(oversized_retain(f->journal, &options, &found));
+    assert_int_equal(found.sections, 0);
+    close_journal(f);
+}
+
+/* Files of the system have some room left, and less than can be asked for. */
+static void test_the_system_tells_its_room(void **state)
+{
+    fixture_t *f = *state;
+    oversized_retain_options_t options;
+    f->config.storage = NULL;
+    make_sections(f);
+    oversized_retain_options_init(&options);
+    options.free_bytes = 1;
+    check_dry(f, &options, 10);
+    options.free_bytes = UINT64_MAX;
+    check_dry(f, &options, 60);
+    close_journal(f);
+}
+
 static void test_what_a_prune_refuses_is_refused(void **state)
 {
     fixture_t *f = *state;
@@ -175,6 +246,8 @@ int main(void)
         PROMISE(test_bytes_are_a_limit),
         PROMISE(test_the_number_of_sections_is_a_limit),
         PROMISE(test_a_callback_has_the_last_word),
+        PROMISE(test_room_is_made),
+        PROMISE(test_the_system_tells_its_room),
         PROMISE(test_what_a_prune_refuses_is_refused),
         PROMISE(test_an_empty_journal_loses_nothing),
     };

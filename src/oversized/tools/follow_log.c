@@ -104,8 +104,35 @@ static segj_status_t log_begin(oversized_follower_t *follower, segj_follow_secti
     return status;
 }
 
-/* Fills the window from where the section is. What a sync has covered is known where the slots have not changed meanwhile:
- * whatever cuts below a watermark changes them first. */
+/* Records that were durable when a frame in the window was placed: its head says how many of those before it were not.
+ * Each head is linked to the frame before it, so it speaks of the frames that are in the window. */
+static uint64_t synced_by_heads(const oversized_follower_t *follower, const segj_follow_section_t *section)
+{
+    const uint32_t size = section->values.head;
+    const segj_follow_window_t *window = &follower->values;
+    segj_point_t at = section->at;
+    uint64_t synced = 0;
+    for (;;) {
+        segj_head_t head;
+        const segj_frame_place_t place = {segj_crc32_of_place(section->values.binding, at.end), at.trailer};
+        const uint8_t *bytes = segj_follow_peek(window, at.end, size);
+        if (bytes == NULL || !segj_head_decode(bytes, size, place, &head))
+            return synced;
+        if (head.unsynced < UINT8_MAX && head.unsynced <= at.records)
+            synced = segj_max_u64(synced, at.records - head.unsynced);
+        const oversized_location_t location = {at.end, head.stored + SEGJ_FRAME_TRAILER};
+        if (!segj_location_end(size, location, SEGJ_FILE_SIZE_MAX - section->values.data, &at.end))
+            return synced;
+        bytes = segj_follow_peek(window, at.end - SEGJ_FRAME_TRAILER, SEGJ_FRAME_TRAILER);
+        if (bytes == NULL)
+            return synced;
+        at.trailer = segj_get_u32(bytes);
+        at.records++;
+    }
+}
+
+/* Fills the window from where the section is. What a watermark covers is known where the slots have not changed meanwhile:
+ * whatever cuts below it changes them first. Heads in the window tell of more. */
 static segj_status_t log_fill(oversized_follower_t *follower, segj_follow_section_t *section)
 {
     segj_follow_slots_t after;
@@ -120,7 +147,9 @@ static segj_status_t log_fill(oversized_follower_t *follower, segj_follow_sectio
     if (status == SEGJ_OK)
         status = segj_follow_read_slots(section, &after);
     section->synced = status == SEGJ_OK && same_slots(&section->slots, &after) ? mark.records : 0;
-    if (status != SEGJ_OK)
+    if (status == SEGJ_OK)
+        section->synced = segj_max_u64(section->synced, synced_by_heads(follower, section));
+    else
         segj_follow_drop(follower);
     return status;
 }
@@ -129,7 +158,7 @@ static segj_status_t log_fill(oversized_follower_t *follower, segj_follow_sectio
 typedef struct linked {
     segj_head_t head;
     bool there, frame, right;
-    bool synced; /* the frame is below a watermark */
+    bool synced; /* a watermark or a later head says so */
     oversized_location_t location;
     segj_point_t after;
     const uint8_t *bytes; /* of the frame */

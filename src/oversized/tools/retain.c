@@ -2,6 +2,8 @@
  * oversized/tools/retain.c: old sections are removed so that what stays is no more than is wanted. Which ones is decided
  * here; the removal is a prune.
  */
+#include <inttypes.h>
+
 #include "base/bytes.h"
 #include "oversized/section/section.h"
 #include "segjournal/tools.h"
@@ -12,6 +14,28 @@ static void retain_measure(const segj_shared_t *shared, const segj_section_t *se
     kept->section = section->node.number;
     kept->records = section->index.records;
     kept->bytes = segj_section_file_bytes(shared, section);
+}
+
+/* Bytes that must go for as much to be free as is wanted. */
+static segj_status_t look_for_room(const oversized_t *journal, const oversized_retain_options_t *options,
+                                   uint64_t *lacking)
+{
+    const segj_io_partition_t *values = &journal->shared.values;
+    uint64_t left = 0;
+    bool told;
+    *lacking = 0;
+    if (options->free_bytes == 0)
+        return SEGJ_OK;
+    segj_status_t status = segj_partition_space(values, &left, &told);
+    if (status != SEGJ_OK)
+        return status;
+    if (!told)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "oversized_retain: options.free_bytes is %" PRIu64 " bytes, and the storage of %s/%s does not "
+                         "tell how many it has left",
+                         options->free_bytes, values->directory, values->name);
+    *lacking = options->free_bytes - segj_min_u64(left, options->free_bytes);
+    return SEGJ_OK;
 }
 
 /* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives how
@@ -46,7 +70,8 @@ static bool next_kept(oversized_t *journal, uint64_t from, oversized_kept_t *kep
 }
 
 /* Decides which is the oldest section that stays. Sections are only removed by who calls this, or beside it by others. */
-static void retain_decide(oversized_t *journal, const oversized_retain_options_t *options, oversized_retained_t *found)
+static void retain_decide(oversized_t *journal, const oversized_retain_options_t *options, uint64_t lacking,
+                          oversized_retained_t *found)
 {
     oversized_kept_t kept;
     segj_lock(&journal->shared.state);
@@ -54,11 +79,12 @@ static void retain_decide(oversized_t *journal, const oversized_retain_options_t
     uint64_t line = beyond < journal->sections.count ? journal->sections.order[beyond]->number : 0;
     segj_unlock(&journal->shared.state);
     for (uint64_t at = 0; next_kept(journal, at, &kept);) {
-        if (kept.section >= line && (options->keep == NULL || options->keep(options->context, &kept)))
+        if (kept.section >= line && lacking == 0 && (options->keep == NULL || options->keep(options->context, &kept)))
             break;
         found->sections++;
         found->records += kept.records;
         found->bytes += kept.bytes;
+        lacking -= segj_min_u64(kept.bytes, lacking);
         at = kept.section + 1; /* a newer one is there */
         found->min_section = at;
     }
@@ -102,8 +128,12 @@ segj_status_t oversized_retain(oversized_t *journal, const oversized_retain_opti
                          "oversized_retain: options.struct_size is %zu bytes, expected %zu bytes: begin with "
                          "oversized_retain_options_init() of this version",
                          options->struct_size, sizeof *options);
-    retain_decide(journal, options, &found);
-    segj_status_t status = retain_remove(journal, options, &found);
+    uint64_t lacking;
+    segj_status_t status = look_for_room(journal, options, &lacking);
+    if (status != SEGJ_OK)
+        return status;
+    retain_decide(journal, options, lacking, &found);
+    status = retain_remove(journal, options, &found);
     if (retained != NULL && (status == SEGJ_OK || options->progress != NULL))
         *retained = found;
     return status;

@@ -38,3 +38,11 @@ fault("a section that was removed is followed on" src/oversized/tools/follow_sec
 fault("a log that becomes shorter fails a follower" src/oversized/tools/follow_log.c "threads/follow_orders"
     [==[    if (status == SEGJ_ERR_IO && segj_last_errno() == 0) {]==]
     [==[    if (status == SEGJ_ERR_IO && segj_last_errno() == 77) {]==])
+
+fault("a head tells of one record more than was synced" src/oversized/tools/follow_log.c "version_2/promises_follow"
+    [==[            synced = segj_max_u64(synced, at.records - head.unsynced);]==]
+    [==[            synced = segj_max_u64(synced, at.records - head.unsynced + 1);]==])
+
+fault("heads are believed that count no further" src/oversized/tools/follow_log.c "version_2/promises_follow"
+    [==[        if (head.unsynced < UINT8_MAX && head.unsynced <= at.records)]==]
+    [==[        if (head.unsynced <= at.records)]==])
