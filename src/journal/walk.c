@@ -32,7 +32,8 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
     if (walk->size - walk->at.end < (uint64_t)size + SEGJ_FRAME_TRAILER)
         return SEGJ_OK;
     segj_status_t status = walk_load(walk, walk->at.end, size, &bytes);
-    const segj_frame_place_t place = {segj_crc32_of_place(walk->file->binding, walk->at.end), walk->at.trailer};
+    walk->begun = segj_crc32_of_number(walk->bound, walk->at.end);
+    const segj_frame_place_t place = {walk->begun, walk->at.trailer};
     if (status != SEGJ_OK || !segj_head_decode(bytes, size, place, head))
         return status;
     walk->raw = (head->flags & SEGJ_HEAD_RAW) != 0;
@@ -64,7 +65,7 @@ segj_status_t segj_walk_pass(segj_walk_t *walk, oversized_location_t location, b
     const uint8_t *bytes;
     uint64_t payload = location.offset + walk->file->head;
     uint64_t size = location.size - SEGJ_FRAME_TRAILER;
-    uint32_t crc = segj_crc32_of_place(walk->file->binding, location.offset);
+    uint32_t crc = walk->begun;
     segj_status_t status = walk_load(walk, payload - sizeof sum, sizeof sum, &bytes);
     if (status == SEGJ_OK)
         memcpy(sum, bytes, sizeof sum);

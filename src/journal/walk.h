@@ -16,7 +16,9 @@ typedef struct segj_walk {
     segj_point_t at;            /* the frames that were passed */
     uint8_t *window;            /* borrowed */
     size_t capacity;            /* of it; a head and its trailer, or more */
-    bool raw;                   /* the frame that was looked at is stored raw */
+    uint32_t bound;             /* checksum of the file's binding */
+    uint32_t begun;             /* and of the place of the frame that was looked at */
+    bool raw;                   /* that frame is stored raw */
     uint64_t window_offset;
     size_t window_loaded;
 } segj_walk_t;
@@ -25,7 +27,12 @@ typedef struct segj_walk {
 static inline segj_walk_t segj_walk_begin(const segj_io_file_t *file, uint64_t size, segj_point_t at, uint8_t *window,
                                           size_t capacity)
 {
-    return (segj_walk_t){.file = file, .size = size, .at = at, .window = window, .capacity = capacity};
+    return (segj_walk_t){.file = file,
+                         .size = size,
+                         .at = at,
+                         .window = window,
+                         .capacity = capacity,
+                         .bound = segj_crc32_of_number(0, file->binding)};
 }
 
 /** Looks at the next frame's head. *there: there is one, of a frame that lies within the data. head->entry is in the

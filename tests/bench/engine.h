@@ -87,7 +87,7 @@ extern const bench_engine_t bench_segjournal_dictionary;
 extern const bench_engine_t bench_floor, bench_floor_write_back, bench_floor_mapped;
 extern const bench_engine_t bench_lmdb, bench_lmdb_writemap;
 extern const bench_engine_t bench_sqlite, bench_sqlite_mapped;
-extern const bench_engine_t bench_rocksdb, bench_rocksdb_blobs;
+extern const bench_engine_t bench_rocksdb, bench_rocksdb_blobs, bench_rocksdb_packed_log;
 extern const bench_engine_t bench_leveldb;
 
 /** Notes why a call failed, and gives false. */

@@ -16,7 +16,7 @@
 #define LOG_WRITE_BACK ((uint64_t)1 << 20)
 #define LEAST_BLOB 1024
 
-enum { ROCKSDB_BLOBS = 1 };
+enum { ROCKSDB_BLOBS = 1, ROCKSDB_PACKED_LOG = 2 };
 
 typedef struct store {
     rocksdb_t *db;
@@ -54,6 +54,8 @@ static rocksdb_options_t *make_options(const bench_engine_t *self, const bench_s
     rocksdb_options_set_wal_bytes_per_sync(options, LOG_WRITE_BACK);
     rocksdb_options_set_compression(options, compression);
     rocksdb_options_set_max_open_files(options, -1);
+    if (self->variant == ROCKSDB_PACKED_LOG)
+        rocksdb_options_set_wal_compression(options, compression);
     if (self->variant == ROCKSDB_BLOBS) {
         rocksdb_options_set_enable_blob_files(options, 1);
         rocksdb_options_set_min_blob_size(options, LEAST_BLOB);
@@ -234,15 +236,22 @@ static bool rocks_scan(void *opened, bench_visit_t visit, void *context)
     .open = rocks_open, .append = rocks_append, .sync = rocks_sync, .close = rocks_close,                              \
     .reader_open = rocks_reader_open, .read = rocks_read, .reader_close = rocks_reader_close, .scan = rocks_scan,      \
     .replay = rocks_scan, .sync_beside = rocks_sync_beside, .append_durable = rocks_append_durable,                    \
-    .append_beside = rocks_append_beside, .writes = true, .reads = true, .can = BENCH_COMPRESS | BENCH_BESIDE
+    .append_beside = rocks_append_beside, .writes = true, .reads = true
 
 const bench_engine_t bench_rocksdb = {
     .label = "rocksdb",
     .options = SEGJ_BENCH_ROCKSDB_VERSION
     " write batches of 1 MiB, log flushed at a sync and written back each MiB before, memtable of 2 GiB, flushed "
     "at close; block cache of 2 GiB, pinned reads",
+    .can = BENCH_COMPRESS | BENCH_BESIDE,
     ROCKSDB_CALLS};
 const bench_engine_t bench_rocksdb_blobs = {.label = "rocksdb+blob",
                                             .options = "and blob files for values of 1 KiB and more, in the same cache",
+                                            .can = BENCH_COMPRESS | BENCH_BESIDE,
                                             .variant = ROCKSDB_BLOBS,
                                             ROCKSDB_CALLS};
+const bench_engine_t bench_rocksdb_packed_log = {.label = "rocksdb+log",
+                                                 .options = "and a log that is compressed as the tables are",
+                                                 .can = BENCH_COMPRESS | BENCH_PACKS,
+                                                 .variant = ROCKSDB_PACKED_LOG,
+                                                 ROCKSDB_CALLS};

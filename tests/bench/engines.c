@@ -28,6 +28,7 @@ const bench_engine_t *const bench_engines[] = {&bench_segjournal,
 #ifdef SEGJ_BENCH_ROCKSDB
                                                &bench_rocksdb,
                                                &bench_rocksdb_blobs,
+                                               &bench_rocksdb_packed_log,
 #endif
 #ifdef SEGJ_BENCH_LEVELDB
                                                &bench_leveldb,

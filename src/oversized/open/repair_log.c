@@ -179,12 +179,27 @@ static segj_status_t begin_pages(const segj_recovery_plan_t *plan, repair_pages_
     return status;
 }
 
+/* Those that the verdict has kept, which begin where the index ends; *at is where they end. */
+static segj_status_t put_kept(const segj_scan_t *scan, const segj_recovery_plan_t *plan, repair_pages_t *pages,
+                              segj_point_t *at)
+{
+    uint32_t size = pages->shared->record_size;
+    uint64_t kept = segj_min_u64(plan->kept_end.records, plan->records) - plan->begin.records;
+    *at = plan->anchor;
+    if (scan->kept == NULL || plan->kept_end.records <= plan->begin.records || plan->records <= plan->begin.records ||
+        plan->anchor.records != plan->begin.records || plan->index_bytes != plan->begin.records * size)
+        return SEGJ_OK;
+    *at = plan->kept_end;
+    return put_index_bytes(pages, scan->kept + plan->kept_at, (size_t)kept * size);
+}
+
 static segj_status_t put_records(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values,
                                  repair_pages_t *pages)
 {
     uint32_t size = pages->shared->record_size;
-    segj_walk_t walk = segj_walk_begin(values, plan->end, plan->anchor, scan->window, SEGJ_SCAN_WINDOW);
-    segj_status_t status = SEGJ_OK;
+    segj_point_t at;
+    segj_status_t status = put_kept(scan, plan, pages, &at);
+    segj_walk_t walk = segj_walk_begin(values, plan->end, at, scan->window, SEGJ_SCAN_WINDOW);
     while (walk.at.records < plan->records && status == SEGJ_OK) {
         segj_head_t head;
         oversized_location_t location;

@@ -9,6 +9,8 @@
 #include "journal/record_format.h"
 
 #define PAGES_BYTES ((size_t)128 << 10)
+#define KEPT_FIRST ((size_t)64 << 10)
+#define KEPT_MOST ((size_t)16 << 20)
 
 segj_status_t segj_scan_init(segj_scan_t *scan, oversized_t *journal)
 {
@@ -24,7 +26,8 @@ void segj_scan_free(segj_scan_t *scan)
     free(scan->pages);
     free(scan->record);
     free(scan->window);
-    scan->pages = scan->record = scan->window = NULL;
+    free(scan->kept);
+    scan->pages = scan->record = scan->window = scan->kept = NULL;
 }
 
 /* Memory for so many pages. A section that a close has left needs one. */
@@ -55,6 +58,27 @@ segj_status_t segj_scan_have_pages(segj_scan_t *scan)
     scan->loaded = 0;
     scan->known = SEGJ_NO_PAGE;
     return have_pages(scan, scan->capacity);
+}
+
+bool segj_scan_keep(segj_scan_t *scan, const uint8_t *entry, oversized_location_t location)
+{
+    size_t size = scan->journal->shared.record_size;
+    if (!scan->keeps)
+        return false;
+    if (scan->kept_room - scan->kept_size < size) {
+        size_t room = scan->kept_room == 0 ? KEPT_FIRST : 4 * scan->kept_room;
+        uint8_t *more = room <= KEPT_MOST && size <= room - scan->kept_size ? realloc(scan->kept, room) : NULL;
+        scan->keeps = more != NULL; /* what comes is walked over twice */
+        if (more == NULL)
+            return false;
+        scan->kept = more;
+        scan->kept_room = room;
+    }
+    uint8_t *to = scan->kept + scan->kept_size;
+    memcpy(to, entry, size - OVERSIZED_LOCATION_SIZE);
+    segj_location_encode(to + size - OVERSIZED_LOCATION_SIZE, location);
+    scan->kept_size += size;
+    return true;
 }
 
 void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes)

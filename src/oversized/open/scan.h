@@ -23,7 +23,12 @@ typedef struct segj_scan {
     uint64_t window_offset;
     size_t window_loaded;
     uint64_t verified;
-    bool look_for_holes; /* commonware: all of an index is looked through */
+    /* Version 2: records as the index has them, of frames that verdicts have walked over; a repair writes them without
+       another walk. Of all sections together no more than fits. */
+    uint8_t *kept;
+    size_t kept_size, kept_room; /* bytes */
+    bool keeps;                  /* a repair may follow */
+    bool look_for_holes;         /* commonware: all of an index is looked through */
 } segj_scan_t;
 
 /** The two files of the section that is being judged, opened. */
@@ -44,6 +49,9 @@ SEGJ_MUST_CHECK segj_status_t segj_scan_have_window(segj_scan_t *scan);
 
 /** Has memory for pages that are written, with none in it: so many as scan->capacity. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_have_pages(segj_scan_t *scan);
+
+/** Keeps the record of a frame that is walked over, behind those that were kept before; false: it is not kept. */
+bool segj_scan_keep(segj_scan_t *scan, const uint8_t *entry, oversized_location_t location);
 
 /** So many bytes of values are to be checked: for the progress. */
 void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes);

@@ -125,6 +125,8 @@ static segj_status_t was_durable(segj_walk_t *walk, bool *durable)
 static segj_status_t follow_frames(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_walk_t *walk)
 {
     segj_point_t whole = walk->at;
+    plan->kept_at = scan->kept_size;
+    plan->kept_end = walk->at;
     for (;;) {
         segj_head_t head;
         oversized_location_t location;
@@ -136,8 +138,11 @@ static segj_status_t follow_frames(segj_scan_t *scan, segj_recovery_plan_t *plan
         if (!there)
             break;
         bool goes_on = (head.flags & SEGJ_HEAD_GOES_ON) != 0;
+        bool kept = is_same_point(plan->kept_end, walk->at) && segj_scan_keep(scan, head.entry, location);
         scan->verified++;
         status = segj_walk_pass(walk, location, true, &right);
+        if (kept)
+            plan->kept_end = walk->at;
         if (status == SEGJ_OK)
             status = segj_tell_of_open(scan->journal->telling, location.size, false);
         bool durable = walk->at.records <= plan->watermark;
