@@ -61,7 +61,7 @@ static void test_the_library_finds_out_itself(void **state)
     open_journal(f);
     for (uint64_t records = 1; records < 30; records++) {
         append_and_sync(f, 1);
-        uint64_t zeros = log && records > 8 ? 9 * FRAME + 16384 - records * FRAME : 0;
+        uint64_t zeros = log && records > 8 ? 9 * FRAME + 32768 - records * FRAME : 0;
         assert_int_equal(values_size(f, 1), records * FRAME + zeros);
     }
     /* A large sync goes over them, and ends them. */

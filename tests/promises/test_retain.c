@@ -177,7 +177,9 @@ static void test_room_is_made(void **state)
     assert_sections(f->journal, 20, 30, 40, 50, 60);
 
     /* One that does not say. */
+    close_journal(f);
     storage.struct_size = offsetof(segj_storage_t, partition_space);
+    open_journal(f);
     assert_status(oversized_retain(f->journal, &options, &found), SEGJ_ERR_INVALID);
     assert_non_null(strstr(segj_last_error(), "free_bytes"));
     options.free_bytes = 0;

@@ -197,7 +197,7 @@ typedef struct oversized_config {
      *  them (value_bytes_truncated).
      *
      *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version): an eighth of what the
-     *  section's values take, but 16 to 256 KiB, after 8 syncs in a row with less than 64 KiB of new values each, until
+     *  section's values take, but 32 to 256 KiB, after 8 syncs in a row with less than 64 KiB of new values each, until
      *  a sync has more. */
     size_t preallocate;
     /** Let views show values where they lie, in a mapping of their file, instead of copying them (oversized_view());
