@@ -194,7 +194,7 @@ static answer_t rescue_configure(const options_t *options, oversized_config_t *f
     to->page_size = found->config.page_size;
     if (found->config.compression != 0)
         to->compression = found->config.compression;
-    to->native_version = found->config.format == SEGJ_FORMAT_NATIVE && found->version == 2 ? 2 : 0;
+    to->native_version = found->config.format == SEGJ_FORMAT_NATIVE && found->version == 1 ? 1 : 0;
     to->commonware_header = found->config.format == SEGJ_FORMAT_COMMONWARE && found->version == 1 ? 1 : 0;
     oversized_inspection_free(found);
     return known ? ANSWER_FINE

@@ -101,7 +101,7 @@ void configure_as_found(const oversized_inspection_t *found, oversized_config_t 
     config->page_size = found->config.page_size;
     config->compression = found->config.compression;
     if (native)
-        config->native_version = found->version == 2 ? 2 : 0;
+        config->native_version = found->version == 1 ? 1 : 0;
 }
 
 /* --- JSON --- */

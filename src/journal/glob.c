@@ -507,12 +507,12 @@ void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_
 #define AUTO_SYNC_BYTES ((uint64_t)64 << 10)
 #define AUTO_SYNCS 8
 #define AUTO_PART 8
-#define AUTO_LEAST ((uint64_t)32 << 10)
+#define AUTO_LEAST ((size_t)32 << 10)
 #define AUTO_MOST ((uint64_t)256 << 10)
 
 static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint64_t end)
 {
-    static const uint8_t zeros[16384];
+    static const uint8_t zeros[AUTO_LEAST];
     segj_status_t status = SEGJ_OK;
     while (from < end && status == SEGJ_OK) {
         size_t part = end - from < sizeof zeros ? (size_t)(end - from) : sizeof zeros;

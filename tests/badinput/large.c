@@ -171,6 +171,7 @@ void make_large(large_t *large, const shape_t *shape)
     assert_ok(segj_storage_memory_create(&large->storage));
     assert_ok(segj_page_cache_create(shape->page_size, 1, &large->cache));
     oversized_config_init(&large->config);
+    large->config.native_version = 1;
     large->config.directory = directory;
     large->config.storage = large->storage;
     large->config.page_size = shape->page_size;

@@ -302,16 +302,16 @@ static void dictionaries_have_8_to_262144_bytes(void **state)
     refuse_dictionary(place, words, 7, 0, 3, 2, "dictionary_size");
     refuse_dictionary(place, words, sizeof words, 0, 3, 2, "dictionary_size");
     refuse_dictionary(place, words, 8, 0, 0, 2, "dictionary is set, and config.compression");
-    refuse_dictionary(place, words, 8, 0, 3, 1, "dictionary is set, and config.native_version");
+    refuse_dictionary(place, words, 8, 0, 3, 1, "dictionary is set, and config.native_version is 1");
     refuse_dictionary(place, broken, sizeof broken, 0, 3, 2, "config.dictionary");
     refuse_dictionary(place, NULL, 0, 255, 3, 2, "auto_dictionary");
     refuse_dictionary(place, words, 8, OVERSIZED_DICTIONARY_MAX + 1, 3, 2, "auto_dictionary");
     refuse_dictionary(place, NULL, 0, 256, 0, 2, "auto_dictionary is set, and config.compression");
-    refuse_dictionary(place, NULL, 0, 256, 3, 1, "auto_dictionary is set, and config.native_version");
+    refuse_dictionary(place, NULL, 0, 256, 3, 1, "auto_dictionary is set, and config.native_version is 1");
     for (size_t i = 0; i < 4; i++) {
         static const size_t sizes[] = {0, 8, OVERSIZED_DICTIONARY_MAX, 8};
         static const size_t trained[] = {256, 0, 0, OVERSIZED_DICTIONARY_MAX};
-        place->config.native_version = 2;
+        place->config.native_version = i % 2 == 0 ? 2 : 0;
         place->config.compression = 3;
         place->config.dictionary = words;
         place->config.dictionary_size = sizes[i];
@@ -419,6 +419,7 @@ static void what_is_done_with_a_damaged_page_is_one_of_two(void **state)
     for (int native = 1; native >= 0; native--) {
         for (size_t i = native ? 0 : 1; i < COUNT_OF(wrong); i++) {
             place->config.format = native ? SEGJ_FORMAT_NATIVE : SEGJ_FORMAT_COMMONWARE;
+            place->config.native_version = 0;
             memcpy(&place->config.hole, &wrong[i], sizeof place->config.hole);
             refused(place, "hole");
         }
@@ -435,11 +436,13 @@ static void counts_lie_in_a_partition_of_their_own(void **state)
     }
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         place->config.format = SEGJ_FORMAT_COMMONWARE;
+        place->config.native_version = 0;
         place->config.counts_partition = wrong[i];
         refused(place, "counts_partition");
     }
     for (size_t i = 0; i < 2; i++) {
         place->config.format = SEGJ_FORMAT_COMMONWARE;
+        place->config.native_version = 0;
         place->config.counts_partition = i == 0 ? place->config.index_partition : place->config.value_partition;
         refused(place,
                 i == 0 ? "counts_partition and config.index_partition" : "counts_partition and config.value_partition");

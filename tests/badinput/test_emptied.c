@@ -249,6 +249,7 @@ static void in_the_commonware_format_values_beside_an_emptied_index_stay(void **
     oversized_t *journal = NULL;
     listener_t listener = {0};
     place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 0;
     fill_journal(&place->config, SECTIONS, RECORDS);
     resize_file(index_of(place, 2).text, 0);
     uint64_t size = file_size(values_of(place, 2).text);
@@ -268,6 +269,7 @@ static void in_the_commonware_format_an_emptied_values_file_is_refused_where_str
     oversized_t *journal = NULL;
     static const size_t lengths[] = {0, 1, 7};
     place->config.format = SEGJ_FORMAT_COMMONWARE;
+    place->config.native_version = 0;
     for (size_t i = 0; i < COUNT_OF(lengths); i++) {
         remove_tree(place->directory.text);
         fill_journal(&place->config, SECTIONS, RECORDS);
@@ -292,6 +294,7 @@ static void strict_lets_an_emptied_values_file_pass_that_is_not_wanted(void **st
     oversized_checkpoint_t checkpoint = {1, 1, RECORDS * SMALL_RECORD};
     oversized_bound_t bound = {3, 0};
     config.format = SEGJ_FORMAT_COMMONWARE;
+    config.native_version = 0;
     fill_journal(&config, SECTIONS, RECORDS);
     resize_file(values_of(place, 3).text, 0);
     config.strict = config.read_only = true;

@@ -13,6 +13,7 @@ int shell_set_up(void **state)
         return -1;
     shell->root = make_temp_directory();
     oversized_config_init(&shell->config);
+    shell->config.native_version = 1;
     shell->config.entry_size = 8;
     *state = shell;
     return 0;

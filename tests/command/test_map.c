@@ -100,6 +100,7 @@ static void commonware_journals_are_drawn(void **state)
 {
     shell_t *shell = *state;
     shell->config.format = SEGJ_FORMAT_COMMONWARE;
+    shell->config.native_version = 0;
     make_journal(shell, 3);
     check_map(shell, 0, 3, "commonware format, version 0, pages of 4084 bytes, entries of 8 bytes</text>");
 }

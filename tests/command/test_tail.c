@@ -82,6 +82,7 @@ static void commonware_is_told_how_else(void **state)
     path_t directory = join_path(shell->root.text, "journal");
     shell->config.directory = directory.text;
     shell->config.format = SEGJ_FORMAT_COMMONWARE;
+    shell->config.native_version = 0;
     assert_ok(oversized_open(&shell->config, &shell->journal));
     append(shell, 3, "first");
     close_journal(shell);

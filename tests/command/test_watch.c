@@ -130,6 +130,7 @@ static void what_cannot_be_watched_is_told(void **state)
     shell_expect(shell, "segj watch journal", 2, "", "there is no journal");
     shell->config.directory = directory.text;
     shell->config.format = SEGJ_FORMAT_COMMONWARE;
+    shell->config.native_version = 0;
     assert_ok(oversized_open(&shell->config, &shell->journal));
     assert_ok(oversized_append(shell->journal, 3, "12345678", "first", 5, NULL, NULL));
     assert_ok(oversized_close(shell->journal));

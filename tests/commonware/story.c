@@ -17,6 +17,7 @@ int story_set_up(void **state)
     story->recorder = recorder_new(segj_storage_posix());
     story->config.storage = recorder_storage(story->recorder);
     story->config.format = SEGJ_FORMAT_COMMONWARE;
+    story->config.native_version = 0;
     *state = story;
     return 0;
 }

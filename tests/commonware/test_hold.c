@@ -34,6 +34,7 @@ static int set_up(void **state)
     place.warnings = 0;
     small_config(&place.config, place.directory.text);
     place.config.format = SEGJ_FORMAT_COMMONWARE;
+    place.config.native_version = 0;
     place.config.log = count_warning;
     place.config.log_context = &place;
     *state = &place;

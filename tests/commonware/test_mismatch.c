@@ -179,8 +179,10 @@ static void either_formats_files_are_refused_by_the_other(void **state)
                             "it is a file of the native format, and config.format is SEGJ_FORMAT_COMMONWARE"};
     for (size_t i = 0; i < 2; i++) {
         story->config.format = formats[1 - i];
+        story->config.native_version = i == 0 ? 0 : 1;
         story_make(story, 3);
         story->config.format = formats[i];
+        story->config.native_version = i == 0 ? 1 : 0;
         story_refuse(story, SEGJ_ERR_MISMATCH, texts[i]);
         /* The index alone, the values alone, and values without an index. */
         path_t other = join_path(story->root.text, "other");

@@ -20,6 +20,7 @@ static void make_journal(vectors_t *v)
     v->directory = join_path(v->root.text, "journal");
     small_config(&v->config, v->directory.text);
     v->config.format = SEGJ_FORMAT_COMMONWARE;
+    v->config.native_version = 0;
     assert_ok(oversized_open(&v->config, &v->journal));
 }
 

@@ -10,6 +10,7 @@ int rig_set_up(void **state)
     rig_t *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
     oversized_config_init(&rig->config);
+    rig->config.native_version = 1;
     rig->config.storage = counting_begin();
     rig->config.directory = "counted";
     rig->config.entry_size = ENTRY;

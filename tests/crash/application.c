@@ -22,6 +22,7 @@ void application_init(application_t *application, segj_format_t format, uint16_t
     oversized_config_t *config = &application->config;
     *application = (application_t){.model = {.commonware = format == SEGJ_FORMAT_COMMONWARE}};
     oversized_config_init(config);
+    config->native_version = format == SEGJ_FORMAT_NATIVE ? 1 : 0;
     config->directory = "disk";
     config->entry_size = MODEL_ENTRY;
     config->format = format;

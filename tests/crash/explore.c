@@ -291,7 +291,8 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
     count_salts_from(salts);
     application_init(application, explorer->config.format, explorer->config.page_size, explorer->config.compression,
                      simdisk_storage(disk));
-    application->config.native_version = explorer->config.version;
+    if (explorer->config.version == 2)
+        application->config.native_version = 2;
     application->config.preallocate = explorer->config.preallocate;
     if (explorer->config.dictionary) {
         application->config.dictionary = words;

@@ -18,7 +18,7 @@
 
 typedef struct explore_config {
     segj_format_t format;
-    uint8_t version; /* of the native format: 2, or 0 for the usual one */
+    uint8_t version; /* of the native format: 2, or 0 for version 1 */
     uint16_t page_size;
     int compression;
     bool dictionary;    /* new sections have one */

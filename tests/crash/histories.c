@@ -254,6 +254,7 @@ static void take_settings(runner_t *runner, uint32_t settings)
     uint64_t draw = script_mix(settings, 3);
     oversized_config_t *config = &runner->config;
     oversized_config_init(config);
+    config->native_version = 1;
     config->directory = "disk";
     config->entry_size = MODEL_ENTRY;
     config->page_size = runner->script->page_size;

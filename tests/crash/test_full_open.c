@@ -220,7 +220,8 @@ static void run_script(run_t *run, const operation_t *script, size_t length)
     run->length = length;
     run->call = 0;
     application_init(&run->application, run->format, 64, 0, simdisk_storage(disk));
-    run->application.config.native_version = run->version;
+    if (run->version == 2)
+        run->application.config.native_version = 2;
     run->application.model.head = run->version == 2 ? OVERSIZED_FRAME_HEAD + MODEL_ENTRY : 0;
     run->doing = "the script";
     assert_true(application_open(&run->application));

@@ -29,6 +29,7 @@ static void in_parallel_four_descriptors(oversized_config_t *config)
 static void commonware_in_parallel(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
     config->parallel_flush = true;
 }
 
@@ -70,17 +71,20 @@ static void little_memory(oversized_config_t *config)
 static void commonware(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
 }
 
 static void commonware_that_cuts(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
     config->hole = OVERSIZED_HOLE_CUT;
 }
 
 static void commonware_archive(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
     config->counts_partition = "counts";
 }
 

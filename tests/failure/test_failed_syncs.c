@@ -163,6 +163,7 @@ static int tell_where(void **state)
 static void commonware_files(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
 }
 
 /* A killed process has left the newest section without a sync. The sync that open makes of it fails with `number` for want

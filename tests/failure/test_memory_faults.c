@@ -279,6 +279,7 @@ static void a_training_without_memory_makes_none(void **state)
 static void commonware_format(oversized_config_t *config)
 {
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
 }
 
 /* A row of records that does not begin at 0 is looked at by every size that records may have. */

@@ -69,6 +69,7 @@ void filler_end(filler_t *filler)
 void filler_config(const filler_t *filler, oversized_config_t *config, unsigned how)
 {
     oversized_config_init(config);
+    config->native_version = filler->kind == FILLER_COMMONWARE ? 0 : 1;
     config->directory = filler->directory.text;
     config->entry_size = FILLER_ENTRY;
     config->value_write_buffer = 4096; /* larger values go to the file at once, and tell at once of a lack of room */

@@ -112,6 +112,7 @@ static void open_one(opener_t *opener, const char *directory, uint8_t mark)
     oversized_config_t config;
     *opener = (opener_t){.mark = mark};
     oversized_config_init(&config);
+    config.native_version = 1;
     config.directory = directory;
     config.entry_size = 8;
     opener->refused = oversized_open(&config, &opener->journal) != SEGJ_OK;

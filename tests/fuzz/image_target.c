@@ -492,6 +492,7 @@ static void configure(run_t *run, const image_t *image)
 {
     oversized_config_t *config = &run->config;
     oversized_config_init(config);
+    config->native_version = image->commonware ? 0 : 1;
     config->directory = vessel_directory;
     config->storage = run->storage;
     config->entry_size = image->entry_size;

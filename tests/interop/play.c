@@ -76,6 +76,7 @@ static void open_journal(player_t *player, const operation_t *operation)
 
     oversized_config_t config;
     oversized_config_init(&config);
+    config.native_version = 1;
     config.directory = player->directory;
     config.index_partition = names[0];
     config.value_partition = names[1];
@@ -86,6 +87,7 @@ static void open_journal(player_t *player, const operation_t *operation)
     config.value_write_buffer = setting->value_buffer;
     config.compression = setting->zstd;
     config.format = SEGJ_FORMAT_COMMONWARE;
+    config.native_version = 0;
     config.commonware_header = setting->header;
     config.storage = player->storage;
     config.hole = setting->hole ? OVERSIZED_HOLE_CUT : OVERSIZED_HOLE_REFUSE;

@@ -57,12 +57,14 @@ void kill_amid_work(draw_t *draw, const char *told, char *const *command)
 static void configure(oversized_config_t *config, const char *directory)
 {
     oversized_config_init(config);
+    config->native_version = 1;
     config->directory = directory;
     config->index_partition = "held-index";
     config->value_partition = "held-values";
     config->entry_size = HELD_ENTRY;
     config->page_size = 64;
     config->format = SEGJ_FORMAT_COMMONWARE;
+    config->native_version = 0;
 }
 
 static int failed(const char *what)

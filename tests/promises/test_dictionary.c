@@ -208,6 +208,7 @@ static void test_a_follower_sees_a_section_with_a_dictionary_come(void **state)
     append_events(f, 1, 0, 3);
     assert_ok(oversized_sync_all(f->journal));
     oversized_config_init(&config);
+    config.native_version = 1;
     config.directory = f->config.directory;
     config.index_partition = f->config.index_partition;
     config.value_partition = f->config.value_partition;

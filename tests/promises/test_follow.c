@@ -16,6 +16,7 @@ static oversized_follower_t *follow_with(fixture_t *f, const oversized_follow_op
     oversized_follower_t *follower = NULL;
     oversized_config_t config;
     oversized_config_init(&config);
+    config.native_version = 1;
     config.directory = f->config.directory;
     config.index_partition = f->config.index_partition;
     config.value_partition = f->config.value_partition;

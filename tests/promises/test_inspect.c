@@ -15,6 +15,7 @@ static oversized_inspection_t *inspect_as(fixture_t *f, segj_format_t format)
     oversized_inspection_t *found = NULL;
     oversized_config_t config;
     oversized_config_init(&config);
+    config.native_version = 1;
     config.directory = f->config.directory;
     config.index_partition = f->config.index_partition;
     config.value_partition = f->config.value_partition;

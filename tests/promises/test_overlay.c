@@ -167,6 +167,7 @@ static void check_all(void)
 static void a_journal_in_the_lower_layer(void **state)
 {
     oversized_config_init(&config);
+    config.native_version = tested_version();
     config.entry_size = 8;
     config.map_values = true;
     config.format = tested_format();

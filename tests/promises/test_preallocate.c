@@ -230,6 +230,7 @@ static void test_its_bounds_are_told(void **state)
     assert_non_null(strstr(segj_last_error(), "preallocate"));
     f->config.preallocate = AHEAD;
     f->config.format = SEGJ_FORMAT_COMMONWARE;
+    f->config.native_version = 0;
     refuse_open(f, SEGJ_ERR_INVALID);
     assert_non_null(strstr(segj_last_error(), "preallocate"));
 }

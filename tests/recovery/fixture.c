@@ -36,6 +36,7 @@ int set_up(void **state)
     f->directory = join_path(f->root.text, "journal");
     small_config(&f->config, f->directory.text);
     f->config.format = variant->format;
+    f->config.native_version = is_commonware(f) ? 0 : 1;
     f->index_data = is_commonware(f) ? COMMONWARE_V0 : INDEX_DATA_OFFSET;
     f->values_data = is_commonware(f) ? COMMONWARE_V0 : VALUES_DATA_OFFSET;
     f->config.log = count_errors;

@@ -445,8 +445,10 @@ static void each_section_is_read_as_it_is(void **state)
     assert_ok(oversized_close(journal));
     oversized_config_t to;
     oversized_config_init(&to);
+    to.native_version = 1;
     to.directory = wreck.made.text;
     to.format = SEGJ_FORMAT_COMMONWARE;
+    to.native_version = 0;
     to.page_size = 100;
     assert_ok(oversized_salvage(&wreck.config, &to, NULL, &told));
     assert_int_equal(told.records, 2 * WRECK_RECORDS + 1);

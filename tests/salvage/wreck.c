@@ -251,6 +251,7 @@ haul_seen_t wreck_salvage(wreck_t *wreck, const oversized_salvage_options_t *opt
     how.on_run = see_run;
     how.context = &seen;
     oversized_config_init(&from);
+    from.native_version = 1;
     from.directory = wreck->source.text;
     from.entry_size = SMALL_ENTRY;
     from.page_size = SMALL_PAGE;

@@ -77,6 +77,7 @@ static int set_up(void **state)
     assert_non_null(place);
     place->root = make_temp_directory();
     oversized_config_init(&place->config);
+    place->config.native_version = 1;
     place->config.directory = place->root.text;
     place->config.entry_size = SMALL_ENTRY;
     place->config.strict = true;

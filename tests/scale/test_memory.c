@@ -75,6 +75,7 @@ static void start(scale_t *scale, uint32_t files, size_t write_memory)
 {
     *scale = (scale_t){.root = make_temp_directory()};
     oversized_config_init(&scale->config);
+    scale->config.native_version = 1;
     scale->config.directory = scale->root.text;
     scale->config.storage = counted_storage();
     scale->config.entry_size = SMALL_ENTRY;

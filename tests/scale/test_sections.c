@@ -200,6 +200,7 @@ static void many_sections_need_few_descriptors_little_memory_and_few_calls(void 
     limit_descriptors();
     scale.descriptors = open_descriptors();
     oversized_config_init(&scale.config);
+    scale.config.native_version = 1;
     scale.config.directory = scale.root.text;
     scale.config.storage = counted_storage();
     scale.config.entry_size = SMALL_ENTRY;

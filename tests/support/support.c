@@ -693,7 +693,9 @@ segj_format_t tested_format(void)
 uint8_t tested_version(void)
 {
     const char *name = getenv("SEGJ_TEST_FORMAT");
-    return name != NULL && strcmp(name, "native2") == 0 ? 2 : 0;
+    if (tested_format() != SEGJ_FORMAT_NATIVE)
+        return 0;
+    return name != NULL && strcmp(name, "native2") == 0 ? 2 : 1;
 }
 
 size_t tested_head(size_t entry_size)

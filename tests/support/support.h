@@ -180,7 +180,7 @@ enum { SMALL_ENTRY = 8, SMALL_RECORD = 20, SMALL_PAGE = 64 };
 /** The format that small_config() asks for: native, or commonware where the environment's SEGJ_TEST_FORMAT says so.
  *  CTest runs some programs both ways. */
 segj_format_t tested_format(void);
-/** config.native_version of the run: 2 where SEGJ_TEST_FORMAT is native2, else 0. */
+/** config.native_version of the run: 2 where SEGJ_TEST_FORMAT is native2, 1 in version 1, 0 in the commonware format. */
 uint8_t tested_version(void);
 /** Bytes before a frame's payload: in version 2 a head with the entry, else none. */
 size_t tested_head(size_t entry_size);

@@ -18,6 +18,7 @@ enum { STACK = 4 << 20, ENOUGH = 32 << 10, PAINT = 0xA5, VALUE = 300000, MANY = 
 
 typedef struct job {
     segj_format_t format;
+    uint8_t version; /* of the native format */
     int compression;
     bool parallel, mapped;
     path_t directory;
@@ -41,6 +42,7 @@ static void log_line(void *context, segj_log_level_t level, const char *message)
 static void job_config(const job_t *job, oversized_config_t *config)
 {
     oversized_config_init(config);
+    config->native_version = job->format == SEGJ_FORMAT_NATIVE ? job->version : 0;
     config->directory = job->directory.text;
     config->entry_size = 8;
     config->format = job->format;
@@ -191,6 +193,7 @@ static void thirty_two_kibibytes_are_enough(void **state)
     (void)state;
     for (unsigned i = 0; i < 2 * sizeof compressions / sizeof compressions[0]; i++) {
         job_t job = {.format = i % 2 == 0 ? SEGJ_FORMAT_NATIVE : SEGJ_FORMAT_COMMONWARE,
+                     .version = tested_version() == 2 ? 2 : 1,
                      .compression = compressions[i / 2],
                      .parallel = i % 4 == 0,
                      .mapped = i / 2 % 2 == 0};

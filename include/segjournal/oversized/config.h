@@ -282,9 +282,8 @@ typedef struct oversized_config {
      *  What was not used for long goes first. The memory is in 16 parts, and a value larger than half of a part is not
      *  kept. A read never shows what a rewind or a prune has taken away. */
     size_t value_cache;
-    /** Version of the native format that new sections get: 1, 2, or 0 for the library's choice, which is 1 as yet; 0. A
-     *  section goes on in the version of its files, whatever this is, and a journal may hold both. The commonware
-     *  format takes 0 alone.
+    /** Version of the native format that new sections get: 1, 2, or 0 for the newest, which is 2; 0. A section goes on
+     *  in the version of its files, whatever this is, and a journal may hold both. The commonware format takes 0 alone.
      *
      *  In version 2 each value carries its record, and the index is a cache that is made again where it is damaged or
      *  emptied (a file that is missing is not: open takes that for the rest of a removal). A sync flushes one file

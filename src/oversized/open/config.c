@@ -148,11 +148,12 @@ static segj_status_t check_dictionary(const oversized_config_t *config)
     if (config->compression == 0)
         return segj_fail(SEGJ_ERR_INVALID,
                          "config.%s is set, and config.compression is 0: new sections would not be compressed", field);
-    if (config->native_version != 2)
+    if (config->format != SEGJ_FORMAT_NATIVE || config->native_version == 1)
         return segj_fail(SEGJ_ERR_INVALID,
-                         "config.%s is set, and config.native_version is not 2: sections of other versions have no "
+                         "config.%s is set, and config.%s: sections of version 2 of the native format alone have "
                          "dictionaries",
-                         field);
+                         field,
+                         config->format != SEGJ_FORMAT_NATIVE ? "format is the commonware one" : "native_version is 1");
     return SEGJ_OK;
 }
 

@@ -431,6 +431,8 @@ static segj_status_t inspect_show(inspector_t *inspector, const oversized_config
     shown->config.index_partition = made->index_name;
     shown->config.value_partition = made->value_name;
     shown->config.format = inspector->sizes.format;
+    if (inspector->sizes.format != SEGJ_FORMAT_NATIVE)
+        shown->config.native_version = 0;
     shown->config.entry_size = inspector->sizes.entry_size;
     shown->config.page_size = inspector->sizes.page_size;
     shown->config.compression = inspector->sizes.compressed ? INSPECT_LEVEL : 0;

@@ -140,6 +140,7 @@ static void prepare(const segj_storage_t *storage)
 {
     oversized_config_t config;
     oversized_config_init(&config);
+    config.native_version = 1;
     config.directory = "instructions";
     config.entry_size = ENTRY;
     config.storage = storage;
