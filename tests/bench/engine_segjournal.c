@@ -19,7 +19,7 @@ enum {
     SEGJOURNAL_AHEAD = 2,
     SEGJOURNAL_PARALLEL = 4,
     SEGJOURNAL_CACHE = 8,
-    SEGJOURNAL_LOG = 16,
+    SEGJOURNAL_FIRST = 16,
     SEGJOURNAL_CREW = 32,
     SEGJOURNAL_DICTIONARY = 64
 };
@@ -76,7 +76,7 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     config.map_values = (self->variant & SEGJOURNAL_VIEW) != 0;
     if ((self->variant & SEGJOURNAL_AHEAD) != 0)
         config.preallocate = AHEAD;
-    config.native_version = (self->variant & SEGJOURNAL_LOG) != 0 ? 2 : 1;
+    config.native_version = (self->variant & SEGJOURNAL_FIRST) != 0 ? 1 : 2;
     config.value_cache = (self->variant & SEGJOURNAL_CACHE) != 0 ? CACHE : 0;
     config.parallel_flush = (self->variant & SEGJOURNAL_PARALLEL) != 0;
     config.compression_threads = (self->variant & SEGJOURNAL_CREW) != 0 ? 2 : 0;
@@ -304,11 +304,12 @@ static bool segjournal_replay(void *opened, bench_visit_t visit, void *context)
 
 /* --- many sections --- */
 
-static bool segjournal_build_sections(const char *directory, uint64_t sections)
+static bool build_sections(const char *directory, uint64_t sections, uint8_t version)
 {
     oversized_config_t config;
     oversized_t *journal;
     configure(&config, directory);
+    config.native_version = version;
     segj_status_t status = oversized_open(&config, &journal);
     if (status != SEGJ_OK)
         return good(status);
@@ -319,6 +320,16 @@ static bool segjournal_build_sections(const char *directory, uint64_t sections)
     }
     segj_status_t closed = oversized_close(journal);
     return good(status == SEGJ_OK ? closed : status);
+}
+
+static bool segjournal_build_sections(const char *directory, uint64_t sections)
+{
+    return build_sections(directory, sections, 2);
+}
+
+static bool segjournal_build_sections_first(const char *directory, uint64_t sections)
+{
+    return build_sections(directory, sections, 1);
 }
 
 static bool segjournal_open_sections(const char *directory, uint64_t sections, double *seconds)
@@ -345,20 +356,20 @@ static bool segjournal_open_sections(const char *directory, uint64_t sections, d
     .append_apart = segjournal_append_apart, .append_beside = segjournal_append_beside, .abandon = segjournal_abandon, \
     .report = segjournal_report
 
-const bench_engine_t bench_segjournal = {.label = "segjournal",
-                                         .options = SEGJ_BENCH_CHECKSUM
-                                         " checksums; defaults but for page_cache_pages = 16384; one section; "
-                                         "oversized_append, oversized_sync, oversized_read, "
-                                         "oversized_replay_next with oversized_replay_value",
-                                         .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
-                                         .writes = true,
-                                         .reads = true,
-                                         .build_sections = segjournal_build_sections,
-                                         .open_sections = segjournal_open_sections,
-                                         .append = segjournal_append,
-                                         .read = segjournal_read,
-                                         .scan = segjournal_scan,
-                                         SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal = {
+    .label = "segjournal",
+    .options = SEGJ_BENCH_CHECKSUM " checksums; version 2, defaults but for page_cache_pages = 16384; one section; "
+                                   "oversized_append, oversized_sync, oversized_read, "
+                                   "oversized_replay_next with oversized_replay_value",
+    .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY,
+    .writes = true,
+    .reads = true,
+    .build_sections = segjournal_build_sections,
+    .open_sections = segjournal_open_sections,
+    .append = segjournal_append,
+    .read = segjournal_read,
+    .scan = segjournal_scan,
+    SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_batch = {.label = "segjournal+batch",
                                                .options = "and oversized_append_batch, of up to 256 records",
                                                .can = BENCH_COMPRESS,
@@ -375,21 +386,23 @@ const bench_engine_t bench_segjournal_view = {.label = "segjournal+view",
                                               .read = segjournal_read_view,
                                               .scan = segjournal_scan_view,
                                               SEGJOURNAL_CALLS};
-const bench_engine_t bench_segjournal_log = {.label = "segjournal+v2",
-                                             .options = "native_version = 2",
-                                             .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY | BENCH_APART,
-                                             .variant = SEGJOURNAL_LOG,
-                                             .writes = true,
-                                             .reads = true,
-                                             .append = segjournal_append,
-                                             .read = segjournal_read,
-                                             .scan = segjournal_scan,
-                                             SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_first = {.label = "segjournal+v1",
+                                               .options = "native_version = 1",
+                                               .can = BENCH_COMPRESS | BENCH_BESIDE | BENCH_REPLAY | BENCH_APART,
+                                               .variant = SEGJOURNAL_FIRST,
+                                               .writes = true,
+                                               .reads = true,
+                                               .build_sections = segjournal_build_sections_first,
+                                               .open_sections = segjournal_open_sections,
+                                               .append = segjournal_append,
+                                               .read = segjournal_read,
+                                               .scan = segjournal_scan,
+                                               SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_dictionary = {.label = "segjournal+dictionary",
-                                                    .options = "native_version = 2, a dictionary of 4 KiB trained "
-                                                               "from 4,000 other events",
+                                                    .options = "a dictionary of 4 KiB trained from 4,000 "
+                                                               "other events",
                                                     .can = BENCH_COMPRESS | BENCH_EVENTS_ALONE,
-                                                    .variant = SEGJOURNAL_LOG | SEGJOURNAL_DICTIONARY,
+                                                    .variant = SEGJOURNAL_DICTIONARY,
                                                     .writes = true,
                                                     .reads = true,
                                                     .append = segjournal_append,
@@ -397,27 +410,29 @@ const bench_engine_t bench_segjournal_dictionary = {.label = "segjournal+diction
                                                     .scan = segjournal_scan,
                                                     SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
-                                               .options = "preallocate = 1 MiB",
+                                               .options = "native_version = 1, preallocate = 1 MiB",
                                                .can = BENCH_SYNCS,
-                                               .variant = SEGJOURNAL_AHEAD,
+                                               .variant = SEGJOURNAL_FIRST | SEGJOURNAL_AHEAD,
                                                .writes = true,
                                                .append = segjournal_append,
                                                .read = segjournal_read,
                                                .scan = segjournal_scan,
                                                SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_parallel = {.label = "segjournal+parallel",
-                                                  .options = "parallel_flush",
+                                                  .options = "native_version = 1, parallel_flush",
                                                   .can = BENCH_SYNCS,
-                                                  .variant = SEGJOURNAL_PARALLEL,
+                                                  .variant = SEGJOURNAL_FIRST | SEGJOURNAL_PARALLEL,
                                                   .writes = true,
                                                   .append = segjournal_append,
                                                   .read = segjournal_read,
                                                   .scan = segjournal_scan,
                                                   SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_parallel_ahead = {.label = "segjournal+parallel+ahead",
-                                                        .options = "parallel_flush, preallocate = 1 MiB",
+                                                        .options = "native_version = 1, parallel_flush, "
+                                                                   "preallocate = 1 MiB",
                                                         .can = BENCH_SYNCS,
-                                                        .variant = SEGJOURNAL_PARALLEL | SEGJOURNAL_AHEAD,
+                                                        .variant =
+                                                            SEGJOURNAL_FIRST | SEGJOURNAL_PARALLEL | SEGJOURNAL_AHEAD,
                                                         .writes = true,
                                                         .append = segjournal_append,
                                                         .read = segjournal_read,

@@ -6,7 +6,7 @@
 const bench_engine_t *const bench_engines[] = {&bench_segjournal,
                                                &bench_segjournal_batch,
                                                &bench_segjournal_view,
-                                               &bench_segjournal_log,
+                                               &bench_segjournal_first,
                                                &bench_segjournal_dictionary,
                                                &bench_segjournal_ahead,
                                                &bench_segjournal_parallel,
