@@ -172,7 +172,6 @@ int main(int argc, char **argv)
     oversized_config_init(&config);
     config.directory = argv[1];
     config.entry_size = sizeof(event_t);
-    config.native_version = 2; /* one flush a sync */
     config.log = log_line;
     oversized_t *journal;
     must(oversized_open(&config, &journal));

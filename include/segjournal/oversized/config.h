@@ -323,7 +323,7 @@ typedef struct oversized_config {
      *  it.
      *
      *  Each section keeps its dictionary, in both of its files, and goes on with it whatever this is. Sections of one
-     *  journal may have different ones, or none. It wants compression, and native_version 2.
+     *  journal may have different ones, or none. It wants compression, and version 2 of the native format.
      *
      *  A dictionary that is damaged in one file is read from the other, and written again before the section is
      *  written to. Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when
@@ -332,7 +332,7 @@ typedef struct oversized_config {
     /** Bytes of it, 8 to 262,144 (OVERSIZED_DICTIONARY_MAX); 0: none. 4,096 are enough for events of some 100 bytes. */
     size_t dictionary_size;
     /** Bytes of the dictionary that is trained for new sections from the one that is being written, 256 to
-     *  OVERSIZED_DICTIONARY_MAX; 0: none is. It wants compression, and native_version 2.
+     *  OVERSIZED_DICTIONARY_MAX; 0: none is. It wants compression, and version 2 of the native format.
      *
      *  A thread of the journal's own trains it, as oversized_train_section() does, when a sync has covered 32 times
      *  as many stored bytes of a section (64 KiB at least), and once more at 16 times that. Sections that are made
