@@ -2,12 +2,12 @@
  * base/gate.c: see the header. What it holds to:
  *
  * Whoever leaves while threads wait, and none is in front of them, calls one; whoever steps back from the front does so
- * only while the gate is shut, so that somebody is still to leave. So no thread sleeps at an open gate without one in
- * front of it.
+ * only while the gate is shut, so that a thread is inside and will leave. So no thread sleeps at an open gate without
+ * one in front of it.
  *
- * The one in front may be passed by others, but not for longer than GATE_PATIENCE and the stay of the thread that is in then.
- * (Go's mutex has its woken waiters compete in the same way, and hands over after a millisecond. That it pays to keep
- * most of a crowd asleep is from Dice, Malthusian locks, 2017.)
+ * The one in front may be passed by others, but not for longer than GATE_PATIENCE and the stay of the thread that is in
+ * then. (Go's mutex has its woken waiters compete in the same way, and hands over after a millisecond. That it pays to
+ * keep most of a crowd asleep is from Dice, Malthusian locks, 2017.)
  */
 #include "base/gate.h"
 
@@ -27,7 +27,8 @@
 #endif
 #endif
 
-/* ThreadSanitizer sees by itself what happens before what; told that this is a lock, it sees locks in a wrong order too. */
+/* ThreadSanitizer sees by itself what happens before what; told that this is a lock, it sees locks in a wrong order
+ * too. */
 #if defined(GATE_IS_WATCHED)
 #include <sanitizer/tsan_interface.h>
 #define gate_tell(what, gate, ...) __tsan_mutex_##what((gate), __VA_ARGS__)
@@ -38,7 +39,7 @@
 /* The word. The one in front was called from sleep; it is still counted among those that wait. */
 #define SHUT 1u
 #define FRONT 2u
-#define RESERVED 4u /* nobody but the one in front shuts it */
+#define RESERVED 4u /* only the one in front shuts it */
 #define ONE_WAITS 8u
 
 /* How often it pays to look before going to sleep: about as long as that takes, and being woken. */
@@ -206,7 +207,7 @@ static void let_pass(segj_gate_t *gate)
 {
     unsigned from = gate_passed(gate);
     if (from == atomic_load_explicit(&gate->called, memory_order_relaxed))
-        return; /* nobody has, since it was called */
+        return; /* no thread has, since it was called */
     uint64_t begun = segj_process_time();
     uint64_t before = begun;
     uint64_t now = wait_a_moment(begun);

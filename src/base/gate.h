@@ -1,11 +1,11 @@
 /*
  * base/gate.h: a lock for what takes a fraction of a microsecond and is wanted again at once, by many threads. To hand
- * such a lock from thread to thread takes longer than the work that it guards. So in a crowd one thread goes on, the
- * others sleep, and the one in front of them comes in when the gate is found open, or in a millisecond or so in any case
- * (DESIGN.md, "The gate").
+ * such a lock from thread to thread takes longer than the work that it guards. So in a crowd one thread continues, the
+ * others sleep, and the one in front of them comes in when the gate is found open, or in a millisecond or so in any
+ * case (DESIGN.md, "The gate").
  *
- * A thread that finds it shut first looks again for some microseconds. Where the system has no words to sleep on, it is a
- * mutex.
+ * A thread that finds it shut first looks again for some microseconds. Where the system has no words to sleep on, it is
+ * a mutex.
  */
 #ifndef SEGJ_BASE_GATE_H
 #define SEGJ_BASE_GATE_H
@@ -38,7 +38,7 @@ typedef struct segj_gate {
 /** False: there is no memory for it. */
 bool segj_gate_init(segj_gate_t *gate);
 void segj_gate_destroy(segj_gate_t *gate);
-/** Waits until it is open, and shuts it behind the thread. */
+/** Waits until it is open, and shuts it when the thread is in. */
 void segj_gate_enter(segj_gate_t *gate);
 /** False: a thread is in, or was and is not there any more (in a child of fork). */
 bool segj_gate_try(segj_gate_t *gate);

@@ -216,7 +216,7 @@ void segj_counts_free(segj_counts_t *counts)
 
 /* --- lowering --- */
 
-/* What the counts become; *changed: they are not that yet. */
+/* The new counts; *changed: they differ from the present ones. */
 static size_t counts_limit(const segj_counts_t *counts, segj_counts_most_t *most, void *context, segj_count_t *to,
                            bool *changed)
 {
@@ -233,7 +233,7 @@ static size_t counts_limit(const segj_counts_t *counts, segj_counts_most_t *most
     return kept;
 }
 
-/* A killed process need not have synced the copy that counts, and the other one is about to be written. */
+/* A killed process may not have synced the copy that counts, and the other copy is about to be written. */
 static segj_status_t counts_settle(segj_shared_t *shared)
 {
     segj_counts_t *counts = &shared->counts;
@@ -454,7 +454,7 @@ segj_status_t segj_counts_guard(segj_shared_t *shared, segj_counts_most_t *most,
     segj_status_t status = counts_list_directory(&search);
     for (size_t i = 0; i < search.count && status == SEGJ_OK; i++)
         status = counts_judge_partition(&search, search.names[i]);
-    /* The other program is kept out, and makes none meanwhile. */
+    /* The other program is kept out, so it makes no such partition now. */
     shared->counts.ruled_out = status == SEGJ_OK && !search.alike;
     free(search.names);
     if (status == SEGJ_ERR_IO)

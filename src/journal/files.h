@@ -3,8 +3,8 @@
  * pinned. A file that is not stays open until its descriptor is needed; the one used longest ago goes first.
  *
  * A file is opened for reading until its section's writer pins it. Then it is opened for writing instead, after those
- * who read it have ended, and stays so while it is open. (In an overlay, what was opened for reading goes on showing
- * the file as it was before it was changed first.)
+ * who read it have ended, and stays so while it is open. (In an overlay, a file that was opened for reading keeps
+ * showing the state before the first change.)
  *
  * Where the system has no descriptor left, files that are not in use are closed, and fewer are kept open from then on.
  *
@@ -81,8 +81,8 @@ void segj_files_give_up_reserve(segj_files_t *files, uint32_t count);
 /** Closes a file that is not pinned, because its section goes away or is opened otherwise. */
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
 
-/** A part's give_back: closes files that are not in use, or waits until there is one. false: there is none, and readers
- *  use none. Without the state lock. */
+/** A partition's give_back: closes files that are not in use, or waits until there is one. false: there is none, and
+ *  readers use none. Without the state lock. */
 bool segj_files_give_back(void *files);
 
 #endif

@@ -289,7 +289,7 @@ static segj_status_t clear_slot(const segj_fixed_t *fixed, const segj_io_file_t 
     return segj_io_write(file, segj_mark_offset(slot), zeros, segj_slot_size(fixed->version));
 }
 
-/* Starts the numbers again. Meanwhile W is 0, which is never wrong. */
+/* Starts the numbers again. Until a slot is written again W is 0, which is never wrong. */
 static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t *file)
 {
     segj_status_t status = clear_slot(fixed, file, 0);
@@ -302,7 +302,8 @@ static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t 
     return status;
 }
 
-/* Version 2 leaves the newest slot as it is, so that one of both survives a crash; where there is none, both are new. */
+/* Version 2 leaves the newest slot as it is, so that one of both survives a crash; where there is none, both are
+ * new. */
 static bool is_marked_once(const segj_fixed_t *fixed)
 {
     return fixed->version == 2 && fixed->sequence > 0;

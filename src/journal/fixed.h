@@ -21,7 +21,7 @@ typedef struct segj_fixed {
     segj_point_t mark;               /* W as last written */
     uint64_t claimed;                /* the highest W that a slot may have, whatever the storage has answered */
     uint64_t salt;                   /* version 2 */
-    segj_dictionary_id_t dictionary; /* likewise: it has a copy, behind the slots */
+    segj_dictionary_id_t dictionary; /* likewise: it has a copy, after the slots */
     uint64_t disbelieved;            /* version 2: what the file has from this byte of the index on is of no account */
     uint64_t cache_id;
     uint64_t activations; /* changes whenever its writing begins or ends */
@@ -79,15 +79,15 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_write_slot(const segj_fixed_t *fixed, c
 /** Writes W = at.records into the older slot; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 
-/** Writes W = at.records into both slots and syncs: what comes before any cut. Version 2 writes the older slot alone. The
- *  other, which says as much or more, shows that a cut was begun, and is good until the values are cut. */
+/** Writes W = at.records into both slots and syncs: what comes before any cut. Version 2 writes the older slot alone.
+ *  The other, which says as much or more, shows that a cut was begun, and is good until the values are cut. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 
 /** The three steps of that, each a failure of its own. Without another number to give: starts the numbers again, with a
  *  sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file);
-/** Writes both slots (version 2: the older). Where that fails W may be lower than it was (not in version 2), and nothing
- *  else has changed. */
+/** Writes both slots (version 2: the older). Where that fails W may be lower than it was (not in version 2), and
+ *  nothing else has changed. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_write_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 /** And syncs them. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);

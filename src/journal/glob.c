@@ -502,8 +502,8 @@ void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_
     }
 }
 
-/* SEGJ_PREALLOCATE_AUTO: bytes of a sync that has little to write, and so many syncs; the part of its section that is kept
- * after it, and what that is at least and at most. */
+/* SEGJ_PREALLOCATE_AUTO: bytes of a sync that has little to write, and so many syncs; the part of its section that is
+ * kept after it, and what that is at least and at most. */
 #define AUTO_SYNC_BYTES ((uint64_t)64 << 10)
 #define AUTO_SYNCS 8
 #define AUTO_PART 8
@@ -522,8 +522,9 @@ static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint
     return status;
 }
 
-/* How many zeros this sync is to leave after the values. Where nobody says, a section of version 2 gets some after
- * AUTO_SYNCS syncs in a row that had little to write, as many as it may soon fill, and no more after one that had more. */
+/* How many zeros this sync leaves after the values. Where the configuration leaves it to the library, a section of
+ * version 2 gets some after AUTO_SYNCS syncs in a row that had little to write, as many as it may soon fill, and none
+ * after a sync that had more. */
 static uint64_t zeros_wanted(segj_glob_t *glob, const segj_shared_t *shared)
 {
     uint64_t size = glob->size;

@@ -53,8 +53,9 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, co
 /** The section begins to be written to; the file is held. Under the state lock, which it may give up. */
 void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared);
 
-/** Puts a frame of a payload of `size` bytes in pieces at the end, in place and not published. Under the change
- *  lock; the file is pinned, and what a failed write left is mended. On failure what was in place before still is. */
+/** Puts a frame of a payload of `size` bytes in pieces at the end, in place and not published. Under the change lock;
+ *  the file is pinned, and its tail was truncated after a failed write. On failure what was in place before still
+ *  is. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces,
                                               size_t count, size_t size, oversized_location_t *location);
 /** The same of a frame of version 2, which has a head: its flags, its count and its entry are `head`'s. */
@@ -67,7 +68,8 @@ void segj_glob_publish(segj_glob_t *glob, segj_shared_t *shared);
 void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared);
 
 /** Reserves the end of the file for bytes that a stream writes there, from *offset of the data on. Nothing may be
- *  placed until they are committed or given up. Under the change lock; the file is pinned and mended. */
+ *  placed until they are committed or given up. Under the change lock; the file is pinned, and its tail was truncated
+ *  after a failed write. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared, uint64_t *offset);
 /** Takes a whole frame that was written there for one that is in place. trailer: its checksum. */
 void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer);
@@ -112,7 +114,8 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_shared_t *shared, const
 /** Reads a frame, its head included, and checks its checksum; `frame` has room for it. SEGJ_ERR_CHECKSUM. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
                                              oversized_location_t location, uint8_t *frame);
-/** The same of a section of plain values, and leaves the payload at the beginning of `memory`, which has room for the frame. */
+/** The same of a section of plain values, and leaves the payload at the beginning of `memory`, which has room for the
+ *  frame. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
                                                      oversized_location_t location, uint8_t *memory);
 

@@ -130,7 +130,7 @@ static bool maps_make_room(segj_maps_t *maps, uint64_t size)
 
 /* --- making --- */
 
-/* What is to be mapped for the bytes begin to end of a file that has `size`. */
+/* The range to map for the bytes begin to end of a file that has `size`. */
 static void choose_window(uint64_t begin, uint64_t end, uint64_t size, uint64_t *from, uint64_t *length)
 {
     uint64_t window = begin / WINDOW_MOST * WINDOW_MOST;

@@ -7,12 +7,13 @@
  * its views first: that fails while a view is out, drops what is mapped, and keeps the section from being mapped until
  * it is over.
  *
- * What was mapped through a file that was opened for reading may go on showing the file as it was then
- * (journal/files.h): a section that becomes active drops such mappings first.
+ * A mapping of a file that was opened for reading may keep showing the file as it was then (journal/files.h): a section
+ * that becomes active drops such mappings first.
  *
  * All functions but segj_map_release want the state lock; make and drop give it up while the storage works. But a view
  * of a section at rest is taken without it, among `viewers`. What those look at (the table of sections, whether a
- * section is being written or barred, and its list here) is changed under the state lock with the viewers kept out.
+ * section is being written or its views are blocked, and its list here) is changed under the state lock with the
+ * viewers kept out.
  */
 #ifndef SEGJ_JOURNAL_MAPS_H
 #define SEGJ_JOURNAL_MAPS_H
@@ -52,8 +53,8 @@ typedef struct segj_map_tries {
     uint16_t step;    /* how many they were at first */
 } segj_map_tries_t;
 
-/** Whether a view is to try and map the file, whose present opening has this number: each other one counts down. Under
- *  the state lock. */
+/** Whether a view should try to map the file, whose present opening has this number; each view that should not counts
+ *  down. Under the state lock. */
 bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening);
 
 /** Notes how the trial ended. */

@@ -30,7 +30,7 @@ typedef struct segj_owner {
     bool wanted;               /* it is to say so */
     bool made;                 /* by this opener */
     bool tried;                /* its bytes may have been written */
-    atomic_bool used; /* a change of a section's file or name was allowed: others cannot go on as if nothing had been */
+    atomic_bool used; /* a change of a section's file or name was allowed, which other openers must notice */
     bool contended;   /* another opener has its lock */
     bool lost;        /* another opener's token was found; under state */
     uint64_t size_before;

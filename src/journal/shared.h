@@ -66,8 +66,7 @@ segj_status_t segj_shared_poison(segj_shared_t *shared, segj_status_t status);
 /** Hands a line to the application's log function, if there is one. Without the state lock. */
 void segj_shared_log(const segj_shared_t *shared, segj_log_level_t level, const char *format, ...) SEGJ_PRINTF(3, 4);
 
-/** The same of what goes as it should, for whoever follows the journal's work; nothing is put together where nobody
- *  does. */
+/** The same for normal operation (DEBUG and INFO). Without a log function no text is formatted. */
 #define segj_shared_trace(shared, level, ...)                                                                          \
     do {                                                                                                               \
         if ((shared)->log != NULL)                                                                                     \

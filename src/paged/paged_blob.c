@@ -170,7 +170,7 @@ static segj_status_t paged_blob_write_sealed(segj_paged_t *paged, segj_pool_t *p
     return status;
 }
 
-/* Seals the live buffer's full pages and goes on in a fresh buffer, of about the size that was needed now, with the
+/* Seals the live buffer's full pages and continues in a fresh buffer, of about the size that was needed now, with the
  * bytes of the partial one. */
 static segj_status_t paged_blob_seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial, bool lean)
 {

@@ -8,9 +8,9 @@
  *   is;
  *   - a partial page that a sync or a flush has taken over is not written until that has ended (`flight_page`).
  *
- * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state
- * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of
- * after the put.
+ * Locks: reserve, put, roll_back, drain and capture by the holder of the change lock; peek and finish under the state
+ * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of after
+ * the put.
  */
 #ifndef SEGJ_PAGED_PAGED_BLOB_H
 #define SEGJ_PAGED_PAGED_BLOB_H
@@ -72,9 +72,8 @@ void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
 /** Takes the last `size` bytes back, all of them put since the last reserve, and not published. */
 void segj_paged_roll_back(segj_paged_t *paged, size_t size);
 
-/** Cuts what is in memory to `length` bytes of the index, of which no sync works on any: the last page goes on from
- *  there, and takes no heed of what the file has. `partial`: what that page has, where it is not in memory. Under the
- *  state lock. */
+/** Cuts what is in memory to `length` bytes of the index, of which no sync works on any: the last page continues from
+ *  there, whatever the file has. `partial`: what that page has, where it is not in memory. Under the state lock. */
 void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial);
 
 /** The number of the first page that is in memory. Under the state lock. */

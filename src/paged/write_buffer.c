@@ -25,8 +25,8 @@ static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
     return found;
 }
 
-/* Under state. Of the spares and this one the smallest goes: a buffer that has grown leaves all its smaller selves
- * behind, and were those kept, every large one would be fresh memory. */
+/* Under state. Of the spares and this one the smallest goes: a buffer that grows leaves a spare of each smaller size.
+ * If those were kept, every large one would be fresh memory. */
 static void keep_larger(segj_pool_t *pool, segj_write_buffer_t *buffer)
 {
     segj_write_buffer_t **smallest = &pool->spare;

@@ -1,6 +1,6 @@
 /*
- * oversized/lost/gone.c: losses of sections whose files go, or are gone: nothing of them is set aside, and that they were
- * lost is noted.
+ * oversized/lost/gone.c: losses of sections whose files go, or are gone: nothing of them is set aside, and that they
+ * were lost is noted.
  */
 #include "oversized/lost/gone.h"
 

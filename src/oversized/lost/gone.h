@@ -6,10 +6,10 @@
 
 #include "oversized/section/plan.h"
 
-/** Notes what sections had lost that are removed, and were not repaired before: that it was lost, for nothing of it is set
- *  aside. Before the removal, so that no power cut takes the notice with the section. Where the storage has no room for that
- *  before the removal has made some, it is noted after it; and where there is none then either, the log says so, and the
- *  next notice, or a close, tries again: without sections. Under change. */
+/** Notes what sections had lost that are removed, and were not repaired before: that it was lost, for nothing of it is
+ *  set aside. Before the removal, so that no power cut takes the notice with the section. Where the storage has no room
+ *  for that before the removal has made some, it is noted after it; and where there is none then either, the log says
+ *  so, and the next notice, or a close, tries again: without sections. Under change. */
 void segj_quarantine_note_gone(oversized_t *journal, segj_section_t *const *sections, size_t count,
                                segj_removal_stage_t stage);
 

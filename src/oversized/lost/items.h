@@ -7,7 +7,7 @@
 
 #include "oversized/section/journal.h"
 
-/** Names that a listing has found; `names` is to be freed. */
+/** Names that a listing has found; the caller frees `names`. */
 typedef struct segj_items_found {
     char (*names)[SEGJ_ITEM_NAME];
     size_t count, capacity;

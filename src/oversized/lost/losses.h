@@ -19,8 +19,8 @@ segj_loss_t segj_loss_of(const oversized_t *journal, const segj_recovery_plan_t 
 /** Whether a loss that was noted, and is not acknowledged, is of the very same bytes. */
 bool segj_loss_alike(const segj_loss_t *noted, const segj_loss_t *loss);
 
-/** Makes the partition and its name durable, and the catalogue that was found, and removes what that does not list. Before
- *  the losses change. */
+/** Makes the partition and its name durable, and the catalogue that was found, and removes what that does not list.
+ *  Before the losses change. */
 SEGJ_MUST_CHECK segj_status_t segj_losses_begin(oversized_t *journal);
 /** Adds a loss, whose ordinal is above those that are there. */
 SEGJ_MUST_CHECK segj_status_t segj_losses_add(segj_quarantine_t *quarantine, const segj_loss_t *loss);

@@ -186,7 +186,7 @@ static segj_status_t keep_one(set_aside_copy_t *copy, const segj_recovery_plan_t
 
 /* --- all of them --- */
 
-/* *kept: something was, and the catalogue is to be written. */
+/* *kept: something was, and the catalogue must be written. */
 static segj_status_t keep_each(set_aside_copy_t *copy, segj_recovery_plan_t *plans, size_t count, bool *kept)
 {
     segj_status_t status = SEGJ_OK;

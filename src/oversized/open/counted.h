@@ -1,7 +1,7 @@
 /*
  * oversized/open/counted.h: what an archive of commonware-storage counts of a journal, held against what there is
- * (journal/counts.h). A section that has less than its count has a plan that says so; here are sections that have no index
- * file any more, and what of the counts goes before open removes anything.
+ * (journal/counts.h). A section that has less than its count has a plan that says so; here are sections that have no
+ * index file any more, and what of the counts goes before open removes anything.
  */
 #ifndef SEGJ_OVERSIZED_OPEN_COUNTED_H
 #define SEGJ_OVERSIZED_OPEN_COUNTED_H

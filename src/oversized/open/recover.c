@@ -301,9 +301,9 @@ static bool has_unwanted_hole(const segj_recovery_plan_t *plan)
     return plan->hole.found && !plan->remove && records > plan->hole.records && plan->watermark > plan->hole.records;
 }
 
-/* In the commonware format an index without a header makes a new section, whatever lies beside it: a crash of the reference
- * leaves that, before anything was synced, and so does who empties an index file. In the native format version 1 refuses it
- * in any case, and in version 2 it costs nothing (verdict_native.c). */
+/* In the commonware format an index without a header makes a new section, whatever lies beside it: a crash of the
+ * reference leaves that, before anything was synced, and so does who empties an index file. In the native format
+ * version 1 refuses it in any case, and in version 2 it costs nothing (verdict_native.c). */
 static segj_status_t check_emptied(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     const segj_io_file_t *values = &plan->section->values.handle.file;
@@ -318,8 +318,8 @@ static segj_status_t check_emptied(const segj_recovery_t *recovery, const segj_r
         (unsigned long long)(plan->value_size - values->data));
 }
 
-/* The mirror of it, which no crash leaves: a values file is durable, header and all, before its section's index has data.
- * Where it is missing altogether, a power cut may have taken a name that was never synced. */
+/* The mirror of it, which no crash leaves: a values file is durable, header and all, before its section's index has
+ * data. Where it is missing altogether, a power cut may have taken a name that was never synced. */
 static segj_status_t check_emptied_values(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     const segj_io_file_t *index = &plan->section->index.handle.file;

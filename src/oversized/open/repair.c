@@ -39,8 +39,8 @@ static bool both_marked(const segj_recovery_plan_t *plan)
     return plan->marks[0].valid && plan->marks[1].valid && plan->marks[0].at.records == plan->marks[1].at.records;
 }
 
-/* By one slot of W = 0 open takes the files of a section without records for durable as they are (verdict.c). So there are
- * two while that is not so, before anything is written. */
+/* By one slot of W = 0 open takes the files of a section without records for durable as they are (verdict.c). So there
+ * are two while that is not so, before anything is written. */
 static bool is_marked_first(const segj_recovery_plan_t *plan)
 {
     return plan->records == 0 && plan->watermark == 0 && (plan->marks[0].valid || plan->marks[1].valid);
@@ -189,7 +189,8 @@ static uint64_t most_of_plan(void *context, uint64_t section)
     return section == plan->number ? plan->records : UINT64_MAX;
 }
 
-/* What a sync that failed was for may be gone from the disk while the system shows it, and no later sync would write it. */
+/* What a sync that failed was for may be gone from the disk while the system shows it, and no later sync would write
+ * it. */
 static segj_status_t write_found_again(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                        const segj_io_file_t *values)
 {

@@ -1,5 +1,5 @@
 /*
- * oversized/open/verdict.c: what a section holds, in either format, and whether anything is to be done about it
+ * oversized/open/verdict.c: what a section holds, in either format, and whether open must do anything about it
  * (DESIGN.md, "Open"). Reads only.
  */
 #include "oversized/open/verdict.h"
@@ -72,7 +72,7 @@ segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan)
 {
     segj_scanned_t scanned;
     segj_status_t status = open_both(scan, plan, &scanned);
-    /* A file that is new, or will be made, follows the configuration; native ones that are there go on as they are. */
+    /* A file that is new, or will be made, follows the configuration; native ones that are there stay as they are. */
     segj_section_set_compressed(plan->section, scan->journal->codec.level != 0);
     segj_scan_forget(scan);
     if (status == SEGJ_OK)

@@ -244,7 +244,7 @@ uint32_t segj_commonware_record_size(const uint8_t *bytes, size_t size, uint32_t
     return 0;
 }
 
-/* The first logical bytes, as far as one reading of pages goes and the pages are full. *bytes is to be freed. */
+/* The first logical bytes, as far as one reading of pages goes and the pages are full. The caller frees *bytes. */
 segj_status_t segj_scan_head(segj_scan_t *scan, const segj_scanned_t *scanned, uint8_t **bytes, size_t *size)
 {
     uint16_t page_size = scan->journal->shared.page_size;

@@ -311,8 +311,8 @@ static void count_data(const segj_scan_t *scan, const segj_recovery_plan_t *plan
     scanned->values_size = plan->value_size > scanned->values.data ? plan->value_size - scanned->values.data : 0;
 }
 
-/* A dictionary that is damaged in both files, and behind which nothing lies or lay, was being written when the power went:
- * the section is made anew, without one. */
+/* A dictionary that is damaged in both files, and behind which nothing lies or lay, was being written when the power
+ * went: the section is made anew, without one. */
 static segj_status_t judge_dictionary(segj_recovery_plan_t *plan, segj_scanned_t *scanned)
 {
     segj_section_t *section = plan->section;

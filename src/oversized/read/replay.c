@@ -40,7 +40,7 @@ struct oversized_replay {
     uint32_t record_size, entry_size;
     const uint8_t *run;   /* the next records, where they lie back to back in a page */
     size_t run_left;      /* none once the walk is broken */
-    segj_status_t broken; /* the walk cannot go on */
+    segj_status_t broken; /* the walk cannot continue */
 
     /* Values: what was read of the section's frames. */
     const uint8_t *given; /* the record that oversized_replay_next has given, of the section at `at`; or NULL */
@@ -407,7 +407,8 @@ static segj_status_t next_target(oversized_replay_t *replay)
     return replay->at == replay->count ? SEGJ_END : SEGJ_OK;
 }
 
-/* Gives the record with which the walk came to a damaged page, and goes on with the next one that has no part in it. */
+/* Gives the record with which the walk came to a damaged page, and continues with the next one that has no part in
+ * it. */
 static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversized_item_t *item)
 {
     const segj_shared_t *shared = &replay->journal->shared;
@@ -512,7 +513,7 @@ static replay_range_t range_in_file(const oversized_replay_t *replay, const segj
 }
 
 /* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one after the other in
- * the walk's direction, as much as is to be read ahead and lies in the same place. */
+ * the walk's direction, as much as should be read ahead and lies in the same place. */
 static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, replay_range_t place)
 {
     uint64_t begin = replay->location.offset;
@@ -594,7 +595,7 @@ const uint8_t *segj_replay_frame(const oversized_replay_t *replay)
     return (const uint8_t *)replay->ahead.data + (size_t)(replay->location.offset - replay->ahead_begin);
 }
 
-/* A section with a dictionary is to be there still. */
+/* A section with a dictionary must still be there. */
 static segj_status_t replay_unpack(oversized_replay_t *replay, const uint8_t *frame)
 {
     oversized_t *journal = replay->journal;

@@ -174,8 +174,8 @@ segj_status_t segj_value_cache_get(segj_value_cache_t *cache, uint64_t generatio
     return status;
 }
 
-/* Takes one out of the part: the oldest that was not used since it was put in, or was spared before. (To move each value
- * to the front when it is read would touch its neighbours, whose memory is cold.) */
+/* Takes one out of the part: the oldest that was not used since it was put in, or was spared before. (To move each
+ * value to the front when it is read would touch its neighbours, whose memory is cold.) */
 static cached_t *take_oldest(const segj_value_cache_t *cache, part_t *part)
 {
     cached_t *oldest = part->oldest;

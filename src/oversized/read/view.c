@@ -5,7 +5,7 @@
 
 #include "journal/record_format.h"
 
-/* Under state, which is given up where nothing is mapped yet. NULL: the value is to be copied. */
+/* Under state, which is given up where nothing is mapped yet. NULL: the value must be copied. */
 static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, oversized_location_t location, bool *changed)
 {
     segj_shared_t *shared = &journal->shared;

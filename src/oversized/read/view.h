@@ -1,7 +1,7 @@
 /*
  * oversized/read/view.h: values shown where they are. A view is taken under the state lock, with what it counts in: a
- * mapping, or, where the value has to be copied, its section. While either counts, the section is not barred
- * (journal/maps.h), so that nothing that a view shows is cut or removed, and its section stays.
+ * mapping, or, where the value has to be copied, its section. While either counts, views of the section cannot be
+ * blocked (journal/maps.h), so that nothing that a view shows is cut or removed, and its section stays.
  */
 #ifndef SEGJ_OVERSIZED_READ_VIEW_H
 #define SEGJ_OVERSIZED_READ_VIEW_H
@@ -10,7 +10,7 @@
 
 /** A view that was taken and not yet looked at. */
 typedef struct segj_taken {
-    segj_map_t *map;      /* shows it where it is, and counts it; NULL: it is to be copied */
+    segj_map_t *map;      /* shows it where it is, and counts it; NULL: it must be copied */
     segj_source_t source; /* of which the section and the location always; the rest for a copy */
     atomic_uint *copies;  /* counts it; NULL: nothing waits for it */
 } segj_taken_t;

@@ -40,7 +40,7 @@ typedef struct segj_crew {
     unsigned most; /* threads that compress one append, the appending one among them; nothing is used below 2 */
     segj_mutex_t lock;
     segj_cond_t asked;   /* there is a round, or the end: threads wait for it */
-    segj_cond_t done;    /* nobody is at work: who began the round waits for it */
+    segj_cond_t done;    /* no thread is at work: the one that began the round waits for it */
     segj_round_t *round; /* under the lock, as all that follows; NULL: there is none that could be joined */
     unsigned long rounds;
     unsigned at_work;
@@ -59,7 +59,8 @@ bool segj_crew_init(segj_crew_t *crew, const segj_shared_t *shared);
 void segj_crew_free(segj_crew_t *crew);
 
 /** Does all steps of a round, in any order, by this thread and the others; *done: false where others are at one, and
- *  nothing has happened. When it returns no thread is at work on the round. The status is that of a step that failed. */
+ *  nothing has happened. When it returns no thread is at work on the round. The status is that of a step that
+ *  failed. */
 SEGJ_MUST_CHECK segj_status_t segj_crew_run(segj_crew_t *crew, segj_round_t *round, ZSTD_CCtx **context, bool *done);
 
 /** Lends the wide context, set for one value of `size` bytes (OVERSIZED_SIZE_UNKNOWN: unknown) and nothing else; NULL:

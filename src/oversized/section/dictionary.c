@@ -100,7 +100,8 @@ segj_status_t segj_dictionary_new(const void *bytes, uint32_t size, segj_diction
 
 /* --- the list, under state --- */
 
-/* Takes the one that nobody uses, and that was not used for longest, out of the list, and frees it; false: there is none. */
+/* Takes the one that is not in use, and was not used for longest, out of the list, and frees it; false: there is
+ * none. */
 static bool drop_oldest(segj_dictionaries_t *list)
 {
     size_t oldest = SEGJ_DICTIONARIES;
@@ -222,7 +223,7 @@ void segj_dictionaries_free(segj_dictionaries_t *dictionaries)
 
 /* --- from the files --- */
 
-/* Under state, which is given up meanwhile. */
+/* Under state, which is given up while it reads. */
 static segj_status_t read_copy(segj_shared_t *shared, segj_handle_t *handle, segj_kind_t kind,
                                segj_dictionary_t *dictionary, bool *right)
 {
@@ -245,7 +246,7 @@ static segj_status_t dictionary_lost(const segj_section_t *section)
                         (unsigned)section->values.dictionary.size);
 }
 
-/* Under state, which is given up meanwhile. */
+/* Under state, which is given up while it reads. */
 static segj_status_t read_either(oversized_t *journal, segj_section_t *section, segj_dictionary_t *dictionary)
 {
     segj_shared_t *shared = &journal->shared;
@@ -275,7 +276,7 @@ segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section
     segj_unlock(&shared->state);
     if (status == SEGJ_OK)
         status = prepare_to_unpack(made);
-    if (status == SEGJ_ERR_COMPRESSION) /* nobody can compress with it either */
+    if (status == SEGJ_ERR_COMPRESSION) /* no thread can compress with it either */
         atomic_store(&section->dictionary_lost, true);
     if (status != SEGJ_OK) {
         segj_dictionary_free(made);

@@ -12,7 +12,8 @@
 #include "base/process.h"
 #include "oversized/section/group.h"
 
-/* When a section is trained from, in stored bytes: so many times the dictionary, and at least; and again at 2^4 times that. */
+/* When a section is trained from, in stored bytes: so many times the dictionary, and at least; and again at 2^4 times
+ * that. */
 #define TRAINING_FACTOR 32
 #define TRAINING_LEAST ((uint64_t)64 << 10)
 #define TRAINING_STEP 4
@@ -227,8 +228,8 @@ segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, 
     return SEGJ_OK;
 }
 
-/* Under state. The next sections get a dictionary from this one when it has enough, and a better one when it has more. Each
- * is asked for once. */
+/* Under state. The next sections get a dictionary from this one when it has enough, and a better one when it has more.
+ * Each is asked for once. */
 static bool is_to_be_trained_from(const oversized_t *journal, segj_section_t *section, uint64_t size)
 {
     if (journal->trainer.size == 0 || section->trainings == TRAININGS || !section->values.compressed ||
@@ -348,7 +349,7 @@ segj_status_t segj_section_truncate_tail(oversized_t *journal, segj_section_t *s
         return SEGJ_OK;
     segj_section_wait_for_sync(journal, section); /* a sync may be raising W */
     segj_status_t status = segj_journal_changeable(journal);
-    /* Behind a W that lags the next open makes durable what it finds. */
+    /* Where W lags, the next open makes durable what it finds after it. */
     bool marked = index->has_marks && !(segj_section_is_log(section) && index->claimed < index->records);
     if (status == SEGJ_OK && marked)
         status = mark_truncation(journal, index);
@@ -366,7 +367,8 @@ void segj_section_withdraw(oversized_t *journal, segj_section_t *section)
         return;
     segj_keep(&cause);
     segj_status_t status = segj_section_truncate_tail(journal, section);
-    /* Where the marks cannot be written, as on a disk that needs space for that and has none, the cut may still be made. */
+    /* Where the marks cannot be written, as on a disk that needs space for that and has none, the cut may still be
+     * made. */
     if (status != SEGJ_OK && segj_journal_changeable(journal) == SEGJ_OK)
         status = segj_glob_truncate_tail(&section->values, &journal->shared);
     if (status != SEGJ_OK)
@@ -375,7 +377,7 @@ void segj_section_withdraw(oversized_t *journal, segj_section_t *section)
 }
 
 /* To all that is durable. At the end of a journal an index of version 2 that cannot follow is the next open's work; a
- * section that goes on needs it, because readers look there. */
+ * section that stays in use needs it, because readers look there. */
 static segj_status_t mark_what_is_durable(oversized_t *journal, segj_section_t *section, bool at_end)
 {
     const segj_point_t at = {section->index.durable, section->values.size, section->values.trailer};

@@ -45,7 +45,8 @@ void segj_sync_finish(oversized_t *journal, segj_section_t *section, const segj_
 SEGJ_MUST_CHECK segj_status_t segj_section_catch_up(oversized_t *journal, segj_section_t *section, segj_point_t at);
 
 /** Waits while a sync or a flush works on the section, and gives `change` up while it waits. *covered: what is
- *  `reached`, a count of the section's under state, is `target`, or the section is gone; then nothing is to be done. */
+ *  `reached`, a count of the section's under state, is `target`, or the section is gone; then the caller has nothing to
+ *  do. */
 segj_status_t segj_section_await(oversized_t *journal, segj_section_t *section, const uint64_t *reached,
                                  uint64_t target, bool *covered);
 /** Waits until no sync works on the section. */

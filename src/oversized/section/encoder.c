@@ -36,7 +36,7 @@ void segj_encoder_begin(segj_encoder_t *encoder)
     segj_buffer_trim(&encoder->gathered);
 }
 
-/* Makes room behind what there is, which it keeps. */
+/* Makes room after what there is, which it keeps. */
 static segj_status_t make_room(segj_buffer_t *payloads, size_t more)
 {
     if (more <= payloads->capacity - payloads->size)

@@ -57,7 +57,7 @@ void segj_group_gather(oversized_t *journal, segj_section_t *section)
     if (alone)
         section->gatherer = NULL;
     segj_unlock(&journal->shared.state);
-    if (!alone) /* somebody is about to say so */
+    if (!alone) /* another thread is about to say so */
         (void)segj_park_wait(&waiter.park);
 }
 
@@ -78,7 +78,7 @@ static segj_waiter_t *take_first(segj_section_t *section)
     return first;
 }
 
-/* What a call is told now; 0: it goes on waiting. Under state. `failed`: what a sync that failed had taken along. */
+/* What a call is told now; 0: it continues to wait. Under state. `failed`: what a sync that failed had taken along. */
 static unsigned word_for(const oversized_t *journal, const segj_section_t *section, const segj_waiter_t *waiter,
                          uint64_t failed, bool led)
 {

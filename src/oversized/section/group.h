@@ -33,8 +33,8 @@ static inline bool segj_group_forms(const segj_section_t *section)
 {
     return section->syncing || section->gatherer != NULL;
 }
-/** Joins the calls that wait for a sync of the section to cover `target`. segj_group_forms, and the call has a reference
- *  of the section. Gives whom to tell: the one that gathers, if all are there. Under state. */
+/** Joins the calls that wait for a sync of the section to cover `target`. segj_group_forms, and the call has a
+ *  reference of the section. Gives whom to tell: the one that gathers, if all are there. Under state. */
 SEGJ_MUST_CHECK segj_waiter_t *segj_group_join(segj_section_t *section, segj_waiter_t *waiter, uint64_t target);
 /** Waits until the call is told something; without locks. */
 unsigned segj_group_await(segj_waiter_t *waiter);

@@ -43,7 +43,7 @@ typedef struct segj_recovery_plan {
     bool cut;                      /* or after their values */
     bool confirmed;                /* version 2: the values file ends a frame where W says */
     bool within_batch;             /* version 2: a checkpoint has cut a batch above W in its middle */
-    bool clean;                    /* nothing is to be done */
+    bool clean;                    /* open has nothing to do */
     bool remove;                   /* a checkpoint does without it */
     bool restored;                 /* a checkpoint has shortened it */
     bool bounded;                  /* it is the last one that a bound lets open look at */

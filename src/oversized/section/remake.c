@@ -62,7 +62,7 @@ static segj_status_t walk_over(remake_t *remake, bool *there)
         if (status != SEGJ_OK || !*there)
             break;
         put_record(remake, head.entry, location);
-        /* The last one may go on in the next page. */
+        /* The last one may continue in the next page. */
         if ((remake->walk.at.records + 1) * remake->record_size > remake->to)
             break;
         status = segj_walk_pass(&remake->walk, location, false, &right);
@@ -86,8 +86,8 @@ static segj_status_t remake_failed(const segj_fixed_t *fixed, const segj_shared_
                         (unsigned long long)page);
 }
 
-/* In a section that is not repaired the page in which W lies is believed up to there: gives how many of its first bytes it
- * has, of at most `most`. There may be no frames any more to make these from. */
+/* In a section that is not repaired the page in which W lies is believed up to there: gives how many of its first bytes
+ * it has, of at most `most`. There may be no frames any more to make these from. */
 static uint16_t read_believed(segj_shared_t *shared, segj_fixed_t *fixed, uint64_t page, uint8_t *bytes, uint16_t most)
 {
     const segj_io_file_t *file = &fixed->handle.file;

@@ -62,7 +62,7 @@ static inline void segj_section_set_compressed(segj_section_t *section, bool com
 {
     section->values.compressed = section->values.handle.file.packed = compressed;
 }
-/** Says which dictionary its files have behind their headers, likewise; of a size of 0: none. */
+/** Says which dictionary its files have after their headers, likewise; of a size of 0: none. */
 void segj_section_set_dictionary(segj_section_t *section, segj_dictionary_id_t dictionary);
 
 /* Calls under way; without locks. */
@@ -90,8 +90,8 @@ void segj_section_deactivate(oversized_t *journal, segj_section_t *section);
 /** Bytes of the section's two files, as a close would leave them. Under state. */
 uint64_t segj_section_file_bytes(const segj_shared_t *shared, const segj_section_t *section);
 
-/** What `bytes` of values with so many records hold without the heads that version 2 puts before them: payloads and their
- *  checksums. */
+/** What `bytes` of values with so many records hold without the heads that version 2 puts before them: payloads and
+ *  their checksums. */
 static inline uint64_t segj_section_stored(const segj_section_t *section, uint64_t records, uint64_t bytes)
 {
     return bytes - section->values.handle.file.head * records;

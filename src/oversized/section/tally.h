@@ -12,8 +12,8 @@
 #define SEGJ_TIME_CLASSES 252
 
 typedef struct segj_tally {
-    /* Bytes that the values of compressed sections had more than their payloads (less, where it wraps around): set under
-     * change, read without a lock. */
+    /* Bytes that the values of compressed sections had more than their payloads (less, where it wraps around): set
+     * under change, read without a lock. */
     atomic_uint_fast64_t saved;
     /* Under state: records, and bytes of frames, that have gone from sections, less those that were there at open. */
     uint64_t gone_records, gone_bytes;

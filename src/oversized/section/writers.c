@@ -191,7 +191,7 @@ static segj_status_t writers_check_sizes(oversized_t *journal, const segj_sectio
     const segj_io_file_t *values = &section->values.handle.file;
     segj_status_t status =
         writers_check_size(shared, index, segj_fixed_file_size(shared, index->data, section->index.records));
-    /* What is spoiled, or was not trimmed, is longer. */
+    /* A file with a dirty tail, or one that was not trimmed, is longer. */
     if (status == SEGJ_OK && !section->values.tail_dirty && section->values.ahead == 0)
         status = writers_check_size(shared, values, values->data + section->values.size);
     return status;
@@ -250,7 +250,7 @@ segj_status_t segj_section_sync_inherited(oversized_t *journal, segj_section_t *
     return status;
 }
 
-/* Nothing is acknowledged behind a damaged page where the other program would cut it off. One that was rewound to before
+/* Nothing is acknowledged after a damaged page where the other program would cut it off. One that was rewound to before
  * that page is found sound. */
 static segj_status_t writers_check_holes(oversized_t *journal, segj_section_t *section)
 {
@@ -317,8 +317,8 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     segj_say_again(&cause);
 }
 
-/* What comes before a byte of data. The identities say what the dictionary must be, so they are durable before it: a file
- * that is longer than its header and has none is damage and not a crash. */
+/* What comes before a byte of data. The identities say what the dictionary must be, so they are durable before it: a
+ * file that is longer than its header and has none is damage and not a crash. */
 static segj_status_t write_what_is_first(oversized_t *journal, const segj_section_t *section,
                                          const segj_dictionary_t *dictionary)
 {

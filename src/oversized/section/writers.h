@@ -15,8 +15,8 @@ segj_status_t segj_section_pin_for_write_briefly(oversized_t *journal, segj_sect
 /** Pins the files, and reads the last page of the index, so that records can be appended. */
 segj_status_t segj_section_activate(oversized_t *journal, segj_section_t *section);
 
-/** segj_counts_guard (journal/counts.h) before a change that removes records. Where it finds no descriptor, sections that
- *  were written to give up their own. Under change, and with no section held. */
+/** segj_counts_guard (journal/counts.h) before a change that removes records. Where it finds no descriptor, sections
+ *  that were written to give up their own. Under change, and with no section held. */
 SEGJ_MUST_CHECK segj_status_t segj_journal_guard_counts(oversized_t *journal, segj_counts_most_t *most,
                                                         segj_counts_most_t *is_there, void *context);
 

@@ -1,7 +1,7 @@
 /*
- * oversized/tools/copy.c: a journal is copied beside all that is done to it. What is durable of each section is noted under
- * one lock, and copied without any. A section that is cut or removed meanwhile is copied again, or left out. When nothing is
- * left to do, under the lock again, the copy is complete (DESIGN.md, "Copies").
+ * oversized/tools/copy.c: a journal is copied beside all that is done to it. What is durable of each section is noted
+ * under one lock, and copied without any. A section that is cut or removed during that is copied again, or left out.
+ * When nothing is left to do, under the lock again, the copy is complete (DESIGN.md, "Copies").
  */
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static segj_status_t copy_told(segj_copying_t *copying)
     }
 }
 
-/* --- what is to be copied --- */
+/* --- what must be copied --- */
 
 /* Under state: all sections at one moment. False: there is no room for them. */
 static bool note_all(copy_job_t *job, size_t room)
@@ -135,8 +135,8 @@ static noted_t *find_noted(const copy_job_t *job, uint64_t section)
     return low < job->count && job->sections[low].source.number == section ? &job->sections[low] : NULL;
 }
 
-/* Whether what lies there is a copy of this journal: the oldest section that both have tells. A section that a rewind has
- * taken back and that was made again is another one, but the oldest of them rarely is. */
+/* Whether what lies there is a copy of this journal: the oldest section that both have tells. A section that a rewind
+ * has taken back and that was made again is another one, but the oldest of them rarely is. */
 static segj_status_t check_kin(copy_job_t *job)
 {
     const segj_copy_target_t *target = &job->target;
@@ -234,7 +234,7 @@ static bool is_current(copy_job_t *job, const noted_t *noted)
            now.number == noted->source.number && now.generation == noted->source.generation;
 }
 
-/* Sections that were cut or removed after they had been copied; until there was no cut and no removal meanwhile. */
+/* Sections that were cut or removed after they had been copied; until a whole pass had no cut and no removal. */
 static segj_status_t copy_settle(copy_job_t *job)
 {
     for (;;) {

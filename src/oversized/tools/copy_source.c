@@ -1,6 +1,6 @@
 /*
- * oversized/tools/copy_source.c: see the header. Pages that are full and durable, and no longer in memory, are read from the
- * file many at a time. Every other page is read as any reader reads it, and put together anew.
+ * oversized/tools/copy_source.c: see the header. Pages that are full and durable, and no longer in memory, are read
+ * from the file many at a time. Every other page is read as any reader reads it, and put together anew.
  */
 #include "oversized/tools/copy_source.h"
 
@@ -60,7 +60,8 @@ segj_status_t segj_copy_source_begin(segj_copy_source_t *source)
     return section != NULL ? SEGJ_OK : SEGJ_END;
 }
 
-/* Takes the state lock, and a reference of the section as it was noted. NULL, without the lock: it was cut or removed. */
+/* Takes the state lock, and a reference of the section as it was noted. NULL, without the lock: it was cut or
+ * removed. */
 static segj_section_t *source_enter(const segj_copy_source_t *source)
 {
     segj_lock(&source->journal->shared.state);
@@ -81,7 +82,7 @@ static segj_status_t source_leave(const segj_copy_source_t *source, segj_section
     return changed ? SEGJ_END : status;
 }
 
-/* Reads from a file of the section; got as segj_io_read. Under state, which is given up meanwhile. */
+/* Reads from a file of the section; got as segj_io_read. Under state, which is given up while it reads. */
 static segj_status_t source_read(segj_shared_t *shared, segj_handle_t *handle, uint64_t offset, void *to, size_t size,
                                  size_t *got)
 {

@@ -1,6 +1,6 @@
 /*
- * oversized/tools/retain.c: old sections are removed so that what stays is no more than is wanted. Which ones is decided
- * here; the removal is a prune.
+ * oversized/tools/retain.c: old sections are removed so that what stays is no more than is wanted. Which ones is
+ * decided here; the removal is a prune.
  */
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /*
- * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not: the page size
- * is one by which the first page is valid, the record size one by which the first records' frames follow each other, and
- * that they are right is shown by checksums of values, which no other sizes lead to.
+ * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not: the page
+ * size is one by which the first page is valid, the record size one by which the first records' frames follow each
+ * other, and that they are right is shown by checksums of values, which no other sizes lead to.
  */
 #include "oversized/tools/sizes.h"
 

@@ -8,7 +8,7 @@
 #include "oversized/section/section.h"
 #include "segjournal/tools.h"
 
-/* The structure's first version ended behind its last field of today. */
+/* The structure's first version ended after its last field of today. */
 #define STATS_SIZE_LEAST sizeof(oversized_stats_t)
 
 /* The time within which `part` of the syncs ended, to a class's end. */

@@ -85,13 +85,14 @@ static bool append_is_compressed(const append_batch_t *batch)
     return batch->section != NULL ? batch->section->values.compressed : batch->journal->codec.level != 0;
 }
 
-/* Of version 2; one that is to be made, too. */
+/* Whether it is of version 2; also for one that will be made. */
 static bool is_log(const append_batch_t *batch)
 {
     return batch->section != NULL ? segj_section_is_log(batch->section) : batch->journal->shared.native_version == 2;
 }
 
-/* Under the change lock: it was not foreseen that the section is one of compressed values, or one with that dictionary. */
+/* Under the change lock: it was not foreseen that the section is one of compressed values, or one with that
+ * dictionary. */
 static segj_status_t encode_now(const append_batch_t *batch, const value_t *value, segj_slice_t *slice)
 {
     oversized_t *journal = batch->journal;
@@ -112,8 +113,9 @@ static bool has_lost_dictionary(const append_batch_t *batch)
     return batch->section != NULL && atomic_load_explicit(&batch->section->dictionary_lost, memory_order_relaxed);
 }
 
-/* The value as it is stored: itself, or its payload, which was made before or is made now. *slice is where that is noted.
- * *raw: the payload would not be smaller, or nobody could read it, and the frame says that it has the value itself. */
+/* The value as it is stored: itself, or its payload, which was made before or is made now. *slice is where that is
+ * noted. *raw: the payload would not be smaller, or could not be read again, and the frame's flag says that it has the
+ * value itself. */
 static segj_status_t append_encode(const append_batch_t *batch, value_t *value, segj_slice_t *slice, bool *raw)
 {
     segj_status_t status = SEGJ_OK;

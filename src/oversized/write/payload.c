@@ -109,7 +109,7 @@ static segj_status_t get_packing(oversized_t *journal, payload_target_t *target,
     return status;
 }
 
-/* Nothing is to be compressed, or an encoder and what else is wanted for it is there. */
+/* True: no value must be compressed, or an encoder and all that it needs is there. */
 static segj_status_t payload_begin(segj_payloads_t *payloads, oversized_t *journal, payload_target_t *target)
 {
     segj_status_t status = SEGJ_OK;
@@ -129,7 +129,7 @@ static segj_status_t payload_end(segj_payloads_t *payloads, oversized_t *journal
     return status;
 }
 
-/* False: nothing is to be compressed, or the append will be refused anyway. */
+/* False: no value must be compressed, or the append will be refused anyway. */
 static bool may_want_payloads(const oversized_t *journal)
 {
     return segj_payloads_may_be(journal) && segj_journal_changeable(journal) == SEGJ_OK;
@@ -235,7 +235,7 @@ static segj_status_t make_alone(segj_payloads_t *payloads, const oversized_recor
         taken += records[count].size;
         count += status == SEGJ_OK;
     }
-    /* They lie one behind the other, in memory that has moved. */
+    /* They lie one after the other, in memory that has moved. */
     const uint8_t *data = encoder->payloads.data;
     for (size_t i = 0; i < count; data += slices[i++].size)
         slices[i].data = data;

@@ -1,6 +1,6 @@
 /*
  * oversized/write/payload.h: values are compressed by the thread that appends them, before it takes the change lock, so
- * that others append meanwhile. Without locks.
+ * that others can append at the same time. Without locks.
  */
 #ifndef SEGJ_OVERSIZED_WRITE_PAYLOAD_H
 #define SEGJ_OVERSIZED_WRITE_PAYLOAD_H
@@ -12,7 +12,7 @@ typedef struct segj_payload_for {
     bool packed;    /* with a dictionary: */
     bool exists;    /* that of the section that is there, */
     uint64_t salt;  /* whose files have this salt; */
-    uint64_t stamp; /* or of one that is to be made, with this stamp */
+    uint64_t stamp; /* or of one that will be made, with this stamp */
 } segj_payload_for_t;
 
 /** The payloads of the first `count` values of an append; those of a batch that are too many for that are compressed,
@@ -27,7 +27,7 @@ typedef struct segj_payloads {
     segj_dictionary_t *dictionary; /* that it packs with, taken; NULL: none */
 } segj_payloads_t;
 
-/** Whether payloads of `made_for` are those of a section; NULL: of one that is to be made. Under change. */
+/** Whether payloads of `made_for` are those of a section; NULL: of one that will be made. Under change. */
 static inline bool segj_payload_fits(const oversized_t *journal, const segj_section_t *section,
                                      segj_payload_for_t made_for)
 {

@@ -32,7 +32,7 @@ typedef struct removal {
     segj_section_t **gone;
     size_t count;
     uint64_t line; /* the prune line before, to be put back */
-    bool lossy;    /* one may have lost records that are not noted yet, and are to be */
+    bool lossy;    /* one may have lost records that are not noted yet, and must be */
     bool undone;   /* nothing was removed, and the sections are there again */
 } removal_t;
 
@@ -125,8 +125,8 @@ static void note_losses(oversized_t *journal, const removal_t *removal, segj_rem
         journal->note_gone(journal, removal->gone, removal->count, stage);
 }
 
-/* Under change. What can be refused is refused here; then the sections are hidden. `noted`: their losses are to be known
- * afterwards. */
+/* Under change. What can be refused is refused here; then the sections are hidden. `noted`: later opens must know of
+ * their losses. */
 static segj_status_t remove_begin(oversized_t *journal, size_t first, size_t last, uint64_t prune_line, bool noted,
                                   removal_t *removal)
 {

@@ -1,8 +1,8 @@
 /*
  * oversized/write/rewind.c: taking records back. Each step is durable before the next:
  *   1. what stays, so that W may say so: the section is synced as it stands, unless all that stays is durable already.
- *      Then nothing is written of what goes, for which there may be no space. The page that will be the last is written as
- *      it reads: where there is no room for that either, the rewind is refused;
+ *      Then nothing is written of what goes, for which there may be no space. The page that will be the last is written
+ *      as it reads: where there is no room for that either, the rewind is refused;
  *   2. W in both slots, which marks the cut: from here on open trusts no more than stays;
  *   3. the index is cut (journal/fixed.h); a crash here leaves the old or the new end, or one between;
  *   4. the values are cut; a crash here leaves bytes after the last frame, which open cuts;
@@ -16,8 +16,8 @@
 #include "oversized/section/writers.h"
 #include "oversized/write/remove.h"
 
-/* Where the values of the first at->records records end, and the last of these. The last of them is read whole, with what it has in the page
- * before: a section that ends with a damaged record would lose that at the next open. */
+/* Where the values of the first at->records records end, and the last of these. The last of them is read whole, with
+ * what it has in the page before: a section that ends with a damaged record would lose that at the next open. */
 static segj_status_t end_of_values(oversized_t *journal, segj_section_t *section, segj_point_t *at,
                                    oversized_location_t *last)
 {
@@ -67,8 +67,8 @@ static segj_status_t rewind_mark(segj_shared_t *shared, segj_fixed_t *index, seg
     return status == SEGJ_OK ? SEGJ_OK : segj_shared_poison(shared, status);
 }
 
-/* Step 5. Everything is cut durably before it: where a disk that wants space for overwriting has none, the slots stay equal,
- * and all that costs is that the next open makes the section durable once more. */
+/* Step 5. Everything is cut durably before it: where a disk that wants space for overwriting has none, the slots stay
+ * equal, and all that costs is that the next open makes the section durable once more. */
 static segj_status_t rewind_clear_mark(const segj_shared_t *shared, segj_fixed_t *index)
 {
     segj_status_t status = segj_fixed_clear_mark(index, &index->handle.file);
@@ -148,7 +148,7 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, segj_poi
  * memory is cut there, and its file's cut is not waited for.
  */
 
-/* What a head says of its frame's place in a batch, and the checksum behind the frame. They are in the file. */
+/* What a head says of its frame's place in a batch, and the checksum after the frame. They are in the file. */
 static segj_status_t look_at_last(const segj_section_t *section, oversized_location_t location, uint64_t end,
                                   uint32_t *trailer, bool *goes_on)
 {
@@ -410,7 +410,7 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     return later ? rewind_later(journal, number, records) : SEGJ_OK;
 }
 
-/* Under change. A rewind that removes sections waits for a prune to end; others go on beside it. */
+/* Under change. A rewind that removes sections waits for a prune to end; others run at the same time. */
 static void await_removal(oversized_t *journal, uint64_t number)
 {
     if (has_later(journal, number))

@@ -57,8 +57,8 @@ static void steps_expect(oversized_t *journal, segj_steps_t *steps, uint64_t lin
         .stage = "remove", .records_total = sum.records, .bytes_total = sum.bytes, .sections_total = sum.sections};
 }
 
-/* Of the next step: what it removes, and the number of the section that it leaves first. False: it is the last one, of all
- * that is below `line`. */
+/* Of the next step: what it removes, and the number of the section that it leaves first. False: it is the last one, of
+ * all that is below `line`. */
 static bool steps_next(oversized_t *journal, segj_steps_t *steps, uint64_t *line, bool all, oversized_removed_t *step)
 {
     steps->begun = steps->telling.progress != NULL ? segj_process_time() : 0;

@@ -1,5 +1,6 @@
 /*
- * oversized/write/steps.h: removals in steps that take a moment each, so that they can be told of and cancelled between two.
+ * oversized/write/steps.h: removals in steps that take a moment each, so that they can be told of and cancelled between
+ * two.
  */
 #ifndef SEGJ_OVERSIZED_WRITE_STEPS_H
 #define SEGJ_OVERSIZED_WRITE_STEPS_H

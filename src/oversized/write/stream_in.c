@@ -27,8 +27,8 @@ struct oversized_writer {
     uint64_t offset;    /* of the frame in the data */
     uint64_t frame;     /* bytes of the frame so far, from its payload on, buffered ones included */
     uint32_t crc;
-    uint32_t crc_of_place; /* where `opened` counts: crc begins behind the opening then */
-    bool held;             /* the payload's first bytes are held back, because they are to say its content's size */
+    uint32_t crc_of_place; /* where `opened` counts: crc begins after the opening then */
+    bool held;             /* the payload's first bytes are held back, because they will state its content's size */
     uint8_t bare[SEGJ_OPENING_BARE];
     size_t opened;         /* so many of those */
     bool raw;              /* the section compresses, and this value cannot be */
@@ -68,7 +68,8 @@ static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level
     if (writer->compressor == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
     size_t answer = ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
-    /* The frame says its content's size, as every payload does. Where it is not known yet, the frame gets it at the end. */
+    /* The frame says its content's size, as every payload does. Where it is not known yet, the frame gets it at the
+     * end. */
     writer->held = writer->announced == OVERSIZED_SIZE_UNKNOWN;
     if (!ZSTD_isError(answer))
         answer = writer->held ? ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_contentSizeFlag, 0)
@@ -335,7 +336,7 @@ segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *dat
     return status == SEGJ_OK ? segj_lease_leave(&writer->lease, put(writer, data, size)) : status;
 }
 
-/* Nothing is placed in the section meanwhile. */
+/* While it runs nothing is placed in the section. */
 static void make_head(oversized_writer_t *writer)
 {
     const segj_glob_t *values = &writer->section->values;

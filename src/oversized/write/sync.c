@@ -123,8 +123,8 @@ static turn_t whose_turn(const sync_call_t *call)
     return segj_group_expects(section) ? TURN_SOON : TURN_MINE;
 }
 
-/* Takes over what the section holds, as soon as nobody else is at it. True: *capture is the call's to transfer and to
- * finish. False: it is through, *status is its answer. */
+/* Takes over what the section holds, as soon as no other sync or flush works on it. True: *capture is the call's to
+ * transfer and to finish. False: it is through, *status is its answer. */
 static bool begin_sync(sync_call_t *call, segj_capture_t *capture, segj_status_t *status)
 {
     oversized_t *journal = call->journal;
@@ -191,7 +191,7 @@ segj_status_t segj_sync_section(oversized_t *journal, uint64_t number, const ove
     return status;
 }
 
-/* Under change. Takes the values over that are to be written; false: there are none, or a sync is writing them. */
+/* Under change. Takes over the values that must be written; false: there are none, or a sync is writing them. */
 static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
 {
     segj_lock(&journal->shared.state);
@@ -220,7 +220,7 @@ segj_status_t segj_sync_start(oversized_t *journal, uint64_t number, oversized_t
     segj_gate_leave(&journal->change);
     if (taken) {
         status = segj_glob_write(&section->values.handle.file, &values);
-        if (status == SEGJ_ERR_NO_SPACE) /* before anybody may remove the section */
+        if (status == SEGJ_ERR_NO_SPACE) /* before the section can be removed */
             status = segj_section_fail_room(journal, section);
         segj_lock(&journal->shared.state);
         segj_glob_finish(&section->values, &journal->shared, &values, status == SEGJ_OK);

@@ -6,8 +6,8 @@
 
 #include "oversized/section/durable.h"
 
-/** Finds the section that is to be synced, with a reference of it that is given back in any case; NULL: there is none,
- *  and nothing to do. Under change, and not under state. */
+/** Finds the section to sync, with a reference that the caller gives back in any case; NULL: there is none, and nothing
+ *  to do. Under change, and not under state. */
 segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section);
 
 /** Syncs a section: what `ticket` says, or (NULL) all that it holds. Without locks, within segj_journal_enter. */

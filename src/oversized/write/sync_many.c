@@ -103,7 +103,7 @@ static segj_status_t set_sync(oversized_t *journal, sync_set_t *set,
     return set->status;
 }
 
-/* A section that was removed meanwhile has nothing to sync. */
+/* A section that was removed since has nothing to sync. */
 static segj_status_t sync_one_of_all(oversized_t *journal, uint64_t number)
 {
     segj_status_t status = segj_sync_section(journal, number, NULL);
