@@ -1,9 +1,9 @@
 /*
  * base/gate.c: see the header. What it holds to:
  *
- * Whoever leaves while threads wait, and none is in front of them, calls one; whoever steps back from the front does so
- * only while the gate is shut, so that a thread is inside and will leave. So no thread sleeps at an open gate without
- * one in front of it.
+ * A thread that leaves while others wait, with none in front of them, calls one of them. A thread steps back from the
+ * front only while the gate is shut: then another thread is inside and will leave. So no thread sleeps at an open gate
+ * without one in front of it.
  *
  * The one in front may be passed by others, but not for longer than GATE_PATIENCE and the stay of the thread that is in
  * then. (Go's mutex has its woken waiters compete in the same way, and hands over after a millisecond. That it pays to
@@ -27,8 +27,8 @@
 #endif
 #endif
 
-/* ThreadSanitizer sees by itself what happens before what; told that this is a lock, it sees locks in a wrong order
- * too. */
+/* ThreadSanitizer sees the order of memory accesses by itself. When told that this is a lock, it also reports locks
+ * taken in a wrong order. */
 #if defined(GATE_IS_WATCHED)
 #include <sanitizer/tsan_interface.h>
 #define gate_tell(what, gate, ...) __tsan_mutex_##what((gate), __VA_ARGS__)
@@ -42,14 +42,14 @@
 #define RESERVED 4u /* only the one in front shuts it */
 #define ONE_WAITS 8u
 
-/* How often it pays to look before going to sleep: about as long as that takes, and being woken. */
+/* How often a thread looks before it goes to sleep: about as long as sleeping and waking take. */
 #define LOOKS 64
-/* So much more often found shut than open: it is a crowd. */
+/* A gate is crowded when it was found shut so many times more often than open. */
 #define CROWD 16
-/* Others that pass faster than one in so many nanoseconds are let pass: what they need of each other would have to come
- * from one processor to the other each time. */
+/* The one in front lets others pass while they pass faster than one in so many nanoseconds: at each hand-over the data
+ * that the gate guards would have to move from one processor to another. */
 #define SHORT UINT64_C(700)
-/* Nanoseconds: the first look at whether they do, the next ones, and the end of all patience. */
+/* Nanoseconds until the first look at whether they do, between the next ones, and until it waits no longer. */
 #define MOMENT UINT64_C(2000)
 #define NAP UINT64_C(100000)
 #define GATE_PATIENCE UINT64_C(1000000)

@@ -90,8 +90,8 @@ const command_t commands[] = {
      .summary = "Writes a journal, or some records of it, as a stream to standard output.",
      .help =
          "`segj load` makes a journal of it, with the same records at the same positions. The stream checks itself\n"
-         "(DUMP.md has its bytes). The journal is open for reading during that, which keeps its writer out. Values are\n"
-         "unpacked. Where synced records are lost nothing is dumped.\n\n"
+         "(DUMP.md has its bytes). The journal is open for reading during that, which keeps its writer out.\n"
+         "Values are unpacked. Where synced records are lost nothing is dumped.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
          "Example: segj dump /var/lib/events | ssh backup segj load /backup/events\n",
      .takes_range = true,

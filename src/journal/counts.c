@@ -15,7 +15,7 @@
 /* "left" and "right", as that program names files. */
 static const char *const counts_names[2] = {"6c656674", "7269676874"};
 
-/* Longer stores are none of counts: 2^24 sections. */
+/* The largest store of counts that is read: 2^24 sections. */
 #define COUNTS_DATA_MOST ((uint64_t)SEGJ_COUNTS_EACH << 24)
 
 /* --- reading --- */

@@ -38,7 +38,7 @@ segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_shar
         return segj_io_write(file, 0, block, segj_commonware_encode(block, file->data));
     segj_identity_encode(block, &identity);
     segj_slice_t slices[2] = {{block, sizeof block}, {zeros, sizeof zeros}};
-    /* Slots that say something are not the header's to write again. */
+    /* A header that is written again leaves valid slots as they are. */
     return segj_io_write_slices(file, 0, slices, fixed->sequence == 0 ? 2 : 1);
 }
 

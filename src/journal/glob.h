@@ -50,7 +50,7 @@ void segj_glob_init(segj_glob_t *glob, segj_shared_t *shared, uint64_t section);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_t *shared,
                                                      const segj_io_file_t *file);
 
-/** The section begins to be written to; the file is held. Under the state lock, which it may give up. */
+/** Prepares the section for writing; the file is pinned. Under the state lock, which it may give up. */
 void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared);
 
 /** Puts a frame of a payload of `size` bytes in pieces at the end, in place and not published. Under the change lock;

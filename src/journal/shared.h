@@ -20,7 +20,7 @@
 #include "paged/write_buffer.h"
 #include "segjournal/oversized.h"
 
-/** How a poisoned journal speaks of the cause: the sentence of the first failure. */
+/** Bytes of the poison cause: the sentence of the first failure. */
 #define SEGJ_POISON_CAPACITY 1024
 
 struct segj_fixed;

@@ -216,7 +216,7 @@ static segj_status_t end_in_child(const char *call, oversized_t *journal)
     return status;
 }
 
-/* For which there was no room before. */
+/* Notes the losses for which there was no room before. */
 static void close_note_gone(oversized_t *journal)
 {
     segj_gate_enter(&journal->change);
@@ -271,7 +271,7 @@ void oversized_abandon(oversized_t *journal)
     segj_journal_free(journal);
 }
 
-/* Of nothing there is nothing to count. */
+/* After a destroy no record stays. */
 static uint64_t most_of_nothing(void *context, uint64_t section)
 {
     (void)context;

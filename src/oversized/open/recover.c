@@ -214,7 +214,7 @@ static void report_loss(const segj_recovery_t *recovery, const segj_recovery_pla
                     plan->hole.found ? "may have been synced, from a damaged page on" : "were synced", would);
 }
 
-/* No loss, but what a disk that fails has done should not go unsaid. */
+/* This is no loss, but the log should have every sign of a failing disk. */
 static void report_waived(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     if (plan->waived > 0)

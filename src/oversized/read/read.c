@@ -114,7 +114,7 @@ SEGJ_COLD static segj_status_t enter_get(oversized_t *journal, uint64_t section,
     return read_get(journal, section, position, entry, location);
 }
 
-/* Short enough for the way in to count. */
+/* This call is so short that the cost of SEGJ_ENTER matters. */
 segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                             oversized_location_t *location)
 {

@@ -1,14 +1,14 @@
 /*
  * oversized/section/crew.c: see the header. A round is offered under the lock, and joined under it: whoever joins is
- * counted (at_work). Who began it works too, until no step is left; then it withdraws the offer, and waits for those
- * that have joined. A thread that wakes too late finds no offer.
+ * counted (at_work). The thread that began the round works too, until no step is left. Then it withdraws the offer, and
+ * waits for those that have joined. A thread that wakes too late finds no offer.
  */
 #include "oversized/section/crew.h"
 
 #include "segjournal/oversized.h"
 
-/* Pieces of a shared value: as many as threads, within these. Below the first, compression suffers; the last is what
- * zstd takes at its usual level. */
+/* Pieces of a shared value: as many as threads, within these. Pieces below the first limit compress worse; the last
+ * limit is what zstd takes at its usual level. */
 #define PIECE_LEAST ((uint64_t)1 << 20)
 #define PIECE_MOST ((uint64_t)8 << 20)
 #define PIECE_OF_UNKNOWN ((uint64_t)2 << 20)

@@ -1,6 +1,6 @@
 /*
- * oversized/section/crew.h: more cores for one append (compression_threads). Two means, each used by one append at a
- * time; who finds it taken does without.
+ * oversized/section/crew.h: more cores for one append (compression_threads). It has two means. Each is used by one
+ * append at a time, and an append that finds it taken compresses without it.
  *
  * - Rounds: the values of a batch are compressed by the thread that appends and threads of the journal's own, which are
  *   made by the first batch that is large enough.
@@ -21,7 +21,8 @@
 #define SEGJ_CREW_MOST 64
 /** From so many bytes on, a batch is worth waking threads for: some tenths of a millisecond of work. */
 #define SEGJ_CREW_BATCH_LEAST ((size_t)64 << 10)
-/** From so many bytes on, a value is shared: zstd cuts it into pieces of 1 MiB or more, as compression suffers else. */
+/** From so many bytes on, a value is shared: zstd cuts it into pieces of 1 MiB or more, because smaller ones compress
+ *  worse. */
 #define SEGJ_CREW_VALUE_LEAST ((size_t)2 << 20)
 
 /** Work in steps that depend on nothing of each other. `context` is the thread's own, and NULL where a thread has none

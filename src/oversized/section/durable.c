@@ -12,8 +12,8 @@
 #include "base/process.h"
 #include "oversized/section/group.h"
 
-/* When a section is trained from, in stored bytes: so many times the dictionary, and at least; and again at 2^4 times
- * that. */
+/* The trainer is asked to look at a section when it has so many stored bytes: this multiple of the dictionary's size,
+ * and at least this minimum; and once more at 2^4 times that. */
 #define TRAINING_FACTOR 32
 #define TRAINING_LEAST ((uint64_t)64 << 10)
 #define TRAINING_STEP 4

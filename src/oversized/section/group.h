@@ -33,8 +33,8 @@ static inline bool segj_group_forms(const segj_section_t *section)
 {
     return section->syncing || section->gatherer != NULL;
 }
-/** Joins the calls that wait for a sync of the section to cover `target`. segj_group_forms, and the call has a
- *  reference of the section. Gives whom to tell: the one that gathers, if all are there. Under state. */
+/** Joins the calls that wait for a sync of the section to cover `target`. segj_group_forms() is true, and the call has
+ *  a reference of the section. Returns the waiters to tell: the one that gathers, if all are there. Under state. */
 SEGJ_MUST_CHECK segj_waiter_t *segj_group_join(segj_section_t *section, segj_waiter_t *waiter, uint64_t target);
 /** Waits until the call is told something; without locks. */
 unsigned segj_group_await(segj_waiter_t *waiter);
@@ -44,8 +44,8 @@ bool segj_group_expects(const segj_section_t *section);
 /** Gathers them: gives `state` and `change` up, and takes neither again. The call has a reference of the section. Until
  *  it begins its sync, it is one that was to lead. */
 void segj_group_gather(oversized_t *journal, segj_section_t *section);
-/** Ends the sync or flush that is under way. Gives whom to tell: those that are covered, those that `captured` took
- *  along where `status` is a failure (its sentence is the thread's), and one to lead. Under state. */
+/** Ends the sync or flush that is under way. Returns the waiters to tell: those that are covered, those that `captured`
+ *  took along where `status` is a failure (its sentence is the thread's), and one to lead. Under state. */
 SEGJ_MUST_CHECK segj_waiter_t *segj_group_end(oversized_t *journal, segj_section_t *section, uint64_t captured,
                                               segj_status_t status);
 /** Tells them; without locks. The section may be gone. */

@@ -28,7 +28,7 @@
 
 struct segj_recovery_plan;
 
-/** Longer names are none of the library's. */
+/** Bytes of the longest name of an item, with its end. */
 #define SEGJ_ITEM_NAME 80
 
 /** Where what was lost is set aside (oversized/lost/). */

@@ -6,7 +6,7 @@
 
 #include "segjournal/oversized.h"
 
-/** Progress is told no more often, and no wait of such a call is longer, in nanoseconds. */
+/** The least time between two calls of the progress function, and the longest wait of such a call, in nanoseconds. */
 #define SEGJ_TELL_TIME UINT64_C(100000000)
 
 /** A call under way. */

@@ -12,7 +12,7 @@
 #include "oversized/tools/copy_section.h"
 #include "oversized/tools/throttle.h"
 
-/* So often a section that is cut again and again is copied again. */
+/* How often one call copies a section again that is cut again and again. */
 #define COPY_TRIES 64
 
 /** A section of the copy. */

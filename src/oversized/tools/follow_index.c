@@ -10,7 +10,7 @@
 #include "paged/page_format.h"
 
 #define INDEX_TRIES 16
-/* What looks like damage does so in so many looks. */
+/* Damage is reported after so many looks have seen it. */
 #define INDEX_LOOKS 3
 
 /** What both slots say. */

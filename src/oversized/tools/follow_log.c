@@ -10,10 +10,10 @@
 #include "journal/walk.h"
 #include "oversized/tools/follow.h"
 
-/* So many places are remembered; of older ones every second one is dropped then. */
+/* How many places are remembered. When there are more, every second one of the older places is dropped. */
 #define LOG_PLACES 512
 #define LOG_AHEAD ((size_t)128 << 10) /* more than a head */
-/* What looks like damage does so in so many looks. */
+/* Damage is reported after so many looks have seen it. */
 #define LOG_LOOKS 3
 
 /* --- where it was --- */

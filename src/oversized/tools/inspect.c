@@ -23,7 +23,7 @@
 
 /* The level that says "compressed" where the files do not record one: zstd's default. */
 #define INSPECT_LEVEL 3
-/* So often is looked at what changes while it is looked at. */
+/* How often a section is read again that changes while it is read. */
 #define INSPECT_TRIES 8
 
 /** An inspection, and what it points into. */

@@ -7,7 +7,7 @@
 #include "journal/record_format.h"
 #include "oversized/tools/salvage_section.h"
 
-/* Of lengths no more are tried. */
+/* The most lengths that are tried for one frame. */
 #define FRAMES_LONGEST ((uint64_t)16 << 20)
 
 typedef struct trial_frames {

@@ -14,9 +14,9 @@
 #include "base/process.h"
 #include "journal/record_format.h"
 
-/* Progress is told no more often, in nanoseconds. */
+/* The least time between two calls of the progress function, in nanoseconds. */
 #define HAUL_TELL_TIME UINT64_C(100000000)
-/* Of zstd's windows: any that there is. */
+/* Every window that zstd has is accepted. */
 #define HAUL_WINDOW_LOG 31
 
 segj_status_t segj_salvage_work_init(segj_salvage_work_t *work)

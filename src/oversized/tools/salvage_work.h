@@ -10,7 +10,7 @@
 #include "oversized/tools/salvage_input.h"
 #include "oversized/tools/salvage_report.h"
 
-/** Values of a section of which no file tells whether they are compressed: so many are looked at. */
+/** How many values are looked at in a section of which no file tells whether they are compressed. */
 #define SEGJ_SALVAGE_WORK_PROBES 16
 
 /** A frame that lies within the values file. */

@@ -15,7 +15,7 @@
 #include "oversized/open/verdict.h"
 #include "oversized/tools/text.h"
 
-/* So many values are looked at. */
+/* How many values are looked at. */
 #define SIZES_VALUES 16
 /* The first bytes of a file, by which it tells its format. */
 #define SIZES_HEAD SEGJ_IDENTITY_MOST

@@ -11,7 +11,7 @@
 #include "oversized/tools/throttle.h"
 #include "oversized/tools/verify_part.h"
 
-/* A part has about so many bytes. */
+/* About how many bytes a part has. */
 #define VERIFY_PART_BYTES ((uint64_t)8 << 20)
 #define VERIFY_THREADS_MOST 64
 #define VERIFY_OVER 1
@@ -221,7 +221,7 @@ static void *verify_run(void *context)
     return NULL;
 }
 
-/* Where the system has no more threads, there are fewer. Gives their number. */
+/* Starts the threads, or as many as the system has. Returns their number. */
 static unsigned verify_start(verify_job_t *job, verify_worker_t *workers, unsigned count)
 {
     unsigned started = 0;

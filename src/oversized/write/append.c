@@ -40,7 +40,7 @@ static segj_status_t append_begin(append_batch_t *batch, oversized_t *journal, u
     segj_status_t status = segj_journal_changeable(journal);
     if (status != SEGJ_OK)
         return status;
-    /* Only changes change the table and the prune line, and we are the one that is under way. */
+    /* Only the holder of the change lock changes the table and the prune line, and this thread holds it. */
     batch->section = segj_journal_find(journal, number);
     if (batch->section == NULL && number < journal->prune_line)
         return segj_fail(SEGJ_ERR_PRUNED, "section %llu was pruned", (unsigned long long)number);
@@ -51,7 +51,8 @@ static segj_status_t append_begin(append_batch_t *batch, oversized_t *journal, u
     return SEGJ_OK;
 }
 
-/* Wakes the section, or makes it, and makes room for its records: once their values are in place nothing may fail. */
+/* Activates the section, or makes it, and makes room for its records: once their values are in place nothing may
+ * fail. */
 static segj_status_t append_prepare(append_batch_t *batch)
 {
     oversized_t *journal = batch->journal;

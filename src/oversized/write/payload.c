@@ -1,6 +1,7 @@
 /*
- * oversized/write/payload.c: see the header. Who has an encoder never waits for another one, and who waits for one has
- * no lock; so those that wait for the change lock with one in hand do not keep its holder waiting.
+ * oversized/write/payload.c: see the header. A thread that has an encoder never waits for another one, and a thread
+ * that waits for an encoder holds no lock. So the holder of the change lock never waits for a thread that waits for
+ * that lock.
  */
 #include "oversized/write/payload.h"
 

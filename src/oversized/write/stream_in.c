@@ -100,7 +100,7 @@ static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t
     return status;
 }
 
-/* What forbids it, and memory that it wants: all that can be said before anything changes. Under change. */
+/* Checks what forbids the writer and takes its memory, before anything changes. Under change. */
 static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
 {
     oversized_t *journal = writer->journal;

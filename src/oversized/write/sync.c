@@ -60,7 +60,7 @@ static bool await_turn(sync_call_t *call, segj_status_t *status)
     return false;
 }
 
-/* What a sync that is under way has to do with the call; no change waits for that. True: the call is to sync itself. */
+/* Joins a sync that is under way, if there is one; no change waits for that. True: the call must sync itself. */
 static bool join_sync_under_way(sync_call_t *call, segj_status_t *status)
 {
     oversized_t *journal = call->journal;
