@@ -62,6 +62,7 @@ bool segj_gate_init(segj_gate_t *gate)
     atomic_init(&gate->called, 0);
     atomic_init(&gate->crowd, 0);
     gate->waited = 0;
+    segj_note_held(gate, false);
     gate_tell(create, gate, 0);
     return true;
 }
@@ -233,18 +234,23 @@ static void wait_to_enter(segj_gate_t *gate)
         step_back(gate);
 }
 
-void segj_gate_enter(segj_gate_t *gate)
+/* Clang checks the callers of the following: the gate is a word to it. */
+
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_enter(segj_gate_t *gate)
 {
     gate_tell(pre_lock, gate, 0);
     if (!gate_shut(gate))
         wait_to_enter(gate);
+    segj_note_held(gate, true);
     gate_tell(post_lock, gate, 0, 0);
 }
 
-bool segj_gate_try(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS bool segj_gate_try(segj_gate_t *gate)
 {
     gate_tell(pre_lock, gate, __tsan_mutex_try_lock);
     bool shut = gate_shut(gate);
+    if (shut)
+        segj_note_held(gate, true);
     gate_tell(post_lock, gate, shut ? __tsan_mutex_try_lock : __tsan_mutex_try_lock | __tsan_mutex_try_lock_failed, 0);
     return shut;
 }
@@ -262,9 +268,10 @@ static void call_one(segj_gate_t *gate)
     segj_word_wake(&gate->call);
 }
 
-void segj_gate_leave(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
 {
     gate_tell(pre_unlock, gate, 0);
+    segj_note_held(gate, false);
     unsigned word = atomic_fetch_sub_explicit(&gate->word, SHUT, memory_order_release);
     if (word >= ONE_WAITS && (word & FRONT) == 0)
         call_one(gate);
@@ -283,18 +290,23 @@ void segj_gate_destroy(segj_gate_t *gate)
     segj_mutex_destroy(&gate->mutex);
 }
 
-void segj_gate_enter(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_enter(segj_gate_t *gate)
 {
     segj_lock(&gate->mutex);
+    segj_note_held(gate, true);
 }
 
-bool segj_gate_try(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS bool segj_gate_try(segj_gate_t *gate)
 {
-    return segj_try_lock(&gate->mutex);
+    if (!segj_try_lock(&gate->mutex))
+        return false;
+    segj_note_held(gate, true);
+    return true;
 }
 
-void segj_gate_leave(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
 {
+    segj_note_held(gate, false);
     segj_unlock(&gate->mutex);
 }
 

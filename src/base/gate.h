@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "base/guard.h"
+
 #if defined(__linux__)
 
 #include <stdatomic.h>
@@ -23,6 +25,7 @@ typedef struct segj_gate {
     atomic_uint called; /* `passed` when the one in front was called */
     atomic_uint crowd;  /* how much more often, of late, it was found shut than open; by the thread that is in */
     unsigned waited;    /* `passed` when a thread last came in that had waited; likewise */
+    SEGJ_HOLDER
 } segj_gate_t;
 
 #else
@@ -31,6 +34,7 @@ typedef struct segj_gate {
 
 typedef struct segj_gate {
     segj_mutex_t mutex;
+    SEGJ_HOLDER
 } segj_gate_t;
 
 #endif
@@ -38,11 +42,12 @@ typedef struct segj_gate {
 /** False: there is no memory for it. */
 bool segj_gate_init(segj_gate_t *gate);
 void segj_gate_destroy(segj_gate_t *gate);
+/* Every gate is the change lock of a journal. */
 /** Waits until it is open, and shuts it when the thread is in. */
-void segj_gate_enter(segj_gate_t *gate);
+void segj_gate_enter(segj_gate_t *gate) SEGJ_TAKES(segj_role_change);
 /** False: a thread is in, or was and is not there any more (in a child of fork). */
-bool segj_gate_try(segj_gate_t *gate);
+bool segj_gate_try(segj_gate_t *gate) SEGJ_TRIES(segj_role_change, true);
 /** Opens it. What the thread has done while it was in has happened for whoever enters next. */
-void segj_gate_leave(segj_gate_t *gate);
+void segj_gate_leave(segj_gate_t *gate) SEGJ_GIVES(segj_role_change);
 
 #endif

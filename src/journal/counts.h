@@ -7,6 +7,7 @@
 #ifndef SEGJ_JOURNAL_COUNTS_H
 #define SEGJ_JOURNAL_COUNTS_H
 
+#include "base/guard.h"
 #include "journal/counts_format.h"
 #include "storage/io.h"
 
@@ -42,12 +43,13 @@ uint64_t segj_counts_of(const segj_counts_t *counts, uint64_t section);
 /** Lowers the counts to what stays, durably; before anything goes. Where it fails the counts are what they were, or
  *  lower; a sync that fails poisons the journal, because the copy that counts may be gone. Under the change lock, or in
  *  open. */
-SEGJ_MUST_CHECK segj_status_t segj_counts_lower(segj_shared_t *shared, segj_counts_most_t *most, void *context);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_counts_lower(segj_shared_t *shared, segj_counts_most_t *most,
+                                                                        void *context);
 
 /** Where the configuration does not name the partition: looks for one in the directory whose sections are all the
  *  journal's (is_there), and that counts more than what stays. SEGJ_ERR_MISMATCH: there is one. */
-SEGJ_MUST_CHECK segj_status_t segj_counts_guard(segj_shared_t *shared, segj_counts_most_t *most,
-                                                segj_counts_most_t *is_there, void *context);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_counts_guard(segj_shared_t *shared, segj_counts_most_t *most,
+                                                                        segj_counts_most_t *is_there, void *context);
 
 void segj_counts_free(segj_counts_t *counts);
 

@@ -86,6 +86,7 @@ segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared)
 
 void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared)
 {
+    segj_assert_held(&shared->state);
     if (fixed->tail == NULL)
         return;
     segj_paged_discard(fixed->tail, &shared->pages);
@@ -155,7 +156,8 @@ static segj_status_t fixed_fetch(segj_fixed_t *fixed, segj_shared_t *shared, con
 }
 
 /* Under the state lock, which is given up. */
-static segj_status_t fetch_from_file(segj_fixed_t *fixed, segj_shared_t *shared, const fixed_part_t *part)
+SEGJ_UNDER_STATE static segj_status_t fetch_from_file(segj_fixed_t *fixed, segj_shared_t *shared,
+                                                      const fixed_part_t *part)
 {
     segj_status_t status = segj_files_pin(&shared->files, &fixed->handle);
     if (status != SEGJ_OK)
@@ -168,7 +170,8 @@ static segj_status_t fetch_from_file(segj_fixed_t *fixed, segj_shared_t *shared,
 }
 
 /* Version 2, under the state lock, which is given up: the page is not in the file, or damaged there. */
-static segj_status_t fetch_from_frames(segj_fixed_t *fixed, segj_shared_t *shared, const fixed_part_t *part)
+SEGJ_UNDER_STATE static segj_status_t fetch_from_frames(segj_fixed_t *fixed, segj_shared_t *shared,
+                                                        const fixed_part_t *part)
 {
     segj_unlock(&shared->state);
     segj_status_t status = fixed_fetch(fixed, shared, part, true);
@@ -176,8 +179,8 @@ static segj_status_t fetch_from_frames(segj_fixed_t *fixed, segj_shared_t *share
     return status;
 }
 
-static bool peek_part(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page, size_t from, size_t size,
-                      uint8_t *to)
+SEGJ_UNDER_STATE static bool peek_part(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page,
+                                       size_t from, size_t size, uint8_t *to)
 {
     return (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to)) ||
            segj_page_cache_read(shared->cache, fixed->cache_id, page, from, size, to);
@@ -189,8 +192,8 @@ bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uin
     return size <= shared->page_size - from && peek_part(fixed, shared, offset / shared->page_size, from, size, to);
 }
 
-static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t page, size_t from, size_t size,
-                               uint8_t *to)
+SEGJ_UNDER_STATE static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t page, size_t from,
+                                                size_t size, uint8_t *to)
 {
     for (;;) {
         /* A rewind while the lock was given up. After its end lie bytes that an append may be writing. */
@@ -222,6 +225,7 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint6
 
 segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t offset, size_t size, uint8_t *to)
 {
+    segj_assert_held(&shared->state);
     while (size > 0) {
         uint64_t page = offset / shared->page_size;
         size_t from = (size_t)(offset % shared->page_size);

@@ -55,22 +55,23 @@ static inline bool segj_fixed_believes(const segj_fixed_t *fixed, const segj_sha
 uint64_t segj_fixed_file_size(const segj_shared_t *shared, uint64_t data, uint64_t records);
 
 /** Prepares to append; the file is pinned. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared);
 
 /** Gives the memory of a written section back. Under the state lock. */
-void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared);
+SEGJ_UNDER_STATE void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared);
 
 /** Copies bytes of the index (logical offset, at most up to `records`) that lie in one page, and in memory or the page
  *  cache; false where they do not. Under the state lock, which it keeps. */
-bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t offset, size_t size, uint8_t *to);
+SEGJ_UNDER_STATE bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t offset,
+                                      size_t size, uint8_t *to);
 
 /**
  * Copies bytes of the index (logical offset, at most up to `records`) to `to`: from memory, the page cache or the file.
  * Under the state lock, which it gives up while it reads: the caller holds a reference of the section and looks
  * afterwards whether it was rewound since. SEGJ_ERR_CORRUPT: a damaged page, or it was.
  */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t offset, size_t size,
-                                              uint8_t *to);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared,
+                                                               uint64_t offset, size_t size, uint8_t *to);
 
 /** Writes a slot as it is said; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_write_slot(const segj_fixed_t *fixed, const segj_io_file_t *file,

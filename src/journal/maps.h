@@ -37,7 +37,7 @@ typedef struct segj_map {
 } segj_map_t;
 
 typedef struct segj_maps {
-    segj_mutex_t *state;
+    segj_state_t *state;
     const segj_storage_t *storage;
     bool on; /* wanted, and the storage can */
     size_t count;
@@ -55,20 +55,20 @@ typedef struct segj_map_tries {
 
 /** Whether a view should try to map the file, whose present opening has this number; each view that should not counts
  *  down. Under the state lock. */
-bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening);
+SEGJ_UNDER_STATE bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening);
 
 /** Notes how the trial ended. */
-void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped);
+SEGJ_UNDER_STATE void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped);
 
 /** Keeps viewers (who take no state lock) out while what they look at changes. Under the state lock, which
  *  is not given up before they are let in again. */
-static inline void segj_maps_block_readers(segj_maps_t *maps)
+SEGJ_UNDER_STATE static inline void segj_maps_block_readers(segj_maps_t *maps)
 {
     if (maps->on)
         segj_readers_block(&maps->viewers);
 }
 
-static inline void segj_maps_allow_readers(segj_maps_t *maps)
+SEGJ_UNDER_STATE static inline void segj_maps_allow_readers(segj_maps_t *maps)
 {
     if (maps->on)
         segj_readers_allow(&maps->viewers);
@@ -82,8 +82,8 @@ segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end);
  *  pinned. It stays unmapped where that fails, for whatever reason, and where *barred is set when the storage is done.
  *  false: the storage has refused, or has mapped less, or there are too many mappings in use: the next view will hardly
  *  fare better. */
-bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
-                    uint64_t size, const bool *views_blocked);
+SEGJ_UNDER_STATE bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin,
+                                     uint64_t end, uint64_t size, const bool *views_blocked);
 
 /** Gives a view back. Without the state lock. */
 static inline void segj_map_release(segj_map_t *map)
@@ -95,9 +95,9 @@ bool segj_maps_viewed(const segj_map_t *list);
 
 /** The file has been opened for writing, and has data up to `end`: what shows no more than that is unmapped, or, while
  *  a view is out, used for no more than that. */
-void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end);
+SEGJ_UNDER_STATE void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end);
 
 /** Unmaps a file, of which no view is out and none can be taken. */
-void segj_maps_drop(segj_maps_t *maps, segj_map_t **list);
+SEGJ_UNDER_STATE void segj_maps_drop(segj_maps_t *maps, segj_map_t **list);
 
 #endif

@@ -26,7 +26,7 @@
 struct segj_fixed;
 
 struct segj_shared {
-    segj_mutex_t state;
+    segj_state_t state;
     segj_cond_t changed; /* a sync has ended, a descriptor or a section has become free */
     segj_io_partition_t index, values;
     segj_files_t files;
@@ -61,10 +61,11 @@ struct segj_shared {
 
 /** Poisons the journal, because it is unknown what the disk holds. Keeps the first cause, the thread's last error.
  *  Gives the status back. Without the state lock. */
-segj_status_t segj_shared_poison(segj_shared_t *shared, segj_status_t status);
+SEGJ_WITHOUT_STATE segj_status_t segj_shared_poison(segj_shared_t *shared, segj_status_t status);
 
 /** Hands a line to the application's log function, if there is one. Without the state lock. */
-void segj_shared_log(const segj_shared_t *shared, segj_log_level_t level, const char *format, ...) SEGJ_PRINTF(3, 4);
+SEGJ_WITHOUT_STATE void segj_shared_log(const segj_shared_t *shared, segj_log_level_t level, const char *format, ...)
+    SEGJ_PRINTF(3, 4);
 
 /** The same for normal operation (DEBUG and INFO). Without a log function no text is formatted. */
 #define segj_shared_trace(shared, level, ...)                                                                          \

@@ -28,7 +28,7 @@ static bool is_noted(const segj_quarantine_t *quarantine, const segj_loss_t *los
 }
 
 /* Of what goes with its files nothing is set aside. */
-static segj_status_t add_gone(segj_quarantine_t *quarantine, const segj_recovery_plan_t *plan)
+SEGJ_UNDER_CHANGE static segj_status_t add_gone(segj_quarantine_t *quarantine, const segj_recovery_plan_t *plan)
 {
     segj_loss_t loss = plan->gone;
     if (is_noted(quarantine, &loss))
@@ -104,7 +104,7 @@ static void take_back(segj_section_t *const *sections, size_t count)
 }
 
 /* What there is no room for before the removal is noted after it. */
-static void note_going(oversized_t *journal, segj_recovery_plan_t *before)
+SEGJ_UNDER_CHANGE static void note_going(oversized_t *journal, segj_recovery_plan_t *before)
 {
     segj_recovery_plan_t *all = journal->quarantine.gone;
     bool noted = all == before || segj_gone_note(journal) == SEGJ_OK;

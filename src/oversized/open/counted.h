@@ -16,6 +16,6 @@ void segj_counted_report(const segj_recovery_t *recovery);
 
 /** Notes their loss for later opens, and lowers the counts of what open removes whole. Repairs lower those of their
  *  sections. SEGJ_ERR_MISMATCH: an archive that the configuration does not name counts what would go. */
-SEGJ_MUST_CHECK segj_status_t segj_counted_lower(segj_recovery_t *recovery);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_counted_lower(segj_recovery_t *recovery);
 
 #endif

@@ -438,7 +438,7 @@ static bool nothing_to_do(const segj_recovery_t *recovery)
 }
 
 /* A section for whose repair the storage has no room stays as it is, and is repaired when it is changed or synced. */
-static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_plan_t *plan)
+SEGJ_UNDER_CHANGE static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_plan_t *plan)
 {
     oversized_t *journal = recovery->journal;
     bool waits = segj_plan_unwanted_loss(plan) > 0 && !plan->noted;
@@ -461,7 +461,7 @@ static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_pla
     return SEGJ_OK;
 }
 
-static segj_status_t repair_sections(segj_recovery_t *recovery)
+SEGJ_UNDER_CHANGE static segj_status_t repair_sections(segj_recovery_t *recovery)
 {
     bool native = recovery->journal->shared.format == SEGJ_FORMAT_NATIVE;
     const segj_recovery_plan_t *newest = native ? NULL : newest_kept(recovery);
@@ -476,7 +476,7 @@ static segj_status_t repair_sections(segj_recovery_t *recovery)
 }
 
 /* What is to go goes first: on a storage that is full it makes the room that the repairs want. */
-static segj_status_t act(segj_recovery_t *recovery)
+SEGJ_UNDER_CHANGE static segj_status_t act(segj_recovery_t *recovery)
 {
     segj_shared_t *shared = &recovery->journal->shared;
     recovery->journal->names_inherited = nothing_to_do(recovery);
@@ -541,6 +541,7 @@ static segj_status_t recover_decide(segj_recovery_t *recovery, const uint64_t *i
 segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const uint64_t *index,
                            size_t index_count, const uint64_t *values, size_t value_count, bool *partitions_made)
 {
+    segj_journal_is_alone(journal);
     segj_recovery_t recovery = {.journal = journal, .config = config, .values = values, .value_count = value_count};
     segj_status_t status = segj_scan_init(&recovery.scan, journal);
     if (status != SEGJ_OK)

@@ -202,8 +202,8 @@ static segj_status_t write_found_again(segj_scan_t *scan, const segj_recovery_pl
 }
 
 /* Headers of new files are written, and nothing else again. */
-static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_io_file_t *index,
-                                       segj_io_file_t *values)
+SEGJ_UNDER_CHANGE static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *plan,
+                                                         const segj_io_file_t *index, segj_io_file_t *values)
 {
     const segj_shared_t *shared = &scan->journal->shared;
     segj_status_t status = plan->value_there ? open_values(plan, values, shared) : SEGJ_OK;
@@ -225,7 +225,7 @@ static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *
 
 /* What was opened for reading need not show what is repaired (in an overlay), and a removal or a cut on FUSE needs
  * it closed. A file that a reader is using stays; the next change of the section opens it anew. */
-static bool forget_unused(segj_shared_t *shared, segj_handle_t *handle)
+SEGJ_UNDER_STATE static bool forget_unused(segj_shared_t *shared, segj_handle_t *handle)
 {
     bool kept = handle->file.opened != NULL;
     if (kept && atomic_load(&handle->pins) == 0 && !handle->opening)
@@ -313,7 +313,7 @@ static void end_cutting(oversized_t *journal, segj_section_t *section)
     segj_unlock(&journal->shared.state);
 }
 
-static segj_status_t repair_now(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t repair_now(oversized_t *journal, segj_section_t *section)
 {
     segj_scan_t scan;
     segj_status_t status = segj_scan_init(&scan, journal);

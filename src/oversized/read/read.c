@@ -25,8 +25,8 @@ typedef struct request {
 
 /* Under state. Gives the record, and holds its value where one is wanted. *changed: the section was cut or removed
  * since. */
-static segj_status_t read_look(oversized_t *journal, const request_t *request, uint8_t *record, segj_taken_t *found,
-                               bool *changed)
+SEGJ_UNDER_STATE static segj_status_t read_look(oversized_t *journal, const request_t *request, uint8_t *record,
+                                                segj_taken_t *found, bool *changed)
 {
     segj_section_t *section = NULL;
     *changed = false;

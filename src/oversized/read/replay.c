@@ -68,7 +68,7 @@ static void enter(oversized_replay_t *replay, size_t at)
 }
 
 /* Under state: the sections from `section` on, or down from it, as they are now. */
-static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
+SEGJ_UNDER_STATE static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
 {
     oversized_t *journal = replay->journal;
     const segj_sections_t *sections = &journal->sections;
@@ -88,7 +88,7 @@ static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
 }
 
 /* Under state. */
-static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
+SEGJ_UNDER_STATE static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
 {
     const oversized_t *journal = replay->journal;
     segj_status_t status = note_targets(replay, section);
@@ -210,15 +210,15 @@ static void break_off(oversized_replay_t *replay, segj_status_t why)
 }
 
 /* Under state: the section that the walk is in, as it was when the walk began. */
-static segj_status_t current(oversized_replay_t *replay, segj_section_t **section)
+SEGJ_UNDER_STATE static segj_status_t current(oversized_replay_t *replay, segj_section_t **section)
 {
     const target_t *target = &replay->targets[replay->at];
     return segj_look_up_again(replay->journal, target->section, target->generation, "replay", section);
 }
 
 /* What is read in one go with `page`: pages from it on, or up to it. Gives their number. */
-static size_t choose_pages(const oversized_replay_t *replay, const segj_section_t *section, uint64_t page,
-                           uint64_t *first)
+SEGJ_UNDER_STATE static size_t choose_pages(const oversized_replay_t *replay, const segj_section_t *section,
+                                            uint64_t page, uint64_t *first)
 {
     const segj_shared_t *shared = &replay->journal->shared;
     uint64_t bytes = replay->targets[replay->at].records * shared->record_size;
@@ -233,7 +233,7 @@ static size_t choose_pages(const oversized_replay_t *replay, const segj_section_
 }
 
 /* Reads pages in one go, `page` among them. Pages that do not verify get length 0. */
-static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
+SEGJ_UNDER_STATE static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
 {
     segj_shared_t *shared = &replay->journal->shared;
     size_t physical = segj_page_physical(shared->page_size);
@@ -276,7 +276,8 @@ static bool has_page(const oversized_replay_t *replay, uint64_t page, size_t len
 
 /* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does
  * not give them (the page is being written, or damaged) the way any reader gets them. */
-static segj_status_t replay_fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
+SEGJ_UNDER_STATE static segj_status_t replay_fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page,
+                                                   size_t length)
 {
     segj_shared_t *shared = &replay->journal->shared;
     const segj_paged_t *tail = section->index.tail;
@@ -498,7 +499,7 @@ typedef struct replay_range {
 } replay_range_t;
 
 /* Under state. What lies around the frame in the file, as a whole: what is in write buffers may not be there. */
-static replay_range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
+SEGJ_UNDER_STATE static replay_range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
 {
     uint64_t frame = replay->location.offset;
     replay_range_t range = {0, section->values.size};
@@ -514,7 +515,8 @@ static replay_range_t range_in_file(const oversized_replay_t *replay, const segj
 
 /* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one after the other in
  * the walk's direction, as much as should be read ahead and lies in the same place. */
-static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, replay_range_t place)
+SEGJ_UNDER_STATE static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source,
+                                                    replay_range_t place)
 {
     uint64_t begin = replay->location.offset;
     uint64_t end = begin + segj_frame_size(segj_source_file(source)->head, replay->location);

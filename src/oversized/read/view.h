@@ -16,16 +16,17 @@ typedef struct segj_taken {
 } segj_taken_t;
 
 /** Under state, which it may give up. *changed: the section was cut or removed since, and nothing is taken. */
-SEGJ_MUST_CHECK segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section,
-                                             oversized_location_t location, segj_taken_t *taken, bool *changed);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section,
+                                                              oversized_location_t location, segj_taken_t *taken,
+                                                              bool *changed);
 
 /** The same without any lock, of a section at rest: the record too, unless it is NULL and the location in
  *  `taken` is given. false: nothing is taken, and the way above may find it or knows what is wrong. */
 bool segj_view_quick(oversized_t *journal, uint64_t number, uint64_t position, uint8_t *record, segj_taken_t *taken);
 
 /** Checks the value and shows it, or lets it go. Without state. */
-SEGJ_MUST_CHECK segj_status_t segj_view_show(oversized_t *journal, const segj_taken_t *taken, oversized_view_t *view,
-                                             bool *changed);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_view_show(oversized_t *journal, const segj_taken_t *taken,
+                                                                oversized_view_t *view, bool *changed);
 
 /** Gives back what a view shows; it keeps the memory of its copies. */
 void segj_view_clear(oversized_view_t *view);

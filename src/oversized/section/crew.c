@@ -86,8 +86,10 @@ static void *crew_thread(void *of)
 }
 
 /* Under the lock. 0, or why not all could be made. */
+static int make_threads(segj_crew_t *crew) SEGJ_REQUIRES(crew->lock);
 static int make_threads(segj_crew_t *crew)
 {
+    segj_assert_held(&crew->lock);
     int code = 0;
     crew->tried = true;
     while (code == 0 && crew->made + 1 < crew->most) {

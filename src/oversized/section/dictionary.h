@@ -36,39 +36,43 @@ void segj_dictionary_free(segj_dictionary_t *dictionary); /**< it is not in use;
 
 /** Puts one into the list, where there is room; gives the one that counts from then on, which has one user more than
  *  before: the same, or one that was there with the same bytes. Under state. */
-segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_UNDER_STATE segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t *dictionary);
 /** A section that has one in the list finds it there. Under state. */
-void segj_dictionary_link(segj_section_t *section, const segj_dictionary_t *dictionary);
+SEGJ_UNDER_STATE void segj_dictionary_link(segj_section_t *section, const segj_dictionary_t *dictionary);
 
 /** The dictionary of a section that has one, if it is in the list: with a user more. NULL: it is not. Under state. */
-segj_dictionary_t *segj_dictionary_find(oversized_t *journal, const segj_section_t *section);
+SEGJ_UNDER_STATE segj_dictionary_t *segj_dictionary_find(oversized_t *journal, const segj_section_t *section);
 /** The same, read from the section's files where it is not in the list. The section is referenced; without state.
  *  SEGJ_ERR_COMPRESSION: it is damaged in both files. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section,
-                                                   segj_dictionary_t **taken);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section,
+                                                                      segj_dictionary_t **taken);
 /** The one that new sections get, or NULL. Under state. */
-segj_dictionary_t *segj_dictionary_take_next(oversized_t *journal);
+SEGJ_UNDER_STATE segj_dictionary_t *segj_dictionary_take_next(oversized_t *journal);
 /** NULL is fine. */
-void segj_dictionary_give_locked(oversized_t *journal, segj_dictionary_t *dictionary);
-void segj_dictionary_give(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_UNDER_STATE void segj_dictionary_give_locked(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_WITHOUT_STATE void segj_dictionary_give(oversized_t *journal, segj_dictionary_t *dictionary);
 
 /** Prepares one that is taken to compress. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_prepare(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_dictionary_prepare(oversized_t *journal,
+                                                                         segj_dictionary_t *dictionary);
 
 /** Takes the one by which values of a section are compressed (NULL: of one that will be made), prepared. *taken is NULL
  *  where there is none. Without state. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_take_to_pack(oversized_t *journal, segj_section_t *section,
-                                                           segj_dictionary_t **taken);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_dictionary_take_to_pack(oversized_t *journal,
+                                                                              segj_section_t *section,
+                                                                              segj_dictionary_t **taken);
 
 /** Both files of a section are to have its dictionary, before anything else is written: a copy that is damaged is
  *  written again, durably. Both are open for writing; under change, without state. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_mend(oversized_t *journal, segj_section_t *section);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_dictionary_mend(oversized_t *journal,
+                                                                           segj_section_t *section);
 
 /** At the journal's end. */
 void segj_dictionaries_free(segj_dictionaries_t *dictionaries);
 
 /** In a new section's files, whose identities are durable; durably. Under change, without state. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_write_both(oversized_t *journal, const segj_section_t *section,
-                                                         const segj_dictionary_t *dictionary);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_dictionary_write_both(oversized_t *journal,
+                                                                                 const segj_section_t *section,
+                                                                                 const segj_dictionary_t *dictionary);
 
 #endif

@@ -79,8 +79,8 @@ static segj_waiter_t *take_first(segj_section_t *section)
 }
 
 /* What a call is told now; 0: it continues to wait. Under state. `failed`: what a sync that failed had taken along. */
-static unsigned word_for(const oversized_t *journal, const segj_section_t *section, const segj_waiter_t *waiter,
-                         uint64_t failed, bool led)
+SEGJ_UNDER_STATE static unsigned word_for(const oversized_t *journal, const segj_section_t *section,
+                                          const segj_waiter_t *waiter, uint64_t failed, bool led)
 {
     if (section->synced >= waiter->target || segj_section_gone(journal, section))
         return SEGJ_GROUP_COVERED;
@@ -90,7 +90,8 @@ static unsigned word_for(const oversized_t *journal, const segj_section_t *secti
 }
 
 /* Under state. Takes those off the ring who are told something: the one that leads first, then as they came. */
-static segj_waiter_t *settle(oversized_t *journal, segj_section_t *section, uint64_t failed, segj_status_t status)
+SEGJ_UNDER_STATE static segj_waiter_t *settle(oversized_t *journal, segj_section_t *section, uint64_t failed,
+                                              segj_status_t status)
 {
     segj_waiter_t *leader = NULL;
     segj_waiter_t *told = NULL;
@@ -123,6 +124,7 @@ static segj_waiter_t *settle(oversized_t *journal, segj_section_t *section, uint
 
 segj_waiter_t *segj_group_end(oversized_t *journal, segj_section_t *section, uint64_t captured, segj_status_t status)
 {
+    segj_assert_held(&journal->shared.state);
     uint32_t waiting = section->waiting;
     section->syncing = false;
     segj_wake_all(&journal->shared.changed);

@@ -28,7 +28,7 @@ typedef struct remake {
 } remake_t;
 
 /* Under state. */
-static segj_point_t nearest(const segj_section_t *section, uint64_t record)
+SEGJ_UNDER_STATE static segj_point_t nearest(const segj_section_t *section, uint64_t record)
 {
     segj_point_t nearest = {0};
     if (section->known.records <= record)
@@ -71,7 +71,7 @@ static segj_status_t walk_over(remake_t *remake, bool *there)
 }
 
 /* How far the file has the frames. Under state. */
-static uint64_t written_size(const segj_section_t *section)
+SEGJ_UNDER_STATE static uint64_t written_size(const segj_section_t *section)
 {
     const segj_write_buffer_t *first = section->values.chain.first;
     uint64_t size = section->values.size;

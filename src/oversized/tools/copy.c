@@ -73,7 +73,7 @@ static segj_status_t copy_told(segj_copying_t *copying)
 /* --- what must be copied --- */
 
 /* Under state: all sections at one moment. False: there is no room for them. */
-static bool note_all(copy_job_t *job, size_t room)
+SEGJ_UNDER_STATE static bool note_all(copy_job_t *job, size_t room)
 {
     const segj_sections_t *sections = &job->journal->sections;
     size_t first = segj_sections_lower(sections, job->options->first_section);
@@ -85,8 +85,7 @@ static bool note_all(copy_job_t *job, size_t room)
         return false;
     job->removals = atomic_load(&job->journal->removals);
     for (size_t i = 0; i < job->count; i++) {
-        segj_copy_source_note(job->journal, (const segj_section_t *)(const void *)sections->order[first + i],
-                              &job->sections[i].source);
+        segj_copy_source_note(job->journal, segj_section_at(job->journal, first + i), &job->sections[i].source);
         job->bytes_total += job->sections[i].source.bytes;
         job->records_total += job->sections[i].source.records;
     }

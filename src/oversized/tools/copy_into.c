@@ -84,14 +84,14 @@ static segj_status_t into_count(into_job_t *job, uint64_t records, uint64_t byte
 /* --- what must be copied --- */
 
 /* Under state. */
-static segj_status_t into_note(into_job_t *job)
+SEGJ_UNDER_STATE static segj_status_t into_note(into_job_t *job)
 {
     const segj_sections_t *sections = &job->journal->sections;
     job->sections = calloc(sections->count + 1, sizeof *job->sections);
     if (job->sections == NULL)
         return segj_fail_memory((sections->count + 1) * sizeof *job->sections);
     for (size_t i = 0; i < sections->count; i++) {
-        const segj_section_t *section = (const segj_section_t *)(const void *)sections->order[i];
+        const segj_section_t *section = segj_section_at(job->journal, i);
         uint64_t number = section->node.number;
         if (number < job->options->first_section || number > job->options->last_section)
             continue;

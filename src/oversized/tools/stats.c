@@ -50,7 +50,7 @@ static void stats_sections(const oversized_t *journal, oversized_stats_t *stats)
     const segj_sections_t *sections = &journal->sections;
     stats->sections = sections->count;
     for (size_t i = 0; i < sections->count; i++) {
-        const segj_section_t *section = (const segj_section_t *)(const void *)sections->order[i];
+        const segj_section_t *section = segj_section_at(journal, i);
         uint64_t records = section->index.records;
         uint64_t size = section->values.size;
         stats->records += records;

@@ -85,7 +85,7 @@ static segj_status_t tell_count(verified_t *v, uint64_t records, uint64_t bytes,
 /* --- pages --- */
 
 /* Under state: the section as it was when the part began, or NULL. */
-static segj_section_t *verify_find(verified_t *v)
+SEGJ_UNDER_STATE static segj_section_t *verify_find(verified_t *v)
 {
     segj_section_t *section = segj_journal_find(v->journal, v->part->section);
     v->gone = v->gone || section == NULL || segj_section_changed(section, v->generation);

@@ -21,7 +21,7 @@ typedef struct payload_target {
 } payload_target_t;
 
 /* Under state. */
-static void look_at_dictionary(oversized_t *journal, segj_section_t *section, payload_target_t *target)
+SEGJ_UNDER_STATE static void look_at_dictionary(oversized_t *journal, segj_section_t *section, payload_target_t *target)
 {
     if (section == NULL) {
         target->dictionary = segj_dictionary_take_next(journal);

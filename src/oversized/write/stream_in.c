@@ -82,7 +82,7 @@ static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level
 }
 
 /* Under change. Where the section's dictionary is damaged the value is stored as it is. */
-static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t *section)
 {
     oversized_t *journal = writer->journal;
     segj_dictionary_t *dictionary = NULL;
@@ -101,7 +101,8 @@ static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t
 }
 
 /* Checks what forbids the writer and takes its memory, before anything changes. Under change. */
-static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number,
+                                                         segj_section_t **section)
 {
     oversized_t *journal = writer->journal;
     segj_status_t status = segj_journal_changeable(journal);
@@ -117,7 +118,8 @@ static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t numb
 }
 
 /* Under change. */
-static segj_status_t activate_or_create(oversized_t *journal, uint64_t number, segj_section_t **section)
+SEGJ_UNDER_CHANGE static segj_status_t activate_or_create(oversized_t *journal, uint64_t number,
+                                                          segj_section_t **section)
 {
     if (*section != NULL)
         return segj_section_activate(journal, *section);
@@ -130,7 +132,7 @@ static segj_status_t activate_or_create(oversized_t *journal, uint64_t number, s
 }
 
 /* Under change. */
-static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section;
@@ -351,7 +353,7 @@ static void make_head(oversized_writer_t *writer)
 }
 
 /* Under change. The head comes last: without it the frame is none. */
-static segj_status_t write_head(const oversized_writer_t *writer)
+SEGJ_UNDER_CHANGE static segj_status_t write_head(const oversized_writer_t *writer)
 {
     const segj_io_file_t *file = &writer->section->values.handle.file;
     segj_status_t status = segj_io_write(file, file->data + writer->offset, writer->head, file->head);
@@ -385,7 +387,8 @@ static segj_status_t complete(oversized_writer_t *writer)
 }
 
 /* Under change. */
-static segj_status_t stream_in_append(oversized_writer_t *writer, oversized_location_t location, uint64_t *position)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_append(oversized_writer_t *writer, oversized_location_t location,
+                                                        uint64_t *position)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section = writer->section;

@@ -7,7 +7,7 @@
 #include "oversized/section/writers.h"
 
 /* Under change. */
-static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj_section_t **section)
+SEGJ_UNDER_CHANGE static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj_section_t **section)
 {
     *section = segj_journal_find(journal, number);
     segj_status_t status = segj_journal_changeable(journal);
@@ -18,6 +18,7 @@ static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj
 
 segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = sync_find(journal, number, section);
     segj_lock(&journal->shared.state);
     if (*section != NULL)
@@ -39,7 +40,7 @@ typedef struct sync_call {
 
 /* Under state, which it gives up; a sync or a flush of the section is under way. True: the call leads the next sync.
  * False: it is through, *status is its answer. */
-static bool await_turn(sync_call_t *call, segj_status_t *status)
+SEGJ_GIVES(segj_role_state) static bool await_turn(sync_call_t *call, segj_status_t *status)
 {
     segj_waiter_t waiter;
     segj_waiter_t *full = segj_group_join(call->section, &waiter, call->target);
@@ -85,7 +86,7 @@ static bool join_sync_under_way(sync_call_t *call, segj_status_t *status)
 }
 
 /* Under change. Finds the section; true: it may have something to sync. */
-static bool sync_prepare(sync_call_t *call, segj_status_t *status)
+SEGJ_UNDER_CHANGE static bool sync_prepare(sync_call_t *call, segj_status_t *status)
 {
     oversized_t *journal = call->journal;
     if (call->section != NULL) {
@@ -111,7 +112,7 @@ static bool sync_prepare(sync_call_t *call, segj_status_t *status)
 typedef enum turn { TURN_COVERED, TURN_MINE, TURN_SOON, TURN_LATER, TURN_UNKNOWN } turn_t;
 
 /* Under change and state. */
-static turn_t whose_turn(const sync_call_t *call)
+SEGJ_UNDER_CHANGE SEGJ_UNDER_STATE static turn_t whose_turn(const sync_call_t *call)
 {
     const segj_section_t *section = call->section;
     if (section->synced >= call->target || segj_section_gone(call->journal, section))
@@ -192,7 +193,7 @@ segj_status_t segj_sync_section(oversized_t *journal, uint64_t number, const ove
 }
 
 /* Under change. Takes over the values that must be written; false: there are none, or a sync is writing them. */
-static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
+SEGJ_UNDER_CHANGE static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
 {
     segj_lock(&journal->shared.state);
     bool busy = section->syncing || segj_section_is_clean(section);
