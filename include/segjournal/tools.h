@@ -384,7 +384,7 @@ typedef struct oversized_retain_options {
     bool dry_run;  /**< tell what would be removed, and remove nothing; false */
     /** Called as oversized_prune_with() does it, which is then what removes the sections; true: cancel. NULL: not. */
     bool (*progress)(void *context, const oversized_progress_t *progress);
-    /** At least so many bytes are to be free where the values lie, with what the removed sections give back; 0. A file
+    /** At least so many bytes must be free where the values lie, with what the removed sections give back; 0. A file
      *  that shares its space with a copy, or that another process has open, gives it back later. */
     uint64_t free_bytes;
 } oversized_retain_options_t;

@@ -1,14 +1,14 @@
 /*
  * base/guard.h: which lock a function wants held, said so that it is checked.
  *
- * When clang compiles (-Wthread-safety) it checks every call of a function that says SEGJ_UNDER_CHANGE, SEGJ_UNDER_STATE
- * or SEGJ_REQUIRES(lock): the caller has taken that lock, or says the same of itself. SEGJ_WITHOUT_STATE and
- * SEGJ_WITHOUT_LOCKS say that it has not. Other compilers see nothing of this.
+ * When clang compiles (-Wthread-safety) it checks every call of a function that says SEGJ_UNDER_CHANGE,
+ * SEGJ_UNDER_STATE or SEGJ_REQUIRES(lock): the caller has taken that lock, or says the same of itself.
+ * SEGJ_WITHOUT_STATE and SEGJ_WITHOUT_LOCKS say that it has not. Other compilers see nothing of this.
  *
- * Clang compares the expressions that name a lock, and does not follow pointers: shared->state and journal->shared.state
- * would be two locks to it. So the two locks of a journal, `change` and `state`, have one name each, whatever journal
- * they belong to. That it is the right journal's lock, and this thread's, is checked when a Debug build runs
- * (segj_assert_held in base/thread.h and base/gate.h). A Release build has nothing of either.
+ * Clang compares the expressions that name a lock, and does not follow pointers: shared->state and
+ * journal->shared.state would be two locks to it. So the two locks of a journal, `change` and `state`, have one name
+ * each, whatever journal they belong to. That it is the right journal's lock, and this thread's, is checked when a
+ * Debug build runs (segj_assert_held in base/thread.h and base/gate.h). A Release build has nothing of either.
  */
 #ifndef SEGJ_BASE_GUARD_H
 #define SEGJ_BASE_GUARD_H

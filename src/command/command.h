@@ -33,11 +33,11 @@ typedef struct options {
     const char *index, *values;    /* partitions */
     const segj_storage_t *storage; /* cluster.h; NULL: files */
     bool json, reverse, help;
-    bool yes;         /* removals need no word more */
-    bool dry;         /* nothing may be changed */
-    bool follow;      /* what comes is wanted too */
-    uint64_t most;    /* records; UINT64_MAX: all */
-    uint64_t bytes;   /* that are kept; UINT64_MAX: all */
+    bool yes;       /* removals need no word more */
+    bool dry;       /* nothing may be changed */
+    bool follow;    /* what comes is wanted too */
+    uint64_t most;  /* records; UINT64_MAX: all */
+    uint64_t bytes; /* that are kept; UINT64_MAX: all */
     uint64_t free_bytes;
     uint64_t limit;   /* bytes a second; 0: none */
     uint32_t threads; /* 0: as many as there are processors */

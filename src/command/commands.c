@@ -155,7 +155,7 @@ const command_t commands[] = {
      .letters = "jnbMy",
      .arguments = "DIR",
      .summary = "Removes the oldest sections until the rest is small enough; the newest one always stays.",
-     .help = "Like prune, by --bytes of files together, by --number of sections, by bytes that are to be --free on the\n"
+     .help = "Like prune, by --bytes of files together, by --number of sections, by bytes that must be --free on the\n"
              "file system, or by several of these.\n\n"
              "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
              "Example: segj retain --bytes=1000000000 --yes /var/lib/events\n",

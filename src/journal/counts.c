@@ -234,11 +234,11 @@ static size_t counts_limit(const segj_counts_t *counts, segj_counts_most_t *most
 }
 
 /* A killed process may not have synced the copy that counts, and the other copy is about to be written. */
-static segj_status_t counts_settle(segj_shared_t *shared)
+static segj_status_t counts_sync_current(segj_shared_t *shared)
 {
     segj_counts_t *counts = &shared->counts;
     segj_io_file_t file;
-    if (counts->settled || !counts->there[counts->newest])
+    if (counts->synced || !counts->there[counts->newest])
         return SEGJ_OK;
     segj_status_t status =
         segj_io_open_named(&file, &counts->partition, counts_names[counts->newest], SEGJ_OPEN_WRITE, NULL);
@@ -246,7 +246,7 @@ static segj_status_t counts_settle(segj_shared_t *shared)
         return status;
     status = segj_io_sync(&file);
     segj_io_close(&file);
-    counts->settled = status == SEGJ_OK;
+    counts->synced = status == SEGJ_OK;
     return status == SEGJ_OK ? SEGJ_OK : segj_shared_poison(shared, status);
 }
 
@@ -300,7 +300,7 @@ static segj_status_t counts_commit(segj_shared_t *shared, size_t count)
     segj_counts_encode(counts->bytes, counts->version + 1, list, count);
     segj_status_t status = segj_owner_check(shared);
     if (status == SEGJ_OK)
-        status = counts_settle(shared);
+        status = counts_sync_current(shared);
     if (status == SEGJ_OK)
         status = counts_write(shared, counts->bytes, size);
     if (status != SEGJ_OK)

@@ -25,7 +25,7 @@ typedef struct segj_counts {
     unsigned newest;  /* the copy that counts */
     bool whole[2];    /* their headers are valid */
     bool there[2];    /* their files are */
-    bool settled;     /* the copy that counts was synced by this process */
+    bool synced;      /* the copy that counts was synced by this process */
     bool ruled_out;   /* there is none: the configuration says so, or it was looked for */
 } segj_counts_t;
 

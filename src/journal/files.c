@@ -253,7 +253,7 @@ void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle)
     segj_files_unpin(files, handle);
 }
 
-void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file)
+void segj_files_take_over(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file)
 {
     segj_assert_held(files->state);
     assert(handle->file.opened == NULL && descriptors(files) < files->most);

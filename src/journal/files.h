@@ -66,7 +66,7 @@ SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_create(segj_files_t *f
 SEGJ_UNDER_STATE void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle);
 
 /** Takes an open file over, for which there is a descriptor. */
-SEGJ_UNDER_STATE void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
+SEGJ_UNDER_STATE void segj_files_take_over(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
 
 SEGJ_UNDER_STATE void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 

@@ -14,7 +14,7 @@ void segj_fixed_init(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t sectio
 {
     bool native = shared->format == SEGJ_FORMAT_NATIVE;
     *fixed = (segj_fixed_t){.version = 1,
-                            .disbelieved = UINT64_MAX,
+                            .untrusted = UINT64_MAX,
                             .newest_slot = 1,
                             .has_marks = native,
                             .cache_id = segj_page_cache_id(shared->cache)};
@@ -211,7 +211,7 @@ SEGJ_UNDER_STATE static segj_status_t read_part(segj_fixed_t *fixed, segj_shared
                                    .most = left < shared->page_size ? (uint16_t)left : shared->page_size};
         uint64_t activations = fixed->activations;
         segj_status_t status =
-            segj_fixed_believes(fixed, shared, page) ? fetch_from_file(fixed, shared, &part) : SEGJ_ERR_CORRUPT;
+            segj_fixed_trusts(fixed, shared, page) ? fetch_from_file(fixed, shared, &part) : SEGJ_ERR_CORRUPT;
         /* The last page of a section that has become active since, or is being cut, may have been read while it was
          * written. */
         while (status == SEGJ_ERR_CORRUPT && fixed->cutting)

@@ -22,7 +22,7 @@ typedef struct segj_fixed {
     uint64_t claimed;                /* the highest W that a slot may have, whatever the storage has answered */
     uint64_t salt;                   /* version 2 */
     segj_dictionary_id_t dictionary; /* likewise: it has a copy, after the slots */
-    uint64_t disbelieved;            /* version 2: what the file has from this byte of the index on is of no account */
+    uint64_t untrusted;              /* version 2: what the file has from this byte of the index on is of no account */
     uint64_t cache_id;
     uint64_t activations; /* changes whenever its writing begins or ends */
     uint64_t sequence;    /* of the newest watermark slot */
@@ -46,9 +46,9 @@ static inline uint64_t segj_fixed_size(const segj_fixed_t *fixed, const segj_sha
 }
 
 /** Whether what the file has of a page is the page, if it is whole. */
-static inline bool segj_fixed_believes(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page)
+static inline bool segj_fixed_trusts(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page)
 {
-    return page < fixed->disbelieved / shared->page_size;
+    return page < fixed->untrusted / shared->page_size;
 }
 
 /** Bytes of an index file whose data begins at `data` and holds `records` records. */

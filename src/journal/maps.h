@@ -79,9 +79,9 @@ SEGJ_UNDER_STATE static inline void segj_maps_allow_readers(segj_maps_t *maps)
 segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end);
 
 /** Maps a part of the file that has these bytes, and more of it: up to `size`, the file's, at least. The file is
- *  pinned. It stays unmapped where that fails, for whatever reason, and where *barred is set when the storage is done.
- *  false: the storage has refused, or has mapped less, or there are too many mappings in use: the next view will hardly
- *  fare better. */
+ *  pinned. It stays unmapped where that fails, for whatever reason, and where *views_blocked is set when the storage is
+ *  done. false: the storage has refused, or has mapped less, or there are too many mappings in use: the next view will
+ *  hardly fare better. */
 SEGJ_UNDER_STATE bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin,
                                      uint64_t end, uint64_t size, const bool *views_blocked);
 

@@ -94,7 +94,7 @@ static void remember_gone(oversized_t *journal, segj_recovery_plan_t *plan)
 }
 
 /* The sections stay. Should the loss be met again, its notice is recognised. */
-static void take_back(segj_section_t *const *sections, size_t count)
+static void roll_back_notes(segj_section_t *const *sections, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         segj_recovery_plan_t *plan = sections[i]->unrepaired;
@@ -122,7 +122,7 @@ void segj_quarantine_note_gone(oversized_t *journal, segj_section_t *const *sect
     const segj_quarantine_t *quarantine = &journal->quarantine;
     segj_recovery_plan_t *before = quarantine->gone;
     if (stage == SEGJ_REMOVAL_UNDONE) {
-        take_back(sections, count);
+        roll_back_notes(sections, count);
         return;
     }
     for (size_t i = 0; i < count; i++)

@@ -410,13 +410,13 @@ static const segj_recovery_plan_t *newest_kept(const segj_recovery_t *recovery)
 static segj_status_t sync_names(segj_recovery_t *recovery)
 {
     segj_shared_t *shared = &recovery->journal->shared;
-    bool settled = false;
-    for (size_t i = 0; i < recovery->count && !settled && shared->format == SEGJ_FORMAT_NATIVE; i++)
-        settled = recovery->plans[i].watermark > 0;
+    bool names_durable = false;
+    for (size_t i = 0; i < recovery->count && !names_durable && shared->format == SEGJ_FORMAT_NATIVE; i++)
+        names_durable = recovery->plans[i].watermark > 0;
     segj_status_t status = segj_partition_sync(&shared->index);
     if (status == SEGJ_OK)
         status = segj_partition_sync(&shared->values);
-    if (status == SEGJ_OK && !settled)
+    if (status == SEGJ_OK && !names_durable)
         status = segj_partition_sync_directory(&shared->index);
     return status;
 }

@@ -247,8 +247,8 @@ static bool forget_kept(segj_shared_t *shared, const segj_recovery_plan_t *plan)
 static void keep_repaired(segj_shared_t *shared, segj_section_t *section, segj_io_file_t *index, segj_io_file_t *values)
 {
     segj_lock(&shared->state);
-    segj_files_adopt(&shared->files, &section->index.handle, index);
-    segj_files_adopt(&shared->files, &section->values.handle, values);
+    segj_files_take_over(&shared->files, &section->index.handle, index);
+    segj_files_take_over(&shared->files, &section->values.handle, values);
     segj_unlock(&shared->state);
 }
 

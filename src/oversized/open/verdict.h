@@ -48,7 +48,7 @@ SEGJ_MUST_CHECK segj_status_t segj_verdict_shorten(segj_scan_t *scan, segj_recov
 SEGJ_MUST_CHECK segj_status_t segj_verdict_bound(segj_scan_t *scan, segj_recovery_plan_t *plan, uint64_t most);
 
 /** Records of which the last value's checksum is not looked at (segj_scan_back). */
-uint64_t segj_verdict_believed(const oversized_t *journal, const segj_recovery_plan_t *plan);
+uint64_t segj_verdict_trusted(const oversized_t *journal, const segj_recovery_plan_t *plan);
 
 /** The page size that the first file tells which has one in a valid header: an index file, or a values file of version
  *  2. *page_size stays where there is none, and where it is known already (not 0). */

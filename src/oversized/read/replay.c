@@ -79,8 +79,7 @@ SEGJ_UNDER_STATE static segj_status_t note_targets(oversized_replay_t *replay, u
     if (replay->targets == NULL)
         return segj_fail_memory((replay->count + 1) * sizeof *replay->targets);
     for (size_t i = 0; i < replay->count; i++) {
-        const segj_node_t *node = sections->order[replay->back ? replay->count - 1 - i : from + i];
-        const segj_section_t *at = (const segj_section_t *)(const void *)node;
+        const segj_section_t *at = segj_section_at(journal, replay->back ? replay->count - 1 - i : from + i);
         replay->targets[i] = (target_t){at->node.number, at->index.records, at->generation};
     }
     replay->removals = atomic_load(&journal->removals);
@@ -162,7 +161,7 @@ static segj_status_t replay_open_for(segj_caller_t *caller, oversized_t *journal
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open%s: replay is NULL", back ? "_back" : "");
     segj_status_t status = replay_begin(journal, back, section, position, buffer, opened);
     if (status == SEGJ_OK)
-        segj_lease_adopt(&(*opened)->lease, caller);
+        segj_lease_bind(&(*opened)->lease, caller);
     return status;
 }
 
@@ -223,7 +222,7 @@ SEGJ_UNDER_STATE static size_t choose_pages(const oversized_replay_t *replay, co
     const segj_shared_t *shared = &replay->journal->shared;
     uint64_t bytes = replay->targets[replay->at].records * shared->record_size;
     uint64_t end = (bytes + shared->page_size - 1) / shared->page_size;
-    /* In version 2 the file may have other pages than memory, and others than those that are believed. */
+    /* In version 2 the file may have other pages than memory, and others than those that are trusted. */
     if (section->index.version == 2 && section->index.tail != NULL)
         end = segj_min_u64(end, segj_max_u64(segj_paged_first_page(section->index.tail), page + 1));
     uint64_t left = replay->back ? page + 1 : end - page;
@@ -242,7 +241,7 @@ SEGJ_UNDER_STATE static segj_status_t replay_load(oversized_replay_t *replay, se
     segj_status_t status = segj_files_pin(&shared->files, &section->index.handle);
     if (status != SEGJ_OK)
         return status;
-    uint64_t believed = section->index.disbelieved / shared->page_size;
+    uint64_t trusted = section->index.untrusted / shared->page_size;
     segj_unlock(&shared->state);
     size_t got = 0;
     const segj_io_file_t *file = &section->index.handle.file;
@@ -250,7 +249,7 @@ SEGJ_UNDER_STATE static segj_status_t replay_load(oversized_replay_t *replay, se
     replay->first = first;
     replay->loaded = status == SEGJ_OK ? wanted : 0;
     for (size_t i = 0; i < replay->loaded; i++)
-        replay->lengths[i] = (i + 1) * physical <= got && first + i < believed
+        replay->lengths[i] = (i + 1) * physical <= got && first + i < trusted
                                  ? segj_page_verify(shared->checksum, replay->pages + i * physical, shared->page_size,
                                                     file->binding, first + i)
                                        .length

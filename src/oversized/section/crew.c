@@ -157,7 +157,7 @@ static bool set_wide(ZSTD_CCtx *wide, unsigned threads, uint64_t size)
            !ZSTD_isError(ZSTD_CCtx_setParameter(wide, ZSTD_c_jobSize, (int)piece_of(size, threads)));
 }
 
-ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size)
+ZSTD_CCtx *segj_crew_reserve_wide(segj_crew_t *crew, uint64_t size)
 {
     if (crew == NULL || crew->most < 2 || size < SEGJ_CREW_VALUE_LEAST)
         return NULL;
@@ -183,7 +183,7 @@ ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size)
     return NULL;
 }
 
-void segj_crew_take_back(segj_crew_t *crew)
+void segj_crew_release_wide(segj_crew_t *crew)
 {
     segj_lock(&crew->lock);
     crew->wide_taken = false;

@@ -64,9 +64,9 @@ void segj_crew_free(segj_crew_t *crew);
  *  failed. */
 SEGJ_MUST_CHECK segj_status_t segj_crew_run(segj_crew_t *crew, segj_round_t *round, ZSTD_CCtx **context, bool *done);
 
-/** Lends the wide context, set for one value of `size` bytes (OVERSIZED_SIZE_UNKNOWN: unknown) and nothing else; NULL:
+/** Reserves the wide context for one value of `size` bytes (OVERSIZED_SIZE_UNKNOWN: unknown) and nothing else; NULL:
  *  the value is too small, or there is none to be had. Its threads begin within calls of zstd, see below. */
-ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size);
-void segj_crew_take_back(segj_crew_t *crew);
+ZSTD_CCtx *segj_crew_reserve_wide(segj_crew_t *crew, uint64_t size);
+void segj_crew_release_wide(segj_crew_t *crew);
 
 #endif

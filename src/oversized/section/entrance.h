@@ -136,7 +136,7 @@ void segj_journal_drop(oversized_t *journal);
 /* Handles made from a journal. */
 void segj_lease_take(segj_lease_t *lease, segj_badge_t badge, oversized_t *journal);
 /** From now on the handle's failures are left in the caller. */
-void segj_lease_adopt(segj_lease_t *lease, segj_caller_t *caller);
+void segj_lease_bind(segj_lease_t *lease, segj_caller_t *caller);
 /** Why a call of a handle is refused, a caller is told; SEGJ_OK where that had to be asked of the system. `what` is the
  *  handle's name in sentences. */
 SEGJ_MUST_CHECK segj_status_t segj_lease_check(const segj_lease_t *lease, segj_badge_t badge, const char *what,

@@ -90,8 +90,8 @@ SEGJ_UNDER_STATE static unsigned word_for(const oversized_t *journal, const segj
 }
 
 /* Under state. Takes those off the ring who are told something: the one that leads first, then as they came. */
-SEGJ_UNDER_STATE static segj_waiter_t *settle(oversized_t *journal, segj_section_t *section, uint64_t failed,
-                                              segj_status_t status)
+SEGJ_UNDER_STATE static segj_waiter_t *take_told(oversized_t *journal, segj_section_t *section, uint64_t failed,
+                                                 segj_status_t status)
 {
     segj_waiter_t *leader = NULL;
     segj_waiter_t *told = NULL;
@@ -128,7 +128,7 @@ segj_waiter_t *segj_group_end(oversized_t *journal, segj_section_t *section, uin
     uint32_t waiting = section->waiting;
     section->syncing = false;
     segj_wake_all(&journal->shared.changed);
-    segj_waiter_t *told = settle(journal, section, status == SEGJ_OK ? 0 : captured, status);
+    segj_waiter_t *told = take_told(journal, section, status == SEGJ_OK ? 0 : captured, status);
     if (captured > 0)
         section->group = 1 + waiting - section->waiting - (told != NULL && told->word == SEGJ_GROUP_LEADS);
     return told;
@@ -146,7 +146,7 @@ void segj_group_wake(segj_waiter_t *told)
 void segj_group_pass(oversized_t *journal, segj_section_t *section)
 {
     segj_lock(&journal->shared.state);
-    segj_waiter_t *told = settle(journal, section, 0, SEGJ_OK);
+    segj_waiter_t *told = take_told(journal, section, 0, SEGJ_OK);
     segj_unlock(&journal->shared.state);
     segj_group_wake(told);
 }

@@ -234,7 +234,7 @@ static bool is_current(copy_job_t *job, const noted_t *noted)
 }
 
 /* Sections that were cut or removed after they had been copied; until a whole pass had no cut and no removal. */
-static segj_status_t copy_settle(copy_job_t *job)
+static segj_status_t copy_changed_again(copy_job_t *job)
 {
     for (;;) {
         uint64_t removals = atomic_load(&job->journal->removals);
@@ -274,7 +274,7 @@ static segj_status_t copy_into(copy_job_t *job)
     if (status == SEGJ_OK)
         status = copy_sections(job);
     if (status == SEGJ_OK)
-        status = copy_settle(job);
+        status = copy_changed_again(job);
     if (status == SEGJ_OK && copy_tell(job, 0))
         status = copy_cancelled(job);
     if (status == SEGJ_OK)

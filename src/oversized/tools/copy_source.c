@@ -196,7 +196,7 @@ SEGJ_UNDER_STATE static size_t pages_at_rest(const segj_copy_source_t *source, c
     uint64_t full = source->records * shared->record_size / shared->page_size;
     size_t at = 0;
     uint8_t byte;
-    while (at < count && first + at < full && segj_fixed_believes(index, shared, first + at) &&
+    while (at < count && first + at < full && segj_fixed_trusts(index, shared, first + at) &&
            (index->tail == NULL || !segj_paged_peek(index->tail, first + at, 0, 1, &byte)))
         at++;
     return at;

@@ -1,6 +1,6 @@
 /*
  * oversized/tools/follow.c: following a journal that another handle or process writes: which sections there are, whose
- * turn it is, and when to look again. What is read of a section, and why it may be believed, is in follow_index.c and
+ * turn it is, and when to look again. What is read of a section, and why it may be trusted, is in follow_index.c and
  * follow_log.c.
  */
 #include <stdlib.h>

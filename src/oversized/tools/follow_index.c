@@ -1,5 +1,5 @@
 /*
- * oversized/tools/follow_index.c: the next record of a section of version 1. A record and its value are believed where
+ * oversized/tools/follow_index.c: the next record of a section of version 1. A record and its value are trusted where
  * they verify, the record begins where the one before ended, and no cut has come between the looks at the slots before
  * and after they were read: a cut writes the slots before it takes anything, with a number that no mark before had, and
  * clears the first of them when it is done. While that is there, nothing is shown of what is being cut.

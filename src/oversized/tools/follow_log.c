@@ -132,7 +132,7 @@ static uint64_t synced_by_heads(const oversized_follower_t *follower, const segj
     }
 }
 
-/* Fills the window from where the section is. What a watermark covers is known where the slots have not changed meanwhile:
+/* Fills the window from where the section is. What a watermark covers is known where the slots have not changed since:
  * whatever cuts below it changes them first. Heads in the window tell of more. */
 static segj_status_t log_fill(oversized_follower_t *follower, segj_follow_section_t *section)
 {

@@ -39,8 +39,8 @@ static segj_status_t look_for_room(const oversized_t *journal, const oversized_r
     return SEGJ_OK;
 }
 
-/* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives how
- * many of the oldest go. */
+/* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives
+ * how many of the oldest go. */
 SEGJ_UNDER_STATE static size_t count_beyond(const oversized_t *journal, const oversized_retain_options_t *options)
 {
     const segj_sections_t *sections = &journal->sections;
@@ -70,7 +70,8 @@ static bool next_kept(oversized_t *journal, uint64_t from, oversized_kept_t *kep
     return found;
 }
 
-/* Decides which is the oldest section that stays. Sections are only removed by who calls this, or beside it by others. */
+/* Decides which is the oldest section that stays. Sections are only removed by who calls this, or beside it by
+ * others. */
 static void retain_decide(oversized_t *journal, const oversized_retain_options_t *options, uint64_t lacking,
                           oversized_retained_t *found)
 {

@@ -1,6 +1,6 @@
 /*
  * oversized/tools/salvage_input.h: a file of a damaged journal, read through a window. What the system cannot read is
- * zeros, block by block, and counted: nothing is believed here that has no checksum, and zeros have none that is right.
+ * zeros, block by block, and counted: nothing is trusted here that has no checksum, and zeros have none that is right.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_SALVAGE_INPUT_H
 #define SEGJ_OVERSIZED_TOOLS_SALVAGE_INPUT_H

@@ -1,7 +1,7 @@
 /*
  * oversized/tools/salvage_log.c: sections of version 2, whose records are in the values file. Heads lead from frame to
  * frame. Where one is damaged the index may have its record; else the next one is looked for byte by byte, and is
- * believed where its frame is whole. After such a place the position is what the index or a watermark says, or unknown.
+ * trusted where its frame is whole. After such a place the position is what the index or a watermark says, or unknown.
  */
 #include <stdlib.h>
 #include <string.h>

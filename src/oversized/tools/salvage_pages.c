@@ -47,7 +47,7 @@ static segj_status_t pages_pass(pages_walk_t *walk, uint64_t first, uint64_t las
 }
 
 /* Whether a record can follow the one before: frames are back to back, and those of the commonware format in their
- * order. Else records are not as large as was believed, or the page is left from before. */
+ * order. Else records are not as large as was trusted, or the page is left from before. */
 static bool pages_follows(pages_walk_t *walk, oversized_location_t location)
 {
     bool native = walk->place->guess->version != 0;

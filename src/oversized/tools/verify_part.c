@@ -30,7 +30,7 @@ typedef struct verified {
     uint64_t index_data, values_data; /* where the data of the files begins */
     uint64_t binding;                 /* of the pages' checksums */
     uint32_t head;                    /* of a frame */
-    uint64_t pages_end;               /* full and durable pages, that the index is believed for */
+    uint64_t pages_end;               /* full and durable pages, that the index is trusted for */
     uint64_t pages_damaged, last_damaged;
     uint64_t records, bytes; /* not told yet */
     segj_verify_heads_t heads;

@@ -144,7 +144,7 @@ SEGJ_UNDER_CHANGE static segj_status_t cut(oversized_t *journal, segj_section_t 
  * The values file is the log: when its cut is durable, the rewind has happened. W says so first, durably, where it may
  * lie above what stays; above W the next open finds out by itself. The slot that had W says it until then. It must be
  * gone before values are appended: they might be the same as those that were cut, and the slot would speak of them. The
- * index need not follow: at and above W nothing of it is believed. So its pages are not shortened, what of them is in
+ * index need not follow: at and above W nothing of it is trusted. So its pages are not shortened, what of them is in
  * memory is cut there, and its file's cut is not waited for.
  */
 

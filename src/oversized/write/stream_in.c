@@ -46,7 +46,7 @@ static void free_writer(oversized_writer_t *writer)
     if (!writer->wide)
         (void)ZSTD_freeCCtx(writer->compressor);
     else if (segj_lease_holds(&writer->lease))
-        segj_crew_take_back(&writer->journal->codec.crew);
+        segj_crew_release_wide(&writer->journal->codec.crew);
     segj_lease_end(&writer->lease);
     free(writer->buffer);
     free(writer);
@@ -61,7 +61,7 @@ static size_t stream_in_load(ZSTD_CCtx *compressor, const segj_dictionary_t *dic
 
 static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level, const segj_dictionary_t *dictionary)
 {
-    writer->compressor = segj_crew_lend(&writer->journal->codec.crew, writer->announced);
+    writer->compressor = segj_crew_reserve_wide(&writer->journal->codec.crew, writer->announced);
     writer->wide = writer->compressor != NULL;
     if (!writer->wide)
         writer->compressor = ZSTD_createCCtx();
@@ -161,7 +161,7 @@ static segj_status_t stream_in_open_for(segj_caller_t *caller, oversized_t *jour
 {
     segj_status_t status = oversized_writer_open(journal, section, entry, size, opened);
     if (status == SEGJ_OK && opened != NULL)
-        segj_lease_adopt(&(*opened)->lease, caller);
+        segj_lease_bind(&(*opened)->lease, caller);
     return status;
 }
 
