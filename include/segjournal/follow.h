@@ -2,7 +2,7 @@
  * @file segjournal/follow.h
  * Following a journal that another process, or another handle of this one, writes.
  *
- * Terms, arguments, answers and errors are those of segjournal/oversized.h.
+ * Terms, arguments, results and errors are those of segjournal/oversized.h.
  */
 #ifndef SEGJOURNAL_FOLLOW_H
 #define SEGJOURNAL_FOLLOW_H
@@ -72,8 +72,8 @@ void oversized_follow_options_init(oversized_follow_options_t *options);
 
 /**
  * Begins to follow a journal of the native format. The follower reads the journal's files, and nothing else: it takes
- * no lock, writes nothing, and keeps nobody from anything. So its writer may be in any process, may end, be killed and
- * come again, and any number of followers may be at it.
+ * no lock, writes nothing, and blocks no other program. So the writer may be in any process, may end or be killed, and
+ * may start again. Any number of followers may follow one journal.
  *
  * config gives the directory, the names of the partitions, the storage, `max_value_size` and `log`. `error` is filled
  * as by oversized_open(). Entry size, page size and version are those of the files. options may be NULL (all defaults).
@@ -112,17 +112,17 @@ SEGJ_MUST_CHECK segj_status_t oversized_follow_open(const oversized_config_t *co
  * SEGJ_OK: *followed tells what it is. SEGJ_END: nothing new is there yet.
  *
  * Errors: SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE: the value of a record cannot be shown; *followed
- * names it, and the next call goes on after it. SEGJ_ERR_CORRUPT (a damaged page, head or header of what was synced),
- * SEGJ_ERR_MISMATCH, SEGJ_ERR_IO, SEGJ_ERR_MEMORY: nothing is passed over, and a later call tries again, after other
+ * names it, and the next call continues after it. SEGJ_ERR_CORRUPT (a damaged page, head or header of what was synced),
+ * SEGJ_ERR_MISMATCH, SEGJ_ERR_IO, SEGJ_ERR_MEMORY: nothing is skipped, and a later call tries again, after other
  * sections had their turn. SEGJ_ERR_INVALID.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_follow_next(oversized_follower_t *follower, oversized_followed_t *followed);
 
 /**
- * Waits until there may be something new, after oversized_follow_next() has answered SEGJ_END; at most `milliseconds`
+ * Waits until there may be something new, after oversized_follow_next() has returned SEGJ_END; at most `milliseconds`
  * (OVERSIZED_FOLLOW_FOREVER: without an end). On Linux the system tells of changes (inotify), and the wait costs
  * nothing. Where it does not (other systems, file systems to which others may write from elsewhere, other storages, no
- * more watches) the call answers after 100 ms at the latest, and looking is all that one can do.
+ * more watches) the call returns after 100 ms at the latest, and the caller then looks again.
  *
  * SEGJ_OK: look again. SEGJ_END: the time is over. SEGJ_ERR_CANCELLED: oversized_follow_interrupt() was called.
  * SEGJ_ERR_INVALID. A signal that is handled ends the wait with SEGJ_OK.
@@ -131,7 +131,7 @@ SEGJ_MUST_CHECK segj_status_t oversized_follow_wait(oversized_follower_t *follow
 
 /**
  * Ends the wait that is under way, or the next one. Any thread, also while another one uses the follower, and from a
- * handler of a signal. The follower must not be closed meanwhile. NULL is fine.
+ * handler of a signal. The follower must not be closed during the call. NULL is fine.
  */
 void oversized_follow_interrupt(oversized_follower_t *follower);
 

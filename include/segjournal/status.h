@@ -1,17 +1,17 @@
 /**
  * @file segjournal/status.h
- * What a call answers, and the sentence that explains it.
+ * What a call returns, and the sentence that explains it.
  *
- * Every call that can fail returns a segj_status_t. SEGJ_OK is success, SEGJ_END says that there is nothing (more) to
- * give and is no error, everything from SEGJ_ERR_INVALID on is an error. After an error, segj_last_error() holds a
- * sentence that names the file, the place in it and what was expected; after SEGJ_OK and SEGJ_END it is unchanged.
+ * Every call that can fail returns a segj_status_t. SEGJ_OK is success. SEGJ_END means that there is nothing (more) to
+ * give, and is not an error. Every status from SEGJ_ERR_INVALID on is an error. After an error, segj_last_error() holds
+ * a sentence that names the file, the place in it and what was expected; after SEGJ_OK and SEGJ_END it is unchanged.
  *
  * The numbers are frozen: later versions append statuses, and never renumber or reuse one.
  */
 #ifndef SEGJOURNAL_STATUS_H
 #define SEGJOURNAL_STATUS_H
 
-/** Has the compiler warn where a call's answer is not looked at. */
+/** Has the compiler warn where a call's result is not used. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SEGJ_MUST_CHECK __attribute__((warn_unused_result))
 #else
@@ -49,7 +49,7 @@ SEGJ_EXPORT_BEGIN
 /** @defgroup segj_statuses Statuses and the sentences of errors
  *  @{ */
 
-/** What a call answers. */
+/** What a call returns. */
 typedef enum segj_status {
     SEGJ_OK = 0,              /**< success */
     SEGJ_END = 1,             /**< no (further) record or section; not an error */

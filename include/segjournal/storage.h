@@ -135,7 +135,7 @@ struct segj_storage {
     /** Reads at most `size` bytes at `offset` and sets *done. Fewer is a short read, none the end of the file. */
     int (*file_read)(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done);
     /** Writes the slices one after the other at `offset`, making the file longer where it must, and sets *done to the
-     *  bytes taken, on failure too. Fewer than asked with result 0 is a short write: the caller goes on after it. */
+     *  bytes taken, on failure too. Fewer than asked with result 0 is a short write: the caller continues after it. */
     int (*file_write)(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done);
     /** Gives the size of a file, in bytes. */
     int (*file_size)(segj_file_t *file, uint64_t *size);
@@ -183,8 +183,8 @@ struct segj_storage {
     /** Whether the name under which the partition was opened, in the directory in which it was opened, still stands for
      *  it: 0, ESTALE where it does not or stands for another one, ENOENT where the partition was removed. */
     int (*partition_named)(segj_partition_t *partition);
-    /** Removes the partition that is open, as partition_remove does, and nothing else: what partition_named answers is
-     *  answered where its name does not stand for it. */
+    /** Removes the partition that is open, as partition_remove does, and nothing else: where the partition's name does
+     *  not stand for it, returns what partition_named returns. */
     int (*partition_remove_open)(segj_partition_t *partition);
     /** Like directory_sync, of the directory that the partition lies in. */
     int (*partition_sync_directory)(segj_partition_t *partition);
@@ -221,7 +221,7 @@ struct segj_storage {
 
     /* --- for sentences: may be NULL; a table that ends before it is one without --- */
 
-    /** Names a process that holds the lock of a partition, after partition_lock has answered EWOULDBLOCK: 0, or any
+    /** Names a process that holds the lock of a partition, after partition_lock has returned EWOULDBLOCK: 0, or any
      *  error where the system does not tell. */
     int (*partition_holder)(segj_partition_t *partition, int64_t *process);
 

@@ -2,7 +2,7 @@
  * @file segjournal/tools.h
  * Looking into a journal: what lies in its files, and what it has done since it was opened.
  *
- * The command `segj` is made of these calls. An application may make them too. Terms, arguments, answers and errors are
+ * The command `segj` is made of these calls. An application may make them too. Terms, arguments, results and errors are
  * those of segjournal/oversized.h.
  */
 #ifndef SEGJOURNAL_TOOLS_H
@@ -79,9 +79,9 @@ typedef struct oversized_inspection {
 /**
  * Looks at the files of a journal: which format they have, how large pages and records are, what of each section an
  * open would keep, and why. It reads the files alone. It takes no lock, waits for nothing, and writes nothing, so it
- * may be made beside a writer, in this process or another; then it shows what the files hold meanwhile, and records
- * that the writer still has in memory are missing. What no sync is known to have covered is read through, as an open
- * would do.
+ * may be made beside a writer, in this process or another. Then it shows what the files hold at that time, without the
+ * records that the writer still has in memory. It reads through what no sync is known to have covered, as an open would
+ * do.
  *
  * config gives the directory, the names of the partitions, the storage, `log` and `progress`; `error` is filled as by
  * oversized_open(). Other fields matter where the files do not tell (oversized_inspection_t::sizes_known).
@@ -114,7 +114,7 @@ typedef struct oversized_damage {
     const char *sentence; /**< as segj_last_error(); valid during the call that is given the damage */
 } oversized_damage_t;
 
-/** What oversized_verify() is to do. Begin with oversized_verify_options_init(). */
+/** How oversized_verify() reads. Begin with oversized_verify_options_init(). */
 typedef struct oversized_verify_options {
     size_t struct_size;     /**< set by oversized_verify_options_init() */
     uint64_t first_section; /**< sections from this one; 0 */
@@ -147,8 +147,8 @@ void oversized_verify_options_init(oversized_verify_options_t *options);
  * where the one before ends, the values' checksums, and that compressed values unpack; in version 2 of the native
  * format also the heads of the frames, from which records would be made again if the index were lost. Damage does not
  * end it: each is told once, and the rest is read. It may be made beside appends and all other changes; it tells
- * nothing of a section that is cut or removed meanwhile. What is still in write buffers is checked there. options may
- * be NULL (all defaults). *verified (may be NULL) tells what was read, after a failure too.
+ * nothing of a section that is cut or removed during the call. What is still in write buffers is checked there. options
+ * may be NULL (all defaults). *verified (may be NULL) tells what was read, after a failure too.
  *
  * Each thread takes some 2 MiB, and the values that are read ahead.
  *
@@ -189,16 +189,16 @@ void oversized_copy_options_init(oversized_copy_options_t *options);
 
 /**
  * Copies the journal into the directory `destination`, in the same storage and under the same names of partitions,
- * while it is in use: appends, syncs and all other changes go on beside it. It may be open read-only.
+ * while it is in use: appends, syncs and all other changes run at the same time. It may be open read-only.
  *
  * The copy is a journal of its own, of the same format and versions, pages and entries. It opens with `strict` and
  * needs no repair. It has, of each section, a beginning of what the journal has when the call ends, and in that
  * everything that was synced when the call began; what was not synced then may be missing. Sections that are removed
- * meanwhile are left out, and those that are rewound are copied again. Values are copied as they are stored, compressed
- * or not. They are not checked: a value that is damaged in the journal is as damaged in the copy (oversized_verify()
- * reads through either of them). A journal that has lost records (oversized_recovery()) is copied as it is: an earlier
- * copy may have them still. A damaged index page is made again where the format can do that, and otherwise ends the
- * call. Nothing is copied of the quarantine, nor of an archive's counts.
+ * during the call are left out, and those that are rewound are copied again. Values are copied as they are stored,
+ * compressed or not. They are not checked: a value that is damaged in the journal is as damaged in the copy
+ * (oversized_verify() reads through either of them). A journal that has lost records (oversized_recovery()) is copied
+ * as it is: an earlier copy may have them still. A damaged index page is made again where the format can do that, and
+ * otherwise ends the call. Nothing is copied of the quarantine, nor of an archive's counts.
  *
  * The directory is new (one level is made), or holds an earlier copy of this journal, which is brought up to date:
  * equal sections are kept, those that have grown get what they lack, the others are copied anew or removed. Version 2
@@ -207,9 +207,9 @@ void oversized_copy_options_init(oversized_copy_options_t *options);
  * since, because it may have records of its own; a copy of another journal, as far as the oldest section that both have
  * tells.
  *
- * When the call returns SEGJ_OK the copy is durable. After any other answer, or a crash, a copy that had been changed
- * is not complete: every open of it is refused (SEGJ_ERR_CORRUPT), and the next oversized_copy() completes it. A
- * complete copy of which nothing is to be changed is not touched.
+ * When the call returns SEGJ_OK the copy is durable. After any other result, or a crash, a copy that was changed is not
+ * complete: every open of it is refused (SEGJ_ERR_CORRUPT), and the next oversized_copy() completes it. A complete copy
+ * that is up to date is not touched.
  *
  * Where the file system can share space between files (btrfs, xfs), the copy shares that of the values with the
  * journal: it takes little time and room, and a damaged block is damaged in both.
@@ -232,10 +232,10 @@ SEGJ_MUST_CHECK segj_status_t oversized_copy(oversized_t *journal, const char *d
  * copied. The entries have one size in both. Threads compress where config->compression_threads says so.
  *
  * The other journal only ever gets what it lacks. What it has of the sections that are asked for is compared first,
- * record by record. Nothing is changed, and the answer is SEGJ_ERR_MISMATCH, where that is no beginning of what this
- * journal has synced. Sections that this journal has pruned stay there. So a call that was cut short, or an earlier
- * copy, is gone on with, and the copy of a journal that is pruned is an archive of it. A journal that was rewound
- * below what was copied needs the copy rewound, too.
+ * record by record. Where that is not the beginning of what this journal has synced, nothing is changed and the result
+ * is SEGJ_ERR_MISMATCH. Sections that this journal has pruned stay there. So the call continues an earlier copy, and
+ * one that was cut short. The copy of a journal that is pruned is an archive of it. After a rewind of the journal below
+ * what was copied, rewind the copy too.
  *
  * The other journal is open during the call, and durable and closed when it returns, with what was copied until then
  * if it fails. It takes 3 MiB, some hundred bytes for each section, and what `config` says; of values that are stored
@@ -243,8 +243,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_copy(oversized_t *journal, const char *d
  * failure too; sections_removed is 0. Any thread.
  *
  * Errors: those of oversized_open() (config is refused, or the other journal is open elsewhere, or is this one:
- * SEGJ_ERR_LOCKED), oversized_append() and oversized_sync(), of the other journal; SEGJ_ERR_MISMATCH (other entries,
- * or other records); SEGJ_ERR_BUSY (a section was rewound meanwhile); of reading: SEGJ_ERR_CORRUPT,
+ * SEGJ_ERR_LOCKED), oversized_append() and oversized_sync(), of the other journal; SEGJ_ERR_MISMATCH (other entries, or
+ * other records); SEGJ_ERR_BUSY (a section was rewound during the call); of reading: SEGJ_ERR_CORRUPT,
  * SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION, SEGJ_ERR_RANGE, SEGJ_ERR_IO; SEGJ_ERR_CANCELLED; SEGJ_ERR_MEMORY;
  * SEGJ_ERR_INVALID.
  */
@@ -283,7 +283,7 @@ typedef struct oversized_gap {
     const char *sentence; /**< as segj_last_error(); valid during the call that is given the gap */
 } oversized_gap_t;
 
-/** What oversized_salvage() is to do. Begin with oversized_salvage_options_init(). */
+/** How oversized_salvage() works. Begin with oversized_salvage_options_init(). */
 typedef struct oversized_salvage_options {
     size_t struct_size; /**< set by oversized_salvage_options_init() */
     /** Write also values whose entries are lost, with entries of zeros; false. They keep their places among the
@@ -327,7 +327,7 @@ void oversized_salvage_options_init(oversized_salvage_options_t *options);
  * Takes out of a journal that is damaged, or that no open lets in, whatever verifies, and puts it into a new journal.
  *
  * source: directory, names of the partitions and storage of the damaged journal. It is read alone: no byte of it is
- * written, and no lock is taken. So it may have a writer; then what that writes meanwhile may be there or not
+ * written, and no lock is taken. So it may have a writer. What the writer writes during the call may be salvaged or not
  * (oversized_salvaged_t::holder). Format, page size and entry size are found in the files, and `format`, `entry_size`
  * and `page_size` of source are taken where no file tells them; `compression`, other than 0, says that values are
  * compressed where no file tells that.
@@ -346,7 +346,7 @@ void oversized_salvage_options_init(oversized_salvage_options_t *options);
  *
  * Positions. The sections keep their numbers, and the records their order. A journal has no holes, so records that
  * follow a gap move up: on_run tells which positions of the source became which. They are known in version 1 and in the
- * commonware format; in version 2 behind a gap as well where the index or a watermark has them.
+ * commonware format; in version 2 after a gap as well where the index or a watermark has them.
  *
  * An unfinished rewind or prune may have left records, which come back, and so may a batch of version 2 of which a part
  * was written. What was set aside by earlier opens is not looked at. options may be NULL (all defaults), and so may
@@ -384,7 +384,7 @@ typedef struct oversized_retain_options {
     bool dry_run;  /**< tell what would be removed, and remove nothing; false */
     /** Called as oversized_prune_with() does it, which is then what removes the sections; true: cancel. NULL: not. */
     bool (*progress)(void *context, const oversized_progress_t *progress);
-    /** At least so many bytes are to be free where the values lie, with what the removed sections give back; 0. A file
+    /** At least so many bytes must be free where the values lie, with what the removed sections give back; 0. A file
      *  that shares its space with a copy, or that another process has open, gives it back later. */
     uint64_t free_bytes;
 } oversized_retain_options_t;
@@ -404,7 +404,7 @@ void oversized_retain_options_init(oversized_retain_options_t *options);
  * Removes the oldest sections, durably, until what is left is no more than the options say. It removes whole sections,
  * and never the newest one. It is one oversized_prune(), with all that is said there, or one oversized_prune_with()
  * where progress is asked for. *retained (may be NULL) tells what was removed, with progress after a failure too; a
- * section that another thread has made or removed meanwhile may be counted or not.
+ * section that another thread makes or removes during the call may be counted or not.
  *
  * Errors: SEGJ_ERR_INVALID (also: free_bytes, and the storage does not tell its room); SEGJ_ERR_IO (it could not
  * tell); and as oversized_prune() or oversized_prune_with(), of a dry run none of them.
@@ -427,7 +427,7 @@ typedef struct oversized_stats_t {
     uint64_t value_bytes;  /**< of these records' values, as they were given */
     uint64_t stored_bytes; /**< of these values' frames, compressed or not, with checksums, without heads (version 2) */
     uint64_t syncs;        /**< of a section that have ended well, those of rewinds and of the journal's own included */
-    uint64_t sync_calls;   /**< calls that these have answered; more than `syncs` where threads shared a flush */
+    uint64_t sync_calls;   /**< calls that these have served; more than `syncs` where threads shared a flush */
     uint64_t flushes;      /**< of oversized_flush() that had something to hand over */
     uint64_t sync_time_50; /**< nanoseconds within which half of the syncs ended, to a quarter; 0: there was none */
     uint64_t sync_time_99; /**< the same of 99 in 100 */

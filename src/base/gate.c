@@ -1,13 +1,13 @@
 /*
  * base/gate.c: see the header. What it holds to:
  *
- * Whoever leaves while threads wait, and none is in front of them, calls one; whoever steps back from the front does so
- * only while the gate is shut, so that somebody is still to leave. So no thread sleeps at an open gate without one in
- * front of it.
+ * A thread that leaves while others wait, with none in front of them, calls one of them. A thread steps back from the
+ * front only while the gate is shut: then another thread is inside and will leave. So no thread sleeps at an open gate
+ * without one in front of it.
  *
- * The one in front may be passed by others, but not for longer than GATE_PATIENCE and the stay of the thread that is in then.
- * (Go's mutex has its woken waiters compete in the same way, and hands over after a millisecond. That it pays to keep
- * most of a crowd asleep is from Dice, Malthusian locks, 2017.)
+ * The one in front may be passed by others, but not for longer than GATE_PATIENCE and the stay of the thread that is in
+ * then. (Go's mutex has its woken waiters compete in the same way, and hands over after a millisecond. That it pays to
+ * keep most of a crowd asleep is from Dice, Malthusian locks, 2017.)
  */
 #include "base/gate.h"
 
@@ -27,7 +27,8 @@
 #endif
 #endif
 
-/* ThreadSanitizer sees by itself what happens before what; told that this is a lock, it sees locks in a wrong order too. */
+/* ThreadSanitizer sees the order of memory accesses by itself. When told that this is a lock, it also reports locks
+ * taken in a wrong order. */
 #if defined(GATE_IS_WATCHED)
 #include <sanitizer/tsan_interface.h>
 #define gate_tell(what, gate, ...) __tsan_mutex_##what((gate), __VA_ARGS__)
@@ -38,17 +39,17 @@
 /* The word. The one in front was called from sleep; it is still counted among those that wait. */
 #define SHUT 1u
 #define FRONT 2u
-#define RESERVED 4u /* nobody but the one in front shuts it */
+#define RESERVED 4u /* only the one in front shuts it */
 #define ONE_WAITS 8u
 
-/* How often it pays to look before going to sleep: about as long as that takes, and being woken. */
+/* How often a thread looks before it goes to sleep: about as long as sleeping and waking take. */
 #define LOOKS 64
-/* So much more often found shut than open: it is a crowd. */
+/* A gate is crowded when it was found shut so many times more often than open. */
 #define CROWD 16
-/* Others that pass faster than one in so many nanoseconds are let pass: what they need of each other would have to come
- * from one processor to the other each time. */
+/* The one in front lets others pass while they pass faster than one in so many nanoseconds: at each hand-over the data
+ * that the gate guards would have to move from one processor to another. */
 #define SHORT UINT64_C(700)
-/* Nanoseconds: the first look at whether they do, the next ones, and the end of all patience. */
+/* Nanoseconds until the first look at whether they do, between the next ones, and until it waits no longer. */
 #define MOMENT UINT64_C(2000)
 #define NAP UINT64_C(100000)
 #define GATE_PATIENCE UINT64_C(1000000)
@@ -61,6 +62,7 @@ bool segj_gate_init(segj_gate_t *gate)
     atomic_init(&gate->called, 0);
     atomic_init(&gate->crowd, 0);
     gate->waited = 0;
+    segj_note_held(gate, false);
     gate_tell(create, gate, 0);
     return true;
 }
@@ -206,7 +208,7 @@ static void let_pass(segj_gate_t *gate)
 {
     unsigned from = gate_passed(gate);
     if (from == atomic_load_explicit(&gate->called, memory_order_relaxed))
-        return; /* nobody has, since it was called */
+        return; /* no thread has, since it was called */
     uint64_t begun = segj_process_time();
     uint64_t before = begun;
     uint64_t now = wait_a_moment(begun);
@@ -232,18 +234,23 @@ static void wait_to_enter(segj_gate_t *gate)
         step_back(gate);
 }
 
-void segj_gate_enter(segj_gate_t *gate)
+/* Clang checks the callers of the following: the gate is a word to it. */
+
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_enter(segj_gate_t *gate)
 {
     gate_tell(pre_lock, gate, 0);
     if (!gate_shut(gate))
         wait_to_enter(gate);
+    segj_note_held(gate, true);
     gate_tell(post_lock, gate, 0, 0);
 }
 
-bool segj_gate_try(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS bool segj_gate_try(segj_gate_t *gate)
 {
     gate_tell(pre_lock, gate, __tsan_mutex_try_lock);
     bool shut = gate_shut(gate);
+    if (shut)
+        segj_note_held(gate, true);
     gate_tell(post_lock, gate, shut ? __tsan_mutex_try_lock : __tsan_mutex_try_lock | __tsan_mutex_try_lock_failed, 0);
     return shut;
 }
@@ -261,9 +268,10 @@ static void call_one(segj_gate_t *gate)
     segj_word_wake(&gate->call);
 }
 
-void segj_gate_leave(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
 {
     gate_tell(pre_unlock, gate, 0);
+    segj_note_held(gate, false);
     unsigned word = atomic_fetch_sub_explicit(&gate->word, SHUT, memory_order_release);
     if (word >= ONE_WAITS && (word & FRONT) == 0)
         call_one(gate);
@@ -282,18 +290,23 @@ void segj_gate_destroy(segj_gate_t *gate)
     segj_mutex_destroy(&gate->mutex);
 }
 
-void segj_gate_enter(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_enter(segj_gate_t *gate)
 {
     segj_lock(&gate->mutex);
+    segj_note_held(gate, true);
 }
 
-bool segj_gate_try(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS bool segj_gate_try(segj_gate_t *gate)
 {
-    return segj_try_lock(&gate->mutex);
+    if (!segj_try_lock(&gate->mutex))
+        return false;
+    segj_note_held(gate, true);
+    return true;
 }
 
-void segj_gate_leave(segj_gate_t *gate)
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
 {
+    segj_note_held(gate, false);
     segj_unlock(&gate->mutex);
 }
 

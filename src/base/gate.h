@@ -1,16 +1,18 @@
 /*
  * base/gate.h: a lock for what takes a fraction of a microsecond and is wanted again at once, by many threads. To hand
- * such a lock from thread to thread takes longer than the work that it guards. So in a crowd one thread goes on, the
- * others sleep, and the one in front of them comes in when the gate is found open, or in a millisecond or so in any case
- * (DESIGN.md, "The gate").
+ * such a lock from thread to thread takes longer than the work that it guards. So in a crowd one thread continues, the
+ * others sleep, and the one in front of them comes in when the gate is found open, or in a millisecond or so in any
+ * case (DESIGN.md, "The gate").
  *
- * A thread that finds it shut first looks again for some microseconds. Where the system has no words to sleep on, it is a
- * mutex.
+ * A thread that finds it shut first looks again for some microseconds. Where the system has no words to sleep on, it is
+ * a mutex.
  */
 #ifndef SEGJ_BASE_GATE_H
 #define SEGJ_BASE_GATE_H
 
 #include <stdbool.h>
+
+#include "base/guard.h"
 
 #if defined(__linux__)
 
@@ -23,6 +25,7 @@ typedef struct segj_gate {
     atomic_uint called; /* `passed` when the one in front was called */
     atomic_uint crowd;  /* how much more often, of late, it was found shut than open; by the thread that is in */
     unsigned waited;    /* `passed` when a thread last came in that had waited; likewise */
+    SEGJ_HOLDER
 } segj_gate_t;
 
 #else
@@ -31,6 +34,7 @@ typedef struct segj_gate {
 
 typedef struct segj_gate {
     segj_mutex_t mutex;
+    SEGJ_HOLDER
 } segj_gate_t;
 
 #endif
@@ -38,11 +42,12 @@ typedef struct segj_gate {
 /** False: there is no memory for it. */
 bool segj_gate_init(segj_gate_t *gate);
 void segj_gate_destroy(segj_gate_t *gate);
-/** Waits until it is open, and shuts it behind the thread. */
-void segj_gate_enter(segj_gate_t *gate);
+/* Every gate is the change lock of a journal. */
+/** Waits until it is open, and shuts it when the thread is in. */
+void segj_gate_enter(segj_gate_t *gate) SEGJ_TAKES(segj_role_change);
 /** False: a thread is in, or was and is not there any more (in a child of fork). */
-bool segj_gate_try(segj_gate_t *gate);
+bool segj_gate_try(segj_gate_t *gate) SEGJ_TRIES(segj_role_change, true);
 /** Opens it. What the thread has done while it was in has happened for whoever enters next. */
-void segj_gate_leave(segj_gate_t *gate);
+void segj_gate_leave(segj_gate_t *gate) SEGJ_GIVES(segj_role_change);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * base/park.h: one thread waits, once, for a word of another thread. Neither needs a lock that others use, and the word
- * may lie in the waiting thread's stack: where it is a word for the system (Linux), the waker's last access to it is the
- * store, and waking at an address that has become something else's is a wake-up for nothing there, which every user of
- * such words must expect.
+ * may lie in the waiting thread's stack: where it is a word for the system (Linux), the waker's last access to it is
+ * the store, and waking at an address that has become something else's is a wake-up for nothing there, which every user
+ * of such words must expect.
  */
 #ifndef SEGJ_BASE_PARK_H
 #define SEGJ_BASE_PARK_H

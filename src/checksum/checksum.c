@@ -53,7 +53,7 @@ static uint32_t crc_times(uint32_t polynomial, uint32_t a, uint32_t b)
     return product;
 }
 
-/* As if the bytes before were followed by so many zeros, which the bytes behind are added to. */
+/* As if the bytes before were followed by so many zeros, to which the bytes after are added. */
 static uint32_t crc_join(uint32_t polynomial, uint32_t before, uint32_t after, uint64_t size)
 {
     uint32_t power = UINT32_C(1) << 23; /* x^8: one byte */

@@ -15,7 +15,7 @@ uint32_t segj_crc32(uint32_t crc, const void *data, size_t size);
 /** The same for CRC-32C. */
 uint32_t segj_crc32c(uint32_t crc, const void *data, size_t size);
 
-/** The checksum of some bytes and `size` more behind them, of each of which it is known. */
+/** The checksum of some bytes and of `size` more after them, from the checksums of both parts. */
 uint32_t segj_crc32_join(uint32_t before, uint32_t after, uint64_t size);
 
 /** The same for CRC-32C. */

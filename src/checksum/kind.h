@@ -1,6 +1,6 @@
 /*
  * checksum/kind.h: the checksums that a format puts after its pages and frames. A checksum begins with the place of
- * what it covers (a section, and a page number or an offset), goes on over the bytes, and may do so in pieces.
+ * what it covers (a section, and a page number or an offset), continues over the bytes, and may do so in pieces.
  */
 #ifndef SEGJ_CHECKSUM_KIND_H
 #define SEGJ_CHECKSUM_KIND_H

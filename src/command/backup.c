@@ -1,5 +1,6 @@
 /*
- * command/backup.c: `segj copy`: a journal is copied into a new directory, or an earlier copy of it is brought up to date.
+ * command/backup.c: `segj copy`: a journal is copied into a new directory, or an earlier copy of it is brought up to
+ * date.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ static void copy_text(const options_t *options, const oversized_copied_t *copied
     print("; %" PRIu64 " bytes were written\n", copied->bytes);
 }
 
-/* anew: how the copy is to be stored, or NULL. */
+/* anew: how to store the copy, or NULL. */
 static answer_t copy_opened(const options_t *options, oversized_t *journal, const oversized_config_t *anew)
 {
     oversized_copy_options_t how;

@@ -1,7 +1,7 @@
 /*
- * command/cluster.h: directories that are in a Ceph cluster: rados:POOL/NAME, or rados:CLIENT@POOL/NAME for another client than
- * client.admin. Where the command line has one, all its directories go through one storage, which hands each call on to
- * files or to the cluster.
+ * command/cluster.h: directories that are in a Ceph cluster: rados:POOL/NAME, or rados:CLIENT@POOL/NAME for another
+ * client than client.admin. Where the command line has one, all its directories go through one storage, which hands
+ * each call on to files or to the cluster.
  */
 #ifndef SEGJ_COMMAND_CLUSTER_H
 #define SEGJ_COMMAND_CLUSTER_H

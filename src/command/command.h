@@ -1,5 +1,6 @@
 /*
- * command/command.h: the commands of `segj`, and what they share: options, what they answer, and how they find a journal.
+ * command/command.h: the commands of `segj`, and what they share: options, what they answer, and how they find a
+ * journal.
  */
 #ifndef SEGJ_COMMAND_COMMAND_H
 #define SEGJ_COMMAND_COMMAND_H
@@ -32,11 +33,11 @@ typedef struct options {
     const char *index, *values;    /* partitions */
     const segj_storage_t *storage; /* cluster.h; NULL: files */
     bool json, reverse, help;
-    bool yes;         /* removals need no word more */
-    bool dry;         /* nothing is to be changed */
-    bool follow;      /* what comes is wanted too */
-    uint64_t most;    /* records; UINT64_MAX: all */
-    uint64_t bytes;   /* that are kept; UINT64_MAX: all */
+    bool yes;       /* removals need no word more */
+    bool dry;       /* nothing may be changed */
+    bool follow;    /* what comes is wanted too */
+    uint64_t most;  /* records; UINT64_MAX: all */
+    uint64_t bytes; /* that are kept; UINT64_MAX: all */
     uint64_t free_bytes;
     uint64_t limit;   /* bytes a second; 0: none */
     uint32_t threads; /* 0: as many as there are processors */
@@ -117,7 +118,7 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_bytes(const void *bytes, size_t size);
 /** To standard error, with the command's name. Gives the answer back. */
 answer_t complain(answer_t answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** Somebody at the terminal says yes to a question; false where there is no terminal. */
+/** The user at the terminal says yes to a question; false where there is no terminal. */
 bool is_agreed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** The library's sentence, and what to do next where that is known. */
 answer_t complain_of(const options_t *options, segj_status_t status);
@@ -125,17 +126,18 @@ answer_t complain_of(const options_t *options, segj_status_t status);
 void print_shown(const void *bytes, size_t size, show_t show);
 /** Bytes in a word: "1.5 GB". */
 void bytes_text(uint64_t bytes, char *text, size_t size);
-/** The same as text that is to be freed; NULL: out of memory. */
+/** The same as text that the caller frees; NULL: out of memory. */
 char *shown_text(const void *bytes, size_t size, show_t show);
 
 /* stat.c */
-/** Looks at the journal of a command line. ANSWER_FINE, and the inspection is to be freed; else it was said why not. */
+/** Looks at the journal of a command line. ANSWER_FINE, and the caller frees the inspection; else the reason was
+ *  printed. */
 answer_t inspect(const options_t *options, oversized_inspection_t **found);
 /** The same, and opens the journal for reading. */
 answer_t open_for_reading(const options_t *options, oversized_t **journal, oversized_config_t *config);
 /** The same for changes: what an open would refuse or lose is refused. */
 answer_t open_for_writing(const options_t *options, oversized_t **journal);
-/** Opens it with a line of progress. A signal meanwhile ends the program, with the journal closed to. */
+/** Opens it with a line of progress. A signal during the open ends the program, and the journal is closed before. */
 segj_status_t open_followed(oversized_config_t *config, oversized_t **journal);
 /** Makes a configuration fit the sections that are there: new ones become like these. What no file tells stays. */
 void configure_as_found(const oversized_inspection_t *found, oversized_config_t *config);

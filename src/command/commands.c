@@ -8,7 +8,7 @@ const command_t commands[] = {
      .summary = "Shows what lies in a journal: its format and sizes, its sections, and what an open would do.",
      .help =
          "It reads the files alone, takes no lock and writes nothing. Beside a writer it shows what the files hold\n"
-         "meanwhile.\n\n"
+         "at that time.\n\n"
          "Exit status: 0 clean, 2 it could not be done, 3 an open would repair the journal, 4 synced records are\n"
          "lost or an open would be refused.\n\n"
          "Example: segj stat /var/lib/events\n",
@@ -72,12 +72,12 @@ const command_t commands[] = {
      .arguments = "DIR COPY",
      .summary = "Copies a journal into a new directory, or brings an earlier copy of it up to date.",
      .help =
-         "The copy is a journal. It is durable when the command ends; one that was not completed is opened by\n"
-         "nobody, and the next copy completes it. COPY is never anything but a new directory or an earlier copy.\n"
+         "The copy is a journal. It is durable when the command ends; one that was not completed cannot be\n"
+         "opened, and the next copy completes it. COPY is never anything but a new directory or an earlier copy.\n"
          "With --level, --native, --page-size or --format the values are stored anew. Then COPY only gets what it\n"
          "lacks, keeps sections that DIR has pruned, and may be opened at any time; so many threads compress as\n"
          "there are processors.\n"
-         "The journal is open for reading meanwhile, which keeps its writer out: a program that has it open copies\n"
+         "The journal is open for reading during that, which keeps its writer out: a program that has it open copies\n"
          "it by oversized_copy(). Where synced records are lost nothing is copied.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
          "Example: segj copy /var/lib/events /backup/events\n",
@@ -90,8 +90,8 @@ const command_t commands[] = {
      .summary = "Writes a journal, or some records of it, as a stream to standard output.",
      .help =
          "`segj load` makes a journal of it, with the same records at the same positions. The stream checks itself\n"
-         "(DUMP.md has its bytes). The journal is open for reading meanwhile, which keeps its writer out. Values are\n"
-         "unpacked. Where synced records are lost nothing is dumped.\n\n"
+         "(DUMP.md has its bytes). The journal is open for reading during that, which keeps its writer out.\n"
+         "Values are unpacked. Where synced records are lost nothing is dumped.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
          "Example: segj dump /var/lib/events | ssh backup segj load /backup/events\n",
      .takes_range = true,
@@ -99,11 +99,11 @@ const command_t commands[] = {
     {.name = "load",
      .letters = "j",
      .arguments = "DIR [FILE]",
-     .summary = "Makes a journal of the stream of a dump, or goes on with it.",
+     .summary = "Makes a journal of the stream of a dump, or continues with it.",
      .help =
          "FILE is the stream; without it, or with \"-\", it is standard input. Records that DIR has already are "
          "compared,\n"
-         "and stay: so a load that was cut off is made again and goes on, and a dump of newer records is added.\n"
+         "and stay: so a load that was cut off is made again and continues, and a dump of newer records is added.\n"
          "Records that differ end the load. Nothing is changed but by appending; what is loaded is durable when the\n"
          "command ends.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 the stream is damaged, is not complete, or is none.\n\n"
@@ -120,7 +120,7 @@ const command_t commands[] = {
          "digits), %e the entry in hexadecimal digits, %u the entry as a number, %t the entry as text, %% a percent\n"
          "sign; \"/\" makes directories. A file that is there is not written over. A value that is damaged is told "
          "of,\n"
-         "and the others go on.\n\n"
+         "and the others follow.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
          "Example: segj export --tar --name=events/%s-%p /var/lib/events 7 | tar -xf -\n",
      .takes_range = true,
@@ -155,7 +155,7 @@ const command_t commands[] = {
      .letters = "jnbMy",
      .arguments = "DIR",
      .summary = "Removes the oldest sections until the rest is small enough; the newest one always stays.",
-     .help = "Like prune, by --bytes of files together, by --number of sections, by bytes that are to be --free on the\n"
+     .help = "Like prune, by --bytes of files together, by --number of sections, by bytes that must be --free on the\n"
              "file system, or by several of these.\n\n"
              "Exit status: 0 done, 1 --yes is missing, 2 it could not be done, 4 damage.\n\n"
              "Example: segj retain --bytes=1000000000 --yes /var/lib/events\n",
@@ -201,7 +201,7 @@ const command_t commands[] = {
      .summary = "Takes whatever verifies out of a damaged journal, and makes a new one of it.",
      .help =
          "SRC is read alone and not locked; DST must not be there. Each gap is a line: section:positions, and why.\n"
-         "Records behind a gap move up, and a line says which positions became which. The last line is the verdict.\n"
+         "Records after a gap move up, and a line says which positions became which. The last line is the verdict.\n"
          "Entry size, page size and format are given where no file tells them any more.\n\n"
          "Exit status: 0 all came back, 2 it could not be done, 4 something was lost.\n\n"
          "Example: segj salvage /var/lib/events /var/lib/events.new\n",

@@ -1,6 +1,6 @@
 /*
- * command/complete.c: `segj completion`: what completes the command line in a shell, made from the tables of commands and
- * options.
+ * command/complete.c: `segj completion`: what completes the command line in a shell, made from the tables of commands
+ * and options.
  */
 #include <string.h>
 
@@ -78,7 +78,7 @@ static void bash_print(void)
 
 /* --- zsh --- */
 
-/* What the help says of an option, behind its names. */
+/* What the help says of an option, after its names. */
 static const char *description_of(const known_option_t *known)
 {
     const char *text = known->text + strspn(known->text, " ");

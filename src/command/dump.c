@@ -1,6 +1,6 @@
 /*
- * command/dump.c: `segj dump`: a journal, or a part of it, as a stream on standard output. No more than a window of it is in
- * memory: large values are read in pieces, and so are those that may become large when they are unpacked.
+ * command/dump.c: `segj dump`: a journal, or a part of it, as a stream on standard output. No more than a window of it
+ * is in memory: large values are read in pieces, and so are those that may become large when they are unpacked.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * command/export.c: `segj export`: values as files, or as a tar stream on standard output. Names follow a template. A file
- * that is there is never written over.
+ * command/export.c: `segj export`: values as files, or as a tar stream on standard output. Names follow a template. A
+ * file that is there is never written over.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -216,7 +216,7 @@ static answer_t export_member(export_t *export, oversized_reader_t *reader, cons
 
 /* --- the walk --- */
 
-/* A value that is damaged is told of, and the export goes on. False: it ends. */
+/* A damaged value is reported, and the export continues. False: it ends. */
 static bool export_record(export_t *export, const oversized_item_t *item)
 {
     oversized_reader_t *reader = NULL;

@@ -1,5 +1,6 @@
 /*
- * command/following.h: what the commands that follow a journal share: what ends them, and what they go on after.
+ * command/following.h: what the commands that follow a journal share: what ends them, and after which failures they
+ * continue.
  */
 #ifndef SEGJ_COMMAND_FOLLOWING_H
 #define SEGJ_COMMAND_FOLLOWING_H

@@ -1,6 +1,6 @@
 /*
- * command/get.c: `segj get`: the values of records, as they are unless it is asked otherwise, one after the other. A value
- * is read in pieces, so that none has to fit into memory; it is checked before its first byte is printed.
+ * command/get.c: `segj get`: the values of records, as they are unless it is asked otherwise, one after the other. A
+ * value is read in pieces, so that none has to fit into memory; it is checked before its first byte is printed.
  */
 #include <inttypes.h>
 #include <stdlib.h>

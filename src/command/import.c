@@ -1,6 +1,6 @@
 /*
- * command/import.c: `segj import`: files, the members of a tar stream, or lines become records of a section. All of them
- * do, durably, or none: after a failure the section is rewound to where it was.
+ * command/import.c: `segj import`: files, the members of a tar stream, or lines become records of a section. All of
+ * them do, durably, or none: after a failure the section is rewound to where it was.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /*
- * command/json.h: objects of JSON, a thin layer over json-c. Numbers are whole, and exact up to 2^64 - 1. Texts are made
- * valid UTF-8.
+ * command/json.h: objects of JSON, a thin layer over json-c. Numbers are whole, and exact up to 2^64 - 1. Texts are
+ * made valid UTF-8.
  */
 #ifndef SEGJ_COMMAND_JSON_H
 #define SEGJ_COMMAND_JSON_H

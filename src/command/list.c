@@ -18,7 +18,7 @@ typedef struct list {
 
 /* --- a record --- */
 
-/* A record whose value cannot be read is told of, and the list goes on. */
+/* A record whose value cannot be read is reported, and the list continues. */
 static bool list_record(list_t *list, const oversized_item_t *item)
 {
     const void *value = NULL;

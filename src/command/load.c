@@ -1,6 +1,7 @@
 /*
- * command/load.c: `segj load`: a journal from the stream of a dump. What the journal has already is compared, and loading
- * goes on behind it. A record is appended when its checksum is right, and no more than a window of it is in memory.
+ * command/load.c: `segj load`: a journal from the stream of a dump. What the journal has already is compared, and
+ * loading continues after it. A record is appended when its checksum is right, and no more than a window of it is in
+ * memory.
  */
 #include <errno.h>
 #include <inttypes.h>

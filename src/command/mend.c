@@ -1,6 +1,6 @@
 /*
- * command/mend.c: `segj recover`: what an open for writing makes of a journal, done or only told. What `strict` refuses is
- * done where --yes was given, or where somebody at a terminal says so.
+ * command/mend.c: `segj recover`: what an open for writing makes of a journal, done or only told. What `strict` refuses
+ * is done where --yes was given, or where the user at a terminal says so.
  */
 #include <inttypes.h>
 

@@ -141,7 +141,7 @@ static bool format_read(const char *text, bool *commonware)
     return *commonware || strcmp(text, "native") == 0;
 }
 
-/* What zstd has at most, and 0; below are levels that nobody stores values at. */
+/* What zstd has at most, and 0; levels below 0 are of no use for storing. */
 static bool level_read(const char *text, uint64_t *level)
 {
     return count_read(text, level) && *level <= 22;

@@ -1,6 +1,6 @@
 /*
- * command/output.c: what the commands print. Results go to standard output, everything else to standard error. Bytes of a
- * journal never reach a terminal as they are, unless that is asked for.
+ * command/output.c: what the commands print. Results go to standard output, everything else to standard error. Bytes of
+ * a journal never reach a terminal as they are, unless that is asked for.
  */
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /*
- * command/picture.c: `segj map`: a journal as a picture, by what an inspection says. Few sections are bars with a line of
- * text each; of many each is an upright bar, so many in a row as there is room for.
+ * command/picture.c: `segj map`: a journal as a picture, by what an inspection says. Few sections are bars with a line
+ * of text each; of many each is an upright bar, so many in a row as there is room for.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * command/progress.c: see the header. The line is as wide as the terminal, however narrow that is, and there is none where
- * standard error is no terminal.
+ * command/progress.c: see the header. The line is as wide as the terminal, however narrow that is, and there is none
+ * where standard error is no terminal.
  */
 #include "command/progress.h"
 

@@ -8,7 +8,8 @@
 
 #include "segjournal/tools.h"
 
-/** What Ctrl-C, a termination and a hang-up do from here on. A hang-up that is ignored, as by `nohup`, stays ignored. */
+/** What Ctrl-C, a termination and a hang-up do from here on. A hang-up that is ignored, as by `nohup`, stays
+ *  ignored. */
 void signals_catch(void (*handler)(int));
 /** From here on Ctrl-C and a termination cancel the call that is under way. */
 void progress_begin(void);
@@ -25,7 +26,7 @@ void progress_clear(void);
 /** The call has ended: a signal that cancelled it ends the program now, and from here on signals do so at once. */
 void progress_end(void);
 /** Columns that a line may take on a terminal, 200 at most: the last ones are left free, so that neither it nor the
- *  terminal's "^C" behind it begins another line. */
+ *  terminal's "^C" after it begins another line. */
 size_t terminal_columns(int descriptor);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * command/removal.c: `segj prune` and `segj retain`, which remove old sections. What would go is printed; it goes where
- * --yes was given, or where somebody at a terminal says so.
+ * --yes was given, or where the user at a terminal says so.
  */
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /*
- * command/tail.c: `segj tail`: the newest records, and with -f those that come. It follows the files, so that the journal
- * may have a writer.
+ * command/tail.c: `segj tail`: the newest records, and with -f those that come. It follows the files, so that the
+ * journal may have a writer.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "segjournal/follow.h"
 
 #define TAIL_USUAL 10
-/* Milliseconds after which it is seen that nobody reads the output any more. */
+/* Milliseconds between two looks at whether the output still has a reader. */
 #define TAIL_LOOK 500
 
 /* Where so many of the newest records begin. */
@@ -99,7 +99,7 @@ static bool tail_wait(const options_t *options, oversized_follower_t *follower, 
     return *answer != ANSWER_FAILED && !following_ended() && !following_is_unread();
 }
 
-/* A value that cannot be read is told of, and the tail goes on. */
+/* A value that cannot be read is reported, and the tail continues. */
 static answer_t tail_all(const options_t *options, oversized_follower_t *follower)
 {
     answer_t answer = ANSWER_FINE;

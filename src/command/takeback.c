@@ -1,6 +1,6 @@
 /*
- * command/takeback.c: `segj rewind`: the newest records are taken back. What would go is printed; it goes where --yes was
- * given, or where somebody at a terminal says so.
+ * command/takeback.c: `segj rewind`: the newest records are taken back. What would go is printed; it goes where --yes
+ * was given, or where the user at a terminal says so.
  */
 #include <inttypes.h>
 

@@ -44,7 +44,7 @@ static void put_octal(uint8_t *field, size_t digits, uint64_t number)
         field[i - 1] = (uint8_t)('0' + (number & 7));
 }
 
-/* Digits, which spaces may stand before, and one or no space or NUL behind. */
+/* Digits, with spaces before them, and one or no space or NUL after them. */
 static bool get_octal(const uint8_t *field, size_t size, uint64_t *number)
 {
     size_t at = 0;

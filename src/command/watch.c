@@ -1,7 +1,7 @@
 /*
- * command/watch.c: `segj watch`: what is happening to a journal, a line a second, or some lines that are drawn again where
- * there is a terminal. It follows the files, so that the journal may have a writer. What is appended is counted as it is
- * followed; sections and what is unsynced are looked up when something has changed.
+ * command/watch.c: `segj watch`: what is happening to a journal, a line a second, or some lines that are drawn again
+ * where there is a terminal. It follows the files, so that the journal may have a writer. What is appended is counted
+ * as it is followed; sections and what is unsynced are looked up when something has changed.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -339,7 +339,7 @@ static answer_t watch_second(watch_t *watch, int64_t *until)
     return answer;
 }
 
-/* Whether it ended well, or goes on. */
+/* Whether it ended well, or continues. */
 static answer_t watch_all(watch_t *watch)
 {
     int64_t until = watch->begin;

@@ -5,7 +5,7 @@
 #ifndef SEGJ_JOURNAL_BESIDE_H
 #define SEGJ_JOURNAL_BESIDE_H
 
-/** Longer names of partitions are none. */
+/** The longest name of a partition. */
 #define SEGJ_BESIDE_NAME_MAX 255
 
 /** "." INDEX SUFFIX, to be freed; a name that leaves no room for that is shortened, and a checksum tells it from others

@@ -16,8 +16,8 @@ size_t segj_commonware_encode(uint8_t block[SEGJ_COMMONWARE_V1_SIZE], uint64_t d
 
 /**
  * Judges a file of `file_size` bytes by its first `size`, which are V1_SIZE, or all there are. SEGJ_HEADER_NONE: the
- * file is new, its header is to be written. *data is set where the verdict is that or SEGJ_HEADER_VALID; it stays as it is
- * where a new file is too short to tell. `why` (never NULL) is set to static text unless valid.
+ * file is new, and its header must be written. *data is set where the verdict is that or SEGJ_HEADER_VALID; it stays as
+ * it is where a new file is too short to tell. `why` (never NULL) is set to static text unless valid.
  */
 segj_header_verdict_t segj_commonware_decode(const uint8_t *block, size_t size, uint64_t file_size, uint64_t *data,
                                              const char **why);

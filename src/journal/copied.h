@@ -1,6 +1,6 @@
 /*
- * journal/copied.h: what tells a copy that oversized_copy() has made from other journals, and a copy that is not complete
- * from one that is (FORMAT.md, "Copies").
+ * journal/copied.h: what tells a copy that oversized_copy() has made from other journals, and a copy that is not
+ * complete from one that is (FORMAT.md, "Copies").
  */
 #ifndef SEGJ_JOURNAL_COPIED_H
 #define SEGJ_JOURNAL_COPIED_H

@@ -15,7 +15,7 @@
 /* "left" and "right", as that program names files. */
 static const char *const counts_names[2] = {"6c656674", "7269676874"};
 
-/* Longer stores are none of counts: 2^24 sections. */
+/* The largest store of counts that is read: 2^24 sections. */
 #define COUNTS_DATA_MOST ((uint64_t)SEGJ_COUNTS_EACH << 24)
 
 /* --- reading --- */
@@ -216,7 +216,7 @@ void segj_counts_free(segj_counts_t *counts)
 
 /* --- lowering --- */
 
-/* What the counts become; *changed: they are not that yet. */
+/* The new counts; *changed: they differ from the present ones. */
 static size_t counts_limit(const segj_counts_t *counts, segj_counts_most_t *most, void *context, segj_count_t *to,
                            bool *changed)
 {
@@ -233,12 +233,12 @@ static size_t counts_limit(const segj_counts_t *counts, segj_counts_most_t *most
     return kept;
 }
 
-/* A killed process need not have synced the copy that counts, and the other one is about to be written. */
-static segj_status_t counts_settle(segj_shared_t *shared)
+/* A killed process may not have synced the copy that counts, and the other copy is about to be written. */
+static segj_status_t counts_sync_current(segj_shared_t *shared)
 {
     segj_counts_t *counts = &shared->counts;
     segj_io_file_t file;
-    if (counts->settled || !counts->there[counts->newest])
+    if (counts->synced || !counts->there[counts->newest])
         return SEGJ_OK;
     segj_status_t status =
         segj_io_open_named(&file, &counts->partition, counts_names[counts->newest], SEGJ_OPEN_WRITE, NULL);
@@ -246,7 +246,7 @@ static segj_status_t counts_settle(segj_shared_t *shared)
         return status;
     status = segj_io_sync(&file);
     segj_io_close(&file);
-    counts->settled = status == SEGJ_OK;
+    counts->synced = status == SEGJ_OK;
     return status == SEGJ_OK ? SEGJ_OK : segj_shared_poison(shared, status);
 }
 
@@ -300,7 +300,7 @@ static segj_status_t counts_commit(segj_shared_t *shared, size_t count)
     segj_counts_encode(counts->bytes, counts->version + 1, list, count);
     segj_status_t status = segj_owner_check(shared);
     if (status == SEGJ_OK)
-        status = counts_settle(shared);
+        status = counts_sync_current(shared);
     if (status == SEGJ_OK)
         status = counts_write(shared, counts->bytes, size);
     if (status != SEGJ_OK)
@@ -454,7 +454,7 @@ segj_status_t segj_counts_guard(segj_shared_t *shared, segj_counts_most_t *most,
     segj_status_t status = counts_list_directory(&search);
     for (size_t i = 0; i < search.count && status == SEGJ_OK; i++)
         status = counts_judge_partition(&search, search.names[i]);
-    /* The other program is kept out, and makes none meanwhile. */
+    /* The other program is kept out, so it makes no such partition now. */
     shared->counts.ruled_out = status == SEGJ_OK && !search.alike;
     free(search.names);
     if (status == SEGJ_ERR_IO)

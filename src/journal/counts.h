@@ -7,6 +7,7 @@
 #ifndef SEGJ_JOURNAL_COUNTS_H
 #define SEGJ_JOURNAL_COUNTS_H
 
+#include "base/guard.h"
 #include "journal/counts_format.h"
 #include "storage/io.h"
 
@@ -24,29 +25,31 @@ typedef struct segj_counts {
     unsigned newest;  /* the copy that counts */
     bool whole[2];    /* their headers are valid */
     bool there[2];    /* their files are */
-    bool settled;     /* the copy that counts was synced by this process */
+    bool synced;      /* the copy that counts was synced by this process */
     bool ruled_out;   /* there is none: the configuration says so, or it was looked for */
 } segj_counts_t;
 
 /** Gives the most records of a section that stay; 0: none, or the section goes; UINT64_MAX: it stays as it is. */
 typedef uint64_t segj_counts_most_t(void *context, uint64_t section);
 
-/** Opens the partition of this name, locks it, and reads the counts; NULL and "": there is none to open. A partition that
- *  is missing is SEGJ_ERR_MISMATCH where the journal has sections, else there are no counts. */
+/** Opens the partition of this name, locks it, and reads the counts; NULL and "": there is none to open. A partition
+ *  that is missing is SEGJ_ERR_MISMATCH where the journal has sections, else there are no counts. */
 SEGJ_MUST_CHECK segj_status_t segj_counts_open(segj_shared_t *shared, const char *name, bool read_only,
                                                bool has_sections);
 
 /** The count of a section; 0: none. */
 uint64_t segj_counts_of(const segj_counts_t *counts, uint64_t section);
 
-/** Lowers the counts to what stays, durably; before anything goes. Where it fails the counts are what they were, or lower;
- *  a sync that fails poisons the journal, because the copy that counts may be gone. Under the change lock, or in open. */
-SEGJ_MUST_CHECK segj_status_t segj_counts_lower(segj_shared_t *shared, segj_counts_most_t *most, void *context);
+/** Lowers the counts to what stays, durably; before anything goes. Where it fails the counts are what they were, or
+ *  lower; a sync that fails poisons the journal, because the copy that counts may be gone. Under the change lock, or in
+ *  open. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_counts_lower(segj_shared_t *shared, segj_counts_most_t *most,
+                                                                        void *context);
 
-/** Where the configuration does not name the partition: looks for one in the directory whose sections are all the journal's
- *  (is_there), and that counts more than what stays. SEGJ_ERR_MISMATCH: there is one. */
-SEGJ_MUST_CHECK segj_status_t segj_counts_guard(segj_shared_t *shared, segj_counts_most_t *most,
-                                                segj_counts_most_t *is_there, void *context);
+/** Where the configuration does not name the partition: looks for one in the directory whose sections are all the
+ *  journal's (is_there), and that counts more than what stays. SEGJ_ERR_MISMATCH: there is one. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_counts_guard(segj_shared_t *shared, segj_counts_most_t *most,
+                                                                        segj_counts_most_t *is_there, void *context);
 
 void segj_counts_free(segj_counts_t *counts);
 

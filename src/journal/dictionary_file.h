@@ -1,6 +1,6 @@
 /*
- * journal/dictionary_file.h: a section's dictionary as its two files have it (FORMAT.md, "Dictionary"): behind the header of
- * each, before its data. Version 2 alone.
+ * journal/dictionary_file.h: a section's dictionary as its two files have it (FORMAT.md, "Dictionary"): after the
+ * header of each, before its data. Version 2 alone.
  */
 #ifndef SEGJ_JOURNAL_DICTIONARY_FILE_H
 #define SEGJ_JOURNAL_DICTIONARY_FILE_H

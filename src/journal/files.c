@@ -50,7 +50,7 @@ static void make_newest(segj_files_t *files, segj_handle_t *handle)
 }
 
 /* Closes outside the lock: readers need not wait for the system. */
-static void close_idle(segj_files_t *files, segj_handle_t *handle)
+SEGJ_UNDER_STATE static void close_idle(segj_files_t *files, segj_handle_t *handle)
 {
     segj_io_file_t file = handle->file;
     files_list_remove(files, handle);
@@ -82,7 +82,7 @@ static uint32_t descriptors(const segj_files_t *files)
  *
  * A waiter counts itself before it looks for the last time: a reader that releases a file after that look sees it wait.
  */
-static void await_descriptor(segj_files_t *files)
+SEGJ_UNDER_STATE static void await_descriptor(segj_files_t *files)
 {
     while (descriptors(files) >= atomic_load_explicit(&files->limit, memory_order_relaxed)) {
         bool full = descriptors(files) >= files->most;
@@ -127,7 +127,7 @@ static void raise_again(segj_files_t *files)
 
 /* Closes one, or as many as are open beyond the limit. Readers, and openings that may yet succeed, are waited for;
  * writers are not waited for, because they keep theirs for as long as they like. */
-static bool close_some(segj_files_t *files)
+SEGJ_UNDER_STATE static bool close_some(segj_files_t *files)
 {
     uint32_t before = files->closed;
     segj_handle_t *idle;
@@ -161,7 +161,7 @@ bool segj_files_give_back(void *context)
 
 /* --- opening --- */
 
-static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
+SEGJ_UNDER_STATE static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     handle->opening = true;
     await_descriptor(files);
@@ -187,7 +187,7 @@ static segj_status_t open_handle(segj_files_t *files, segj_handle_t *handle, seg
 
 /* Closes a file that was opened for reading, when its last reader has ended. Nothing can pin it until it is open
  * again. */
-static void close_reader(segj_files_t *files, segj_handle_t *handle)
+SEGJ_UNDER_STATE static void close_reader(segj_files_t *files, segj_handle_t *handle)
 {
     handle->opening = true;
     atomic_fetch_add(&files->waiting, 1);
@@ -197,7 +197,7 @@ static void close_reader(segj_files_t *files, segj_handle_t *handle)
     close_idle(files, handle);
 }
 
-static segj_status_t pin(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
+SEGJ_UNDER_STATE static segj_status_t pin(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     while (handle->opening)
         segj_wait(files->changed, files->state);
@@ -216,10 +216,11 @@ static segj_status_t pin(segj_files_t *files, segj_handle_t *handle, segj_open_m
 
 segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle)
 {
+    segj_assert_held(files->state);
     return pin(files, handle, SEGJ_OPEN_READ);
 }
 
-static segj_status_t files_hold(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
+SEGJ_UNDER_STATE static segj_status_t files_hold(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     assert(!handle->held);
     segj_status_t status = pin(files, handle, mode);
@@ -232,16 +233,19 @@ static segj_status_t files_hold(segj_files_t *files, segj_handle_t *handle, segj
 
 segj_status_t segj_files_pin_for_write(segj_files_t *files, segj_handle_t *handle)
 {
+    segj_assert_held(files->state);
     return files_hold(files, handle, SEGJ_OPEN_WRITE);
 }
 
 segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle)
 {
+    segj_assert_held(files->state);
     return files_hold(files, handle, SEGJ_OPEN_CREATE);
 }
 
 void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle)
 {
+    segj_assert_held(files->state);
     if (handle->held) {
         handle->held = false;
         files->held--;
@@ -249,8 +253,9 @@ void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle)
     segj_files_unpin(files, handle);
 }
 
-void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file)
+void segj_files_take_over(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file)
 {
+    segj_assert_held(files->state);
     assert(handle->file.opened == NULL && descriptors(files) < files->most);
     handle->file.opened = file->opened;
     handle->file.writable = file->writable;
@@ -262,6 +267,7 @@ void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t
 
 void segj_files_unpin(segj_files_t *files, segj_handle_t *handle)
 {
+    segj_assert_held(files->state);
     unsigned pins = atomic_fetch_sub(&handle->pins, 1);
     assert(pins > 0);
     if (pins > 1)
@@ -283,6 +289,7 @@ void segj_files_unpin_unlocked(segj_files_t *files, segj_handle_t *handle)
 
 void segj_files_reserve(segj_files_t *files, uint32_t count)
 {
+    segj_assert_held(files->state);
     for (uint32_t i = 0; i < count; i++) {
         await_descriptor(files);
         files->open++;
@@ -297,6 +304,7 @@ void segj_files_give_up_reserve(segj_files_t *files, uint32_t count)
 
 void segj_files_forget(segj_files_t *files, segj_handle_t *handle)
 {
+    segj_assert_held(files->state);
     assert(atomic_load(&handle->pins) == 0 && !handle->opening);
     if (handle->file.opened != NULL)
         close_idle(files, handle);

@@ -3,8 +3,8 @@
  * pinned. A file that is not stays open until its descriptor is needed; the one used longest ago goes first.
  *
  * A file is opened for reading until its section's writer pins it. Then it is opened for writing instead, after those
- * who read it have ended, and stays so while it is open. (In an overlay, what was opened for reading goes on showing
- * the file as it was before it was changed first.)
+ * who read it have ended, and stays so while it is open. (In an overlay, a file that was opened for reading keeps
+ * showing the state before the first change.)
  *
  * Where the system has no descriptor left, files that are not in use are closed, and fewer are kept open from then on.
  *
@@ -32,7 +32,7 @@ typedef struct segj_handle {
 } segj_handle_t;
 
 typedef struct segj_files {
-    segj_mutex_t *state;
+    segj_state_t *state;
     segj_cond_t *changed;
     uint32_t most;                  /* that may be open */
     atomic_uint limit;              /* that are kept open, `most` or fewer; set under the state lock */
@@ -53,36 +53,36 @@ void segj_files_bound(segj_files_t *files, uint32_t most);
 /** Opens the file for reading if it is not open, and keeps it open until unpin. Waits while every descriptor is pinned.
  *  Where that fails because the system has no descriptor left, and writers hold all that are open,
  *  handle->file.exhausted is set. */
-SEGJ_MUST_CHECK segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle);
 
 /** The same for the section's writer, for writing, until release. Waits for those who read a file that was opened for
  *  reading, so that from here on all use the new descriptor. One thread at a time. */
-SEGJ_MUST_CHECK segj_status_t segj_files_pin_for_write(segj_files_t *files, segj_handle_t *handle);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_pin_for_write(segj_files_t *files, segj_handle_t *handle);
 
 /** The same for a file that does not exist yet. */
-SEGJ_MUST_CHECK segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_create(segj_files_t *files, segj_handle_t *handle);
 
 /** Ends a hold. */
-void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle);
+SEGJ_UNDER_STATE void segj_files_unpin_for_write(segj_files_t *files, segj_handle_t *handle);
 
 /** Takes an open file over, for which there is a descriptor. */
-void segj_files_adopt(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
+SEGJ_UNDER_STATE void segj_files_take_over(segj_files_t *files, segj_handle_t *handle, segj_io_file_t *file);
 
-void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
+SEGJ_UNDER_STATE void segj_files_unpin(segj_files_t *files, segj_handle_t *handle);
 
 /** The same without the state lock. How long the file has been unused counts from its pin then. */
-void segj_files_unpin_unlocked(segj_files_t *files, segj_handle_t *handle);
+SEGJ_WITHOUT_STATE void segj_files_unpin_unlocked(segj_files_t *files, segj_handle_t *handle);
 
 /** Keeps `count` descriptors, one after the other, for files that the caller opens himself; waits for them like a
  *  pin. */
-void segj_files_reserve(segj_files_t *files, uint32_t count);
-void segj_files_give_up_reserve(segj_files_t *files, uint32_t count);
+SEGJ_UNDER_STATE void segj_files_reserve(segj_files_t *files, uint32_t count);
+SEGJ_UNDER_STATE void segj_files_give_up_reserve(segj_files_t *files, uint32_t count);
 
 /** Closes a file that is not pinned, because its section goes away or is opened otherwise. */
-void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
+SEGJ_UNDER_STATE void segj_files_forget(segj_files_t *files, segj_handle_t *handle);
 
-/** A part's give_back: closes files that are not in use, or waits until there is one. false: there is none, and readers
- *  use none. Without the state lock. */
-bool segj_files_give_back(void *files);
+/** A partition's give_back: closes files that are not in use, or waits until there is one. false: there is none, and
+ *  readers use none. Without the state lock. */
+SEGJ_WITHOUT_STATE bool segj_files_give_back(void *files);
 
 #endif

@@ -14,7 +14,7 @@ void segj_fixed_init(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t sectio
 {
     bool native = shared->format == SEGJ_FORMAT_NATIVE;
     *fixed = (segj_fixed_t){.version = 1,
-                            .disbelieved = UINT64_MAX,
+                            .untrusted = UINT64_MAX,
                             .newest_slot = 1,
                             .has_marks = native,
                             .cache_id = segj_page_cache_id(shared->cache)};
@@ -38,7 +38,7 @@ segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_shar
         return segj_io_write(file, 0, block, segj_commonware_encode(block, file->data));
     segj_identity_encode(block, &identity);
     segj_slice_t slices[2] = {{block, sizeof block}, {zeros, sizeof zeros}};
-    /* Slots that say something are not the header's to write again. */
+    /* A header that is written again leaves valid slots as they are. */
     return segj_io_write_slices(file, 0, slices, fixed->sequence == 0 ? 2 : 1);
 }
 
@@ -86,6 +86,7 @@ segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared)
 
 void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared)
 {
+    segj_assert_held(&shared->state);
     if (fixed->tail == NULL)
         return;
     segj_paged_discard(fixed->tail, &shared->pages);
@@ -155,7 +156,8 @@ static segj_status_t fixed_fetch(segj_fixed_t *fixed, segj_shared_t *shared, con
 }
 
 /* Under the state lock, which is given up. */
-static segj_status_t fetch_from_file(segj_fixed_t *fixed, segj_shared_t *shared, const fixed_part_t *part)
+SEGJ_UNDER_STATE static segj_status_t fetch_from_file(segj_fixed_t *fixed, segj_shared_t *shared,
+                                                      const fixed_part_t *part)
 {
     segj_status_t status = segj_files_pin(&shared->files, &fixed->handle);
     if (status != SEGJ_OK)
@@ -168,7 +170,8 @@ static segj_status_t fetch_from_file(segj_fixed_t *fixed, segj_shared_t *shared,
 }
 
 /* Version 2, under the state lock, which is given up: the page is not in the file, or damaged there. */
-static segj_status_t fetch_from_frames(segj_fixed_t *fixed, segj_shared_t *shared, const fixed_part_t *part)
+SEGJ_UNDER_STATE static segj_status_t fetch_from_frames(segj_fixed_t *fixed, segj_shared_t *shared,
+                                                        const fixed_part_t *part)
 {
     segj_unlock(&shared->state);
     segj_status_t status = fixed_fetch(fixed, shared, part, true);
@@ -176,8 +179,8 @@ static segj_status_t fetch_from_frames(segj_fixed_t *fixed, segj_shared_t *share
     return status;
 }
 
-static bool peek_part(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page, size_t from, size_t size,
-                      uint8_t *to)
+SEGJ_UNDER_STATE static bool peek_part(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page,
+                                       size_t from, size_t size, uint8_t *to)
 {
     return (fixed->tail != NULL && segj_paged_peek(fixed->tail, page, from, size, to)) ||
            segj_page_cache_read(shared->cache, fixed->cache_id, page, from, size, to);
@@ -189,8 +192,8 @@ bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uin
     return size <= shared->page_size - from && peek_part(fixed, shared, offset / shared->page_size, from, size, to);
 }
 
-static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t page, size_t from, size_t size,
-                               uint8_t *to)
+SEGJ_UNDER_STATE static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t page, size_t from,
+                                                size_t size, uint8_t *to)
 {
     for (;;) {
         /* A rewind while the lock was given up. After its end lie bytes that an append may be writing. */
@@ -208,7 +211,7 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint6
                                    .most = left < shared->page_size ? (uint16_t)left : shared->page_size};
         uint64_t activations = fixed->activations;
         segj_status_t status =
-            segj_fixed_believes(fixed, shared, page) ? fetch_from_file(fixed, shared, &part) : SEGJ_ERR_CORRUPT;
+            segj_fixed_trusts(fixed, shared, page) ? fetch_from_file(fixed, shared, &part) : SEGJ_ERR_CORRUPT;
         /* The last page of a section that has become active since, or is being cut, may have been read while it was
          * written. */
         while (status == SEGJ_ERR_CORRUPT && fixed->cutting)
@@ -222,6 +225,7 @@ static segj_status_t read_part(segj_fixed_t *fixed, segj_shared_t *shared, uint6
 
 segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t offset, size_t size, uint8_t *to)
 {
+    segj_assert_held(&shared->state);
     while (size > 0) {
         uint64_t page = offset / shared->page_size;
         size_t from = (size_t)(offset % shared->page_size);
@@ -289,7 +293,7 @@ static segj_status_t clear_slot(const segj_fixed_t *fixed, const segj_io_file_t 
     return segj_io_write(file, segj_mark_offset(slot), zeros, segj_slot_size(fixed->version));
 }
 
-/* Starts the numbers again. Meanwhile W is 0, which is never wrong. */
+/* Starts the numbers again. Until a slot is written again W is 0, which is never wrong. */
 static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t *file)
 {
     segj_status_t status = clear_slot(fixed, file, 0);
@@ -302,7 +306,8 @@ static segj_status_t restart_sequence(segj_fixed_t *fixed, const segj_io_file_t 
     return status;
 }
 
-/* Version 2 leaves the newest slot as it is, so that one of both survives a crash; where there is none, both are new. */
+/* Version 2 leaves the newest slot as it is, so that one of both survives a crash; where there is none, both are
+ * new. */
 static bool is_marked_once(const segj_fixed_t *fixed)
 {
     return fixed->version == 2 && fixed->sequence > 0;

@@ -21,8 +21,8 @@ typedef struct segj_fixed {
     segj_point_t mark;               /* W as last written */
     uint64_t claimed;                /* the highest W that a slot may have, whatever the storage has answered */
     uint64_t salt;                   /* version 2 */
-    segj_dictionary_id_t dictionary; /* likewise: it has a copy, behind the slots */
-    uint64_t disbelieved;            /* version 2: what the file has from this byte of the index on is of no account */
+    segj_dictionary_id_t dictionary; /* likewise: it has a copy, after the slots */
+    uint64_t untrusted;              /* version 2: what the file has from this byte of the index on is of no account */
     uint64_t cache_id;
     uint64_t activations; /* changes whenever its writing begins or ends */
     uint64_t sequence;    /* of the newest watermark slot */
@@ -46,31 +46,32 @@ static inline uint64_t segj_fixed_size(const segj_fixed_t *fixed, const segj_sha
 }
 
 /** Whether what the file has of a page is the page, if it is whole. */
-static inline bool segj_fixed_believes(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page)
+static inline bool segj_fixed_trusts(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t page)
 {
-    return page < fixed->disbelieved / shared->page_size;
+    return page < fixed->untrusted / shared->page_size;
 }
 
 /** Bytes of an index file whose data begins at `data` and holds `records` records. */
 uint64_t segj_fixed_file_size(const segj_shared_t *shared, uint64_t data, uint64_t records);
 
 /** Prepares to append; the file is pinned. */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_fixed_activate(segj_fixed_t *fixed, segj_shared_t *shared);
 
 /** Gives the memory of a written section back. Under the state lock. */
-void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared);
+SEGJ_UNDER_STATE void segj_fixed_deactivate(segj_fixed_t *fixed, segj_shared_t *shared);
 
 /** Copies bytes of the index (logical offset, at most up to `records`) that lie in one page, and in memory or the page
  *  cache; false where they do not. Under the state lock, which it keeps. */
-bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t offset, size_t size, uint8_t *to);
+SEGJ_UNDER_STATE bool segj_fixed_peek(const segj_fixed_t *fixed, const segj_shared_t *shared, uint64_t offset,
+                                      size_t size, uint8_t *to);
 
 /**
  * Copies bytes of the index (logical offset, at most up to `records`) to `to`: from memory, the page cache or the file.
  * Under the state lock, which it gives up while it reads: the caller holds a reference of the section and looks
  * afterwards whether it was rewound since. SEGJ_ERR_CORRUPT: a damaged page, or it was.
  */
-SEGJ_MUST_CHECK segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared, uint64_t offset, size_t size,
-                                              uint8_t *to);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_fixed_read(segj_fixed_t *fixed, segj_shared_t *shared,
+                                                               uint64_t offset, size_t size, uint8_t *to);
 
 /** Writes a slot as it is said; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_write_slot(const segj_fixed_t *fixed, const segj_io_file_t *file,
@@ -79,15 +80,15 @@ SEGJ_MUST_CHECK segj_status_t segj_fixed_write_slot(const segj_fixed_t *fixed, c
 /** Writes W = at.records into the older slot; does not sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 
-/** Writes W = at.records into both slots and syncs: what comes before any cut. Version 2 writes the older slot alone. The
- *  other, which says as much or more, shows that a cut was begun, and is good until the values are cut. */
+/** Writes W = at.records into both slots and syncs: what comes before any cut. Version 2 writes the older slot alone.
+ *  The other, which says as much or more, shows that a cut was begun, and is good until the values are cut. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_mark_cut(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 
 /** The three steps of that, each a failure of its own. Without another number to give: starts the numbers again, with a
  *  sync. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_have_numbers(segj_fixed_t *fixed, const segj_io_file_t *file);
-/** Writes both slots (version 2: the older). Where that fails W may be lower than it was (not in version 2), and nothing
- *  else has changed. */
+/** Writes both slots (version 2: the older). Where that fails W may be lower than it was (not in version 2), and
+ *  nothing else has changed. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_write_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);
 /** And syncs them. */
 SEGJ_MUST_CHECK segj_status_t segj_fixed_sync_marks(segj_fixed_t *fixed, const segj_io_file_t *file, segj_point_t at);

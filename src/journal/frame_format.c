@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The checksum before and the head's first field are one number for it. */
+/* The checksum before the frame and the head's first field are checksummed as one number of 64 bits. */
 static uint32_t head_checksum(const uint8_t *head, uint32_t size, segj_frame_place_t place)
 {
     uint32_t crc = segj_crc32_of_number(place.begun, (uint64_t)place.before << 32 | segj_get_u32(head));

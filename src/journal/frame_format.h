@@ -49,8 +49,8 @@ typedef struct segj_frame_place {
     uint32_t before; /**< the checksum of the frame before, 0 for the first */
 } segj_frame_place_t;
 
-/** Ends the checksum of a frame, which goes on over its head's checksum and, of one that is stored raw, over that flag: so
- *  no damage of the flags alone makes bytes of zstd a value. */
+/** Ends the checksum of a frame, which continues over its head's checksum and, of one that is stored raw, over that
+ *  flag: so no damage of the flags alone makes bytes of zstd a value. */
 static inline uint32_t segj_frame_seal(uint32_t crc, uint32_t sum, bool raw)
 {
     static const uint8_t flag = SEGJ_HEAD_RAW;

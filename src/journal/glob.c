@@ -38,6 +38,7 @@ segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_
 
 void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared)
 {
+    segj_assert_held(&shared->state);
     glob->tries = (segj_map_tries_t){0};
     if (glob->maps != NULL)
         segj_maps_drop_stale(&shared->maps, &glob->maps, glob->handle.file.data + glob->size);
@@ -86,7 +87,7 @@ static segj_status_t glob_write_sealed(segj_glob_t *glob, segj_shared_t *shared)
 #define LEAST_CAPACITY 4096
 
 /* Under the state lock. An empty live buffer is given back. The next one begins with what this one has needed. */
-static void glob_seal(segj_glob_t *glob, segj_shared_t *shared)
+SEGJ_UNDER_STATE static void glob_seal(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_write_buffer_t *live = glob->live;
     assert(glob->pending == 0 && glob->early == NULL);
@@ -114,6 +115,7 @@ segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared, bool lea
 
 void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared)
 {
+    segj_assert_held(&shared->state);
     glob->live = glob->early = NULL;
     glob->pending = 0;
     glob->placed_trailer = glob->trailer;
@@ -257,7 +259,7 @@ static segj_status_t take_live(segj_glob_t *glob, segj_shared_t *shared, size_t 
 
 /* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when
  * what there is has been written, an empty one. */
-static segj_status_t glob_make_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame)
+SEGJ_UNDER_CHANGE static segj_status_t glob_make_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame)
 {
     segj_pool_t *pool = &shared->frames;
     segj_status_t status = SEGJ_OK;
@@ -280,7 +282,8 @@ static segj_status_t glob_make_room(segj_glob_t *glob, segj_shared_t *shared, si
 }
 
 /* Where a frame begins that fits a buffer, with room for it. */
-static inline segj_status_t find_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame, uint8_t **to)
+SEGJ_UNDER_CHANGE static inline segj_status_t find_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame,
+                                                        uint8_t **to)
 {
     if (glob->live == NULL || frame > glob->live->capacity - filled(glob)) {
         segj_status_t status = glob_make_room(glob, shared, frame);
@@ -494,6 +497,7 @@ segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_captur
 
 void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_capture_t *capture, bool written)
 {
+    segj_assert_held(&shared->state);
     for (segj_write_buffer_t *at = capture->first, *next; at != NULL; at = next) {
         next = at->captured;
         at->state = SEGJ_BUFFER_SEALED;
@@ -502,8 +506,8 @@ void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_
     }
 }
 
-/* SEGJ_PREALLOCATE_AUTO: bytes of a sync that has little to write, and so many syncs; the part of its section that is kept
- * after it, and what that is at least and at most. */
+/* SEGJ_PREALLOCATE_AUTO: bytes of a sync that has little to write, and so many syncs; the part of its section that is
+ * kept after it, and what that is at least and at most. */
 #define AUTO_SYNC_BYTES ((uint64_t)64 << 10)
 #define AUTO_SYNCS 8
 #define AUTO_PART 8
@@ -522,8 +526,9 @@ static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint
     return status;
 }
 
-/* How many zeros this sync is to leave after the values. Where nobody says, a section of version 2 gets some after
- * AUTO_SYNCS syncs in a row that had little to write, as many as it may soon fill, and no more after one that had more. */
+/* How many zeros this sync leaves after the values. Where the configuration leaves it to the library, a section of
+ * version 2 gets some after AUTO_SYNCS syncs in a row that had little to write, as many as it may soon fill, and none
+ * after a sync that had more. */
 static uint64_t zeros_wanted(segj_glob_t *glob, const segj_shared_t *shared)
 {
     uint64_t size = glob->size;

@@ -50,51 +50,60 @@ void segj_glob_init(segj_glob_t *glob, segj_shared_t *shared, uint64_t section);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_t *shared,
                                                      const segj_io_file_t *file);
 
-/** The section begins to be written to; the file is held. Under the state lock, which it may give up. */
-void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared);
+/** Prepares the section for writing; the file is pinned. Under the state lock, which it may give up. */
+SEGJ_UNDER_STATE void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared);
 
-/** Puts a frame of a payload of `size` bytes in pieces at the end, in place and not published. Under the change
- *  lock; the file is pinned, and what a failed write left is mended. On failure what was in place before still is. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces,
-                                              size_t count, size_t size, oversized_location_t *location);
+/** Puts a frame of a payload of `size` bytes in pieces at the end, in place and not published. Under the change lock;
+ *  the file is pinned, and its tail was truncated after a failed write. On failure what was in place before still
+ *  is. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared,
+                                                                      const segj_slice_t *pieces, size_t count,
+                                                                      size_t size, oversized_location_t *location);
 /** The same of a frame of version 2, which has a head: its flags, its count and its entry are `head`'s. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, segj_head_t head,
-                                                     const segj_slice_t *pieces, size_t count, size_t size,
-                                                     oversized_location_t *location);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared,
+                                                                             segj_head_t head,
+                                                                             const segj_slice_t *pieces, size_t count,
+                                                                             size_t size,
+                                                                             oversized_location_t *location);
 /** Shows what is in place to readers. Under the change lock, without the state lock. */
-void segj_glob_publish(segj_glob_t *glob, segj_shared_t *shared);
+SEGJ_UNDER_CHANGE_ALONE void segj_glob_publish(segj_glob_t *glob, segj_shared_t *shared);
 /** Forgets what is in place and was not published. Under the change lock, without the state lock. */
-void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared);
+SEGJ_UNDER_CHANGE_ALONE void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared);
 
 /** Reserves the end of the file for bytes that a stream writes there, from *offset of the data on. Nothing may be
- *  placed until they are committed or given up. Under the change lock; the file is pinned and mended. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared, uint64_t *offset);
+ *  placed until they are committed or given up. Under the change lock; the file is pinned, and its tail was truncated
+ *  after a failed write. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared,
+                                                                             uint64_t *offset);
 /** Takes a whole frame that was written there for one that is in place. trailer: its checksum. */
-void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer);
+SEGJ_UNDER_CHANGE void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer);
 
 /** Writes what is buffered, but for what a sync writes. lean: the section begins with little memory again. Under the
  *  change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared, bool lean);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared,
+                                                                      bool lean);
 /** Cuts, durably, what a failed write may have left after the end, before its offsets are handed out again. Poisons
  *  the journal when the cut cannot be made durable. Under the change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared);
-void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared); /**< under the state lock */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared);
+SEGJ_UNDER_STATE void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared); /**< under the state lock */
 
 /** Under the change lock. */
-void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture);
+SEGJ_UNDER_CHANGE_ALONE void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_capture_t *capture);
 /** Under the state lock. */
-void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_capture_t *capture, bool written);
+SEGJ_UNDER_STATE void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_capture_t *capture,
+                                       bool written);
 
 /** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and
  *  many after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock,
  *  which keeps every other write after the end away. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *shared);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_keep_ahead(segj_glob_t *glob,
+                                                                           const segj_shared_t *shared);
 /** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
 
 /** Whether a view is out. Under the state lock. */
-bool segj_glob_viewed(const segj_glob_t *glob);
+SEGJ_UNDER_STATE bool segj_glob_viewed(const segj_glob_t *glob);
 
 /** Cuts the file to `size` bytes of data, durably. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
@@ -112,7 +121,8 @@ SEGJ_MUST_CHECK segj_status_t segj_glob_check(const segj_shared_t *shared, const
 /** Reads a frame, its head included, and checks its checksum; `frame` has room for it. SEGJ_ERR_CHECKSUM. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *file, bool packed,
                                              oversized_location_t location, uint8_t *frame);
-/** The same of a section of plain values, and leaves the payload at the beginning of `memory`, which has room for the frame. */
+/** The same of a section of plain values, and leaves the payload at the beginning of `memory`, which has room for the
+ *  frame. */
 SEGJ_MUST_CHECK segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
                                                      oversized_location_t location, uint8_t *memory);
 

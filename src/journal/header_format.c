@@ -9,7 +9,7 @@
 #include "checksum/checksum.h"
 #include "journal/record_format.h"
 
-/* Of version 1 and of version 2: the fields, and the checksum behind those that it covers. */
+/* Of version 1 and of version 2: the fields, and the checksum after the fields that it covers. */
 #define IDENTITY_CHECKED 28
 #define IDENTITY_CHECKED_2 60
 #define SALT_OFFSET 24
@@ -19,7 +19,7 @@
 #define DICTIONARY_OFFSET 36
 #define RESERVED_OFFSET 44
 
-/* What a reader must know: the data begins behind a dictionary, which compressed values want. */
+/* What a reader must know: the data begins after a dictionary, which compressed values need. */
 #define FLAG_DICTIONARY 1
 
 static const uint8_t header_format_magic[4] = {'S', 'E', 'G', 'J'};

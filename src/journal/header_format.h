@@ -97,8 +97,8 @@ typedef struct segj_mark {
     uint64_t sequence;
 } segj_mark_t;
 
-/** Version 1: the slots of a cut begin at the next multiple of so many numbers, so that whoever follows the writer sees by
- *  the number that there was one, however many marks came after it. */
+/** Version 1: the slots of a cut begin at the next multiple of so many numbers, so that whoever follows the writer sees
+ *  by the number that there was one, however many marks came after it. */
 #define SEGJ_MARKS_OF_CUT 0x10000u
 
 static inline uint64_t segj_mark_number_of_cut(uint64_t sequence)
@@ -106,7 +106,8 @@ static inline uint64_t segj_mark_number_of_cut(uint64_t sequence)
     return (sequence / SEGJ_MARKS_OF_CUT + 1) * SEGJ_MARKS_OF_CUT;
 }
 
-/** Whether it is the number of the first slot of a cut, which is cleared, or overwritten, when the cut has been made. */
+/** Whether it is the number of the first slot of a cut, which is cleared, or overwritten, when the cut has been
+ *  made. */
 static inline bool segj_mark_is_of_begun_cut(uint64_t sequence)
 {
     return sequence % SEGJ_MARKS_OF_CUT == 0;

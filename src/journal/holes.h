@@ -1,6 +1,6 @@
 /*
  * journal/holes.h: a damaged page of an index file that has pages after it. Newer releases of the commonware format's
- * reference cut a section there, with all that lies behind (FORMAT.md, "A damaged page before the last").
+ * reference cut a section there, and so drop all records after it (FORMAT.md, "A damaged page before the last").
  */
 #ifndef SEGJ_JOURNAL_HOLES_H
 #define SEGJ_JOURNAL_HOLES_H

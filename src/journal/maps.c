@@ -91,7 +91,7 @@ static void take_out(segj_maps_t *maps, segj_map_t **list, segj_map_t *map)
     maps->bytes -= map->size;
 }
 
-static void unmap(const segj_maps_t *maps, segj_map_t *map)
+SEGJ_UNDER_STATE static void unmap(const segj_maps_t *maps, segj_map_t *map)
 {
     segj_unlock(maps->state);
     maps->storage->file_unmap(maps->storage->context, map->address, map->size);
@@ -113,7 +113,7 @@ static segj_map_t *maps_find_idle(segj_maps_t *maps)
     return NULL;
 }
 
-static bool maps_make_room(segj_maps_t *maps, uint64_t size)
+SEGJ_UNDER_STATE static bool maps_make_room(segj_maps_t *maps, uint64_t size)
 {
     while (maps->count >= MAPS_MOST || maps->bytes + size > BYTES_MOST) {
         segj_maps_block_readers(maps);
@@ -130,7 +130,7 @@ static bool maps_make_room(segj_maps_t *maps, uint64_t size)
 
 /* --- making --- */
 
-/* What is to be mapped for the bytes begin to end of a file that has `size`. */
+/* The range to map for the bytes begin to end of a file that has `size`. */
 static void choose_window(uint64_t begin, uint64_t end, uint64_t size, uint64_t *from, uint64_t *length)
 {
     uint64_t window = begin / WINDOW_MOST * WINDOW_MOST;
@@ -147,7 +147,7 @@ static void choose_window(uint64_t begin, uint64_t end, uint64_t size, uint64_t 
 }
 
 /* A window that has grown takes the place of what it was before. */
-static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *map)
+SEGJ_UNDER_STATE static void drop_others(segj_maps_t *maps, segj_map_t **list, const segj_map_t *map)
 {
     uint64_t begin = map->begin;
     uint64_t end = map->end;
@@ -192,6 +192,7 @@ static segj_map_t *map_file(const segj_io_file_t *file, uint64_t from, uint64_t 
 bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
                     uint64_t size, const bool *views_blocked)
 {
+    segj_assert_held(maps->state);
     uint64_t from;
     uint64_t length;
     choose_window(begin, end, size > end ? size : end, &from, &length);
@@ -222,6 +223,7 @@ bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *
 
 void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end)
 {
+    segj_assert_held(maps->state);
     for (segj_map_t *map = *list, *next; map != NULL; map = next) {
         next = map->next;
         if (map->growing)
@@ -262,6 +264,7 @@ void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped)
 
 void segj_maps_drop(segj_maps_t *maps, segj_map_t **list)
 {
+    segj_assert_held(maps->state);
     while (*list != NULL) {
         segj_map_t *map = *list;
         segj_maps_block_readers(maps);

@@ -7,12 +7,13 @@
  * its views first: that fails while a view is out, drops what is mapped, and keeps the section from being mapped until
  * it is over.
  *
- * What was mapped through a file that was opened for reading may go on showing the file as it was then
- * (journal/files.h): a section that becomes active drops such mappings first.
+ * A mapping of a file that was opened for reading may keep showing the file as it was then (journal/files.h): a section
+ * that becomes active drops such mappings first.
  *
  * All functions but segj_map_release want the state lock; make and drop give it up while the storage works. But a view
  * of a section at rest is taken without it, among `viewers`. What those look at (the table of sections, whether a
- * section is being written or barred, and its list here) is changed under the state lock with the viewers kept out.
+ * section is being written or its views are blocked, and its list here) is changed under the state lock with the
+ * viewers kept out.
  */
 #ifndef SEGJ_JOURNAL_MAPS_H
 #define SEGJ_JOURNAL_MAPS_H
@@ -36,7 +37,7 @@ typedef struct segj_map {
 } segj_map_t;
 
 typedef struct segj_maps {
-    segj_mutex_t *state;
+    segj_state_t *state;
     const segj_storage_t *storage;
     bool on; /* wanted, and the storage can */
     size_t count;
@@ -52,22 +53,22 @@ typedef struct segj_map_tries {
     uint16_t step;    /* how many they were at first */
 } segj_map_tries_t;
 
-/** Whether a view is to try and map the file, whose present opening has this number: each other one counts down. Under
- *  the state lock. */
-bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening);
+/** Whether a view should try to map the file, whose present opening has this number; each view that should not counts
+ *  down. Under the state lock. */
+SEGJ_UNDER_STATE bool segj_map_worth(segj_map_tries_t *tries, uint32_t opening);
 
 /** Notes how the trial ended. */
-void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped);
+SEGJ_UNDER_STATE void segj_map_tried(segj_map_tries_t *tries, uint32_t opening, bool mapped);
 
 /** Keeps viewers (who take no state lock) out while what they look at changes. Under the state lock, which
  *  is not given up before they are let in again. */
-static inline void segj_maps_block_readers(segj_maps_t *maps)
+SEGJ_UNDER_STATE static inline void segj_maps_block_readers(segj_maps_t *maps)
 {
     if (maps->on)
         segj_readers_block(&maps->viewers);
 }
 
-static inline void segj_maps_allow_readers(segj_maps_t *maps)
+SEGJ_UNDER_STATE static inline void segj_maps_allow_readers(segj_maps_t *maps)
 {
     if (maps->on)
         segj_readers_allow(&maps->viewers);
@@ -78,11 +79,11 @@ static inline void segj_maps_allow_readers(segj_maps_t *maps)
 segj_map_t *segj_maps_take(segj_map_t *list, uint64_t begin, uint64_t end);
 
 /** Maps a part of the file that has these bytes, and more of it: up to `size`, the file's, at least. The file is
- *  pinned. It stays unmapped where that fails, for whatever reason, and where *barred is set when the storage is done.
- *  false: the storage has refused, or has mapped less, or there are too many mappings in use: the next view will hardly
- *  fare better. */
-bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin, uint64_t end,
-                    uint64_t size, const bool *views_blocked);
+ *  pinned. It stays unmapped where that fails, for whatever reason, and where *views_blocked is set when the storage is
+ *  done. false: the storage has refused, or has mapped less, or there are too many mappings in use: the next view will
+ *  hardly fare better. */
+SEGJ_UNDER_STATE bool segj_maps_make(segj_maps_t *maps, segj_map_t **list, const segj_io_file_t *file, uint64_t begin,
+                                     uint64_t end, uint64_t size, const bool *views_blocked);
 
 /** Gives a view back. Without the state lock. */
 static inline void segj_map_release(segj_map_t *map)
@@ -94,9 +95,9 @@ bool segj_maps_viewed(const segj_map_t *list);
 
 /** The file has been opened for writing, and has data up to `end`: what shows no more than that is unmapped, or, while
  *  a view is out, used for no more than that. */
-void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end);
+SEGJ_UNDER_STATE void segj_maps_drop_stale(segj_maps_t *maps, segj_map_t **list, uint64_t end);
 
 /** Unmaps a file, of which no view is out and none can be taken. */
-void segj_maps_drop(segj_maps_t *maps, segj_map_t **list);
+SEGJ_UNDER_STATE void segj_maps_drop(segj_maps_t *maps, segj_map_t **list);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "base/guard.h"
 #include "storage/io.h"
 
 #define SEGJ_OWNER_SIZE 96
@@ -30,9 +31,9 @@ typedef struct segj_owner {
     bool wanted;               /* it is to say so */
     bool made;                 /* by this opener */
     bool tried;                /* its bytes may have been written */
-    atomic_bool used; /* a change of a section's file or name was allowed: others cannot go on as if nothing had been */
-    bool contended;   /* another opener has its lock */
-    bool lost;        /* another opener's token was found; under state */
+    atomic_bool used;          /* a change of a section's file or name was allowed, which other openers must notice */
+    bool contended;            /* another opener has its lock */
+    bool lost;                 /* another opener's token was found; under state */
     uint64_t size_before;
     size_t before_size; /* of what the file held: to be put back where the open is refused */
     uint8_t before[SEGJ_OWNER_SIZE];
@@ -48,10 +49,10 @@ SEGJ_MUST_CHECK segj_status_t segj_owner_claim(segj_shared_t *shared);
 SEGJ_MUST_CHECK segj_status_t segj_owner_share(segj_shared_t *shared);
 
 /** Whether the journal is still this opener's; poisons it otherwise. Any thread, without the state lock. */
-SEGJ_MUST_CHECK segj_status_t segj_owner_check(segj_shared_t *shared);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_owner_check(segj_shared_t *shared);
 
 /** Claims it now where there was no room for the token before. Under the change lock. */
-SEGJ_MUST_CHECK segj_status_t segj_owner_claim_again(segj_shared_t *shared);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_owner_claim_again(segj_shared_t *shared);
 
 /** A refused open: puts the file back as it was, byte for byte, unless the open has changed something else: what a
  *  former owner has in memory is no longer what the files hold then, and it is to find that out. */

@@ -10,8 +10,8 @@
 /** A new one. Under change, and in open. */
 uint64_t segj_salt_make(segj_shared_t *shared);
 
-/** For tests, which want the same files each time: where salts of this thread's calls come from instead; NULL: from where
- *  they came before. */
+/** For tests, which want the same files each time: where salts of this thread's calls come from instead; NULL: from
+ *  where they came before. */
 void segj_salt_set_source(uint64_t (*source)(void));
 
 #endif

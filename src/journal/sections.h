@@ -6,6 +6,7 @@
 #define SEGJ_JOURNAL_SECTIONS_H
 
 #include "base/error.h"
+#include "base/guard.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,9 +32,9 @@ segj_node_t *segj_sections_find(const segj_sections_t *sections, uint64_t number
 size_t segj_sections_lower(const segj_sections_t *sections, uint64_t number);
 
 /** Inserts a section that is not there, in reserved room. */
-void segj_sections_insert(segj_sections_t *sections, segj_node_t *node);
+SEGJ_UNDER_STATE void segj_sections_insert(segj_sections_t *sections, segj_node_t *node);
 
 /** Takes the sections order[first] to order[last - 1] out. */
-void segj_sections_remove(segj_sections_t *sections, size_t first, size_t last);
+SEGJ_UNDER_STATE void segj_sections_remove(segj_sections_t *sections, size_t first, size_t last);
 
 #endif

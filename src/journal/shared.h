@@ -20,13 +20,13 @@
 #include "paged/write_buffer.h"
 #include "segjournal/oversized.h"
 
-/** How a poisoned journal speaks of the cause: the sentence of the first failure. */
+/** Bytes of the poison cause: the sentence of the first failure. */
 #define SEGJ_POISON_CAPACITY 1024
 
 struct segj_fixed;
 
 struct segj_shared {
-    segj_mutex_t state;
+    segj_state_t state;
     segj_cond_t changed; /* a sync has ended, a descriptor or a section has become free */
     segj_io_partition_t index, values;
     segj_files_t files;
@@ -61,13 +61,13 @@ struct segj_shared {
 
 /** Poisons the journal, because it is unknown what the disk holds. Keeps the first cause, the thread's last error.
  *  Gives the status back. Without the state lock. */
-segj_status_t segj_shared_poison(segj_shared_t *shared, segj_status_t status);
+SEGJ_WITHOUT_STATE segj_status_t segj_shared_poison(segj_shared_t *shared, segj_status_t status);
 
 /** Hands a line to the application's log function, if there is one. Without the state lock. */
-void segj_shared_log(const segj_shared_t *shared, segj_log_level_t level, const char *format, ...) SEGJ_PRINTF(3, 4);
+SEGJ_WITHOUT_STATE void segj_shared_log(const segj_shared_t *shared, segj_log_level_t level, const char *format, ...)
+    SEGJ_PRINTF(3, 4);
 
-/** The same of what goes as it should, for whoever follows the journal's work; nothing is put together where nobody
- *  does. */
+/** The same for normal operation (DEBUG and INFO). Without a log function no text is formatted. */
 #define segj_shared_trace(shared, level, ...)                                                                          \
     do {                                                                                                               \
         if ((shared)->log != NULL)                                                                                     \

@@ -42,7 +42,7 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
     return SEGJ_OK;
 }
 
-/* Goes on with a checksum over bytes of the data. */
+/* Continues a checksum over bytes of the data. */
 static segj_status_t walk_add(segj_walk_t *walk, uint64_t offset, uint64_t size, uint32_t *crc)
 {
     while (size > 0) {

@@ -1,7 +1,7 @@
 /*
  * journal/walk.h: a walk over the frames of a values file of version 2, head by head: how open finds the records that
- * the index does not have yet, and how index pages are made again. Every failed read is a failure: nothing here mistakes
- * one for the end.
+ * the index does not have yet, and how index pages are made again. Every failed read is a failure: nothing here
+ * mistakes one for the end.
  */
 #ifndef SEGJ_JOURNAL_WALK_H
 #define SEGJ_JOURNAL_WALK_H
@@ -36,7 +36,7 @@ static inline segj_walk_t segj_walk_begin(const segj_io_file_t *file, uint64_t s
 }
 
 /** Looks at the next frame's head. *there: there is one, of a frame that lies within the data. head->entry is in the
- *  window, and is good until the walk goes on. */
+ *  window, and is valid until the walk continues. */
 SEGJ_MUST_CHECK segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_location_t *location,
                                              bool *there);
 

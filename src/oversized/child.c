@@ -13,7 +13,7 @@
 #include "oversized/oversized.h"
 #include "oversized/read/value_cache.h"
 #include "oversized/section/dictionary.h"
-#include "oversized/section/journal.h"
+#include "oversized/section/section.h"
 
 static void free_chain(segj_chain_t *chain)
 {
@@ -51,20 +51,21 @@ static void unmap_all(segj_maps_t *maps)
     }
 }
 
-static void free_what_state_guards(oversized_t *journal)
+SEGJ_UNDER_STATE static void free_what_state_guards(oversized_t *journal)
 {
     segj_shared_t *shared = &journal->shared;
     close_files(&shared->files);
     unmap_all(&shared->maps);
     for (size_t i = 0; i < journal->sections.count; i++)
-        child_free_section((segj_section_t *)(void *)journal->sections.order[i]);
+        child_free_section(segj_section_at(journal, i));
     segj_sections_free(&journal->sections);
     segj_pool_free(&shared->pages);
     segj_pool_free(&shared->frames);
     segj_dictionaries_free(&journal->codec.dictionaries);
 }
 
-void segj_journal_free_in_child(oversized_t *journal)
+/* Not followed: both locks are tried for, and what they guard is left where they are not to be had. */
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_journal_free_in_child(oversized_t *journal)
 {
     segj_shared_t *shared = &journal->shared;
     bool unchanged = segj_gate_try(&journal->change);

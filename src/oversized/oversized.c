@@ -139,11 +139,11 @@ const char *oversized_error(const oversized_t *journal)
 
 /* --- the end --- */
 
-static void free_sections(oversized_t *journal)
+SEGJ_UNDER_CHANGE static void free_sections(oversized_t *journal)
 {
     segj_sections_t *sections = &journal->sections;
     for (size_t i = 0; i < sections->count; i++) {
-        segj_section_t *section = (segj_section_t *)(void *)sections->order[i];
+        segj_section_t *section = segj_section_at(journal, i);
         segj_section_wait_for_sync(journal, section);
         segj_section_deactivate(journal, section);
         segj_lock(&journal->shared.state);
@@ -155,6 +155,7 @@ static void free_sections(oversized_t *journal)
 
 void segj_journal_free(oversized_t *journal)
 {
+    segj_journal_is_alone(journal);
     segj_shared_t *shared = &journal->shared;
     segj_flusher_free(&journal->flusher);
     segj_trainer_stop(&journal->trainer, true);
@@ -176,7 +177,7 @@ void segj_journal_free(oversized_t *journal)
     segj_partition_close(&shared->values);
     segj_hold_release(shared);
     segj_cond_destroy(&shared->changed);
-    segj_mutex_destroy(&shared->state);
+    segj_state_destroy(&shared->state);
     segj_gate_destroy(&journal->change);
     free(shared->scratch);
     free(shared->head);
@@ -216,7 +217,7 @@ static segj_status_t end_in_child(const char *call, oversized_t *journal)
     return status;
 }
 
-/* For which there was no room before. */
+/* Notes the losses for which there was no room before. */
 static void close_note_gone(oversized_t *journal)
 {
     segj_gate_enter(&journal->change);
@@ -271,7 +272,7 @@ void oversized_abandon(oversized_t *journal)
     segj_journal_free(journal);
 }
 
-/* Of nothing there is nothing to count. */
+/* After a destroy no record stays. */
 static uint64_t most_of_nothing(void *context, uint64_t section)
 {
     (void)context;
@@ -286,7 +287,7 @@ static uint64_t is_listed_there(void *context, uint64_t section)
 
 /* Every section file goes, durably, before either partition. What is removed is what is open: where that was renamed or
  * replaced, nothing is. */
-static segj_status_t remove_everything(oversized_t *journal, segj_steps_t *steps)
+SEGJ_UNDER_CHANGE static segj_status_t remove_everything(oversized_t *journal, segj_steps_t *steps)
 {
     segj_status_t status = segj_partition_named(&journal->shared.index);
     if (status == SEGJ_OK)

@@ -219,8 +219,10 @@ static uint32_t next_of(const frame_t *frame)
 }
 
 /* Under the mutex. */
+static uint32_t page_cache_find(const segj_page_cache_t *cache, uint64_t id, uint64_t page) SEGJ_REQUIRES(cache->mutex);
 static uint32_t page_cache_find(const segj_page_cache_t *cache, uint64_t id, uint64_t page)
 {
+    segj_assert_held(&cache->mutex);
     uint32_t at = atomic_load(&cache->buckets[page_cache_bucket_of(cache, id, page)]);
     while (at != NO_FRAME && !is_page(&cache->frames[at], id, page))
         at = next_of(&cache->frames[at]);

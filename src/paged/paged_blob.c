@@ -110,6 +110,7 @@ segj_status_t segj_paged_open_with(segj_paged_t *paged, segj_pool_t *pool, const
 
 void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool)
 {
+    segj_assert_held(pool->state);
     while (paged->chain.first != NULL)
         segj_chain_drop(pool, &paged->chain, paged->chain.first);
 }
@@ -170,7 +171,7 @@ static segj_status_t paged_blob_write_sealed(segj_paged_t *paged, segj_pool_t *p
     return status;
 }
 
-/* Seals the live buffer's full pages and goes on in a fresh buffer, of about the size that was needed now, with the
+/* Seals the live buffer's full pages and continues in a fresh buffer, of about the size that was needed now, with the
  * bytes of the partial one. */
 static segj_status_t paged_blob_seal(segj_paged_t *paged, segj_pool_t *pool, bool with_partial, bool lean)
 {
@@ -270,6 +271,7 @@ uint64_t segj_paged_first_page(const segj_paged_t *paged)
 
 void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial)
 {
+    segj_assert_held(pool->state);
     uint64_t page = length / paged->page_size;
     segj_write_buffer_t *last = NULL;
     assert(paged->flight_page == SEGJ_NO_PAGE && length <= paged->length);
@@ -345,7 +347,8 @@ segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *
 }
 
 /* What was captured is the appends' again; `written`: and need not be written once more. */
-static void paged_blob_let_go(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool written)
+SEGJ_UNDER_STATE static void paged_blob_let_go(segj_paged_t *paged, segj_pool_t *pool,
+                                               const segj_paged_capture_t *capture, bool written)
 {
     for (segj_write_buffer_t *at = capture->first, *next; at != NULL; at = next) {
         next = at->captured;
@@ -361,11 +364,13 @@ static void paged_blob_let_go(segj_paged_t *paged, segj_pool_t *pool, const segj
 
 void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture)
 {
+    segj_assert_held(pool->state);
     paged_blob_let_go(paged, pool, capture, true);
 }
 
 void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced)
 {
+    segj_assert_held(pool->state);
     paged_blob_let_go(paged, pool, capture, synced);
     if (synced && capture->tail_page != SEGJ_NO_PAGE) {
         paged->synced_page = capture->tail_page;

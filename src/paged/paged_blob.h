@@ -8,9 +8,9 @@
  *   is;
  *   - a partial page that a sync or a flush has taken over is not written until that has ended (`flight_page`).
  *
- * Locks: reserve, put, take_back, drain and capture by the holder of the change lock; peek and finish under the state
- * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of
- * after the put.
+ * Locks: reserve, put, roll_back, drain and capture by the holder of the change lock; peek and finish under the state
+ * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of after
+ * the put.
  */
 #ifndef SEGJ_PAGED_PAGED_BLOB_H
 #define SEGJ_PAGED_PAGED_BLOB_H
@@ -49,43 +49,44 @@ typedef struct segj_paged_capture {
 size_t segj_paged_capacity(uint16_t page_size, size_t record_size, size_t wanted);
 
 /** Prepares to append after `length` bytes: reads the partial last page, whose state must say just that length. */
-SEGJ_MUST_CHECK segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
-                                              uint16_t page_size, segj_checksum_kind_t checksum, uint64_t length);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_paged_open(segj_paged_t *paged, segj_pool_t *pool,
+                                                                 const segj_io_file_t *file, uint16_t page_size,
+                                                                 segj_checksum_kind_t checksum, uint64_t length);
 
 /** The same where the last page's bytes, so many as there are of it, are given. What the file has of it is of no
  *  account. */
-SEGJ_MUST_CHECK segj_status_t segj_paged_open_with(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
-                                                   uint16_t page_size, segj_checksum_kind_t checksum, uint64_t length,
-                                                   const uint8_t *partial);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_paged_open_with(segj_paged_t *paged, segj_pool_t *pool,
+                                                                      const segj_io_file_t *file, uint16_t page_size,
+                                                                      segj_checksum_kind_t checksum, uint64_t length,
+                                                                      const uint8_t *partial);
 
 /** Frees the buffers, written or not. Under the state lock. */
-void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);
+SEGJ_UNDER_STATE void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool);
 
 /** Makes room for `size` bytes; writes full pages when there is none, and takes a larger buffer than the largest where
  *  that is not enough. */
-SEGJ_MUST_CHECK segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
-                                                 size_t size);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_paged_reserve(segj_paged_t *paged, segj_pool_t *pool,
+                                                                         const segj_io_file_t *file, size_t size);
 
 /** Appends reserved bytes. */
-void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
+SEGJ_UNDER_CHANGE void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
 
 /** Takes the last `size` bytes back, all of them put since the last reserve, and not published. */
-void segj_paged_roll_back(segj_paged_t *paged, size_t size);
+SEGJ_UNDER_CHANGE void segj_paged_roll_back(segj_paged_t *paged, size_t size);
 
-/** Cuts what is in memory to `length` bytes of the index, of which no sync works on any: the last page goes on from
- *  there, and takes no heed of what the file has. `partial`: what that page has, where it is not in memory. Under the
- *  state lock. */
-void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial);
+/** Cuts what is in memory to `length` bytes of the index, of which no sync works on any: the last page continues from
+ *  there, whatever the file has. `partial`: what that page has, where it is not in memory. Under the state lock. */
+SEGJ_UNDER_STATE void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial);
 
 /** The number of the first page that is in memory. Under the state lock. */
-uint64_t segj_paged_first_page(const segj_paged_t *paged);
+SEGJ_UNDER_STATE uint64_t segj_paged_first_page(const segj_paged_t *paged);
 
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
-bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
+SEGJ_UNDER_STATE bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
 
 /** Writes all full pages that no sync has taken over. lean: gives all memory back that is not needed now. */
-SEGJ_MUST_CHECK segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool, const segj_io_file_t *file,
-                                               bool lean);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_paged_drain(segj_paged_t *paged, segj_pool_t *pool,
+                                                                       const segj_io_file_t *file, bool lean);
 
 /** What a sync has taken over that leaves the index alone. */
 static inline segj_paged_capture_t segj_paged_capture_nothing(void)
@@ -94,16 +95,18 @@ static inline segj_paged_capture_t segj_paged_capture_nothing(void)
 }
 
 /** Takes everything over for a sync or a flush. Call without the state lock. */
-SEGJ_MUST_CHECK segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_paged_capture_t *capture);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool,
+                                                                         segj_paged_capture_t *capture);
 
 SEGJ_MUST_CHECK segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *file,
                                                segj_paged_capture_t *capture);
 
 /** Ends a flush, which has written everything captured and synced nothing. Under the state lock. */
-void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture);
+SEGJ_UNDER_STATE void segj_paged_hand_over(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture);
 
 /** Ends a sync, or a flush that has failed. Under the state lock. synced: everything captured is durable; otherwise it
  *  waits for the next one. */
-void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture, bool synced);
+SEGJ_UNDER_STATE void segj_paged_finish(segj_paged_t *paged, segj_pool_t *pool, const segj_paged_capture_t *capture,
+                                        bool synced);
 
 #endif

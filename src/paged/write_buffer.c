@@ -11,7 +11,7 @@
 #define SPARES_KEPT 2
 
 /* Under state. The smallest spare that is large enough, or NULL. */
-static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
+SEGJ_UNDER_STATE static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
 {
     segj_write_buffer_t **best = NULL;
     for (segj_write_buffer_t **link = &pool->spare; *link != NULL; link = &(*link)->next)
@@ -25,9 +25,9 @@ static segj_write_buffer_t *take_spare(segj_pool_t *pool, size_t capacity)
     return found;
 }
 
-/* Under state. Of the spares and this one the smallest goes: a buffer that has grown leaves all its smaller selves
- * behind, and were those kept, every large one would be fresh memory. */
-static void keep_larger(segj_pool_t *pool, segj_write_buffer_t *buffer)
+/* Under state. Of the spares and this one the smallest goes: a buffer that grows leaves a spare of each smaller size.
+ * If those were kept, every large one would be fresh memory. */
+SEGJ_UNDER_STATE static void keep_larger(segj_pool_t *pool, segj_write_buffer_t *buffer)
 {
     segj_write_buffer_t **smallest = &pool->spare;
     assert(*smallest != NULL);
@@ -97,6 +97,7 @@ void segj_pool_free(segj_pool_t *pool)
 
 void segj_buffer_release(segj_pool_t *pool, segj_write_buffer_t *buffer)
 {
+    segj_assert_held(pool->state);
     assert(buffer->references > 0);
     if (--buffer->references > 0)
         return;
@@ -121,6 +122,7 @@ void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer)
 
 void segj_chain_drop(segj_pool_t *pool, segj_chain_t *chain, segj_write_buffer_t *buffer)
 {
+    segj_assert_held(pool->state);
     segj_write_buffer_t *before = NULL;
     for (segj_write_buffer_t *at = chain->first; at != buffer; at = at->next)
         before = at;

@@ -41,7 +41,7 @@ typedef struct segj_budget {
 
 /** Buffers of one kind. */
 typedef struct segj_pool {
-    segj_mutex_t *state;
+    segj_state_t *state;
     segj_budget_t *budget;
     size_t capacity; /* of the largest */
     segj_write_buffer_t *spare;
@@ -53,12 +53,13 @@ typedef struct segj_chain {
 } segj_chain_t;
 
 /** Takes a live, empty buffer of at least `capacity` bytes, for bytes from `offset` on. Call without the state lock. */
-SEGJ_MUST_CHECK segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capacity,
-                                               segj_write_buffer_t **taken);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_buffer_take(segj_pool_t *pool, uint64_t offset, size_t capacity,
+                                                                  segj_write_buffer_t **taken);
 
 /** Puts a buffer of at least `capacity` bytes in the place of the chain's last one, with its first `used` bytes, those
  *  that are not published included. Call without the state lock; no other thread may be filling the chain. */
-SEGJ_MUST_CHECK segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain, size_t capacity, size_t used);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_chain_resize(segj_pool_t *pool, segj_chain_t *chain,
+                                                                   size_t capacity, size_t used);
 
 /** Shows the first `size` bytes of a live buffer to readers. Its writer's; without the state lock. */
 static inline void segj_buffer_publish(segj_write_buffer_t *buffer, size_t size)
@@ -73,13 +74,15 @@ static inline bool segj_budget_exceeded(const segj_budget_t *budget)
 }
 
 /** Frees the spare buffers. Under the state lock. */
-void segj_pool_free(segj_pool_t *pool);
+SEGJ_UNDER_STATE void segj_pool_free(segj_pool_t *pool);
 
 /* With the state lock held: */
-void segj_buffer_release(segj_pool_t *pool, segj_write_buffer_t *buffer); /**< gives a reference back */
-void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer);
-void segj_chain_drop(segj_pool_t *pool, segj_chain_t *chain, segj_write_buffer_t *buffer); /**< and its reference */
+SEGJ_UNDER_STATE void segj_buffer_release(segj_pool_t *pool,
+                                          segj_write_buffer_t *buffer); /**< gives a reference back */
+SEGJ_UNDER_STATE void segj_chain_add(segj_chain_t *chain, segj_write_buffer_t *buffer);
+SEGJ_UNDER_STATE void segj_chain_drop(segj_pool_t *pool, segj_chain_t *chain,
+                                      segj_write_buffer_t *buffer); /**< and its reference */
 /** The newest buffer that holds the byte at `offset`, or NULL. */
-segj_write_buffer_t *segj_chain_find(const segj_chain_t *chain, uint64_t offset);
+SEGJ_UNDER_STATE segj_write_buffer_t *segj_chain_find(const segj_chain_t *chain, uint64_t offset);
 
 #endif

@@ -17,7 +17,7 @@
 
 #define SLICES_MAX 16
 
-/* Of a change that is not allowed. */
+/* The advice where a change is not allowed. */
 static const char *advice_to_read(int code)
 {
     return code == EROFS || code == EACCES || code == EPERM ? "config.read_only opens a journal without a change"

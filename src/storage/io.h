@@ -1,6 +1,6 @@
 /*
  * storage/io.h: storage calls as the library makes them. A storage may be interrupted and may transfer less than asked;
- * here every call is made again after EINTR, short transfers go on after what was done, ranges are checked against
+ * here every call is made again after EINTR, short transfers continue after what was done, ranges are checked against
  * 2^63 - 1, and a failure becomes a sentence that names the file. Nothing above calls a storage's functions itself.
  */
 #ifndef SEGJ_STORAGE_IO_H
@@ -150,8 +150,8 @@ SEGJ_MUST_CHECK segj_status_t segj_io_write(const segj_io_file_t *file, uint64_t
 /** At most 16 slices. */
 SEGJ_MUST_CHECK segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset,
                                                    const segj_slice_t *slices, size_t count);
-/** Has the storage copy bytes from one file to the same place of another one. *done: how many it did; the others are to be
- *  read and written, whatever the reason. The status is that of the guard. */
+/** Has the storage copy bytes from one file to the same place of another one. *done: how many it copied; the caller
+ *  reads and writes the others, whatever the reason. The status is that of the guard. */
 SEGJ_MUST_CHECK segj_status_t segj_io_copy(const segj_io_file_t *from, const segj_io_file_t *to, uint64_t offset,
                                            size_t size, size_t *done);
 SEGJ_MUST_CHECK segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size);

@@ -257,7 +257,7 @@ static int listing_visit(void *visit_context, const char *name, segj_entry_kind_
     const segj_io_partition_t *partition = listing->partition;
     uint64_t section;
     if (listing->status != SEGJ_OK)
-        return ECANCELED; /* the first failure is kept, even if the storage goes on */
+        return ECANCELED; /* the first failure is kept, even if the storage continues */
     if (name[0] == '.' || strcmp(name, "lost+found") == 0)
         return 0;
     if (strcmp(name, SEGJ_UNFINISHED_NAME) == 0)

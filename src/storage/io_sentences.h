@@ -14,7 +14,7 @@ bool segj_io_is_exhausted(int code);
 /** Whether a file system without a call refuses it so. */
 bool segj_io_is_lacking(int code);
 
-/** Whether a call that opens something is to be made again: it was interrupted, or a descriptor was given back. */
+/** Whether to make a call again that opens something: it was interrupted, or a descriptor was given back. */
 bool segj_io_again(int code, const segj_io_partition_t *partition);
 
 /** Asks whether a change is allowed. `name`: of one of the journal's own files, which are changed in asking that; NULL
@@ -31,7 +31,7 @@ const char *segj_io_name(const segj_io_file_t *file, char room[SEGJ_NAME_LENGTH 
  *  anywhere else it is a failure like any other. */
 segj_status_t segj_io_only(segj_status_t status);
 
-/** Adds to the sentence of a call that found no descriptor what bounds them, and what is to be done. */
+/** Adds to the sentence of a call that found no descriptor what bounds them, and what the user can do. */
 segj_status_t segj_io_advise_exhausted(int code, const segj_io_partition_t *partition, segj_status_t status);
 
 /** Appends to the sentence what the user can do; NULL: nothing. */

@@ -104,8 +104,10 @@ static void release_partition(struct memory_partition *partition)
     free(partition);
 }
 
+static struct memory_directory *find_directory(struct memory *memory, const char *path) SEGJ_REQUIRES(memory->mutex);
 static struct memory_directory *find_directory(struct memory *memory, const char *path)
 {
+    segj_assert_held(&memory->mutex);
     struct memory_directory *directory = memory->directories;
     while (directory != NULL && strcmp(directory->path, path) != 0)
         directory = directory->next;
@@ -140,8 +142,10 @@ static size_t find_file(const struct memory_partition *partition, const char *na
     return low;
 }
 
+static struct memory_directory *add_directory(struct memory *memory, const char *path) SEGJ_REQUIRES(memory->mutex);
 static struct memory_directory *add_directory(struct memory *memory, const char *path)
 {
+    segj_assert_held(&memory->mutex);
     struct memory_directory *directory = calloc(1, sizeof *directory);
     if (directory == NULL)
         return NULL;

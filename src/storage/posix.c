@@ -101,7 +101,8 @@ static int posix_directory_sync(void *context, const char *directory)
 
 /* --- partitions --- */
 
-/** Of a directory that has just been made; the bit by which what is made in it gets its group is inherited, and stays. */
+/** Of a directory that has just been made; the bit by which what is made in it gets its group is inherited, and
+ *  stays. */
 static int set_directory_mode(const char *path, unsigned mode)
 {
     struct stat found;
@@ -181,7 +182,7 @@ static void close_partition(segj_partition_t *partition)
     free(partition);
 }
 
-/* ELOOP where the name is a link: the system's own word for one that is to be a directory is ENOTDIR. */
+/* ELOOP where the name is a link: the system itself returns ENOTDIR where it wants a directory. */
 static int open_in_parent(segj_partition_t *partition)
 {
     struct stat found;
@@ -241,7 +242,7 @@ static int still_led_to(const segj_partition_t *partition)
     return is_same(partition->above, (identity_t){found.st_dev, found.st_ino}) ? 0 : ESTALE;
 }
 
-/** The whole path: what it does not lead to any more is to be looked for again. */
+/** The whole path: a directory to which it no longer leads must be looked up again. */
 static int still_named(segj_partition_t *partition)
 {
     int code = still_led_to(partition);

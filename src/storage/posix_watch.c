@@ -1,6 +1,6 @@
 /*
- * storage/posix_watch.c: waiting for changes of files: inotify on Linux, of directories whose changes all go through this
- * system; else pauses. An interruption is a byte in a pipe, which a handler of a signal may write.
+ * storage/posix_watch.c: waiting for changes of files: inotify on Linux, of directories whose changes all go through
+ * this system; else pauses. An interruption is a byte in a pipe, which a handler of a signal may write.
  */
 #define _GNU_SOURCE /* pipe2 is beyond POSIX */
 
@@ -75,7 +75,7 @@ static bool watch_add(const segj_watch_t *watch, const segj_io_partition_t *part
     int fd = segj_posix_partition_descriptor(partition->storage, partition->opened);
     if (fd < 0 || segj_posix_is_remote(fd))
         return false;
-    /* The system tells of a directory's own end when nobody has it open; of its name's end it tells at once. */
+    /* The system reports the end of a directory when no process has it open; it reports the end of its name at once. */
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d/..", fd);
     (void)inotify_add_watch(watch->told, path, IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);

@@ -349,7 +349,7 @@ static void every_call_site_has_failed(void **state)
          "the storage in memory has no directory to list; commonware/counts fails it"},
         {"journal/copied.c", NULL, NULL, "of a copy that was opened for writing alone"},
         {"oversized/tools/verify_heads.c", "find_place", "segj_io_read", "only behind a damaged record"},
-        {"oversized/section/remake.c", "read_believed", "segj_io_read", "the frames are there; recovery/log fails it"},
+        {"oversized/section/remake.c", "read_trusted", "segj_io_read", "the frames are there; recovery/log fails it"},
         {"journal/fixed.c", "restart_sequence", "segj_io_sync", "after 2^32 marks; unit/fixed_cut fails it"},
         {"journal/owner.c", NULL, NULL, "only where a storage says who opens; failure/owner fails them"},
         {"oversized/tools/follow_list.c", NULL, NULL, "failure/follow fails them"},

@@ -303,23 +303,32 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 
 void __wrap_segj_gate_enter(segj_gate_t *lock)
 {
-    if (is_played() && !play->within_gates)
+    if (is_played() && !play->within_gates) {
         take(lock);
-    else
+        segj_note_held(lock, true);
+    } else {
         __real_segj_gate_enter(lock);
+    }
 }
 
 bool __wrap_segj_gate_try(segj_gate_t *lock)
 {
-    return is_played() && !play->within_gates ? try_to_take(lock) : __real_segj_gate_try(lock);
+    if (!is_played() || play->within_gates)
+        return __real_segj_gate_try(lock);
+    if (!try_to_take(lock))
+        return false;
+    segj_note_held(lock, true);
+    return true;
 }
 
 void __wrap_segj_gate_leave(segj_gate_t *lock)
 {
-    if (is_played() && !play->within_gates)
+    if (is_played() && !play->within_gates) {
+        segj_note_held(lock, false);
         give(lock);
-    else
+    } else {
         __real_segj_gate_leave(lock);
+    }
 }
 
 /* The system looks at the word before it lets the thread sleep. */

@@ -299,12 +299,12 @@ static void a_batch_that_finds_the_threads_at_work_does_without(void **state)
     atomic_store(&allowed, THREADS); /* the worker's too */
     closed = true;
     team_start(&worker, 1, append_first, &first);
-    pthread_mutex_lock(&stage->journal->codec.crew.lock);
+    segj_lock(&stage->journal->codec.crew.lock);
     while (!stage->journal->codec.crew.busy) {
-        pthread_mutex_unlock(&stage->journal->codec.crew.lock);
-        pthread_mutex_lock(&stage->journal->codec.crew.lock);
+        segj_unlock(&stage->journal->codec.crew.lock);
+        segj_lock(&stage->journal->codec.crew.lock);
     }
-    pthread_mutex_unlock(&stage->journal->codec.crew.lock);
+    segj_unlock(&stage->journal->codec.crew.lock);
     append_and_check(stage->journal, SECTION, BATCH, SIZE);
     assert_false(exists(stage->journal, SECTION + 1));
     pthread_mutex_lock(&mutex);

@@ -44,7 +44,7 @@ rig_t *rig_new(rig_sizes_t sizes)
     assert_ok(segj_storage_memory_create(&rig->memory));
     rig->recorder = recorder_new(rig->memory);
     segj_shared_t *shared = &rig->shared;
-    assert_true(segj_mutex_init(&shared->state));
+    assert_true(segj_state_init(&shared->state));
     assert_true(segj_cond_init(&shared->changed));
     shared->index = open_partition(rig, "index");
     shared->values = open_partition(rig, "values");
@@ -78,7 +78,7 @@ void rig_free(rig_t *rig)
     segj_partition_close(&shared->index);
     segj_partition_close(&shared->values);
     segj_cond_destroy(&shared->changed);
-    segj_mutex_destroy(&shared->state);
+    segj_state_destroy(&shared->state);
     recorder_free(rig->recorder);
     segj_storage_memory_destroy(rig->memory);
     free(rig);

@@ -263,7 +263,7 @@ static void a_pinned_file_is_read(void **state)
 
 /* Whether the state lock was free whenever the storage was at work. */
 typedef struct watch {
-    segj_mutex_t *state;
+    segj_state_t *state;
     int free, held;
 } watch_t;
 
@@ -271,9 +271,9 @@ static void look_at_the_lock(void *context, const record_t *call)
 {
     watch_t *watch = context;
     (void)call;
-    if (pthread_mutex_trylock(watch->state) == 0) {
+    if (segj_try_lock(watch->state)) {
         watch->free++;
-        (void)pthread_mutex_unlock(watch->state);
+        segj_unlock(watch->state);
     } else {
         watch->held++;
     }

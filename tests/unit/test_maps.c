@@ -51,7 +51,7 @@ static void fake_unmap(void *context, const void *address, size_t mapped)
 
 typedef struct rig {
     segj_storage_t storage;
-    segj_mutex_t state;
+    segj_state_t state;
     segj_maps_t maps;
     segj_io_partition_t partition;
     segj_io_file_t file;
@@ -65,7 +65,7 @@ static rig_t *begin(void)
     memset(&rig, 0, sizeof rig);
     memset(&fake, 0, sizeof fake);
     rig.storage = (segj_storage_t){.struct_size = sizeof rig.storage, .file_map = fake_map, .file_unmap = fake_unmap};
-    assert_true(segj_mutex_init(&rig.state));
+    assert_true(segj_state_init(&rig.state));
     rig.maps = (segj_maps_t){.state = &rig.state, .storage = &rig.storage, .on = true};
     rig.partition = (segj_io_partition_t){.storage = &rig.storage, .directory = "d", .name = "values"};
     rig.file = (segj_io_file_t){.partition = &rig.partition, .section = 1};
@@ -84,7 +84,7 @@ static void end(rig_t *rig)
     assert_null(rig->maps.oldest);
     assert_null(rig->maps.newest);
     segj_unlock(&rig->state);
-    segj_mutex_destroy(&rig->state);
+    segj_state_destroy(&rig->state);
 }
 
 /* A view of these bytes, as a reader takes it; NULL: it cannot be mapped. */

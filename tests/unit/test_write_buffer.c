@@ -14,7 +14,7 @@ enum { CAPACITY = 20000 };
 
 /* A pool, its mutex and its budget, one for each test. */
 typedef struct fixture {
-    segj_mutex_t state;
+    segj_state_t state;
     segj_budget_t budget;
     segj_pool_t pool;
     segj_chain_t chain;
@@ -24,7 +24,7 @@ static int set_up(void **state)
 {
     static fixture_t fixture;
     memset(&fixture, 0, sizeof fixture);
-    assert_true(segj_mutex_init(&fixture.state));
+    assert_true(segj_state_init(&fixture.state));
     fixture.pool = (segj_pool_t){.state = &fixture.state, .budget = &fixture.budget, .capacity = CAPACITY};
     *state = &fixture;
     return 0;
@@ -38,7 +38,7 @@ static int tear_down(void **state)
     assert_int_equal(fixture->budget.used, 0);
     assert_null(fixture->pool.spare);
     assert_int_equal(fixture->pool.spares, 0);
-    segj_mutex_destroy(&fixture->state);
+    segj_state_destroy(&fixture->state);
     return 0;
 }
 

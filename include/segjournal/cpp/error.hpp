@@ -100,7 +100,7 @@ inline const std::error_category &category() noexcept
 
 /**
  * Why a call failed. It owns a copy of the library's sentence. Where there was no memory for the copy, the sentence is
- * the name of the status. It is made by the call itself, in its own thread, and is nobody else's.
+ * the name of the status. It is made by the call itself, in its own thread, and belongs to its caller alone.
  */
 class failure
 {

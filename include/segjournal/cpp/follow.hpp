@@ -1,6 +1,6 @@
 /**
  * @file segjournal/cpp/follow.hpp
- * Following a journal that somebody writes: segjournal/follow.h.
+ * Following a journal that another handle or process writes: segjournal/follow.h.
  */
 #ifndef SEGJOURNAL_CPP_FOLLOW_HPP
 #define SEGJOURNAL_CPP_FOLLOW_HPP

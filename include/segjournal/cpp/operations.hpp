@@ -27,9 +27,9 @@ using section_records = basic_records<true>; /**< a walk over the records of one
 inline constexpr std::size_t read_ahead = 65536;
 
 /**
- * The calls that answer with a result. Each has the name of the C call in oversized.h behind "try_"; what it does, its
- * errors and its threads are described there. Sizes of entries are checked: an entry of another size than
- * config.entry_size is SEGJ_ERR_INVALID. A call of an object that was moved away or closed is SEGJ_ERR_INVALID.
+ * The calls that return a result. Each has the name of the C call in oversized.h after "try_"; what it does, its errors
+ * and its threads are described there. Sizes of entries are checked: an entry of another size than config.entry_size is
+ * SEGJ_ERR_INVALID. A call of an object that was moved away or closed is SEGJ_ERR_INVALID.
  *
  * What changes the journal needs an object that is not const.
  */
@@ -654,8 +654,8 @@ class operations : public try_operations
     ~operations() = default;
 };
 
-/** A journal that somebody else owns: to hand one on by value, also a caller, also a handle of the C interface. It must
- *  not be used after the journal has ended. */
+/** A journal that another object owns: to hand one on by value, also a caller, also a handle of the C interface. It
+ *  must not be used after the journal has ended. */
 class journal_ref : public operations
 {
   public:

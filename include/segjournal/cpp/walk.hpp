@@ -59,7 +59,7 @@ class record
         return object;
     }
 
-    /** Reads the value, checked. Errors: as oversized_replay_value(); the walk goes on after them. */
+    /** Reads the value, checked. Errors: as oversized_replay_value(); the walk continues after them. */
     SEGJ_CPP_HOT result<std::string_view> try_value() const noexcept
     {
         const void *data = nullptr;
@@ -113,7 +113,7 @@ class replay
     }
 
     /** Gives the next record; nothing after the last one. After SEGJ_ERR_CORRUPT now() names the first record of the
-     *  damaged page, and the next call goes on behind it. Errors: as oversized_replay_next(). */
+     *  damaged page, and the next call continues after it. Errors: as oversized_replay_next(). */
     result<std::optional<record>> try_next() noexcept
     {
         const segj_status_t status = step();
@@ -302,8 +302,8 @@ class outcome
  *         use(record.section(), record.position(), record.entry(), record.value());
  *
  * Where a step fails, a range of records() throws segj::error. One of try_records() ends; ask failed() after the loop.
- * A damaged page fails one step: begin() again goes on behind it. An iterator leads to its range, which must stay where
- * it is. The range must end before its journal. One thread at a time uses it.
+ * A damaged page fails one step: begin() again continues after it. An iterator leads to its range, which must stay
+ * where it is. The range must end before its journal. One thread at a time uses it.
  */
 template <bool Bounded> class basic_records
 {
@@ -362,9 +362,9 @@ template <bool Bounded> class basic_records
 };
 
 /**
- * The numbers of the sections as a range, which asks for the next number at each step: what is made or removed
- * meanwhile is seen or not. A step fails only where the journal has ended; what becomes of a failure, and of iterators,
- * is as for segj::basic_records. It may be gone through again.
+ * The numbers of the sections as a range, which asks for the next number at each step: a section that is made or
+ * removed during the walk is seen or not. A step fails only where the journal has ended; what becomes of a failure, and
+ * of iterators, is as for segj::basic_records. It may be gone through again.
  */
 class sections
 {

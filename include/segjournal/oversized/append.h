@@ -56,7 +56,7 @@ SEGJ_MUST_CHECK segj_status_t oversized_appendv(oversized_t *journal, uint64_t s
                                                 const segj_slice_t *pieces, size_t count, uint64_t *position,
                                                 oversized_location_t *location);
 
-/** A record that is to be appended. */
+/** A record to append. */
 typedef struct oversized_record {
     const void *entry; /**< entry_size bytes; may be NULL when that is 0 */
     const void *value; /**< may be NULL when size is 0 */
@@ -86,9 +86,10 @@ typedef struct oversized_writer oversized_writer_t; /**< a value on its way in *
  * OVERSIZED_SIZE_UNKNOWN: the value ends with oversized_writer_finish(), and max_value_size bounds it. At levels above
  * 19 of `compression` zstd's window is above 8 MiB then, however short the value is, and not every decoder reads that.
  * Readers see nothing of the record before oversized_writer_finish(). Until finish or abandon the section refuses
- * appends, further writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections go on. A section that
- * does not exist is made, empty. The writer takes a buffer of 256 KiB, zstd's context where the section is compressed,
- * and two descriptors. Finish or abandon it before the journal is closed. One thread at a time uses a writer.
+ * appends, further writers, rewinds and removals (SEGJ_ERR_BUSY); reads, syncs and other sections still work. A section
+ * that does not exist is made, empty. The writer takes a buffer of 256 KiB, zstd's context where the section is
+ * compressed, and two descriptors. Finish or abandon it before the journal is closed. One thread at a time uses a
+ * writer.
  *
  * Errors: as oversized_append().
  */
@@ -99,9 +100,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_writer_open(oversized_t *journal, uint64
  * Adds `size` bytes to the value.
  *
  * Errors: SEGJ_ERR_INVALID beyond the announced size, SEGJ_ERR_TOO_LARGE beyond max_value_size where none was announced
- * (nothing of the call is taken). SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE,
- * SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED: from then on the writer can only be
- * abandoned, and answers the same.
+ * (nothing of the call is taken). SEGJ_ERR_IO, SEGJ_ERR_NO_SPACE, SEGJ_ERR_MEMORY, SEGJ_ERR_COMPRESSION,
+ * SEGJ_ERR_TOO_LARGE, SEGJ_ERR_POISONED: from then on the writer can only be abandoned, and every call of it returns
+ * the same.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *data, size_t size);
 

@@ -63,8 +63,8 @@ typedef enum oversized_verify_t {
 } oversized_verify_t;
 
 /** What becomes of a section of the commonware format that has a damaged index page before its last one. Newer releases
- *  of commonware-storage (2026.9.0 and later) cut a section at such a page when they open it, with all records behind
- *  it. */
+ *  of commonware-storage (2026.9.0 and later) cut a section at such a page when they open it, and so drop all records
+ *  after it. */
 typedef enum oversized_hole {
     OVERSIZED_HOLE_REFUSE = 0, /**< the section stays as it is, and what can be read of it is read; but appends to it
                                     are SEGJ_ERR_CORRUPT, because that program would cut them too */
@@ -90,7 +90,7 @@ typedef struct oversized_bound {
 /** oversized_config_t::preallocate: the library finds out. */
 #define SEGJ_PREALLOCATE_AUTO SIZE_MAX
 
-/** How far a long call is. Later versions append fields. */
+/** The progress of a long call. Later versions append fields. */
 typedef struct oversized_progress {
     const char *stage;       /**< what it is doing, in a word */
     uint64_t records_done;   /**< so far */
@@ -148,8 +148,8 @@ typedef struct oversized_config {
      *
      *  When the system has none left (EMFILE, ENFILE), the library closes files that are not in use, a few more than
      *  are wanted. Where there are none, it syncs the section that was written to longest ago and puts it to rest. Then
-     *  the call goes on, and fewer files are kept open until some hundred openings have gone well. A call that finds
-     *  nothing to close answers SEGJ_ERR_IO and has changed nothing; its sentence names the limit.
+     *  the call continues, and fewer files are kept open until some hundred openings have gone well. A call that finds
+     *  nothing to close returns SEGJ_ERR_IO and has changed nothing; its sentence names the limit.
      *
      *  A file is opened for reading until its section is changed. The first change since then opens it anew, and
      *  waits for readers that are inside a call of the storage on it. */
@@ -175,7 +175,7 @@ typedef struct oversized_config {
     bool strict;
     /** Take a shared lock, write nothing, and show what open would recover; false. */
     bool read_only;
-    /** Answer SEGJ_ERR_NOT_FOUND instead of making a new journal; false. */
+    /** Return SEGJ_ERR_NOT_FOUND instead of making a new journal; false. */
     bool must_exist;
     /** The state that is restored instead of what there is, or NULL. Sections below checkpoint->section must not have
      *  been appended to after their last sync. */
@@ -240,7 +240,7 @@ typedef struct oversized_config {
     uint32_t lock_wait_ms;
     /** Which header the files of a new journal get in the commonware format, 0 or 1; 0. Every release of
      *  commonware-storage reads 0 (V0, "CWIC"); 2026.9.0 and later make 1 (V1, "CWIK") and 2026.2.0 does not read it. A
-     *  journal that has files goes on with the header of its newest section. The native format takes 0 alone. */
+     *  journal that has files continues with the header of its newest section. The native format takes 0 alone. */
     uint8_t commonware_header;
     /** What becomes of a section that has a damaged index page before its last one; OVERSIZED_HOLE_REFUSE. The
      *  commonware format alone.
@@ -271,9 +271,10 @@ typedef struct oversized_config {
      *
      *  With `read_only` nothing changes, and the journal ends there as long as it is open. Warning: an open for writing
      *  ends it for good, as a rewind to that record does. Later sections are removed, unread, and what follows the
-     *  records is cut, all durably and before the open returns. What goes by that is no loss, and is not set aside.
-     *  Where power fails meanwhile, some later sections may be left, and another open with the same bound removes them.
-     *  Unlike a checkpoint, a bound asks nothing of the sections below it: each ends where it would end without one. */
+     *  records is cut, all durably and before the open returns. What goes by that is no loss, and is not set aside. If
+     *  the power fails before the open returns, some later sections may be left, and another open with the same bound
+     *  removes them. Unlike a checkpoint, a bound asks nothing of the sections below it: each ends where it would end
+     *  without one. */
     const oversized_bound_t *bound;
     /** Bytes of memory in which values of compressed sections are kept unpacked once they were read; 0: none are. For
      *  journals whose values are read again and again, by oversized_read(), oversized_get_value() or as views: such a
@@ -296,7 +297,7 @@ typedef struct oversized_config {
      *  checked. NULL: not called. oversized_inspect() calls it too.
      *
      *  True cancels the open: it is SEGJ_ERR_CANCELLED, and has changed nothing. That holds up to the end of the look.
-     *  From the first change on the open goes on to its end, and the answer means nothing. It must not call the
+     *  From the first change on the open runs to its end, and ignores the result of this function. It must not call the
      *  journal. */
     bool (*progress)(void *progress_context, const oversized_progress_t *progress);
     /** Handed to `progress`. */
@@ -313,17 +314,17 @@ typedef struct oversized_config {
      *
      *  The first append that is large enough makes the threads, one less than this for batches and this many for large
      *  values. They take no signals, call nothing of the storage, and end with the journal. One batch and one large
-     *  value have them at a time, and others that come meanwhile do without. Where threads cannot be made, appends go
-     *  on with fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd some MiB a
-     *  thread for a large value. */
+     *  value have them at a time; other appends do without them until that has ended. Where threads cannot be made,
+     *  appends work with fewer, which is logged once. Each has a context of zstd of its own (`compression`), and zstd
+     *  some MiB a thread for a large value. */
     uint32_t compression_threads;
     /** Bytes that values of new sections are compressed with, or NULL: none. Small values that resemble each other
      *  compress badly one by one; what they have in common is said here once. It is a dictionary that zstd has
      *  trained (oversized_train_dictionary(), `zstd --train`), or simply text that resembles the values. Open copies
      *  it.
      *
-     *  Each section keeps its dictionary, in both of its files, and goes on with it whatever this is. Sections of one
-     *  journal may have different ones, or none. It wants compression, and version 2 of the native format.
+     *  Each section keeps its dictionary, in both of its files, and keeps it whatever this is. Sections of one journal
+     *  may have different ones, or none. It wants compression, and version 2 of the native format.
      *
      *  A dictionary that is damaged in one file is read from the other, and written again before the section is
      *  written to. Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when
@@ -334,11 +335,11 @@ typedef struct oversized_config {
     /** Bytes of the dictionary that is trained for new sections from the one that is being written, 256 to
      *  OVERSIZED_DICTIONARY_MAX; 0: none is. It wants compression, and version 2 of the native format.
      *
-     *  A thread of the journal's own trains it, as oversized_train_section() does, when a sync has covered 32 times
-     *  as many stored bytes of a section (64 KiB at least), and once more at 16 times that. Sections that are made
-     *  from then on get it. A section that is made before the first one is there gets `dictionary`, or none; one that
-     *  is made while the next is trained gets the one before. Nobody waits for one. The thread takes no signals, and
-     *  ends with the journal. That a section has nothing to train from is logged, and no failure. */
+     *  A thread of the journal's own trains it, as oversized_train_section() does, when a sync has covered 32 times as
+     *  many stored bytes of a section (64 KiB at least), and once more at 16 times that. Sections that are made from
+     *  then on get it. A section that is made before the first one is there gets `dictionary`, or none; one that is
+     *  made while the next is trained gets the one before. No append waits for a dictionary. The thread takes no
+     *  signals, and ends with the journal. That a section has nothing to train from is logged, and no failure. */
     size_t auto_dictionary;
 } oversized_config_t;
 

@@ -47,8 +47,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_train_dictionary(const segj_slice_t *val
  * The same from the values of a section, which are read from as many as 16 places of it; it may have any version, and
  * need not be compressed. Any thread, beside any other call.
  *
- * Errors: those, SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_NO_RECORD (it was rewound meanwhile), SEGJ_ERR_CORRUPT,
- * SEGJ_ERR_CHECKSUM, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_IO.
+ * Errors: those, SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_NO_RECORD (it was rewound during the call),
+ * SEGJ_ERR_CORRUPT, SEGJ_ERR_CHECKSUM, SEGJ_ERR_TOO_LARGE, SEGJ_ERR_IO.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_train_section(oversized_t *journal, uint64_t section, size_t size,
                                                       segj_buffer_t *dictionary);

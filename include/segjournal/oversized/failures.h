@@ -57,12 +57,12 @@ SEGJ_MUST_CHECK segj_status_t oversized_discard_quarantine(oversized_t *journal)
  */
 SEGJ_MUST_CHECK segj_status_t oversized_caller_open(oversized_t *journal, oversized_t **caller);
 
-/** Returns how the last call of the caller that failed did. SEGJ_OK and SEGJ_END leave it unchanged. It is the caller's
- *  own memory, which lives until the caller is closed. NULL for NULL and for a journal. Any thread that has seen the
- *  call return may ask. */
+/** Returns how the caller's last failed call failed. SEGJ_OK and SEGJ_END leave it unchanged. It is the caller's own
+ *  memory, which lives until the caller is closed. NULL for NULL and for a journal. Any thread that has seen the call
+ *  return may ask. */
 const segj_error_t *oversized_caller_error(const oversized_t *caller);
 
-/** Frees a caller, not the journal. What was opened through it goes on. NULL is fine. */
+/** Frees a caller, not the journal. What was opened through it stays usable. NULL is fine. */
 void oversized_caller_close(oversized_t *caller);
 
 /** @} */

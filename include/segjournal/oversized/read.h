@@ -80,7 +80,7 @@ typedef struct oversized_value {
     void *entry;                   /**< where oversized_read_values() puts the entry, or NULL */
     const void *data;              /**< set: `size` bytes in the buffer; may be NULL when size is 0 */
     size_t size;                   /**< set: of the value, in bytes */
-    segj_status_t status;          /**< set: what oversized_get_value(), or oversized_read(), would have answered */
+    segj_status_t status;          /**< set: what oversized_get_value(), or oversized_read(), would have returned */
 } oversized_value_t;
 
 /**
@@ -88,9 +88,9 @@ typedef struct oversized_value {
  * the order in which they are asked for, and each is checked. The data of the values points into `memory` and is valid
  * until that is used again. memory->size is what it takes altogether; frames and checksums lie in between.
  *
- * Each value gets a status of its own. One that fails leaves the others alone (data NULL, size 0). The call answers
- * SEGJ_OK when all are; otherwise the status of the first in the array that is not, which segj_last_error() then
- * explains.
+ * Each value gets a status of its own. One that fails leaves the others alone (data NULL, size 0). The call returns
+ * SEGJ_OK when every value's status is. Otherwise it returns the status of the first value in the array that failed,
+ * which segj_last_error() explains.
  *
  * Errors of the call as a whole are every value's status: SEGJ_ERR_INVALID (an argument is NULL; values is left alone),
  * SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_MEMORY, SEGJ_ERR_TOO_LARGE (more than half of SIZE_MAX together).
@@ -171,7 +171,7 @@ uint64_t oversized_reader_size(const oversized_reader_t *reader);
  * the checksum does not match, the last piece is withheld and the read fails. One thread at a time uses a reader.
  *
  * Errors: SEGJ_ERR_CHECKSUM, SEGJ_ERR_COMPRESSION; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned
- * or rewound since the reader was opened: every later call answers the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: make the
+ * or rewound since the reader was opened: every later call returns the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: make the
  * call again, in a compressed section perhaps in vain.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_reader_read(oversized_reader_t *reader, void *to, size_t size, size_t *done);

@@ -63,8 +63,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_open_back(oversized_t *journal, u
  * Gives the next record. SEGJ_END after the last one. One thread at a time uses a replay.
  *
  * Errors: SEGJ_ERR_CORRUPT, once for a damaged page: item->section and item->position name its first record, entry is
- * NULL, and the next call goes on after the page. SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned or
- * rewound since the walk began: every later call answers the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: make the call again.
+ * NULL, and the next call continues after the page. SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD when the section was pruned
+ * or rewound since the walk began: every later call returns the same. SEGJ_ERR_IO, SEGJ_ERR_MEMORY: make the call
+ * again.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t *item);
 
@@ -74,7 +75,7 @@ SEGJ_MUST_CHECK segj_status_t oversized_replay_next(oversized_replay_t *replay, 
  * replay's `buffer` says, so that a scan of values does not cost a call of the storage for each value.
  *
  * Errors: SEGJ_ERR_INVALID (the last call gave no record), and those of oversized_get_value(), after which the walk
- * goes on; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next().
+ * continues; SEGJ_ERR_PRUNED and SEGJ_ERR_NO_RECORD as oversized_replay_next().
  */
 SEGJ_MUST_CHECK segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size);
 

@@ -24,9 +24,9 @@ SEGJ_EXPORT_BEGIN
 
 /**
  * Removes all sections below min_section, durably. They are SEGJ_ERR_PRUNED from then on, until the journal is closed.
- * *pruned (may be NULL) tells whether any was removed. Reads of them that are under way end in SEGJ_ERR_PRUNED. Changes
- * of other sections go on while the files are being removed, and new sections can be made. Another prune waits, and so
- * does a rewind that removes sections. Space that a reader's open file still holds comes back when that is closed.
+ * *pruned (may be NULL) tells whether any was removed. Reads of them that are under way end in SEGJ_ERR_PRUNED. While
+ * the files are being removed, other sections can be changed and new ones made. Another prune waits, and so does a
+ * rewind that removes sections. Space that a reader's open file still holds comes back when that is closed.
  *
  * Errors: SEGJ_ERR_BUSY (a view of such a section is out, or a value is being streamed into one), SEGJ_ERR_READ_ONLY,
  * SEGJ_ERR_POISONED, SEGJ_ERR_MEMORY, SEGJ_ERR_NO_SPACE and SEGJ_ERR_MISMATCH (of an archive:
@@ -73,8 +73,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_prune_with(oversized_t *journal, uint64_
  * after a failure too. It frees the journal in any case but SEGJ_ERR_BUSY, SEGJ_ERR_CANCELLED, and SEGJ_ERR_INVALID for
  * the options: then the journal stays open, and has the sections that were not removed.
  *
- * Errors: SEGJ_ERR_CANCELLED; and as oversized_destroy(), SEGJ_ERR_BUSY also after sections were removed that nobody
- * used. When `progress` cancels at the end, where all sections are gone, it is SEGJ_OK.
+ * Errors: SEGJ_ERR_CANCELLED; and as oversized_destroy(), SEGJ_ERR_BUSY also after sections that were not in use were
+ * removed. When `progress` cancels at the end, where all sections are gone, it is SEGJ_OK.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_destroy_with(oversized_t *journal, const oversized_removal_options_t *options,
                                                      oversized_removed_t *removed);

@@ -37,7 +37,7 @@ SEGJ_EXPORT_BEGIN
 SEGJ_MUST_CHECK segj_status_t oversized_sync(oversized_t *journal, uint64_t section);
 
 /**
- * Syncs every section. It goes on past a section that failed, and answers that one's error.
+ * Syncs every section. It also syncs those that follow a section that failed, and returns the first error.
  *
  * Errors: as oversized_sync().
  */
@@ -46,8 +46,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_all(oversized_t *journal);
 /**
  * Syncs several sections, `count` of them: the writing of all is started before the first is waited for, so that it
  * takes less time than one sync after the other. It promises no more than these: after a power cut within it some of
- * the sections may hold their records, and others not. A number may stand there twice; one without a section counts as
- * done. It goes on past a section that failed, and answers the first one's error.
+ * the sections may hold their records, and others not. A number may be given twice; one without a section counts as
+ * done. It also syncs those that follow a section that failed, and returns the first error.
  *
  * Errors: as oversized_sync().
  */
@@ -61,8 +61,8 @@ typedef struct oversized_ticket {
 
 /**
  * Begins to make durable what was appended to the section before the call, and returns before it is durable. It hands
- * the values to the storage and asks it to write them back while the application goes on, also with appends to the same
- * section. It promises nothing without the oversized_sync_wait() that belongs to it.
+ * the values to the storage and asks it to write them back while the application continues, also with appends to the
+ * same section. It promises nothing without the oversized_sync_wait() that belongs to it.
  *
  * Errors: as oversized_sync(), none of which poisons. *ticket is left as it was then.
  */

@@ -11,18 +11,18 @@
 #include "oversized/section/writers.h"
 
 /* What open could not set aside is cut, and noted, before it is acknowledged. */
-static segj_status_t acknowledge_repair_lost(oversized_t *journal)
+SEGJ_UNDER_CHANGE static segj_status_t acknowledge_repair_lost(oversized_t *journal)
 {
     segj_status_t status = SEGJ_OK;
     for (size_t i = 0; journal->unrepaired > 0 && i < journal->sections.count && status == SEGJ_OK; i++) {
-        segj_section_t *section = (segj_section_t *)(void *)journal->sections.order[i];
+        segj_section_t *section = segj_section_at(journal, i);
         if (section->unrepaired != NULL && segj_plan_unwanted_loss(section->unrepaired) > 0)
             status = segj_section_sync_inherited(journal, section);
     }
     return status;
 }
 
-static segj_status_t acknowledge(oversized_t *journal)
+SEGJ_UNDER_CHANGE static segj_status_t acknowledge(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
     segj_status_t status = acknowledge_repair_lost(journal);
@@ -50,7 +50,7 @@ static segj_status_t acknowledge(oversized_t *journal)
 }
 
 /* The catalogue without what is acknowledged; where it cannot be written things are as they were. */
-static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, size_t kept)
+SEGJ_UNDER_CHANGE static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, size_t kept)
 {
     segj_loss_t *all = quarantine->losses;
     size_t count = quarantine->count;
@@ -73,7 +73,7 @@ static segj_status_t commit_without_acknowledged(segj_quarantine_t *quarantine, 
 
 /* The catalogue without them comes first: items that it does not list are the rest of this, and go. What the other one
  * says is acknowledged too, so that it may be the one that a power cut leaves. */
-static segj_status_t discard(oversized_t *journal)
+SEGJ_UNDER_CHANGE static segj_status_t discard(oversized_t *journal)
 {
     segj_quarantine_t *quarantine = &journal->quarantine;
     size_t kept = 0;

@@ -131,7 +131,7 @@ static segj_status_t commit_once(segj_quarantine_t *quarantine)
     return SEGJ_OK;
 }
 
-/* Both, one after the other, so that damage to either one takes no notice of a loss away. One is enough to go on
+/* Writes both, one after the other, so that damage to one of them loses no notice of a loss. One is enough to continue
  * with. */
 segj_status_t segj_catalogue_commit(segj_quarantine_t *quarantine)
 {

@@ -14,9 +14,9 @@ bool segj_catalogue_is(const char *name);
 SEGJ_MUST_CHECK segj_status_t segj_catalogue_load(segj_quarantine_t *quarantine);
 
 /** Has the catalogue that was found be durable; before the losses change. */
-SEGJ_MUST_CHECK segj_status_t segj_catalogue_make_durable(segj_quarantine_t *quarantine);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_catalogue_make_durable(segj_quarantine_t *quarantine);
 
 /** Writes the losses as they are now, durably. */
-SEGJ_MUST_CHECK segj_status_t segj_catalogue_commit(segj_quarantine_t *quarantine);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_catalogue_commit(segj_quarantine_t *quarantine);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * oversized/lost/gone.c: losses of sections whose files go, or are gone: nothing of them is set aside, and that they were
- * lost is noted.
+ * oversized/lost/gone.c: losses of sections whose files go, or are gone: nothing of them is set aside, and that they
+ * were lost is noted.
  */
 #include "oversized/lost/gone.h"
 
@@ -28,7 +28,7 @@ static bool is_noted(const segj_quarantine_t *quarantine, const segj_loss_t *los
 }
 
 /* Of what goes with its files nothing is set aside. */
-static segj_status_t add_gone(segj_quarantine_t *quarantine, const segj_recovery_plan_t *plan)
+SEGJ_UNDER_CHANGE static segj_status_t add_gone(segj_quarantine_t *quarantine, const segj_recovery_plan_t *plan)
 {
     segj_loss_t loss = plan->gone;
     if (is_noted(quarantine, &loss))
@@ -94,7 +94,7 @@ static void remember_gone(oversized_t *journal, segj_recovery_plan_t *plan)
 }
 
 /* The sections stay. Should the loss be met again, its notice is recognised. */
-static void take_back(segj_section_t *const *sections, size_t count)
+static void roll_back_notes(segj_section_t *const *sections, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         segj_recovery_plan_t *plan = sections[i]->unrepaired;
@@ -104,7 +104,7 @@ static void take_back(segj_section_t *const *sections, size_t count)
 }
 
 /* What there is no room for before the removal is noted after it. */
-static void note_going(oversized_t *journal, segj_recovery_plan_t *before)
+SEGJ_UNDER_CHANGE static void note_going(oversized_t *journal, segj_recovery_plan_t *before)
 {
     segj_recovery_plan_t *all = journal->quarantine.gone;
     bool noted = all == before || segj_gone_note(journal) == SEGJ_OK;
@@ -122,7 +122,7 @@ void segj_quarantine_note_gone(oversized_t *journal, segj_section_t *const *sect
     const segj_quarantine_t *quarantine = &journal->quarantine;
     segj_recovery_plan_t *before = quarantine->gone;
     if (stage == SEGJ_REMOVAL_UNDONE) {
-        take_back(sections, count);
+        roll_back_notes(sections, count);
         return;
     }
     for (size_t i = 0; i < count; i++)

@@ -7,7 +7,7 @@
 
 #include "oversized/section/journal.h"
 
-/** Names that a listing has found; `names` is to be freed. */
+/** Names that a listing has found; the caller frees `names`. */
 typedef struct segj_items_found {
     char (*names)[SEGJ_ITEM_NAME];
     size_t count, capacity;
@@ -24,6 +24,6 @@ SEGJ_MUST_CHECK segj_status_t segj_items_unlink(const segj_quarantine_t *quarant
 SEGJ_MUST_CHECK segj_status_t segj_items_list(const segj_quarantine_t *quarantine, segj_items_found_t *found);
 
 /** Removes the items that no catalogue lists, and continues after every ordinal that was used. */
-SEGJ_MUST_CHECK segj_status_t segj_items_clean(segj_quarantine_t *quarantine);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_items_clean(segj_quarantine_t *quarantine);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * oversized/lost/losses.c: the losses that a quarantine knows of, in the order of their ordinals, and the partition that
- * notes them.
+ * oversized/lost/losses.c: the losses that a quarantine knows of, in the order of their ordinals, and the partition
+ * that notes them.
  */
 #include "oversized/lost/losses.h"
 

@@ -15,7 +15,7 @@
 
 /* --- the beginning of it --- */
 
-/* Something else has the name, or it may not be opened. Reading goes on without what it may tell. */
+/* Something else has the name, or it may not be opened. Reading continues without what it may tell. */
 static segj_status_t odd_partition(const oversized_t *journal, const oversized_config_t *config)
 {
     segj_say_after("; what was lost before, and set aside, is looked for there: move it away or make it readable");

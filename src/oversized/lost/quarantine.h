@@ -1,6 +1,6 @@
 /*
- * oversized/lost/quarantine.h: the partition in which losses of synced records are noted, with what was set aside of them
- * (FORMAT.md, "Quarantine"). It lies beside the other two, and is made when something is lost.
+ * oversized/lost/quarantine.h: the partition in which losses of synced records are noted, with what was set aside of
+ * them (FORMAT.md, "Quarantine"). It lies beside the other two, and is made when something is lost.
  */
 #ifndef SEGJ_OVERSIZED_LOST_QUARANTINE_H
 #define SEGJ_OVERSIZED_LOST_QUARANTINE_H

@@ -98,7 +98,7 @@ static set_aside_range_t range_of(const segj_shared_t *shared, const segj_loss_t
 
 /* Lets older items go where the bound asks for it, and takes what then fits: the index first, then values from their
  * start. */
-static segj_status_t fit(segj_quarantine_t *quarantine, segj_loss_t *loss)
+SEGJ_UNDER_CHANGE static segj_status_t fit(segj_quarantine_t *quarantine, segj_loss_t *loss)
 {
     uint64_t wanted = loss->index_size + loss->values_size;
     segj_status_t status = SEGJ_OK;
@@ -114,7 +114,7 @@ static segj_status_t fit(segj_quarantine_t *quarantine, segj_loss_t *loss)
 
 /* An open that was cut off has set the very same bytes aside: its copy goes, because a killed process's need not be
  * durable, and is made again. */
-static segj_status_t drop_copy(set_aside_copy_t *copy, const segj_loss_t *loss)
+SEGJ_UNDER_CHANGE static segj_status_t drop_copy(set_aside_copy_t *copy, const segj_loss_t *loss)
 {
     segj_quarantine_t *quarantine = &copy->journal->quarantine;
     segj_status_t status = SEGJ_OK;
@@ -157,7 +157,7 @@ static segj_status_t make_items(set_aside_copy_t *copy, segj_loss_t *loss)
 }
 
 /* As long as acknowledged losses are there to make room. */
-static segj_status_t make_items_somehow(set_aside_copy_t *copy, segj_loss_t *loss)
+SEGJ_UNDER_CHANGE static segj_status_t make_items_somehow(set_aside_copy_t *copy, segj_loss_t *loss)
 {
     for (;;) {
         segj_status_t dropped = SEGJ_OK;
@@ -167,7 +167,7 @@ static segj_status_t make_items_somehow(set_aside_copy_t *copy, segj_loss_t *los
     }
 }
 
-static segj_status_t keep_one(set_aside_copy_t *copy, const segj_recovery_plan_t *plan)
+SEGJ_UNDER_CHANGE static segj_status_t keep_one(set_aside_copy_t *copy, const segj_recovery_plan_t *plan)
 {
     segj_quarantine_t *quarantine = &copy->journal->quarantine;
     segj_loss_t loss = segj_loss_of(copy->journal, plan);
@@ -186,8 +186,9 @@ static segj_status_t keep_one(set_aside_copy_t *copy, const segj_recovery_plan_t
 
 /* --- all of them --- */
 
-/* *kept: something was, and the catalogue is to be written. */
-static segj_status_t keep_each(set_aside_copy_t *copy, segj_recovery_plan_t *plans, size_t count, bool *kept)
+/* *kept: something was, and the catalogue must be written. */
+SEGJ_UNDER_CHANGE static segj_status_t keep_each(set_aside_copy_t *copy, segj_recovery_plan_t *plans, size_t count,
+                                                 bool *kept)
 {
     segj_status_t status = SEGJ_OK;
     for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
@@ -220,7 +221,7 @@ static void say_each_missed(const oversized_t *journal, uint32_t first)
             say_missed(journal, &quarantine->losses[i]);
 }
 
-static segj_status_t keep_and_note(set_aside_copy_t *copy, segj_recovery_plan_t *plans, size_t count)
+SEGJ_UNDER_CHANGE static segj_status_t keep_and_note(set_aside_copy_t *copy, segj_recovery_plan_t *plans, size_t count)
 {
     segj_quarantine_t *quarantine = &copy->journal->quarantine;
     bool kept = false;

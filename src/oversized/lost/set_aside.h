@@ -15,6 +15,7 @@
  * losses. plan->noted says for which that was done: where the storage has no room it stays false, and the section is
  * not to be cut. Under the change lock, or in open.
  */
-SEGJ_MUST_CHECK segj_status_t segj_quarantine_keep(oversized_t *journal, segj_recovery_plan_t *plans, size_t count);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_quarantine_keep(oversized_t *journal,
+                                                                           segj_recovery_plan_t *plans, size_t count);
 
 #endif

@@ -41,8 +41,8 @@ static segj_status_t look_after_values(segj_recovery_t *recovery, const segj_rec
     return status;
 }
 
-/* A section below the checkpoint's was complete when the checkpoint was made. Zeros that were kept ahead do not belong to
- * it. Of version 2, neither does the index, which may have less than the values, or more. */
+/* A section below the checkpoint's was complete when the checkpoint was made. Zeros that were kept ahead do not belong
+ * to it. Of version 2, neither does the index, which may have less than the values, or more. */
 static segj_status_t check_complete(segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     const oversized_t *journal = recovery->journal;

@@ -15,8 +15,8 @@
 /** SEGJ_ERR_INVALID: it was not filled by this version's oversized_config_init(). */
 SEGJ_MUST_CHECK segj_status_t segj_config_check_size(const oversized_config_t *config);
 
-/** What counts of a configuration where files are looked at alone, and no journal is opened: places and sizes. The rest is
- *  as it may be. */
+/** What counts of a configuration where files are looked at alone, and no journal is opened: places and sizes. The rest
+ *  is as it may be. */
 void segj_config_to_look(const oversized_config_t *given, oversized_config_t *config);
 
 /** SEGJ_ERR_INVALID, with the field and what it should be. */

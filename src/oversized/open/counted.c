@@ -90,7 +90,7 @@ static bool counted_takes(const segj_recovery_t *recovery)
 }
 
 /* The counts that tell of them are about to be lowered. */
-static segj_status_t counted_note_missing(const segj_recovery_t *recovery)
+SEGJ_UNDER_CHANGE static segj_status_t counted_note_missing(const segj_recovery_t *recovery)
 {
     const segj_counts_t *counts = &recovery->journal->shared.counts;
     segj_status_t status = SEGJ_OK;

@@ -264,7 +264,7 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
     if (journal == NULL)
         return segj_fail_memory(sizeof *journal);
     segj_entrance_init(&journal->entrance);
-    if (!segj_gate_init(&journal->change) || !segj_mutex_init(&journal->shared.state) ||
+    if (!segj_gate_init(&journal->change) || !segj_state_init(&journal->shared.state) ||
         !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher) ||
         !segj_crew_init(&journal->codec.crew, &journal->shared) || !segj_trainer_init(&journal->trainer)) {
         free(journal);
@@ -297,6 +297,7 @@ static segj_status_t make_journal(const oversized_config_t *config, segj_telling
         segj_journal_free(journal);
         return status;
     }
+    segj_note_held(&journal->change, false);
     segj_entrance_open(&journal->entrance, segj_page_cache_word(journal->shared.cache));
     segj_shared_trace(&journal->shared, SEGJ_LOG_INFO, "%s: opened%s: %llu sections, %llu records", journal->directory,
                       journal->read_only ? " read-only" : "", (unsigned long long)journal->recovery.sections,

@@ -23,13 +23,13 @@ SEGJ_MUST_CHECK segj_status_t segj_partitions_open(oversized_t *journal, const o
 segj_status_t segj_partitions_replaced_often(const segj_io_partition_t *partition);
 
 /** Of the two partitions one is missing, and the other one has `sections` files: SEGJ_ERR_MISMATCH, or
- *  SEGJ_ERR_NOT_FOUND where none is to be made. */
+ *  SEGJ_ERR_NOT_FOUND where open must not make one. */
 SEGJ_MUST_CHECK segj_status_t segj_partitions_judge_missing(const oversized_config_t *config,
                                                             const segj_io_partition_t *missing,
                                                             const segj_io_partition_t *other, size_t sections);
 
-/** Makes the partitions that are not open. Somebody else may have made them, and have written to them, before: they are
- *  to be opened, locked and listed next. */
+/** Makes the partitions that are not open. Another opener may have made them, and have written to them, before: the
+ *  caller opens, locks and lists them next. */
 SEGJ_MUST_CHECK segj_status_t segj_partitions_make(segj_shared_t *shared);
 
 #endif

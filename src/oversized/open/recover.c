@@ -214,7 +214,7 @@ static void report_loss(const segj_recovery_t *recovery, const segj_recovery_pla
                     plan->hole.found ? "may have been synced, from a damaged page on" : "were synced", would);
 }
 
-/* No loss, but what a disk that fails has done should not go unsaid. */
+/* This is no loss, but the log should have every sign of a failing disk. */
 static void report_waived(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     if (plan->waived > 0)
@@ -301,9 +301,9 @@ static bool has_unwanted_hole(const segj_recovery_plan_t *plan)
     return plan->hole.found && !plan->remove && records > plan->hole.records && plan->watermark > plan->hole.records;
 }
 
-/* In the commonware format an index without a header makes a new section, whatever lies beside it: a crash of the reference
- * leaves that, before anything was synced, and so does who empties an index file. In the native format version 1 refuses it
- * in any case, and in version 2 it costs nothing (verdict_native.c). */
+/* In the commonware format an index without a header makes a new section, whatever lies beside it: a crash of the
+ * reference leaves that, before anything was synced, and so does who empties an index file. In the native format
+ * version 1 refuses it in any case, and in version 2 it costs nothing (verdict_native.c). */
 static segj_status_t check_emptied(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     const segj_io_file_t *values = &plan->section->values.handle.file;
@@ -318,8 +318,8 @@ static segj_status_t check_emptied(const segj_recovery_t *recovery, const segj_r
         (unsigned long long)(plan->value_size - values->data));
 }
 
-/* The mirror of it, which no crash leaves: a values file is durable, header and all, before its section's index has data.
- * Where it is missing altogether, a power cut may have taken a name that was never synced. */
+/* The mirror of it, which no crash leaves: a values file is durable, header and all, before its section's index has
+ * data. Where it is missing altogether, a power cut may have taken a name that was never synced. */
 static segj_status_t check_emptied_values(const segj_recovery_t *recovery, const segj_recovery_plan_t *plan)
 {
     const segj_io_file_t *index = &plan->section->index.handle.file;
@@ -410,13 +410,13 @@ static const segj_recovery_plan_t *newest_kept(const segj_recovery_t *recovery)
 static segj_status_t sync_names(segj_recovery_t *recovery)
 {
     segj_shared_t *shared = &recovery->journal->shared;
-    bool settled = false;
-    for (size_t i = 0; i < recovery->count && !settled && shared->format == SEGJ_FORMAT_NATIVE; i++)
-        settled = recovery->plans[i].watermark > 0;
+    bool names_durable = false;
+    for (size_t i = 0; i < recovery->count && !names_durable && shared->format == SEGJ_FORMAT_NATIVE; i++)
+        names_durable = recovery->plans[i].watermark > 0;
     segj_status_t status = segj_partition_sync(&shared->index);
     if (status == SEGJ_OK)
         status = segj_partition_sync(&shared->values);
-    if (status == SEGJ_OK && !settled)
+    if (status == SEGJ_OK && !names_durable)
         status = segj_partition_sync_directory(&shared->index);
     return status;
 }
@@ -438,7 +438,7 @@ static bool nothing_to_do(const segj_recovery_t *recovery)
 }
 
 /* A section for whose repair the storage has no room stays as it is, and is repaired when it is changed or synced. */
-static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_plan_t *plan)
+SEGJ_UNDER_CHANGE static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_plan_t *plan)
 {
     oversized_t *journal = recovery->journal;
     bool waits = segj_plan_unwanted_loss(plan) > 0 && !plan->noted;
@@ -461,7 +461,7 @@ static segj_status_t repair_or_wait(segj_recovery_t *recovery, segj_recovery_pla
     return SEGJ_OK;
 }
 
-static segj_status_t repair_sections(segj_recovery_t *recovery)
+SEGJ_UNDER_CHANGE static segj_status_t repair_sections(segj_recovery_t *recovery)
 {
     bool native = recovery->journal->shared.format == SEGJ_FORMAT_NATIVE;
     const segj_recovery_plan_t *newest = native ? NULL : newest_kept(recovery);
@@ -476,7 +476,7 @@ static segj_status_t repair_sections(segj_recovery_t *recovery)
 }
 
 /* What is to go goes first: on a storage that is full it makes the room that the repairs want. */
-static segj_status_t act(segj_recovery_t *recovery)
+SEGJ_UNDER_CHANGE static segj_status_t act(segj_recovery_t *recovery)
 {
     segj_shared_t *shared = &recovery->journal->shared;
     recovery->journal->names_inherited = nothing_to_do(recovery);
@@ -541,6 +541,7 @@ static segj_status_t recover_decide(segj_recovery_t *recovery, const uint64_t *i
 segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const uint64_t *index,
                            size_t index_count, const uint64_t *values, size_t value_count, bool *partitions_made)
 {
+    segj_journal_is_alone(journal);
     segj_recovery_t recovery = {.journal = journal, .config = config, .values = values, .value_count = value_count};
     segj_status_t status = segj_scan_init(&recovery.scan, journal);
     if (status != SEGJ_OK)

@@ -51,7 +51,7 @@ SEGJ_MUST_CHECK segj_status_t segj_recovery_check_mounted(const segj_shared_t *s
 void segj_recovery_count(oversized_t *journal, const segj_recovery_plan_t *plan);
 
 /** Recovers the sections listed (ascending) into the journal's table. *partitions_made: one was missing, and nothing
- *  else has been done; what is in them now is to be listed and recovered. */
+ *  else has been done; the caller lists and recovers what is in them now. */
 SEGJ_MUST_CHECK segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config,
                                            const uint64_t *index, size_t index_count, const uint64_t *values,
                                            size_t value_count, bool *partitions_made);

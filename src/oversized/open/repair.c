@@ -39,8 +39,8 @@ static bool both_marked(const segj_recovery_plan_t *plan)
     return plan->marks[0].valid && plan->marks[1].valid && plan->marks[0].at.records == plan->marks[1].at.records;
 }
 
-/* By one slot of W = 0 open takes the files of a section without records for durable as they are (verdict.c). So there are
- * two while that is not so, before anything is written. */
+/* By one slot of W = 0 open takes the files of a section without records for durable as they are (verdict.c). So there
+ * are two while that is not so, before anything is written. */
 static bool is_marked_first(const segj_recovery_plan_t *plan)
 {
     return plan->records == 0 && plan->watermark == 0 && (plan->marks[0].valid || plan->marks[1].valid);
@@ -189,7 +189,8 @@ static uint64_t most_of_plan(void *context, uint64_t section)
     return section == plan->number ? plan->records : UINT64_MAX;
 }
 
-/* What a sync that failed was for may be gone from the disk while the system shows it, and no later sync would write it. */
+/* What a sync that failed was for may be gone from the disk while the system shows it, and no later sync would write
+ * it. */
 static segj_status_t write_found_again(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                        const segj_io_file_t *values)
 {
@@ -201,8 +202,8 @@ static segj_status_t write_found_again(segj_scan_t *scan, const segj_recovery_pl
 }
 
 /* Headers of new files are written, and nothing else again. */
-static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_io_file_t *index,
-                                       segj_io_file_t *values)
+SEGJ_UNDER_CHANGE static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *plan,
+                                                         const segj_io_file_t *index, segj_io_file_t *values)
 {
     const segj_shared_t *shared = &scan->journal->shared;
     segj_status_t status = plan->value_there ? open_values(plan, values, shared) : SEGJ_OK;
@@ -224,7 +225,7 @@ static segj_status_t repair_commonware(segj_scan_t *scan, segj_recovery_plan_t *
 
 /* What was opened for reading need not show what is repaired (in an overlay), and a removal or a cut on FUSE needs
  * it closed. A file that a reader is using stays; the next change of the section opens it anew. */
-static bool forget_unused(segj_shared_t *shared, segj_handle_t *handle)
+SEGJ_UNDER_STATE static bool forget_unused(segj_shared_t *shared, segj_handle_t *handle)
 {
     bool kept = handle->file.opened != NULL;
     if (kept && atomic_load(&handle->pins) == 0 && !handle->opening)
@@ -246,8 +247,8 @@ static bool forget_kept(segj_shared_t *shared, const segj_recovery_plan_t *plan)
 static void keep_repaired(segj_shared_t *shared, segj_section_t *section, segj_io_file_t *index, segj_io_file_t *values)
 {
     segj_lock(&shared->state);
-    segj_files_adopt(&shared->files, &section->index.handle, index);
-    segj_files_adopt(&shared->files, &section->values.handle, values);
+    segj_files_take_over(&shared->files, &section->index.handle, index);
+    segj_files_take_over(&shared->files, &section->values.handle, values);
     segj_unlock(&shared->state);
 }
 
@@ -312,7 +313,7 @@ static void end_cutting(oversized_t *journal, segj_section_t *section)
     segj_unlock(&journal->shared.state);
 }
 
-static segj_status_t repair_now(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t repair_now(oversized_t *journal, segj_section_t *section)
 {
     segj_scan_t scan;
     segj_status_t status = segj_scan_init(&scan, journal);

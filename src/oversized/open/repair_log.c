@@ -1,7 +1,7 @@
 /*
- * oversized/open/repair_log.c: see the header, and DESIGN.md, "Version 2 of the native format". W comes down first, where
- * less stays than it says or a cut of what it covers is to be marked. Then the values are written again and cut: the log
- * is what it is to be. Then the index follows, from the first page that is not believed, and W is raised.
+ * oversized/open/repair_log.c: see the header, and DESIGN.md, "Version 2 of the native format". W is lowered first,
+ * where less stays than it says or a cut of what it covers must be marked. Then the values are written again and cut,
+ * which completes the log. Then the index follows, from the first page that is not trusted, and W is raised.
  */
 #include "oversized/open/repair_log.h"
 
@@ -13,17 +13,17 @@
 
 /* --- headers --- */
 
-/* An identity that speaks of another dictionary, or of none, is written over the one that there is. What lies behind that
- * goes first, durably: a file that is longer than its header is not to be without one. It is cut also where it shows that
- * size already, as a killed process may have left it. */
+/* An identity that speaks of another dictionary, or of none, is written over the one that there is. What lies after
+ * that goes first, durably: a file that is longer than its header is not to be without one. It is cut also where it
+ * shows that size already, as a killed process may have left it. */
 static segj_status_t drop_dictionary(const segj_io_file_t *file, segj_kind_t kind)
 {
     segj_status_t status = segj_io_truncate(file, segj_data_offset(kind, (segj_dictionary_id_t){0, 0}));
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-/* What a failed sync has left of it in the system's cache is not on the disk. One that is not whole is mended from the other
- * file's when the section is written to. */
+/* What a failed sync has left of it in the system's cache is not on the disk. One that is not whole is mended from the
+ * other file's when the section is written to. */
 static segj_status_t write_dictionary_again(segj_scan_t *scan, const segj_io_file_t *file, segj_kind_t kind,
                                             uint64_t size)
 {
@@ -34,7 +34,7 @@ static segj_status_t write_dictionary_again(segj_scan_t *scan, const segj_io_fil
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
-/* A header with data behind it was durable, and is not written again; none that is missing is relied on before it is
+/* A header with data after it was durable, and is not written again; none that is missing is relied on before it is
  * durable. */
 static segj_status_t write_log_headers(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                        const segj_io_file_t *values)
@@ -63,8 +63,8 @@ static segj_status_t write_log_headers(segj_scan_t *scan, const segj_recovery_pl
 
 /* --- marks --- */
 
-/* Where W covers all that stays, only equal slots tell the next open that a cut may not be durable. By one slot of W = 0
- * open takes the files of a section without records for durable as they are. */
+/* Where W covers all that stays, only equal slots tell the next open that a cut may not be durable. By one slot of W =
+ * 0 open takes the files of a section without records for durable as they are. */
 static bool wants_marks(const segj_recovery_plan_t *plan)
 {
     bool any = plan->marks[0].valid || plan->marks[1].valid;
@@ -165,7 +165,7 @@ static segj_status_t put_index_bytes(repair_pages_t *pages, const uint8_t *bytes
     return status;
 }
 
-/* The bytes of the first page that are believed. */
+/* The bytes of the first page that are trusted. */
 static segj_status_t begin_pages(const segj_recovery_plan_t *plan, repair_pages_t *pages)
 {
     uint16_t page_size = pages->shared->page_size;
@@ -234,7 +234,7 @@ static segj_status_t write_index_of(segj_scan_t *scan, const segj_recovery_plan_
     return status == SEGJ_OK ? write_full_pages(pages) : status;
 }
 
-/* From the first page that is not believed on. */
+/* From the first page that is not trusted on. */
 static segj_status_t write_log_index(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                      const segj_io_file_t *values)
 {
@@ -281,8 +281,8 @@ static segj_status_t end_within_batch(segj_scan_t *scan, const segj_recovery_pla
     return status == SEGJ_OK ? mark_both(plan, index) : status;
 }
 
-/* A values file that is missing is made when the index has been cut: no crash leaves pages beside one that has no header
- * yet, and the next open may refuse those. */
+/* A values file that is missing is made when the index has been cut: no crash leaves pages beside one that has no
+ * header yet, and the next open may refuse those. */
 static segj_status_t make_log_values(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                      segj_io_file_t *values, segj_repair_open_t *open_them)
 {
@@ -331,7 +331,7 @@ segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, con
         return status;
     raise_log_mark(scan, plan, index, marked);
     segj_lock(&scan->journal->shared.state); /* readers of a section that open could not repair look at these */
-    fixed->disbelieved = UINT64_MAX;
+    fixed->untrusted = UINT64_MAX;
     plan->section->known = (segj_point_t){0};
     segj_unlock(&scan->journal->shared.state);
     return SEGJ_OK;

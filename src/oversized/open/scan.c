@@ -219,7 +219,7 @@ segj_status_t segj_scan_value(segj_scan_t *scan, const segj_scanned_t *scanned, 
     return SEGJ_OK;
 }
 
-segj_status_t segj_scan_back(segj_scan_t *scan, const segj_scanned_t *scanned, uint64_t count, uint64_t believed,
+segj_status_t segj_scan_back(segj_scan_t *scan, const segj_scanned_t *scanned, uint64_t count, uint64_t trusted,
                              uint64_t *records, uint64_t *end)
 {
     segj_direction_t direction = SEGJ_ONE_PAGE;
@@ -233,7 +233,7 @@ segj_status_t segj_scan_back(segj_scan_t *scan, const segj_scanned_t *scanned, u
             return status;
         if (!right || !segj_location_end(0, location, scanned->values_size, &found))
             continue;
-        if (count > believed)
+        if (count > trusted)
             status = segj_scan_value(scan, scanned, location, &right);
         if (status != SEGJ_OK)
             return status;

@@ -9,8 +9,8 @@
 
 #define SEGJ_SCAN_WINDOW ((size_t)256 << 10)
 
-/** Memory and counts of one open. Memory is taken when something is to be looked through: sections that a close has
- *  left need no more than a page. */
+/** Memory and counts of one open. Memory is taken for sections that open reads through: those that a close has left
+ *  need no more than a page. */
 typedef struct segj_scan {
     oversized_t *journal;
     uint8_t *pages;                /* physical pages, read in one go */
@@ -50,10 +50,10 @@ SEGJ_MUST_CHECK segj_status_t segj_scan_have_window(segj_scan_t *scan);
 /** Has memory for pages that are written, with none in it: so many as scan->capacity. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_have_pages(segj_scan_t *scan);
 
-/** Keeps the record of a frame that is walked over, behind those that were kept before; false: it is not kept. */
+/** Keeps the record of a frame that is walked over, after those that were kept before; false: it is not kept. */
 bool segj_scan_keep(segj_scan_t *scan, const uint8_t *entry, oversized_location_t location);
 
-/** So many bytes of values are to be checked: for the progress. */
+/** So many bytes of values will be checked: for the progress. */
 void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes);
 
 /** Another section comes: what is in memory is not its own. */
@@ -72,9 +72,10 @@ SEGJ_MUST_CHECK segj_status_t segj_scan_record(segj_scan_t *scan, const segj_sca
 SEGJ_MUST_CHECK segj_status_t segj_scan_value(segj_scan_t *scan, const segj_scanned_t *scanned,
                                               oversized_location_t location, bool *right);
 
-/** From record `count` back to the last one that is readable and whose frame is in range, and right where it is none of the
- *  first `believed` (UINT64_MAX: all are): the records that are left, and where the last one's frame ends (0 for none). */
+/** From record `count` back to the last one that is readable and whose frame is in range, and right where it is none of
+ *  the first `trusted` (UINT64_MAX: all are): the records that are left, and where the last one's frame ends (0 for
+ *  none). */
 SEGJ_MUST_CHECK segj_status_t segj_scan_back(segj_scan_t *scan, const segj_scanned_t *scanned, uint64_t count,
-                                             uint64_t believed, uint64_t *records, uint64_t *end);
+                                             uint64_t trusted, uint64_t *records, uint64_t *end);
 
 #endif

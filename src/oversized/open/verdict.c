@@ -1,5 +1,5 @@
 /*
- * oversized/open/verdict.c: what a section holds, in either format, and whether anything is to be done about it
+ * oversized/open/verdict.c: what a section holds, in either format, and whether open must do anything about it
  * (DESIGN.md, "Open"). Reads only.
  */
 #include "oversized/open/verdict.h"
@@ -63,8 +63,8 @@ static void keep_open(const segj_scan_t *scan, const segj_recovery_plan_t *plan,
 {
     segj_files_t *files = &scan->journal->shared.files;
     segj_lock(files->state);
-    segj_files_adopt(files, &plan->section->index.handle, &scanned->index);
-    segj_files_adopt(files, &plan->section->values.handle, &scanned->values);
+    segj_files_take_over(files, &plan->section->index.handle, &scanned->index);
+    segj_files_take_over(files, &plan->section->values.handle, &scanned->values);
     segj_unlock(files->state);
 }
 
@@ -72,7 +72,7 @@ segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan)
 {
     segj_scanned_t scanned;
     segj_status_t status = open_both(scan, plan, &scanned);
-    /* A file that is new, or will be made, follows the configuration; native ones that are there go on as they are. */
+    /* A file that is new, or will be made, follows the configuration; native ones that are there stay as they are. */
     segj_section_set_compressed(plan->section, scan->journal->codec.level != 0);
     segj_scan_forget(scan);
     if (status == SEGJ_OK)
@@ -157,7 +157,7 @@ static segj_status_t verdict_bound(segj_scan_t *scan, segj_recovery_plan_t *plan
     if (segj_section_is_log(plan->section))
         return segj_judge_log_shorten(scan, plan, scanned, most);
     segj_status_t status =
-        segj_scan_back(scan, scanned, most, segj_verdict_believed(scan->journal, plan), &records, &plan->end);
+        segj_scan_back(scan, scanned, most, segj_verdict_trusted(scan->journal, plan), &records, &plan->end);
     return status == SEGJ_OK ? end_at(scan, plan, scanned, records) : status;
 }
 

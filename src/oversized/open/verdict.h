@@ -10,16 +10,17 @@
 /** Judges a section; plan->section and plan->value_there are set. Nothing is written. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan);
 
-/* The native format's part, in verdict_native.c. Headers: *valid is false for a file that is new; file->data is set then
- * too. */
+/* The native format's part, in verdict_native.c. Headers: *valid is false for a file that is new; file->data is set
+ * then too. */
 SEGJ_MUST_CHECK segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned);
 SEGJ_MUST_CHECK segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
 
 /* The commonware format's part, in verdict_commonware.c. Headers: *valid is false for a file that is new; file->data is
  * set then too. The verdict: everything but the comparison with what the files hold. */
 SEGJ_MUST_CHECK segj_status_t segj_judge_commonware_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
-/** Looks at the newest section's headers for the release of the other program that has been at work, and sets what follows
- *  from that: journal->newer, journal->verify_tail, shared.new_data. `newest`: its number; NULL: there is none. */
+/** Looks at the newest section's headers for the release of the other program that has been at work, and sets what
+ *  follows from that: journal->newer, journal->verify_tail, shared.new_data. `newest`: its number; NULL: there is
+ *  none. */
 SEGJ_MUST_CHECK segj_status_t segj_follow_commonware(oversized_t *journal, const oversized_config_t *config,
                                                      const uint64_t *newest);
 SEGJ_MUST_CHECK segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_recovery_plan_t *plan,
@@ -32,8 +33,8 @@ SEGJ_MUST_CHECK segj_status_t segj_commonware_page_size(const segj_io_file_t *fi
 /** The record size by which a section's first logical bytes are a row of two or more records; `expected` before any
  *  other; 0 for none. */
 uint32_t segj_commonware_record_size(const uint8_t *bytes, size_t size, uint32_t expected);
-/** A section's first logical bytes, as far as one reading of pages goes and the pages are full. *bytes is to be
- *  freed. */
+/** A section's first logical bytes, as far as one reading of pages goes and the pages are full. The caller frees
+ *  *bytes. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_head(segj_scan_t *scan, const segj_scanned_t *scanned, uint8_t **bytes,
                                              size_t *size);
 
@@ -47,10 +48,10 @@ SEGJ_MUST_CHECK segj_status_t segj_verdict_shorten(segj_scan_t *scan, segj_recov
 SEGJ_MUST_CHECK segj_status_t segj_verdict_bound(segj_scan_t *scan, segj_recovery_plan_t *plan, uint64_t most);
 
 /** Records of which the last value's checksum is not looked at (segj_scan_back). */
-uint64_t segj_verdict_believed(const oversized_t *journal, const segj_recovery_plan_t *plan);
+uint64_t segj_verdict_trusted(const oversized_t *journal, const segj_recovery_plan_t *plan);
 
-/** The page size that the first file tells which has one in a valid header: an index file, or a values file of version 2.
- *  *page_size stays where there is none, and where it is known already (not 0). */
+/** The page size that the first file tells which has one in a valid header: an index file, or a values file of version
+ *  2. *page_size stays where there is none, and where it is known already (not 0). */
 SEGJ_MUST_CHECK segj_status_t segj_scan_page_size(const segj_io_partition_t *partition, const uint64_t *sections,
                                                   size_t count, uint16_t *page_size);
 

@@ -244,7 +244,7 @@ uint32_t segj_commonware_record_size(const uint8_t *bytes, size_t size, uint32_t
     return 0;
 }
 
-/* The first logical bytes, as far as one reading of pages goes and the pages are full. *bytes is to be freed. */
+/* The first logical bytes, as far as one reading of pages goes and the pages are full. The caller frees *bytes. */
 segj_status_t segj_scan_head(segj_scan_t *scan, const segj_scanned_t *scanned, uint8_t **bytes, size_t *size)
 {
     uint16_t page_size = scan->journal->shared.page_size;
@@ -357,7 +357,7 @@ static void say_unled(const oversized_t *journal, const segj_recovery_plan_t *pl
 }
 
 /* What an archive counts was synced, and is not given up for a value of which a byte is wrong. */
-uint64_t segj_verdict_believed(const oversized_t *journal, const segj_recovery_plan_t *plan)
+uint64_t segj_verdict_trusted(const oversized_t *journal, const segj_recovery_plan_t *plan)
 {
     return journal->verify_tail ? segj_counts_of(&journal->shared.counts, plan->number) : UINT64_MAX;
 }
@@ -371,7 +371,7 @@ static segj_status_t end_before_hole(segj_scan_t *scan, segj_recovery_plan_t *pl
     if (status != SEGJ_OK || !plan->hole.found || !journal->cut_holes)
         return status;
     plan->watermark = segj_max_u64(plan->watermark, plan->records);
-    return segj_scan_back(scan, scanned, plan->hole.records, segj_verdict_believed(journal, plan), &plan->records,
+    return segj_scan_back(scan, scanned, plan->hole.records, segj_verdict_trusted(journal, plan), &plan->records,
                           &plan->end);
 }
 
@@ -382,7 +382,7 @@ segj_status_t segj_judge_commonware(segj_scan_t *scan, segj_recovery_plan_t *pla
         status = verdict_commonware_count_records(scan, plan, scanned);
     plan->watermark = segj_counts_of(&scan->journal->shared.counts, plan->number);
     if (status == SEGJ_OK)
-        status = segj_scan_back(scan, scanned, plan->records_on_disk, segj_verdict_believed(scan->journal, plan),
+        status = segj_scan_back(scan, scanned, plan->records_on_disk, segj_verdict_trusted(scan->journal, plan),
                                 &plan->records, &plan->end);
     if (status == SEGJ_OK && scan->look_for_holes)
         status = end_before_hole(scan, plan, scanned);

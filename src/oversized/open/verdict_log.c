@@ -3,7 +3,7 @@
  * failed read is a failure.
  *
  * W is confirmed by four bytes of the values file. From there on the frames are followed, head by head and value by
- * value, to the first that is wrong. Of the index nothing is believed at and above W, and what it lacks or has damaged
+ * value, to the first that is wrong. Of the index nothing is trusted at and above W, and what it lacks or has damaged
  * below is made again from the frames.
  */
 #include "oversized/open/verdict_log.h"
@@ -32,8 +32,9 @@ static bool is_same_point(segj_point_t a, segj_point_t b)
     return a.records == b.records && a.end == b.end && a.trailer == b.trailer;
 }
 
-/* Whether every frame from one point to another is right. A file system may write zeros behind the new end of a file, up to
- * the end of the block, before it makes the file shorter: then the last frame is there, and those before it are not. */
+/* Whether every frame from one point to another is right. A file system may write zeros after the new end of a file, up
+ * to the end of the block, before it makes the file shorter: then the last frame is there, and those before it are
+ * not. */
 static segj_status_t are_frames_whole(segj_scan_t *scan, const segj_scanned_t *scanned, segj_point_t from,
                                       segj_point_t to, bool *whole)
 {
@@ -168,7 +169,7 @@ static void end_plan_at(segj_recovery_plan_t *plan, segj_point_t at)
     plan->trailer = at.trailer;
 }
 
-/* --- what of the index is believed --- */
+/* --- what of the index is trusted --- */
 
 /* Whether so many bytes of a page are there. */
 static segj_status_t has_bytes(segj_scan_t *scan, const segj_scanned_t *scanned, uint64_t page, uint64_t wanted,
@@ -227,19 +228,19 @@ static segj_status_t walk_to(segj_scan_t *scan, const segj_scanned_t *scanned, s
     return status;
 }
 
-/* Back from the page of W to the nearest page that is whole, and behind which the frames lead to W. */
+/* Goes back from the page of W to the nearest page that is whole, and from whose end the frames lead to W. */
 static segj_status_t find_anchor(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_scanned_t *scanned,
-                                 segj_point_t believed, bool *arrived)
+                                 segj_point_t trusted, bool *arrived)
 {
     const segj_shared_t *shared = &scan->journal->shared;
-    uint64_t bytes = believed.records * shared->record_size;
+    uint64_t bytes = trusted.records * shared->record_size;
     uint64_t page = bytes / shared->page_size;
     segj_walk_t walk;
     bool has = false;
     uint64_t partial = bytes % shared->page_size;
     segj_status_t status = partial > 0 || page == 0 ? has_bytes(scan, scanned, page, partial, &has)
                                                     : has_bytes(scan, scanned, page - 1, shared->page_size, &has);
-    plan->anchor = believed;
+    plan->anchor = trusted;
     plan->index_bytes = bytes;
     *arrived = has;
     for (; status == SEGJ_OK && !*arrived && page > 0; page--) {
@@ -250,23 +251,23 @@ static segj_status_t find_anchor(segj_scan_t *scan, segj_recovery_plan_t *plan, 
             status = point_of(scan, scanned, plan->index_bytes / shared->record_size, &plan->anchor, &found);
         if (status != SEGJ_OK || !found)
             continue;
-        status = walk_to(scan, scanned, &walk, plan->anchor, believed.records, arrived);
-        *arrived = *arrived && is_same_point(walk.at, believed);
+        status = walk_to(scan, scanned, &walk, plan->anchor, trusted.records, arrived);
+        *arrived = *arrived && is_same_point(walk.at, trusted);
     }
     if (status != SEGJ_OK || *arrived)
         return status;
     plan->anchor = (segj_point_t){0};
     plan->index_bytes = 0;
-    status = walk_to(scan, scanned, &walk, plan->anchor, believed.records, arrived);
+    status = walk_to(scan, scanned, &walk, plan->anchor, trusted.records, arrived);
     if (status == SEGJ_OK && !*arrived)
         end_plan_at(plan, walk.at);
     /* No crash leaves that, and no damage that a checksum tells. */
-    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, believed))
+    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, trusted))
         status = segj_io_fail(
             SEGJ_ERR_CORRUPT, &scanned->index, 0,
             "its watermark says that the first %llu records end at byte %llu of the values, and their "
             "frames end at byte %llu: nothing was changed, a salvage reads the frames",
-            (unsigned long long)believed.records, (unsigned long long)believed.end, (unsigned long long)walk.at.end);
+            (unsigned long long)trusted.records, (unsigned long long)trusted.end, (unsigned long long)walk.at.end);
     return status;
 }
 
@@ -274,12 +275,12 @@ static segj_status_t find_anchor(segj_scan_t *scan, segj_recovery_plan_t *plan, 
  * that would make each other good: then the section ends there. */
 static segj_status_t judge_log_index(segj_scan_t *scan, segj_recovery_plan_t *plan, const segj_scanned_t *scanned)
 {
-    segj_point_t believed = plan->begin;
+    segj_point_t trusted = plan->begin;
     bool arrived;
     segj_point_t end = {plan->records, plan->end, plan->trailer};
-    if (end.records < believed.records)
-        believed = end;
-    return find_anchor(scan, plan, scanned, believed, &arrived);
+    if (end.records < trusted.records)
+        trusted = end;
+    return find_anchor(scan, plan, scanned, trusted, &arrived);
 }
 
 /* --- the verdict --- */
@@ -304,7 +305,7 @@ static void compare_log(const segj_scan_t *scan, segj_recovery_plan_t *plan, con
 /* A section that is not repaired is read by its frames from there on. */
 static void note_index(segj_recovery_plan_t *plan)
 {
-    plan->section->index.disbelieved = plan->clean ? UINT64_MAX : plan->index_bytes;
+    plan->section->index.untrusted = plan->clean ? UINT64_MAX : plan->index_bytes;
     plan->section->known = plan->clean ? (segj_point_t){0} : plan->anchor;
     plan->watermark_end = segj_min_u64(plan->begin.end, plan->end);
 }

@@ -2,8 +2,8 @@
  * oversized/open/verdict_native.c: what a section of the native format holds (DESIGN.md, "Open"). Reads only, and
  * every failed read is a failure: nothing here mistakes one for the end of a section.
  *
- * Up to the watermark W records are believed; their last one is looked at, and where it is not readable or its value is
- * missing, synced data is lost and the section ends at the last record that is there. From W on a record is believed
+ * Up to the watermark W records are trusted; their last one is looked at, and where it is not readable or its value is
+ * missing, synced data is lost and the section ends at the last record that is there. From W on a record is trusted
  * when its pages are valid, it begins where the one before ended, and its value's checksum is right; the first that is
  * not is the end, because a crash may have kept any part of what was never synced.
  */
@@ -302,7 +302,7 @@ static segj_status_t compare_headers(const segj_recovery_plan_t *plan, const seg
                         scanned->index.partition->name, (unsigned long long)plan->number);
 }
 
-/* What the files hold behind what comes first in them, now that it is known where that ends. */
+/* What the files hold after their headers and dictionaries, now that it is known where these end. */
 static void count_data(const segj_scan_t *scan, const segj_recovery_plan_t *plan, segj_scanned_t *scanned)
 {
     size_t physical = segj_page_physical(scan->journal->shared.page_size);
@@ -311,8 +311,8 @@ static void count_data(const segj_scan_t *scan, const segj_recovery_plan_t *plan
     scanned->values_size = plan->value_size > scanned->values.data ? plan->value_size - scanned->values.data : 0;
 }
 
-/* A dictionary that is damaged in both files, and behind which nothing lies or lay, was being written when the power went:
- * the section is made anew, without one. */
+/* A dictionary that is damaged in both files, and after which nothing lies or lay, was being written when the power
+ * went: the section is made anew, without one. */
 static segj_status_t judge_dictionary(segj_recovery_plan_t *plan, segj_scanned_t *scanned)
 {
     segj_section_t *section = plan->section;

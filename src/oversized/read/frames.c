@@ -101,6 +101,7 @@ segj_status_t segj_frame_find(const oversized_t *journal, const segj_section_t *
 segj_status_t segj_frame_pin(oversized_t *journal, segj_section_t *section, oversized_location_t location,
                              segj_source_t *source, bool *changed)
 {
+    segj_assert_held(&journal->shared.state);
     segj_glob_t *values = &section->values;
     *source = (segj_source_t){section, section->generation, NULL, location};
     *changed = false;

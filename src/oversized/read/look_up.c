@@ -13,6 +13,7 @@ segj_status_t segj_look_up_missing(const segj_section_t *section, uint64_t posit
 segj_status_t segj_look_up_in_file(oversized_t *journal, segj_section_t *section, uint64_t position, uint8_t *record,
                                    bool *changed)
 {
+    segj_assert_held(&journal->shared.state);
     uint32_t size = journal->shared.record_size;
     uint64_t generation = section->generation;
     segj_section_acquire(section);

@@ -11,15 +11,15 @@
 #include "oversized/section/section.h"
 
 /** Copies a record that is in no memory: gives the lock up while it reads. */
-SEGJ_MUST_CHECK segj_status_t segj_look_up_in_file(oversized_t *journal, segj_section_t *section, uint64_t position,
-                                                   uint8_t *record, bool *changed);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_look_up_in_file(oversized_t *journal, segj_section_t *section,
+                                                                    uint64_t position, uint8_t *record, bool *changed);
 
 /** SEGJ_ERR_NO_RECORD, with what the section has. */
 segj_status_t segj_look_up_missing(const segj_section_t *section, uint64_t position);
 
 /** Copies a record. SEGJ_ERR_NO_RECORD: the section has no such position. */
-SEGJ_MUST_CHECK static inline segj_status_t segj_look_up_record(oversized_t *journal, segj_section_t *section,
-                                                                uint64_t position, uint8_t *record, bool *changed)
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE static inline segj_status_t
+segj_look_up_record(oversized_t *journal, segj_section_t *section, uint64_t position, uint8_t *record, bool *changed)
 {
     uint32_t size = journal->shared.record_size;
     *changed = false;
@@ -32,7 +32,8 @@ SEGJ_MUST_CHECK static inline segj_status_t segj_look_up_record(oversized_t *jou
 
 /** Finds the section that a reader of several calls began with, where it has still that generation:
  *  SEGJ_ERR_PRUNED, SEGJ_ERR_NO_RECORD otherwise. `reader`: what the reader is, for the sentence. */
-SEGJ_MUST_CHECK segj_status_t segj_look_up_again(const oversized_t *journal, uint64_t number, uint64_t generation,
-                                                 const char *reader, segj_section_t **section);
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_look_up_again(const oversized_t *journal, uint64_t number,
+                                                                  uint64_t generation, const char *reader,
+                                                                  segj_section_t **section);
 
 #endif

@@ -25,8 +25,8 @@ typedef struct request {
 
 /* Under state. Gives the record, and holds its value where one is wanted. *changed: the section was cut or removed
  * since. */
-static segj_status_t read_look(oversized_t *journal, const request_t *request, uint8_t *record, segj_taken_t *found,
-                               bool *changed)
+SEGJ_UNDER_STATE static segj_status_t read_look(oversized_t *journal, const request_t *request, uint8_t *record,
+                                                segj_taken_t *found, bool *changed)
 {
     segj_section_t *section = NULL;
     *changed = false;
@@ -114,7 +114,7 @@ SEGJ_COLD static segj_status_t enter_get(oversized_t *journal, uint64_t section,
     return read_get(journal, section, position, entry, location);
 }
 
-/* Short enough for the way in to count. */
+/* This call is so short that the cost of SEGJ_ENTER matters. */
 segj_status_t oversized_get(oversized_t *journal, uint64_t section, uint64_t position, void *entry,
                             oversized_location_t *location)
 {

@@ -52,7 +52,7 @@ static void fail_item(read_many_batch_t *batch, size_t item, segj_status_t statu
 
 /* Under state, which it may give up: gives the record's entry and location. Changes since are noticed at the
  * end. */
-static segj_status_t read_many_find(read_many_batch_t *batch, oversized_value_t *value)
+SEGJ_UNDER_STATE static segj_status_t read_many_find(read_many_batch_t *batch, oversized_value_t *value)
 {
     const oversized_t *journal = batch->journal;
     bool changed;
@@ -67,7 +67,7 @@ static segj_status_t read_many_find(read_many_batch_t *batch, oversized_value_t 
 }
 
 /* Under state, which it may give up. */
-static segj_status_t read_many_look_up(read_many_batch_t *batch, size_t item)
+SEGJ_UNDER_STATE static segj_status_t read_many_look_up(read_many_batch_t *batch, size_t item)
 {
     oversized_value_t *value = &batch->values[item];
     piece_t *piece = &batch->pieces[batch->used];
@@ -86,7 +86,7 @@ static segj_status_t read_many_look_up(read_many_batch_t *batch, size_t item)
 }
 
 /* Under state, which it gives up. */
-static segj_status_t look_all_up(read_many_batch_t *batch)
+SEGJ_UNDER_STATE static segj_status_t look_all_up(read_many_batch_t *batch)
 {
     segj_shared_t *shared = &batch->journal->shared;
     bool files = false;

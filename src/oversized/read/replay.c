@@ -40,7 +40,7 @@ struct oversized_replay {
     uint32_t record_size, entry_size;
     const uint8_t *run;   /* the next records, where they lie back to back in a page */
     size_t run_left;      /* none once the walk is broken */
-    segj_status_t broken; /* the walk cannot go on */
+    segj_status_t broken; /* the walk cannot continue */
 
     /* Values: what was read of the section's frames. */
     const uint8_t *given; /* the record that oversized_replay_next has given, of the section at `at`; or NULL */
@@ -68,7 +68,7 @@ static void enter(oversized_replay_t *replay, size_t at)
 }
 
 /* Under state: the sections from `section` on, or down from it, as they are now. */
-static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
+SEGJ_UNDER_STATE static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
 {
     oversized_t *journal = replay->journal;
     const segj_sections_t *sections = &journal->sections;
@@ -79,8 +79,7 @@ static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
     if (replay->targets == NULL)
         return segj_fail_memory((replay->count + 1) * sizeof *replay->targets);
     for (size_t i = 0; i < replay->count; i++) {
-        const segj_node_t *node = sections->order[replay->back ? replay->count - 1 - i : from + i];
-        const segj_section_t *at = (const segj_section_t *)(const void *)node;
+        const segj_section_t *at = segj_section_at(journal, replay->back ? replay->count - 1 - i : from + i);
         replay->targets[i] = (target_t){at->node.number, at->index.records, at->generation};
     }
     replay->removals = atomic_load(&journal->removals);
@@ -88,7 +87,7 @@ static segj_status_t note_targets(oversized_replay_t *replay, uint64_t section)
 }
 
 /* Under state. */
-static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
+SEGJ_UNDER_STATE static segj_status_t find_beginning(oversized_replay_t *replay, uint64_t section, uint64_t position)
 {
     const oversized_t *journal = replay->journal;
     segj_status_t status = note_targets(replay, section);
@@ -162,7 +161,7 @@ static segj_status_t replay_open_for(segj_caller_t *caller, oversized_t *journal
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_open%s: replay is NULL", back ? "_back" : "");
     segj_status_t status = replay_begin(journal, back, section, position, buffer, opened);
     if (status == SEGJ_OK)
-        segj_lease_adopt(&(*opened)->lease, caller);
+        segj_lease_bind(&(*opened)->lease, caller);
     return status;
 }
 
@@ -210,20 +209,20 @@ static void break_off(oversized_replay_t *replay, segj_status_t why)
 }
 
 /* Under state: the section that the walk is in, as it was when the walk began. */
-static segj_status_t current(oversized_replay_t *replay, segj_section_t **section)
+SEGJ_UNDER_STATE static segj_status_t current(oversized_replay_t *replay, segj_section_t **section)
 {
     const target_t *target = &replay->targets[replay->at];
     return segj_look_up_again(replay->journal, target->section, target->generation, "replay", section);
 }
 
 /* What is read in one go with `page`: pages from it on, or up to it. Gives their number. */
-static size_t choose_pages(const oversized_replay_t *replay, const segj_section_t *section, uint64_t page,
-                           uint64_t *first)
+SEGJ_UNDER_STATE static size_t choose_pages(const oversized_replay_t *replay, const segj_section_t *section,
+                                            uint64_t page, uint64_t *first)
 {
     const segj_shared_t *shared = &replay->journal->shared;
     uint64_t bytes = replay->targets[replay->at].records * shared->record_size;
     uint64_t end = (bytes + shared->page_size - 1) / shared->page_size;
-    /* In version 2 the file may have other pages than memory, and others than those that are believed. */
+    /* In version 2 the file may have other pages than memory, and others than those that are trusted. */
     if (section->index.version == 2 && section->index.tail != NULL)
         end = segj_min_u64(end, segj_max_u64(segj_paged_first_page(section->index.tail), page + 1));
     uint64_t left = replay->back ? page + 1 : end - page;
@@ -233,7 +232,7 @@ static size_t choose_pages(const oversized_replay_t *replay, const segj_section_
 }
 
 /* Reads pages in one go, `page` among them. Pages that do not verify get length 0. */
-static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
+SEGJ_UNDER_STATE static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *section, uint64_t page)
 {
     segj_shared_t *shared = &replay->journal->shared;
     size_t physical = segj_page_physical(shared->page_size);
@@ -242,7 +241,7 @@ static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *sec
     segj_status_t status = segj_files_pin(&shared->files, &section->index.handle);
     if (status != SEGJ_OK)
         return status;
-    uint64_t believed = section->index.disbelieved / shared->page_size;
+    uint64_t trusted = section->index.untrusted / shared->page_size;
     segj_unlock(&shared->state);
     size_t got = 0;
     const segj_io_file_t *file = &section->index.handle.file;
@@ -250,7 +249,7 @@ static segj_status_t replay_load(oversized_replay_t *replay, segj_section_t *sec
     replay->first = first;
     replay->loaded = status == SEGJ_OK ? wanted : 0;
     for (size_t i = 0; i < replay->loaded; i++)
-        replay->lengths[i] = (i + 1) * physical <= got && first + i < believed
+        replay->lengths[i] = (i + 1) * physical <= got && first + i < trusted
                                  ? segj_page_verify(shared->checksum, replay->pages + i * physical, shared->page_size,
                                                     file->binding, first + i)
                                        .length
@@ -276,7 +275,8 @@ static bool has_page(const oversized_replay_t *replay, uint64_t page, size_t len
 
 /* Under state. Makes `length` bytes of a page available: a page in memory whole, others in bulk, and where that does
  * not give them (the page is being written, or damaged) the way any reader gets them. */
-static segj_status_t replay_fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page, size_t length)
+SEGJ_UNDER_STATE static segj_status_t replay_fetch(oversized_replay_t *replay, segj_section_t *section, uint64_t page,
+                                                   size_t length)
 {
     segj_shared_t *shared = &replay->journal->shared;
     const segj_paged_t *tail = section->index.tail;
@@ -407,7 +407,8 @@ static segj_status_t next_target(oversized_replay_t *replay)
     return replay->at == replay->count ? SEGJ_END : SEGJ_OK;
 }
 
-/* Gives the record with which the walk came to a damaged page, and goes on with the next one that has no part in it. */
+/* Gives the record with which the walk came to a damaged page, and continues with the next one that has no part in
+ * it. */
 static segj_status_t pass_over(oversized_replay_t *replay, uint64_t page, oversized_item_t *item)
 {
     const segj_shared_t *shared = &replay->journal->shared;
@@ -497,7 +498,7 @@ typedef struct replay_range {
 } replay_range_t;
 
 /* Under state. What lies around the frame in the file, as a whole: what is in write buffers may not be there. */
-static replay_range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
+SEGJ_UNDER_STATE static replay_range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
 {
     uint64_t frame = replay->location.offset;
     replay_range_t range = {0, section->values.size};
@@ -512,8 +513,9 @@ static replay_range_t range_in_file(const oversized_replay_t *replay, const segj
 }
 
 /* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one after the other in
- * the walk's direction, as much as is to be read ahead and lies in the same place. */
-static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source, replay_range_t place)
+ * the walk's direction, as much as should be read ahead and lies in the same place. */
+SEGJ_UNDER_STATE static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source,
+                                                    replay_range_t place)
 {
     uint64_t begin = replay->location.offset;
     uint64_t end = begin + segj_frame_size(segj_source_file(source)->head, replay->location);
@@ -594,7 +596,7 @@ const uint8_t *segj_replay_frame(const oversized_replay_t *replay)
     return (const uint8_t *)replay->ahead.data + (size_t)(replay->location.offset - replay->ahead_begin);
 }
 
-/* A section with a dictionary is to be there still. */
+/* A section with a dictionary must still be there. */
 static segj_status_t replay_unpack(oversized_replay_t *replay, const uint8_t *frame)
 {
     oversized_t *journal = replay->journal;

@@ -253,7 +253,7 @@ static segj_status_t stream_out_open_for(segj_caller_t *caller, oversized_t *jou
 {
     segj_status_t status = oversized_reader_open(journal, section, location, verify_first, opened);
     if (status == SEGJ_OK && opened != NULL)
-        segj_lease_adopt(&(*opened)->lease, caller);
+        segj_lease_bind(&(*opened)->lease, caller);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /*
- * oversized/read/train.c: see the header. What the trainer is given is a sample, one value behind the other in one piece of
- * memory: of a section from places that are as far from each other as they can be, in each a run of records.
+ * oversized/read/train.c: see the header. What the trainer is given is a sample, one value after the other in one piece
+ * of memory: of a section from places that are as far from each other as they can be, in each a run of records.
  */
 #include "oversized/read/train.h"
 

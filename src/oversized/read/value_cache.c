@@ -114,14 +114,18 @@ void segj_value_cache_free_in_child(segj_value_cache_t *cache)
 
 /* --- their order; under the part's lock --- */
 
+static void leave_order(part_t *part, cached_t *value) SEGJ_REQUIRES(part->lock);
 static void leave_order(part_t *part, cached_t *value)
 {
+    segj_assert_held(&part->lock);
     *(value->newer != NULL ? &value->newer->older : &part->newest) = value->older;
     *(value->older != NULL ? &value->older->newer : &part->oldest) = value->newer;
 }
 
+static void join_order(part_t *part, cached_t *value) SEGJ_REQUIRES(part->lock);
 static void join_order(part_t *part, cached_t *value)
 {
+    segj_assert_held(&part->lock);
     value->newer = NULL;
     value->older = part->newest;
     *(part->newest != NULL ? &part->newest->newer : &part->oldest) = value;
@@ -174,10 +178,12 @@ segj_status_t segj_value_cache_get(segj_value_cache_t *cache, uint64_t generatio
     return status;
 }
 
-/* Takes one out of the part: the oldest that was not used since it was put in, or was spared before. (To move each value
- * to the front when it is read would touch its neighbours, whose memory is cold.) */
+/* Takes one out of the part: the oldest that was not used since it was put in, or was spared before. (To move each
+ * value to the front when it is read would touch its neighbours, whose memory is cold.) */
+static cached_t *take_oldest(const segj_value_cache_t *cache, part_t *part) SEGJ_REQUIRES(part->lock);
 static cached_t *take_oldest(const segj_value_cache_t *cache, part_t *part)
 {
+    segj_assert_held(&part->lock);
     cached_t *oldest = part->oldest;
     while (oldest->used) {
         oldest->used = false;

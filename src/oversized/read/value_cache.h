@@ -2,10 +2,11 @@
  * oversized/read/value_cache.h: unpacked values of compressed sections, kept for those who read them again
  * (oversized_config_t.value_cache).
  *
- * A value is known by its section's generation and its place. No two sections have a generation in common, and a section
- * has a new one whenever records go away. Within one generation what readers see of a place never changes. So nothing is
- * ever taken out because it is wrong: what nobody can ask for any more is displaced by what is read. Whoever puts in or
- * takes out has pinned the frame, and checks the generation when it lets go of it, as after every read (I11).
+ * A value is known by its section's generation and its place. No two sections have a generation in common, and a
+ * section has a new one whenever records go away. Within one generation what readers see of a place never changes. So
+ * nothing is ever taken out because it is wrong: values that no read can ask for any more are displaced by values that
+ * are read. A reader that puts in or takes out has pinned the frame, and checks the generation when it unpins it, as
+ * after every read (I11).
  *
  * The cache is in parts with a lock each, so that readers seldom meet. A part gives up what was
  * not used for long.

@@ -5,8 +5,9 @@
 
 #include "journal/record_format.h"
 
-/* Under state, which is given up where nothing is mapped yet. NULL: the value is to be copied. */
-static segj_map_t *take_map(oversized_t *journal, segj_section_t *section, oversized_location_t location, bool *changed)
+/* Under state, which is given up where nothing is mapped yet. NULL: the value must be copied. */
+SEGJ_UNDER_STATE static segj_map_t *take_map(oversized_t *journal, segj_section_t *section,
+                                             oversized_location_t location, bool *changed)
 {
     segj_shared_t *shared = &journal->shared;
     segj_glob_t *values = &section->values;
@@ -56,8 +57,10 @@ segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, over
     return status;
 }
 
-/* Among the viewers. A section that is written to has records and frames in memory, whose place may change. */
-static bool take_quickly(oversized_t *journal, uint64_t number, uint64_t position, uint8_t *record, segj_taken_t *taken)
+/* Among the viewers, who keep out what the state lock keeps out otherwise, and whom clang does not know. A section that
+ * is written to has records and frames in memory, whose place may change. */
+SEGJ_NO_THREAD_SAFETY_ANALYSIS static bool take_quickly(oversized_t *journal, uint64_t number, uint64_t position,
+                                                        uint8_t *record, segj_taken_t *taken)
 {
     const segj_shared_t *shared = &journal->shared;
     segj_section_t *section = segj_journal_find(journal, number);

@@ -45,7 +45,8 @@ uint64_t segj_codec_bound(uint32_t limit)
     return size + (size >> 8) + (size < (128u << 10) ? ((128u << 10) - size) >> 11 : 0);
 }
 
-/* RFC 8878, 3.1.1: the magic number, a descriptor of 0, the window, and nothing else; then with four bytes for the size. */
+/* RFC 8878, 3.1.1: the magic number, a descriptor of 0, the window, and nothing else; then with four bytes for the
+ * size. */
 bool segj_codec_opening(const uint8_t bare[SEGJ_OPENING_BARE], uint64_t content, uint8_t opening[SEGJ_OPENING])
 {
     if (bare[4] != 0 || content > UINT32_MAX)

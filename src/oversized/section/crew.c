@@ -1,14 +1,14 @@
 /*
  * oversized/section/crew.c: see the header. A round is offered under the lock, and joined under it: whoever joins is
- * counted (at_work). Who began it works too, until no step is left; then it withdraws the offer, and waits for those
- * that have joined. A thread that wakes too late finds no offer.
+ * counted (at_work). The thread that began the round works too, until no step is left. Then it withdraws the offer, and
+ * waits for those that have joined. A thread that wakes too late finds no offer.
  */
 #include "oversized/section/crew.h"
 
 #include "segjournal/oversized.h"
 
-/* Pieces of a shared value: as many as threads, within these. Below the first, compression suffers; the last is what
- * zstd takes at its usual level. */
+/* Pieces of a shared value: as many as threads, within these. Pieces below the first limit compress worse; the last
+ * limit is what zstd takes at its usual level. */
 #define PIECE_LEAST ((uint64_t)1 << 20)
 #define PIECE_MOST ((uint64_t)8 << 20)
 #define PIECE_OF_UNKNOWN ((uint64_t)2 << 20)
@@ -86,8 +86,10 @@ static void *crew_thread(void *of)
 }
 
 /* Under the lock. 0, or why not all could be made. */
+static int make_threads(segj_crew_t *crew) SEGJ_REQUIRES(crew->lock);
 static int make_threads(segj_crew_t *crew)
 {
+    segj_assert_held(&crew->lock);
     int code = 0;
     crew->tried = true;
     while (code == 0 && crew->made + 1 < crew->most) {
@@ -155,7 +157,7 @@ static bool set_wide(ZSTD_CCtx *wide, unsigned threads, uint64_t size)
            !ZSTD_isError(ZSTD_CCtx_setParameter(wide, ZSTD_c_jobSize, (int)piece_of(size, threads)));
 }
 
-ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size)
+ZSTD_CCtx *segj_crew_reserve_wide(segj_crew_t *crew, uint64_t size)
 {
     if (crew == NULL || crew->most < 2 || size < SEGJ_CREW_VALUE_LEAST)
         return NULL;
@@ -181,7 +183,7 @@ ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size)
     return NULL;
 }
 
-void segj_crew_take_back(segj_crew_t *crew)
+void segj_crew_release_wide(segj_crew_t *crew)
 {
     segj_lock(&crew->lock);
     crew->wide_taken = false;

@@ -1,6 +1,6 @@
 /*
- * oversized/section/crew.h: more cores for one append (compression_threads). Two means, each used by one append at a
- * time; who finds it taken does without.
+ * oversized/section/crew.h: more cores for one append (compression_threads). It has two means. Each is used by one
+ * append at a time, and an append that finds it taken compresses without it.
  *
  * - Rounds: the values of a batch are compressed by the thread that appends and threads of the journal's own, which are
  *   made by the first batch that is large enough.
@@ -21,7 +21,8 @@
 #define SEGJ_CREW_MOST 64
 /** From so many bytes on, a batch is worth waking threads for: some tenths of a millisecond of work. */
 #define SEGJ_CREW_BATCH_LEAST ((size_t)64 << 10)
-/** From so many bytes on, a value is shared: zstd cuts it into pieces of 1 MiB or more, as compression suffers else. */
+/** From so many bytes on, a value is shared: zstd cuts it into pieces of 1 MiB or more, because smaller ones compress
+ *  worse. */
 #define SEGJ_CREW_VALUE_LEAST ((size_t)2 << 20)
 
 /** Work in steps that depend on nothing of each other. `context` is the thread's own, and NULL where a thread has none
@@ -40,7 +41,7 @@ typedef struct segj_crew {
     unsigned most; /* threads that compress one append, the appending one among them; nothing is used below 2 */
     segj_mutex_t lock;
     segj_cond_t asked;   /* there is a round, or the end: threads wait for it */
-    segj_cond_t done;    /* nobody is at work: who began the round waits for it */
+    segj_cond_t done;    /* no thread is at work: the one that began the round waits for it */
     segj_round_t *round; /* under the lock, as all that follows; NULL: there is none that could be joined */
     unsigned long rounds;
     unsigned at_work;
@@ -59,12 +60,13 @@ bool segj_crew_init(segj_crew_t *crew, const segj_shared_t *shared);
 void segj_crew_free(segj_crew_t *crew);
 
 /** Does all steps of a round, in any order, by this thread and the others; *done: false where others are at one, and
- *  nothing has happened. When it returns no thread is at work on the round. The status is that of a step that failed. */
+ *  nothing has happened. When it returns no thread is at work on the round. The status is that of a step that
+ *  failed. */
 SEGJ_MUST_CHECK segj_status_t segj_crew_run(segj_crew_t *crew, segj_round_t *round, ZSTD_CCtx **context, bool *done);
 
-/** Lends the wide context, set for one value of `size` bytes (OVERSIZED_SIZE_UNKNOWN: unknown) and nothing else; NULL:
+/** Reserves the wide context for one value of `size` bytes (OVERSIZED_SIZE_UNKNOWN: unknown) and nothing else; NULL:
  *  the value is too small, or there is none to be had. Its threads begin within calls of zstd, see below. */
-ZSTD_CCtx *segj_crew_lend(segj_crew_t *crew, uint64_t size);
-void segj_crew_take_back(segj_crew_t *crew);
+ZSTD_CCtx *segj_crew_reserve_wide(segj_crew_t *crew, uint64_t size);
+void segj_crew_release_wide(segj_crew_t *crew);
 
 #endif

@@ -100,7 +100,8 @@ segj_status_t segj_dictionary_new(const void *bytes, uint32_t size, segj_diction
 
 /* --- the list, under state --- */
 
-/* Takes the one that nobody uses, and that was not used for longest, out of the list, and frees it; false: there is none. */
+/* Takes the one that is not in use, and was not used for longest, out of the list, and frees it; false: there is
+ * none. */
 static bool drop_oldest(segj_dictionaries_t *list)
 {
     size_t oldest = SEGJ_DICTIONARIES;
@@ -144,6 +145,7 @@ static size_t room_for(segj_dictionaries_t *list, size_t memory)
 
 segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t *dictionary)
 {
+    segj_assert_held(&journal->shared.state);
     segj_dictionaries_t *list = &journal->codec.dictionaries;
     segj_dictionary_t *same = find_same(list, dictionary);
     if (same != NULL) {
@@ -171,6 +173,7 @@ void segj_dictionary_link(segj_section_t *section, const segj_dictionary_t *dict
 
 segj_dictionary_t *segj_dictionary_find(oversized_t *journal, const segj_section_t *section)
 {
+    segj_assert_held(&journal->shared.state);
     segj_dictionaries_t *list = &journal->codec.dictionaries;
     segj_dictionary_t *found = section->dictionary_stamp > 0 ? list->slots[section->dictionary_slot] : NULL;
     if (found == NULL || found->stamp != section->dictionary_stamp)
@@ -182,6 +185,7 @@ segj_dictionary_t *segj_dictionary_find(oversized_t *journal, const segj_section
 
 segj_dictionary_t *segj_dictionary_take_next(oversized_t *journal)
 {
+    segj_assert_held(&journal->shared.state);
     segj_dictionary_t *next = journal->codec.dictionaries.next;
     if (next != NULL)
         next->users++;
@@ -190,6 +194,7 @@ segj_dictionary_t *segj_dictionary_take_next(oversized_t *journal)
 
 void segj_dictionary_give_locked(oversized_t *journal, segj_dictionary_t *dictionary)
 {
+    segj_assert_held(&journal->shared.state);
     (void)journal;
     if (dictionary == NULL)
         return;
@@ -222,9 +227,9 @@ void segj_dictionaries_free(segj_dictionaries_t *dictionaries)
 
 /* --- from the files --- */
 
-/* Under state, which is given up meanwhile. */
-static segj_status_t read_copy(segj_shared_t *shared, segj_handle_t *handle, segj_kind_t kind,
-                               segj_dictionary_t *dictionary, bool *right)
+/* Under state, which is given up while it reads. */
+SEGJ_UNDER_STATE static segj_status_t read_copy(segj_shared_t *shared, segj_handle_t *handle, segj_kind_t kind,
+                                                segj_dictionary_t *dictionary, bool *right)
 {
     *right = false;
     segj_status_t status = segj_files_pin(&shared->files, handle);
@@ -245,8 +250,9 @@ static segj_status_t dictionary_lost(const segj_section_t *section)
                         (unsigned)section->values.dictionary.size);
 }
 
-/* Under state, which is given up meanwhile. */
-static segj_status_t read_either(oversized_t *journal, segj_section_t *section, segj_dictionary_t *dictionary)
+/* Under state, which is given up while it reads. */
+SEGJ_UNDER_STATE static segj_status_t read_either(oversized_t *journal, segj_section_t *section,
+                                                  segj_dictionary_t *dictionary)
 {
     segj_shared_t *shared = &journal->shared;
     bool right = false;
@@ -275,7 +281,7 @@ segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section
     segj_unlock(&shared->state);
     if (status == SEGJ_OK)
         status = prepare_to_unpack(made);
-    if (status == SEGJ_ERR_COMPRESSION) /* nobody can compress with it either */
+    if (status == SEGJ_ERR_COMPRESSION) /* no thread can compress with it either */
         atomic_store(&section->dictionary_lost, true);
     if (status != SEGJ_OK) {
         segj_dictionary_free(made);

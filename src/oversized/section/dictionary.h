@@ -1,10 +1,10 @@
 /*
- * oversized/section/dictionary.h: the dictionaries of a journal's sections, as zstd wants them: prepared. A section's is
- * read from its files when a value wants it first. What is not in use goes when others want its room, so that what they
- * take is bounded however many sections there are; sections with the same bytes share one.
+ * oversized/section/dictionary.h: the dictionaries of a journal's sections, as zstd wants them: prepared. A section's
+ * is read from its files when a value wants it first. What is not in use goes when others want its room, so that what
+ * they take is bounded however many sections there are; sections with the same bytes share one.
  *
- * A section knows its dictionary by a place in the journal's list and a stamp. Where another one is there by now, or none,
- * it is read again. So nobody need be told when one goes.
+ * A section knows its dictionary by a place in the journal's list and a stamp. Where another one is there by now, or
+ * none, it is read again. So no section need be told when one goes.
  */
 #ifndef SEGJ_OVERSIZED_SECTION_DICTIONARY_H
 #define SEGJ_OVERSIZED_SECTION_DICTIONARY_H
@@ -18,9 +18,9 @@ struct segj_dictionary {
     uint64_t stamp;      /* no two have the same; 0: it was never in the list */
     uint64_t used;       /* when it was taken last; under state, as these: */
     unsigned users;      /* who uses it now */
-    bool listed;         /* it is in the list, and stays when nobody uses it */
+    bool listed;         /* it is in the list, and stays when it is not in use */
     uint32_t slot;       /* there */
-    ZSTD_CDict *packs;   /* NULL until a value is to be compressed */
+    ZSTD_CDict *packs;   /* NULL until a value must be compressed */
     ZSTD_DDict *unpacks; /* of one that is in use */
     size_t memory;       /* that all of it takes */
     uint8_t bytes[];
@@ -32,43 +32,47 @@ SEGJ_MUST_CHECK segj_status_t segj_dictionary_unpacks(const uint8_t *bytes, uint
 /** Makes one of bytes that are its own from then on, and prepares it to unpack. SEGJ_ERR_COMPRESSION,
  *  as above. users is 1. */
 SEGJ_MUST_CHECK segj_status_t segj_dictionary_new(const void *bytes, uint32_t size, segj_dictionary_t **made);
-void segj_dictionary_free(segj_dictionary_t *dictionary); /**< nobody uses it; NULL is fine */
+void segj_dictionary_free(segj_dictionary_t *dictionary); /**< it is not in use; NULL is fine */
 
 /** Puts one into the list, where there is room; gives the one that counts from then on, which has one user more than
  *  before: the same, or one that was there with the same bytes. Under state. */
-segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_UNDER_STATE segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t *dictionary);
 /** A section that has one in the list finds it there. Under state. */
-void segj_dictionary_link(segj_section_t *section, const segj_dictionary_t *dictionary);
+SEGJ_UNDER_STATE void segj_dictionary_link(segj_section_t *section, const segj_dictionary_t *dictionary);
 
 /** The dictionary of a section that has one, if it is in the list: with a user more. NULL: it is not. Under state. */
-segj_dictionary_t *segj_dictionary_find(oversized_t *journal, const segj_section_t *section);
+SEGJ_UNDER_STATE segj_dictionary_t *segj_dictionary_find(oversized_t *journal, const segj_section_t *section);
 /** The same, read from the section's files where it is not in the list. The section is referenced; without state.
  *  SEGJ_ERR_COMPRESSION: it is damaged in both files. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section,
-                                                   segj_dictionary_t **taken);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_dictionary_take(oversized_t *journal, segj_section_t *section,
+                                                                      segj_dictionary_t **taken);
 /** The one that new sections get, or NULL. Under state. */
-segj_dictionary_t *segj_dictionary_take_next(oversized_t *journal);
+SEGJ_UNDER_STATE segj_dictionary_t *segj_dictionary_take_next(oversized_t *journal);
 /** NULL is fine. */
-void segj_dictionary_give_locked(oversized_t *journal, segj_dictionary_t *dictionary);
-void segj_dictionary_give(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_UNDER_STATE void segj_dictionary_give_locked(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_WITHOUT_STATE void segj_dictionary_give(oversized_t *journal, segj_dictionary_t *dictionary);
 
 /** Prepares one that is taken to compress. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_prepare(oversized_t *journal, segj_dictionary_t *dictionary);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_dictionary_prepare(oversized_t *journal,
+                                                                         segj_dictionary_t *dictionary);
 
-/** Takes the one by which values of a section are compressed (NULL: of one that is to be made), prepared. *taken is NULL
+/** Takes the one by which values of a section are compressed (NULL: of one that will be made), prepared. *taken is NULL
  *  where there is none. Without state. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_take_to_pack(oversized_t *journal, segj_section_t *section,
-                                                           segj_dictionary_t **taken);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_dictionary_take_to_pack(oversized_t *journal,
+                                                                              segj_section_t *section,
+                                                                              segj_dictionary_t **taken);
 
-/** Both files of a section are to have its dictionary, before anything else is written: a copy that is damaged is written
- *  again, durably. Both are open for writing; under change, without state. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_mend(oversized_t *journal, segj_section_t *section);
+/** Both files of a section are to have its dictionary, before anything else is written: a copy that is damaged is
+ *  written again, durably. Both are open for writing; under change, without state. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_dictionary_mend(oversized_t *journal,
+                                                                           segj_section_t *section);
 
 /** At the journal's end. */
 void segj_dictionaries_free(segj_dictionaries_t *dictionaries);
 
 /** In a new section's files, whose identities are durable; durably. Under change, without state. */
-SEGJ_MUST_CHECK segj_status_t segj_dictionary_write_both(oversized_t *journal, const segj_section_t *section,
-                                                         const segj_dictionary_t *dictionary);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_dictionary_write_both(oversized_t *journal,
+                                                                                 const segj_section_t *section,
+                                                                                 const segj_dictionary_t *dictionary);
 
 #endif

@@ -12,7 +12,8 @@
 #include "base/process.h"
 #include "oversized/section/group.h"
 
-/* When a section is trained from, in stored bytes: so many times the dictionary, and at least; and again at 2^4 times that. */
+/* The trainer is asked to look at a section when it has so many stored bytes: this multiple of the dictionary's size,
+ * and at least this minimum; and once more at 2^4 times that. */
 #define TRAINING_FACTOR 32
 #define TRAINING_LEAST ((uint64_t)64 << 10)
 #define TRAINING_STEP 4
@@ -29,7 +30,7 @@
 #define LAG_BYTES_OF_ALL ((uint64_t)64 << 20)
 
 /* Whether the index is written too: of version 2 only when it lags far behind. Under change. */
-static bool wants_index(const oversized_t *journal, const segj_section_t *section)
+SEGJ_UNDER_CHANGE static bool wants_index(const oversized_t *journal, const segj_section_t *section)
 {
     const segj_point_t *mark = &section->index.mark;
     if (!segj_section_is_log(section))
@@ -40,6 +41,7 @@ static bool wants_index(const oversized_t *journal, const segj_section_t *sectio
 
 segj_status_t segj_sync_begin(oversized_t *journal, segj_section_t *section, segj_capture_t *capture)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = segj_glob_keep_ahead(&section->values, &journal->shared);
     capture->with_index = wants_index(journal, section);
     capture->index_durable = false;
@@ -86,7 +88,9 @@ static segj_status_t check_length(oversized_t *journal, const segj_io_file_t *fi
     return segj_shared_poison(&journal->shared, SEGJ_ERR_POISONED);
 }
 
-static segj_status_t check_lengths(oversized_t *journal, const segj_section_t *section, const segj_capture_t *capture)
+/* Not followed: the change lock is tried for, and nothing is lost where another thread, or the caller, has it. */
+SEGJ_NO_THREAD_SAFETY_ANALYSIS static segj_status_t check_lengths(oversized_t *journal, const segj_section_t *section,
+                                                                  const segj_capture_t *capture)
 {
     const segj_shared_t *shared = &journal->shared;
     const segj_io_file_t *index = &section->index.handle.file;
@@ -227,9 +231,9 @@ segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, 
     return SEGJ_OK;
 }
 
-/* Under state. The next sections get a dictionary from this one when it has enough, and a better one when it has more. Each
- * is asked for once. */
-static bool is_to_be_trained_from(const oversized_t *journal, segj_section_t *section, uint64_t size)
+/* Under state. The next sections get a dictionary from this one when it has enough, and a better one when it has more.
+ * Each is asked for once. */
+SEGJ_UNDER_STATE static bool is_to_be_trained_from(const oversized_t *journal, segj_section_t *section, uint64_t size)
 {
     if (journal->trainer.size == 0 || section->trainings == TRAININGS || !section->values.compressed ||
         !segj_section_is_log(section))
@@ -312,6 +316,7 @@ segj_status_t segj_section_fail_room(oversized_t *journal, const segj_section_t 
 
 segj_status_t segj_section_sync(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_capture_t capture;
     segj_section_wait_for_sync(journal, section);
     segj_status_t status = segj_journal_changeable(journal);
@@ -343,12 +348,13 @@ static segj_status_t mark_truncation(oversized_t *journal, segj_fixed_t *index)
  */
 segj_status_t segj_section_truncate_tail(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_fixed_t *index = &section->index;
     if (!section->values.tail_dirty)
         return SEGJ_OK;
     segj_section_wait_for_sync(journal, section); /* a sync may be raising W */
     segj_status_t status = segj_journal_changeable(journal);
-    /* Behind a W that lags the next open makes durable what it finds. */
+    /* Where W lags, the next open makes durable what it finds after it. */
     bool marked = index->has_marks && !(segj_section_is_log(section) && index->claimed < index->records);
     if (status == SEGJ_OK && marked)
         status = mark_truncation(journal, index);
@@ -361,12 +367,14 @@ segj_status_t segj_section_truncate_tail(oversized_t *journal, segj_section_t *s
 
 void segj_section_withdraw(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_sentence_t cause;
     if (!segj_section_is_log(section) || !section->values.tail_dirty)
         return;
     segj_keep(&cause);
     segj_status_t status = segj_section_truncate_tail(journal, section);
-    /* Where the marks cannot be written, as on a disk that needs space for that and has none, the cut may still be made. */
+    /* Where the marks cannot be written, as on a disk that needs space for that and has none, the cut may still be
+     * made. */
     if (status != SEGJ_OK && segj_journal_changeable(journal) == SEGJ_OK)
         status = segj_glob_truncate_tail(&section->values, &journal->shared);
     if (status != SEGJ_OK)
@@ -375,8 +383,8 @@ void segj_section_withdraw(oversized_t *journal, segj_section_t *section)
 }
 
 /* To all that is durable. At the end of a journal an index of version 2 that cannot follow is the next open's work; a
- * section that goes on needs it, because readers look there. */
-static segj_status_t mark_what_is_durable(oversized_t *journal, segj_section_t *section, bool at_end)
+ * section that stays in use needs it, because readers look there. */
+SEGJ_UNDER_CHANGE static segj_status_t mark_what_is_durable(oversized_t *journal, segj_section_t *section, bool at_end)
 {
     const segj_point_t at = {section->index.durable, section->values.size, section->values.trailer};
     if (!segj_section_is_log(section)) {
@@ -392,6 +400,7 @@ static segj_status_t mark_what_is_durable(oversized_t *journal, segj_section_t *
 
 segj_status_t segj_section_sync_and_mark(oversized_t *journal, segj_section_t *section, bool durably)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = segj_section_sync(journal, section);
     if (status == SEGJ_OK && section->active)
         status = segj_section_truncate_tail(journal, section);
@@ -419,18 +428,19 @@ segj_status_t segj_section_sync_and_mark(oversized_t *journal, segj_section_t *s
 segj_status_t segj_section_await(oversized_t *journal, segj_section_t *section, const uint64_t *reached,
                                  uint64_t target, bool *covered)
 {
+    segj_assert_held(&journal->change);
     for (;;) {
         segj_lock(&journal->shared.state);
         *covered = *reached >= target || segj_section_gone(journal, section);
         bool busy = section->syncing || section->removed;
-        if (busy && !*covered) {
-            segj_gate_leave(&journal->change);
-            while (section->syncing || segj_section_undecided(journal, section))
-                segj_wait(&journal->shared.changed, &journal->shared.state);
-        }
-        segj_unlock(&journal->shared.state);
-        if (*covered || !busy)
+        if (*covered || !busy) {
+            segj_unlock(&journal->shared.state);
             return SEGJ_OK;
+        }
+        segj_gate_leave(&journal->change);
+        while (section->syncing || segj_section_undecided(journal, section))
+            segj_wait(&journal->shared.changed, &journal->shared.state);
+        segj_unlock(&journal->shared.state);
         segj_gate_enter(&journal->change);
         segj_status_t status = segj_journal_changeable(journal);
         if (status != SEGJ_OK)

@@ -36,7 +36,7 @@ void segj_encoder_begin(segj_encoder_t *encoder)
     segj_buffer_trim(&encoder->gathered);
 }
 
-/* Makes room behind what there is, which it keeps. */
+/* Makes room after what there is, which it keeps. */
 static segj_status_t make_room(segj_buffer_t *payloads, size_t more)
 {
     if (more <= payloads->capacity - payloads->size)
@@ -144,10 +144,10 @@ segj_status_t segj_encoder_add(segj_encoder_t *encoder, segj_packing_t packing, 
     segj_buffer_t *payloads = &encoder->payloads;
     uint8_t *to = (uint8_t *)payloads->data + payloads->size;
     size_t room = payloads->capacity - payloads->size;
-    ZSTD_CCtx *wide = segj_crew_lend(packing.crew, size);
+    ZSTD_CCtx *wide = segj_crew_reserve_wide(packing.crew, size);
     if (wide != NULL) {
         status = compress_wide(wide, packing, value, size, to, room, payload_size);
-        segj_crew_take_back(packing.crew);
+        segj_crew_release_wide(packing.crew);
     } else {
         status = segj_encoder_into(&encoder->context, packing, value, size, to, room, payload_size);
     }

@@ -13,20 +13,21 @@
 #include "oversized/section/crew.h"
 #include "segjournal/oversized.h"
 
-/** So many threads compress at a time; more of them wait. A context takes from some 100 KiB to many MiB, by its level. */
+/** So many threads compress at a time; more of them wait. A context takes from some 100 KiB to many MiB, by its
+ *  level. */
 #define SEGJ_ENCODERS_MOST 16
 
 /** How values are compressed. */
 typedef struct segj_packing {
     int level;
     const ZSTD_CDict *dictionary; /* with a level of its own; NULL: none */
-    segj_crew_t *crew;            /* for large values; NULL: nobody */
+    segj_crew_t *crew;            /* for large values; NULL: none */
 } segj_packing_t;
 
 typedef struct segj_encoder {
     struct segj_encoder *next;
     ZSTD_CCtx *context;
-    segj_buffer_t payloads; /* one behind the other */
+    segj_buffer_t payloads; /* one after the other */
     segj_buffer_t gathered; /* a value that came in pieces */
 } segj_encoder_t;
 
@@ -37,11 +38,12 @@ void segj_encoder_free(segj_encoder_t *encoder);
 
 /** Forgets the payloads, and gives memory back that huge ones have made. */
 void segj_encoder_begin(segj_encoder_t *encoder);
-/** Makes the payload of a value of `size` bytes, behind the others, with the crew's threads if it is large. *at: where it
- *  lies in `payloads.data`, which moves when more follow. */
+/** Makes the payload of a value of `size` bytes, after the others, with the crew's threads if it is large. *at: where
+ *  it lies in `payloads.data`, which moves when more follow. */
 SEGJ_MUST_CHECK segj_status_t segj_encoder_add(segj_encoder_t *encoder, segj_packing_t packing, const void *value,
                                                size_t size, size_t *at, size_t *payload_size);
-/** Makes the payload of one value alone, which is in `count` pieces; *payload stays valid until the encoder's next use. */
+/** Makes the payload of one value alone, which is in `count` pieces; *payload stays valid until the encoder's next
+ *  use. */
 SEGJ_MUST_CHECK segj_status_t segj_encoder_make(segj_encoder_t *encoder, segj_packing_t packing,
                                                 const segj_slice_t *pieces, size_t count, size_t size,
                                                 segj_slice_t *payload);

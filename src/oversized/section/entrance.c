@@ -145,7 +145,7 @@ void segj_lease_take(segj_lease_t *lease, segj_badge_t badge, oversized_t *journ
     (void)atomic_fetch_add(&journal->entrance.references, 1);
 }
 
-void segj_lease_adopt(segj_lease_t *lease, segj_caller_t *caller)
+void segj_lease_bind(segj_lease_t *lease, segj_caller_t *caller)
 {
     lease->caller = caller;
     (void)atomic_fetch_add(&caller->references, 1);

@@ -126,7 +126,7 @@ void segj_go_on(segj_entrance_t *entrance);
 
 /** Makes the beginning of a journal, not yet open. */
 void segj_entrance_init(segj_entrance_t *entrance);
-/** Opens it to calls: `word`, which says what it says now in this process alone; NULL: the system is to be asked. */
+/** Opens it to calls: `word`, which says what it says now in this process alone; NULL: the system must be asked. */
 void segj_entrance_open(segj_entrance_t *entrance, const segj_process_word_t *word);
 /** SEGJ_ERR_INVALID, with the process that opened it. */
 segj_status_t segj_fail_child(const char *call, const oversized_t *journal, const char *what);
@@ -136,12 +136,12 @@ void segj_journal_drop(oversized_t *journal);
 /* Handles made from a journal. */
 void segj_lease_take(segj_lease_t *lease, segj_badge_t badge, oversized_t *journal);
 /** From now on the handle's failures are left in the caller. */
-void segj_lease_adopt(segj_lease_t *lease, segj_caller_t *caller);
+void segj_lease_bind(segj_lease_t *lease, segj_caller_t *caller);
 /** Why a call of a handle is refused, a caller is told; SEGJ_OK where that had to be asked of the system. `what` is the
  *  handle's name in sentences. */
 SEGJ_MUST_CHECK segj_status_t segj_lease_check(const segj_lease_t *lease, segj_badge_t badge, const char *what,
                                                const char *call) SEGJ_COLD;
-/** Whether the handle is one whose memory may be looked at: a call of its end goes on. NULL and one that has ended:
+/** Whether the handle is one whose memory may be looked at: a call of its end continues. NULL and one that has ended:
  *  not. */
 bool segj_lease_ends(const segj_lease_t *lease, segj_badge_t badge);
 /** Whether the journal is open, and this process's: what a handle has borrowed there is given back then. */

@@ -35,8 +35,10 @@ void segj_flusher_free(segj_flusher_t *flusher)
 }
 
 /* Under the lock, which is given up while the storage works. */
+static void flusher_flush(segj_flusher_t *flusher) SEGJ_REQUIRES(flusher->lock);
 static void flusher_flush(segj_flusher_t *flusher)
 {
+    segj_assert_held(&flusher->lock);
     const segj_io_file_t *file = flusher->file;
     segj_unlock(&flusher->lock);
     segj_status_t status = segj_io_sync(file);

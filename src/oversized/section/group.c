@@ -57,7 +57,7 @@ void segj_group_gather(oversized_t *journal, segj_section_t *section)
     if (alone)
         section->gatherer = NULL;
     segj_unlock(&journal->shared.state);
-    if (!alone) /* somebody is about to say so */
+    if (!alone) /* another thread is about to say so */
         (void)segj_park_wait(&waiter.park);
 }
 
@@ -78,9 +78,9 @@ static segj_waiter_t *take_first(segj_section_t *section)
     return first;
 }
 
-/* What a call is told now; 0: it goes on waiting. Under state. `failed`: what a sync that failed had taken along. */
-static unsigned word_for(const oversized_t *journal, const segj_section_t *section, const segj_waiter_t *waiter,
-                         uint64_t failed, bool led)
+/* What a call is told now; 0: it continues to wait. Under state. `failed`: what a sync that failed had taken along. */
+SEGJ_UNDER_STATE static unsigned word_for(const oversized_t *journal, const segj_section_t *section,
+                                          const segj_waiter_t *waiter, uint64_t failed, bool led)
 {
     if (section->synced >= waiter->target || segj_section_gone(journal, section))
         return SEGJ_GROUP_COVERED;
@@ -90,7 +90,8 @@ static unsigned word_for(const oversized_t *journal, const segj_section_t *secti
 }
 
 /* Under state. Takes those off the ring who are told something: the one that leads first, then as they came. */
-static segj_waiter_t *settle(oversized_t *journal, segj_section_t *section, uint64_t failed, segj_status_t status)
+SEGJ_UNDER_STATE static segj_waiter_t *take_told(oversized_t *journal, segj_section_t *section, uint64_t failed,
+                                                 segj_status_t status)
 {
     segj_waiter_t *leader = NULL;
     segj_waiter_t *told = NULL;
@@ -123,10 +124,11 @@ static segj_waiter_t *settle(oversized_t *journal, segj_section_t *section, uint
 
 segj_waiter_t *segj_group_end(oversized_t *journal, segj_section_t *section, uint64_t captured, segj_status_t status)
 {
+    segj_assert_held(&journal->shared.state);
     uint32_t waiting = section->waiting;
     section->syncing = false;
     segj_wake_all(&journal->shared.changed);
-    segj_waiter_t *told = settle(journal, section, status == SEGJ_OK ? 0 : captured, status);
+    segj_waiter_t *told = take_told(journal, section, status == SEGJ_OK ? 0 : captured, status);
     if (captured > 0)
         section->group = 1 + waiting - section->waiting - (told != NULL && told->word == SEGJ_GROUP_LEADS);
     return told;
@@ -144,7 +146,7 @@ void segj_group_wake(segj_waiter_t *told)
 void segj_group_pass(oversized_t *journal, segj_section_t *section)
 {
     segj_lock(&journal->shared.state);
-    segj_waiter_t *told = settle(journal, section, 0, SEGJ_OK);
+    segj_waiter_t *told = take_told(journal, section, 0, SEGJ_OK);
     segj_unlock(&journal->shared.state);
     segj_group_wake(told);
 }

@@ -29,28 +29,30 @@ typedef struct segj_waiter {
 } segj_waiter_t;
 
 /** Whether a call that comes now is taken along: a sync or a flush is under way, or about to begin. Under state. */
-static inline bool segj_group_forms(const segj_section_t *section)
+SEGJ_UNDER_STATE static inline bool segj_group_forms(const segj_section_t *section)
 {
     return section->syncing || section->gatherer != NULL;
 }
-/** Joins the calls that wait for a sync of the section to cover `target`. segj_group_forms, and the call has a reference
- *  of the section. Gives whom to tell: the one that gathers, if all are there. Under state. */
-SEGJ_MUST_CHECK segj_waiter_t *segj_group_join(segj_section_t *section, segj_waiter_t *waiter, uint64_t target);
+/** Joins the calls that wait for a sync of the section to cover `target`. segj_group_forms() is true, and the call has
+ *  a reference of the section. Returns the waiters to tell: the one that gathers, if all are there. Under state. */
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_waiter_t *segj_group_join(segj_section_t *section, segj_waiter_t *waiter,
+                                                                uint64_t target);
 /** Waits until the call is told something; without locks. */
-unsigned segj_group_await(segj_waiter_t *waiter);
+SEGJ_WITHOUT_LOCKS unsigned segj_group_await(segj_waiter_t *waiter);
 /** Whether calls that the last sync has covered are likely to come back in a moment, so that it pays to let them join
  *  before the next begins. Under state. */
-bool segj_group_expects(const segj_section_t *section);
+SEGJ_UNDER_STATE bool segj_group_expects(const segj_section_t *section);
 /** Gathers them: gives `state` and `change` up, and takes neither again. The call has a reference of the section. Until
  *  it begins its sync, it is one that was to lead. */
-void segj_group_gather(oversized_t *journal, segj_section_t *section);
-/** Ends the sync or flush that is under way. Gives whom to tell: those that are covered, those that `captured` took
- *  along where `status` is a failure (its sentence is the thread's), and one to lead. Under state. */
-SEGJ_MUST_CHECK segj_waiter_t *segj_group_end(oversized_t *journal, segj_section_t *section, uint64_t captured,
-                                              segj_status_t status);
+SEGJ_GIVES(segj_role_state)
+SEGJ_GIVES(segj_role_change) void segj_group_gather(oversized_t *journal, segj_section_t *section);
+/** Ends the sync or flush that is under way. Returns the waiters to tell: those that are covered, those that `captured`
+ *  took along where `status` is a failure (its sentence is the thread's), and one to lead. Under state. */
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_waiter_t *segj_group_end(oversized_t *journal, segj_section_t *section,
+                                                               uint64_t captured, segj_status_t status);
 /** Tells them; without locks. The section may be gone. */
-void segj_group_wake(segj_waiter_t *told);
+SEGJ_WITHOUT_LOCKS void segj_group_wake(segj_waiter_t *told);
 /** For a call that was to lead and has begun no sync: another one leads. Without locks. */
-void segj_group_pass(oversized_t *journal, segj_section_t *section);
+SEGJ_WITHOUT_LOCKS void segj_group_pass(oversized_t *journal, segj_section_t *section);
 
 #endif

@@ -28,7 +28,7 @@
 
 struct segj_recovery_plan;
 
-/** Longer names are none of the library's. */
+/** Bytes of the longest name of an item, with its end. */
 #define SEGJ_ITEM_NAME 80
 
 /** Where what was lost is set aside (oversized/lost/). */
@@ -132,7 +132,7 @@ struct oversized {
     bool cut_holes;   /* commonware: open ends a section before a damaged page that has others after it */
     bool newer;       /* commonware: a release since 2026.9.0 has been at work there */
     oversized_recovery_t recovery;
-    segj_telling_t *telling; /* of the open under way; NULL: there is none, or nobody follows it */
+    segj_telling_t *telling; /* of the open under way; NULL: there is none, or it has no progress function */
     segj_storage_t storage;  /* the copy that is used */
     char *directory, *index_name, *value_name;
 };

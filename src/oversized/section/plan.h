@@ -22,8 +22,8 @@ typedef struct segj_recovery_plan {
     uint32_t trailer;         /* version 2: the checksum of the last frame that stays */
     uint64_t watermark_end;   /* where the values of the first W records end; of those that stay where they are fewer */
     uint64_t bound;           /* where `bounded`: records beyond this number are not wanted */
-    segj_point_t begin;       /* version 2: the frames up to here are believed by W; the walk has begun here */
-    segj_point_t anchor;      /* version 2: so many records are wholly in pages of the index that are believed */
+    segj_point_t begin;       /* version 2: the frames up to here are trusted by W; the walk has begun here */
+    segj_point_t anchor;      /* version 2: so many records are wholly in pages of the index that are trusted */
     uint64_t index_bytes;     /* version 2: and so many bytes of it; what follows is made again from the frames */
     segj_point_t kept_end;    /* version 2: the records from `begin` to here are in the scan, while it lasts */
     size_t kept_at;           /* from this byte on */
@@ -43,7 +43,7 @@ typedef struct segj_recovery_plan {
     bool cut;                      /* or after their values */
     bool confirmed;                /* version 2: the values file ends a frame where W says */
     bool within_batch;             /* version 2: a checkpoint has cut a batch above W in its middle */
-    bool clean;                    /* nothing is to be done */
+    bool clean;                    /* open has nothing to do */
     bool remove;                   /* a checkpoint does without it */
     bool restored;                 /* a checkpoint has shortened it */
     bool bounded;                  /* it is the last one that a bound lets open look at */

@@ -28,7 +28,7 @@ typedef struct remake {
 } remake_t;
 
 /* Under state. */
-static segj_point_t nearest(const segj_section_t *section, uint64_t record)
+SEGJ_UNDER_STATE static segj_point_t nearest(const segj_section_t *section, uint64_t record)
 {
     segj_point_t nearest = {0};
     if (section->known.records <= record)
@@ -62,7 +62,7 @@ static segj_status_t walk_over(remake_t *remake, bool *there)
         if (status != SEGJ_OK || !*there)
             break;
         put_record(remake, head.entry, location);
-        /* The last one may go on in the next page. */
+        /* The last one may continue in the next page. */
         if ((remake->walk.at.records + 1) * remake->record_size > remake->to)
             break;
         status = segj_walk_pass(&remake->walk, location, false, &right);
@@ -71,7 +71,7 @@ static segj_status_t walk_over(remake_t *remake, bool *there)
 }
 
 /* How far the file has the frames. Under state. */
-static uint64_t written_size(const segj_section_t *section)
+SEGJ_UNDER_STATE static uint64_t written_size(const segj_section_t *section)
 {
     const segj_write_buffer_t *first = section->values.chain.first;
     uint64_t size = section->values.size;
@@ -86,29 +86,29 @@ static segj_status_t remake_failed(const segj_fixed_t *fixed, const segj_shared_
                         (unsigned long long)page);
 }
 
-/* In a section that is not repaired the page in which W lies is believed up to there: gives how many of its first bytes it
- * has, of at most `most`. There may be no frames any more to make these from. */
-static uint16_t read_believed(segj_shared_t *shared, segj_fixed_t *fixed, uint64_t page, uint8_t *bytes, uint16_t most)
+/* In a section that is not repaired the page in which W lies is trusted up to there: gives how many of its first bytes
+ * it has, of at most `most`. There may be no frames any more to make these from. */
+static uint16_t read_trusted(segj_shared_t *shared, segj_fixed_t *fixed, uint64_t page, uint8_t *bytes, uint16_t most)
 {
     const segj_io_file_t *file = &fixed->handle.file;
     size_t physical = segj_page_physical(shared->page_size);
     size_t got = 0;
     segj_lock(&shared->state);
     uint64_t begin = page * shared->page_size;
-    uint64_t believed = fixed->disbelieved > begin && !segj_fixed_believes(fixed, shared, page)
-                            ? segj_min_u64(fixed->disbelieved - begin, most)
-                            : 0;
-    bool pinned = believed > 0 && segj_files_pin(&shared->files, &fixed->handle) == SEGJ_OK;
+    uint64_t trusted = fixed->untrusted > begin && !segj_fixed_trusts(fixed, shared, page)
+                           ? segj_min_u64(fixed->untrusted - begin, most)
+                           : 0;
+    bool pinned = trusted > 0 && segj_files_pin(&shared->files, &fixed->handle) == SEGJ_OK;
     segj_unlock(&shared->state);
     if (!pinned)
         return 0;
     segj_status_t status = segj_io_read(file, file->data + page * physical, bytes, physical, &got);
     bool whole = status == SEGJ_OK && got == physical &&
-                 segj_page_verify(shared->checksum, bytes, shared->page_size, file->binding, page).length >= believed;
+                 segj_page_verify(shared->checksum, bytes, shared->page_size, file->binding, page).length >= trusted;
     segj_lock(&shared->state);
     segj_files_unpin(&shared->files, &fixed->handle);
     segj_unlock(&shared->state);
-    return whole ? (uint16_t)believed : 0;
+    return whole ? (uint16_t)trusted : 0;
 }
 
 segj_status_t segj_section_remake_page(segj_shared_t *shared, segj_fixed_t *fixed, uint64_t page, uint8_t *bytes,
@@ -119,9 +119,9 @@ segj_status_t segj_section_remake_page(segj_shared_t *shared, segj_fixed_t *fixe
                        .entry_size = shared->record_size - OVERSIZED_LOCATION_SIZE,
                        .from = page * shared->page_size,
                        .to = page * shared->page_size + length};
-    uint16_t believed = read_believed(shared, fixed, page, bytes, length);
-    remake.from += believed;
-    remake.bytes = bytes + believed;
+    uint16_t trusted = read_trusted(shared, fixed, page, bytes, length);
+    remake.from += trusted;
+    remake.bytes = bytes + trusted;
     bool there = false;
     if (remake.from == remake.to)
         return SEGJ_OK;
@@ -147,7 +147,7 @@ segj_status_t segj_section_remake_page(segj_shared_t *shared, segj_fixed_t *fixe
     free(window);
     if (status == SEGJ_OK && !there)
         status = remake_failed(fixed, shared, page);
-    if (status == SEGJ_OK && segj_fixed_believes(fixed, shared, page))
+    if (status == SEGJ_OK && segj_fixed_trusts(fixed, shared, page))
         segj_shared_log(shared, SEGJ_LOG_WARNING, "%s/%s/%016llx: index page %llu is damaged, and was made again",
                         shared->index.directory, shared->index.name, (unsigned long long)section->node.number,
                         (unsigned long long)page);

@@ -80,7 +80,7 @@ void segj_section_acquire(segj_section_t *section)
     atomic_fetch_add(&section->references, 1);
 }
 
-static void section_free(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_STATE static void section_free(oversized_t *journal, segj_section_t *section)
 {
     segj_files_forget(&journal->shared.files, &section->index.handle);
     segj_files_forget(&journal->shared.files, &section->values.handle);
@@ -90,6 +90,7 @@ static void section_free(oversized_t *journal, segj_section_t *section)
 
 void segj_section_release_locked(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->shared.state);
     if (atomic_fetch_sub(&section->references, 1) == 1)
         section_free(journal, section);
 }
@@ -156,6 +157,7 @@ void segj_section_allow_views(segj_section_t *section)
 
 void segj_writers_remove(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     if (section->older != NULL)
         section->older->newer = section->newer;
     else
@@ -169,6 +171,7 @@ void segj_writers_remove(oversized_t *journal, segj_section_t *section)
 
 void segj_writers_add(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     section->older = journal->newest;
     if (journal->newest != NULL)
         journal->newest->newer = section;
@@ -179,7 +182,7 @@ void segj_writers_add(oversized_t *journal, segj_section_t *section)
 
 /* --- coming to rest --- */
 
-static void section_unpin_both(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_STATE static void section_unpin_both(oversized_t *journal, segj_section_t *section)
 {
     segj_files_unpin_for_write(&journal->shared.files, &section->index.handle);
     segj_files_unpin_for_write(&journal->shared.files, &section->values.handle);

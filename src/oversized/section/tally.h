@@ -12,8 +12,8 @@
 #define SEGJ_TIME_CLASSES 252
 
 typedef struct segj_tally {
-    /* Bytes that the values of compressed sections had more than their payloads (less, where it wraps around): set under
-     * change, read without a lock. */
+    /* Bytes that the values of compressed sections had more than their payloads (less, where it wraps around): set
+     * under change, read without a lock. */
     atomic_uint_fast64_t saved;
     /* Under state: records, and bytes of frames, that have gone from sections, less those that were there at open. */
     uint64_t gone_records, gone_bytes;
@@ -22,21 +22,21 @@ typedef struct segj_tally {
 } segj_tally_t;
 
 /** A compressed value has been appended. Under change. */
-static inline void segj_tally_saved(segj_tally_t *tally, uint64_t more)
+SEGJ_UNDER_CHANGE static inline void segj_tally_saved(segj_tally_t *tally, uint64_t more)
 {
     uint_fast64_t before = atomic_load_explicit(&tally->saved, memory_order_relaxed);
     atomic_store_explicit(&tally->saved, before + more, memory_order_relaxed);
 }
 
 /** Records have gone from a section. Under state. */
-static inline void segj_tally_gone(segj_tally_t *tally, uint64_t records, uint64_t bytes)
+SEGJ_UNDER_STATE static inline void segj_tally_gone(segj_tally_t *tally, uint64_t records, uint64_t bytes)
 {
     tally->gone_records += records;
     tally->gone_bytes += bytes;
 }
 
 /** Records are there that were not appended since open. Under state. */
-static inline void segj_tally_come(segj_tally_t *tally, uint64_t records, uint64_t bytes)
+SEGJ_UNDER_STATE static inline void segj_tally_come(segj_tally_t *tally, uint64_t records, uint64_t bytes)
 {
     tally->gone_records -= records;
     tally->gone_bytes -= bytes;
@@ -62,7 +62,7 @@ static inline uint64_t segj_time_class_end(unsigned time_class)
 }
 
 /** A sync that covered so many calls has ended well. Under state. */
-static inline void segj_tally_sync(segj_tally_t *tally, uint32_t calls, uint64_t nanoseconds)
+SEGJ_UNDER_STATE static inline void segj_tally_sync(segj_tally_t *tally, uint32_t calls, uint64_t nanoseconds)
 {
     tally->syncs++;
     tally->sync_calls += calls;

@@ -6,12 +6,12 @@
 
 #include "segjournal/oversized.h"
 
-/** Progress is told no more often, and no wait of such a call is longer, in nanoseconds. */
+/** The least time between two calls of the progress function, and the longest wait of such a call, in nanoseconds. */
 #define SEGJ_TELL_TIME UINT64_C(100000000)
 
 /** A call under way. */
 typedef struct segj_telling {
-    bool (*progress)(void *context, const oversized_progress_t *progress); /* NULL: nobody is told */
+    bool (*progress)(void *context, const oversized_progress_t *progress); /* NULL: it is not called */
     void *context;
     uint64_t told; /* when, in nanoseconds */
     bool is_deaf;  /* it cannot be cancelled any more */
@@ -21,10 +21,10 @@ typedef struct segj_telling {
 /** A call that begins now. */
 segj_telling_t segj_telling_begin(bool (*progress)(void *context, const oversized_progress_t *progress), void *context);
 
-/** Tells, where it is time to, or `at_once`. True: the call is to end. NULL is fine: nobody is told. */
+/** Tells, where it is time to, or `at_once`. True: the caller must end. NULL is fine: nothing is called. */
 bool segj_tell(segj_telling_t *telling, bool at_once);
 
-/** Counts bytes that were read, and tells where it is time to. SEGJ_ERR_CANCELLED: the open is to end. NULL is fine. */
+/** Counts bytes that were read, and tells where it is time to. SEGJ_ERR_CANCELLED: the open must end. NULL is fine. */
 SEGJ_MUST_CHECK segj_status_t segj_tell_of_open(segj_telling_t *telling, uint64_t bytes, bool at_once);
 
 #endif

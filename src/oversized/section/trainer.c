@@ -1,6 +1,6 @@
 /*
- * oversized/section/trainer.c: see the header. The thread holds no lock while it reads and trains. It takes the change lock
- * for the moment in which new sections come to get the dictionary, because an append that makes one looks twice.
+ * oversized/section/trainer.c: see the header. The thread holds no lock while it reads and trains. It takes the change
+ * lock for the moment in which new sections come to get the dictionary, because an append that makes one looks twice.
  */
 #include "oversized/section/trainer.h"
 

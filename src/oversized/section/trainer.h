@@ -1,7 +1,7 @@
 /*
- * oversized/section/trainer.h: trains the dictionary of sections to come from one that is being written, by a thread of the
- * journal's own, where the configuration asks for it (auto_dictionary). A sync asks for that once its section holds
- * enough, and goes on. A section gets the dictionary that is there when it is made: nobody waits for one.
+ * oversized/section/trainer.h: trains the dictionary of sections to come from one that is being written, by a thread of
+ * the journal's own, where the configuration asks for it (auto_dictionary). A sync asks for that once its section holds
+ * enough, and does not wait. A section gets the dictionary that is there when it is made: no append waits for one.
  */
 #ifndef SEGJ_OVERSIZED_SECTION_TRAINER_H
 #define SEGJ_OVERSIZED_SECTION_TRAINER_H

@@ -43,7 +43,7 @@ static uint32_t writers_limit(const oversized_t *journal)
 }
 
 /* The section is synced and gives up its descriptors. */
-static segj_status_t sync_and_deactivate(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t sync_and_deactivate(oversized_t *journal, segj_section_t *section)
 {
     segj_status_t status = segj_section_sync_and_mark(journal, section, false);
     if (status == SEGJ_OK)
@@ -52,7 +52,7 @@ static segj_status_t sync_and_deactivate(oversized_t *journal, segj_section_t *s
 }
 
 /* Descriptors are few: the section that was written to longest ago gives up its own. */
-static segj_status_t writers_make_room(oversized_t *journal)
+SEGJ_UNDER_CHANGE static segj_status_t writers_make_room(oversized_t *journal)
 {
     while (journal->writers >= writers_limit(journal)) {
         segj_section_t *section = oldest_quiet(journal);
@@ -67,7 +67,7 @@ static segj_status_t writers_make_room(oversized_t *journal)
 }
 
 /* The same for a call that has failed for want of a descriptor; false: none is given up, and the sentence stays. */
-static bool writers_give_one_back(oversized_t *journal)
+SEGJ_UNDER_CHANGE static bool writers_give_one_back(oversized_t *journal)
 {
     segj_sentence_t cause;
     segj_section_t *section = oldest_quiet(journal);
@@ -90,8 +90,9 @@ segj_status_t segj_journal_guard_counts(oversized_t *journal, segj_counts_most_t
 
 /* Opens or makes one of a section's files for its writer. Where the system has no descriptor left, and readers use
  * none, the section that was written to longest ago gives up its own. */
-static segj_status_t pin_file_for_write(oversized_t *journal, segj_handle_t *handle,
-                                        segj_status_t (*hold)(segj_files_t *files, segj_handle_t *handle))
+SEGJ_UNDER_CHANGE static segj_status_t pin_file_for_write(oversized_t *journal, segj_handle_t *handle,
+                                                          segj_status_t (*hold)(segj_files_t *files,
+                                                                                segj_handle_t *handle))
 {
     for (;;) {
         segj_lock(&journal->shared.state);
@@ -121,7 +122,7 @@ bool segj_journal_give_back(void *context)
     return given;
 }
 
-static segj_status_t pin_both_for_write(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t pin_both_for_write(oversized_t *journal, segj_section_t *section)
 {
     segj_shared_t *shared = &journal->shared;
     segj_status_t status = pin_file_for_write(journal, &section->index.handle, segj_files_pin_for_write);
@@ -138,7 +139,7 @@ static segj_status_t pin_both_for_write(oversized_t *journal, segj_section_t *se
 }
 
 /* The section's files are pinned. */
-static void begin_writing(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_CHANGE static void begin_writing(oversized_t *journal, segj_section_t *section)
 {
     section->active = true;
     segj_writers_add(journal, section);
@@ -191,14 +192,14 @@ static segj_status_t writers_check_sizes(oversized_t *journal, const segj_sectio
     const segj_io_file_t *values = &section->values.handle.file;
     segj_status_t status =
         writers_check_size(shared, index, segj_fixed_file_size(shared, index->data, section->index.records));
-    /* What is spoiled, or was not trimmed, is longer. */
+    /* A file with a dirty tail, or one that was not trimmed, is longer. */
     if (status == SEGJ_OK && !section->values.tail_dirty && section->values.ahead == 0)
         status = writers_check_size(shared, values, values->data + section->values.size);
     return status;
 }
 
 /* What open found no room to do; its files are a writer's. */
-static segj_status_t writers_repair(oversized_t *journal, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t writers_repair(oversized_t *journal, segj_section_t *section)
 {
     if (section->unrepaired == NULL)
         return SEGJ_OK;
@@ -208,12 +209,14 @@ static segj_status_t writers_repair(oversized_t *journal, segj_section_t *sectio
 
 segj_status_t segj_section_pin_for_write(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = section->active ? SEGJ_OK : writers_make_room(journal);
     return status == SEGJ_OK ? segj_section_pin_for_write_briefly(journal, section) : status;
 }
 
 segj_status_t segj_section_pin_for_write_briefly(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     if (section->active) {
         if (journal->newest != section) {
             segj_writers_remove(journal, section);
@@ -241,6 +244,7 @@ segj_status_t segj_section_pin_for_write_briefly(oversized_t *journal, segj_sect
 
 segj_status_t segj_section_sync_inherited(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = writers_repair(journal, section);
     if (status != SEGJ_OK || !section->inherited)
         return status;
@@ -250,7 +254,7 @@ segj_status_t segj_section_sync_inherited(oversized_t *journal, segj_section_t *
     return status;
 }
 
-/* Nothing is acknowledged behind a damaged page where the other program would cut it off. One that was rewound to before
+/* Nothing is acknowledged after a damaged page where the other program would cut it off. One that was rewound to before
  * that page is found sound. */
 static segj_status_t writers_check_holes(oversized_t *journal, segj_section_t *section)
 {
@@ -272,6 +276,7 @@ static segj_status_t writers_check_holes(oversized_t *journal, segj_section_t *s
 
 segj_status_t segj_section_activate(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = segj_section_pin_for_write(journal, section);
     if (status != SEGJ_OK || section->index.tail != NULL)
         return status;
@@ -317,10 +322,10 @@ static void undo_create(oversized_t *journal, segj_section_t *section, bool inde
     segj_say_again(&cause);
 }
 
-/* What comes before a byte of data. The identities say what the dictionary must be, so they are durable before it: a file
- * that is longer than its header and has none is damage and not a crash. */
-static segj_status_t write_what_is_first(oversized_t *journal, const segj_section_t *section,
-                                         const segj_dictionary_t *dictionary)
+/* What comes before a byte of data. The identities say what the dictionary must be, so they are durable before it: a
+ * file that is longer than its header and has none is damage and not a crash. */
+SEGJ_UNDER_CHANGE static segj_status_t write_what_is_first(oversized_t *journal, const segj_section_t *section,
+                                                           const segj_dictionary_t *dictionary)
 {
     segj_shared_t *shared = &journal->shared;
     segj_status_t status = segj_fixed_write_header(&section->index, shared, &section->index.handle.file);
@@ -341,7 +346,8 @@ static segj_status_t write_what_is_first(oversized_t *journal, const segj_sectio
  * than its header and has none is damage and not a crash. Names become durable with the section's first sync; a crash
  * before that leaves no section, an empty one, or values without an index, which open removes.
  */
-static segj_status_t create_files(oversized_t *journal, segj_section_t *section, const segj_dictionary_t *dictionary)
+SEGJ_UNDER_CHANGE static segj_status_t create_files(oversized_t *journal, segj_section_t *section,
+                                                    const segj_dictionary_t *dictionary)
 {
     segj_shared_t *shared = &journal->shared;
     bool values_tried = false;
@@ -383,11 +389,12 @@ static segj_dictionary_t *give_dictionary(oversized_t *journal, segj_section_t *
         return NULL;
     segj_lock(&journal->shared.state);
     segj_dictionary_t *dictionary = segj_dictionary_take_next(journal);
+    if (dictionary != NULL)
+        segj_dictionary_link(section, dictionary);
     segj_unlock(&journal->shared.state);
     if (dictionary == NULL)
         return NULL;
     segj_section_set_dictionary(section, dictionary->id);
-    segj_dictionary_link(section, dictionary);
     section->born_with = dictionary->stamp;
     section->dictionary_checked = true;
     return dictionary;
@@ -395,6 +402,7 @@ static segj_dictionary_t *give_dictionary(oversized_t *journal, segj_section_t *
 
 segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_section_t **created)
 {
+    segj_assert_held(&journal->change);
     segj_section_t *section;
     segj_status_t status = segj_owner_claim_again(&journal->shared);
     if (status == SEGJ_OK)
@@ -435,6 +443,7 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
 
 void segj_section_show(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_lock(&journal->shared.state);
     segj_maps_block_readers(&journal->shared.maps);
     segj_sections_insert(&journal->sections, &section->node);
@@ -444,6 +453,7 @@ void segj_section_show(oversized_t *journal, segj_section_t *section)
 
 void segj_section_discard(oversized_t *journal, segj_section_t *section)
 {
+    segj_assert_held(&journal->change);
     segj_lock(&journal->shared.state);
     section->index.handle.pins++; /* kept open until undo_create lets go */
     section->values.handle.pins++;
@@ -459,6 +469,7 @@ void segj_section_discard(oversized_t *journal, segj_section_t *section)
 
 segj_status_t segj_journal_shrink_write_memory(oversized_t *journal, const segj_section_t *keep)
 {
+    segj_assert_held(&journal->change);
     segj_shared_t *shared = &journal->shared;
     segj_status_t status = SEGJ_OK;
     segj_lock(&shared->state);

@@ -1,7 +1,7 @@
 /*
- * oversized/tools/copy.c: a journal is copied beside all that is done to it. What is durable of each section is noted under
- * one lock, and copied without any. A section that is cut or removed meanwhile is copied again, or left out. When nothing is
- * left to do, under the lock again, the copy is complete (DESIGN.md, "Copies").
+ * oversized/tools/copy.c: a journal is copied beside all that is done to it. What is durable of each section is noted
+ * under one lock, and copied without any. A section that is cut or removed during that is copied again, or left out.
+ * When nothing is left to do, under the lock again, the copy is complete (DESIGN.md, "Copies").
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "oversized/tools/copy_section.h"
 #include "oversized/tools/throttle.h"
 
-/* So often a section that is cut again and again is copied again. */
+/* How often one call copies a section again that is cut again and again. */
 #define COPY_TRIES 64
 
 /** A section of the copy. */
@@ -70,10 +70,10 @@ static segj_status_t copy_told(segj_copying_t *copying)
     }
 }
 
-/* --- what is to be copied --- */
+/* --- what must be copied --- */
 
 /* Under state: all sections at one moment. False: there is no room for them. */
-static bool note_all(copy_job_t *job, size_t room)
+SEGJ_UNDER_STATE static bool note_all(copy_job_t *job, size_t room)
 {
     const segj_sections_t *sections = &job->journal->sections;
     size_t first = segj_sections_lower(sections, job->options->first_section);
@@ -85,8 +85,7 @@ static bool note_all(copy_job_t *job, size_t room)
         return false;
     job->removals = atomic_load(&job->journal->removals);
     for (size_t i = 0; i < job->count; i++) {
-        segj_copy_source_note(job->journal, (const segj_section_t *)(const void *)sections->order[first + i],
-                              &job->sections[i].source);
+        segj_copy_source_note(job->journal, segj_section_at(job->journal, first + i), &job->sections[i].source);
         job->bytes_total += job->sections[i].source.bytes;
         job->records_total += job->sections[i].source.records;
     }
@@ -135,8 +134,8 @@ static noted_t *find_noted(const copy_job_t *job, uint64_t section)
     return low < job->count && job->sections[low].source.number == section ? &job->sections[low] : NULL;
 }
 
-/* Whether what lies there is a copy of this journal: the oldest section that both have tells. A section that a rewind has
- * taken back and that was made again is another one, but the oldest of them rarely is. */
+/* Whether what lies there is a copy of this journal: the oldest section that both have tells. A section that a rewind
+ * has taken back and that was made again is another one, but the oldest of them rarely is. */
 static segj_status_t check_kin(copy_job_t *job)
 {
     const segj_copy_target_t *target = &job->target;
@@ -234,8 +233,8 @@ static bool is_current(copy_job_t *job, const noted_t *noted)
            now.number == noted->source.number && now.generation == noted->source.generation;
 }
 
-/* Sections that were cut or removed after they had been copied; until there was no cut and no removal meanwhile. */
-static segj_status_t copy_settle(copy_job_t *job)
+/* Sections that were cut or removed after they had been copied; until a whole pass had no cut and no removal. */
+static segj_status_t copy_changed_again(copy_job_t *job)
 {
     for (;;) {
         uint64_t removals = atomic_load(&job->journal->removals);
@@ -275,7 +274,7 @@ static segj_status_t copy_into(copy_job_t *job)
     if (status == SEGJ_OK)
         status = copy_sections(job);
     if (status == SEGJ_OK)
-        status = copy_settle(job);
+        status = copy_changed_again(job);
     if (status == SEGJ_OK && copy_tell(job, 0))
         status = copy_cancelled(job);
     if (status == SEGJ_OK)

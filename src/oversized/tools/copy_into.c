@@ -1,7 +1,7 @@
 /*
- * oversized/tools/copy_into.c: the records of a journal are appended to another one, which may store them in another way. It
- * only ever gets what it lacks: first everything that it has already is compared, and nothing is changed where that is not
- * the beginning of what the journal has.
+ * oversized/tools/copy_into.c: the records of a journal are appended to another one, which may store them in another
+ * way. It only ever gets what it lacks: first everything that it has already is compared, and nothing is changed where
+ * that is not the beginning of what the journal has.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -81,17 +81,17 @@ static segj_status_t into_count(into_job_t *job, uint64_t records, uint64_t byte
     }
 }
 
-/* --- what is to be copied --- */
+/* --- what must be copied --- */
 
 /* Under state. */
-static segj_status_t into_note(into_job_t *job)
+SEGJ_UNDER_STATE static segj_status_t into_note(into_job_t *job)
 {
     const segj_sections_t *sections = &job->journal->sections;
     job->sections = calloc(sections->count + 1, sizeof *job->sections);
     if (job->sections == NULL)
         return segj_fail_memory((sections->count + 1) * sizeof *job->sections);
     for (size_t i = 0; i < sections->count; i++) {
-        const segj_section_t *section = (const segj_section_t *)(const void *)sections->order[i];
+        const segj_section_t *section = segj_section_at(job->journal, i);
         uint64_t number = section->node.number;
         if (number < job->options->first_section || number > job->options->last_section)
             continue;
@@ -118,7 +118,7 @@ static segj_status_t into_begin(into_job_t *job)
     return status;
 }
 
-/* A section that was cut, and goes on, may have other records than those that were compared. */
+/* A section that was cut, and grows again, may have other records than those that were compared. */
 static segj_status_t check_unchanged(into_job_t *job, const into_section_t *section)
 {
     segj_lock(&job->journal->shared.state);
@@ -381,7 +381,7 @@ static segj_status_t copy_rest(into_job_t *job, const into_section_t *section)
     return status == SEGJ_OK ? check_unchanged(job, section) : status;
 }
 
-/* A section that was removed meanwhile ends where it is. */
+/* A section that was removed since ends where it is. */
 static segj_status_t copy_one(into_job_t *job, const into_section_t *section)
 {
     segj_status_t status = copy_rest(job, section);
@@ -439,7 +439,7 @@ static segj_status_t into_opened(into_job_t *job, const oversized_config_t *conf
     status = copy_to_target(job);
     segj_sentence_t cause;
     segj_keep(&cause);
-    /* What it has got stays, and the next call goes on behind it. */
+    /* What it has got stays, and the next call continues after it. */
     segj_status_t closed = oversized_close(job->target);
     if (status != SEGJ_OK)
         segj_say_again(&cause);

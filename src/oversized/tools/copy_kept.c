@@ -1,7 +1,8 @@
 /*
- * oversized/tools/copy_kept.c: what of an earlier copy's section is kept. What the copy's W says of it is durable there. It
- * is kept where it is the beginning of what the source has. Of version 2 the last frame's checksum tells, which covers all
- * frames before it. Of version 1, and in the commonware format, nothing tells but the bytes, which are compared.
+ * oversized/tools/copy_kept.c: what of an earlier copy's section is kept. What the copy's W says of it is durable
+ * there. It is kept where it is the beginning of what the source has. Of version 2 the last frame's checksum tells,
+ * which covers all frames before it. Of version 1, and in the commonware format, nothing tells but the bytes, which are
+ * compared.
  */
 #include <string.h>
 

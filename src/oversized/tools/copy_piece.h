@@ -1,6 +1,6 @@
 /*
- * oversized/tools/copy_piece.h: a section that is being copied, as what judges the earlier copy of it and what writes the
- * new one see it.
+ * oversized/tools/copy_piece.h: a section that is being copied, as what judges the earlier copy of it and what writes
+ * the new one see it.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_COPY_PIECE_H
 #define SEGJ_OVERSIZED_TOOLS_COPY_PIECE_H

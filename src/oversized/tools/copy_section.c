@@ -1,5 +1,5 @@
 /*
- * oversized/tools/copy_section.c: see the header. What an earlier copy lacks is written behind what is kept of it
+ * oversized/tools/copy_section.c: see the header. What an earlier copy lacks is written after what is kept of it
  * (copy_kept.c). What is not kept is made anew, in new files. The values and the index are durable before W says so.
  */
 #include "oversized/tools/copy_section.h"
@@ -10,7 +10,7 @@
 
 /* --- writing --- */
 
-/* Nobody opens a copy before all of it is durable, so nothing need be before anything else. */
+/* No open accepts a copy before all of it is durable, so the order of these does not matter. */
 static segj_status_t write_dictionary(const segj_copy_piece_t *piece)
 {
     const segj_copy_source_t *source = piece->source;
@@ -130,7 +130,7 @@ static uint64_t index_size_of(const segj_copy_piece_t *piece)
     return segj_fixed_file_size(piece->shared, piece->index.data, piece->end.records);
 }
 
-/* Exactly as long as they are to be, and durable. */
+/* Cut to their exact length, and durable. */
 static segj_status_t finish_piece(const segj_copy_piece_t *piece)
 {
     segj_status_t status = segj_io_truncate(&piece->values, piece->values.data + piece->end.end);
@@ -143,7 +143,7 @@ static segj_status_t finish_piece(const segj_copy_piece_t *piece)
     return status == SEGJ_OK ? write_mark(piece) : status;
 }
 
-/* Whether a complete copy has it as it is to be. */
+/* Whether a complete copy has it as it must be. */
 static bool is_kept_whole(const segj_copy_piece_t *piece)
 {
     return !piece->copying->target->unfinished && piece->kept.records == piece->end.records &&

@@ -23,11 +23,12 @@ typedef struct segj_copying {
 /** Whether a section of the copy and the source's of that number have begun as one. */
 typedef enum segj_kin { SEGJ_KIN_UNKNOWN, SEGJ_KIN_SAME, SEGJ_KIN_OTHER } segj_kin_t;
 
-/** By its identity, or by its first record. SEGJ_END: the source's section was cut or removed meanwhile. */
+/** By its identity, or by its first record. SEGJ_END: the source's section was cut or removed since. */
 segj_status_t segj_copy_compare_kin(segj_copying_t *copying, segj_copy_source_t *source, segj_kin_t *kin);
 
-/** Brings a section of the copy to what the source had when it was looked at, durably but for its names. *kept: it had all
- *  of that already. SEGJ_END: the source's section was cut or removed meanwhile; the copy's has a part of it then. */
+/** Brings a section of the copy to what the source had when it was looked at, durably but for its names. *kept: it had
+ *  all of that already. SEGJ_END: the source's section was cut or removed since; the copy's has a part of it
+ *  then. */
 segj_status_t segj_copy_section(segj_copying_t *copying, segj_copy_source_t *source, bool *kept);
 
 #endif

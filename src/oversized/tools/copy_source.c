@@ -1,6 +1,6 @@
 /*
- * oversized/tools/copy_source.c: see the header. Pages that are full and durable, and no longer in memory, are read from the
- * file many at a time. Every other page is read as any reader reads it, and put together anew.
+ * oversized/tools/copy_source.c: see the header. Pages that are full and durable, and no longer in memory, are read
+ * from the file many at a time. Every other page is read as any reader reads it, and put together anew.
  */
 #include "oversized/tools/copy_source.h"
 
@@ -12,7 +12,7 @@
 #include "oversized/section/dictionary.h"
 
 /* Under state: the section as it was when it was looked at, or NULL. */
-static segj_section_t *source_find(const segj_copy_source_t *source)
+SEGJ_UNDER_STATE static segj_section_t *source_find(const segj_copy_source_t *source)
 {
     segj_section_t *section = segj_journal_find(source->journal, source->number);
     return section != NULL && !segj_section_changed(section, source->generation) ? section : NULL;
@@ -38,7 +38,7 @@ segj_status_t segj_copy_source_look(oversized_t *journal, uint64_t number, segj_
     size_t at = segj_sections_lower(sections, number);
     bool found = at < sections->count;
     if (found)
-        segj_copy_source_note(journal, (const segj_section_t *)(const void *)sections->order[at], source);
+        segj_copy_source_note(journal, segj_section_at(journal, at), source);
     segj_unlock(&shared->state);
     return found ? SEGJ_OK : SEGJ_END;
 }
@@ -60,19 +60,23 @@ segj_status_t segj_copy_source_begin(segj_copy_source_t *source)
     return section != NULL ? SEGJ_OK : SEGJ_END;
 }
 
-/* Takes the state lock, and a reference of the section as it was noted. NULL, without the lock: it was cut or removed. */
-static segj_section_t *source_enter(const segj_copy_source_t *source)
+/* Takes the state lock, and a reference of the section as it was noted. False, without the lock: it was cut or
+ * removed. Clang checks the callers, and is not told of a lock that is held on one way out alone. */
+static bool source_enter(const segj_copy_source_t *source, segj_section_t **section) SEGJ_TRIES(segj_role_state, true);
+SEGJ_NO_THREAD_SAFETY_ANALYSIS static bool source_enter(const segj_copy_source_t *source, segj_section_t **section)
 {
     segj_lock(&source->journal->shared.state);
-    segj_section_t *section = source_find(source);
-    if (section != NULL)
-        segj_section_acquire(section);
-    else
+    *section = source_find(source);
+    if (*section == NULL) {
         segj_unlock(&source->journal->shared.state);
-    return section;
+        return false;
+    }
+    segj_section_acquire(*section);
+    return true;
 }
 
 /* Under state, with the section's reference: both are given back. */
+SEGJ_GIVES(segj_role_state)
 static segj_status_t source_leave(const segj_copy_source_t *source, segj_section_t *section, segj_status_t status)
 {
     bool changed = segj_section_changed(section, source->generation);
@@ -81,9 +85,9 @@ static segj_status_t source_leave(const segj_copy_source_t *source, segj_section
     return changed ? SEGJ_END : status;
 }
 
-/* Reads from a file of the section; got as segj_io_read. Under state, which is given up meanwhile. */
-static segj_status_t source_read(segj_shared_t *shared, segj_handle_t *handle, uint64_t offset, void *to, size_t size,
-                                 size_t *got)
+/* Reads from a file of the section; got as segj_io_read. Under state, which is given up while it reads. */
+SEGJ_UNDER_STATE static segj_status_t source_read(segj_shared_t *shared, segj_handle_t *handle, uint64_t offset,
+                                                  void *to, size_t size, size_t *got)
 {
     segj_status_t status = segj_files_pin(&shared->files, handle);
     if (status != SEGJ_OK)
@@ -98,8 +102,8 @@ static segj_status_t source_read(segj_shared_t *shared, segj_handle_t *handle, u
 segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint8_t *to)
 {
     segj_shared_t *shared = &source->journal->shared;
-    segj_section_t *section = source_enter(source);
-    if (section == NULL)
+    segj_section_t *section;
+    if (!source_enter(source, &section))
         return SEGJ_END;
     segj_dictionary_t *dictionary = NULL;
     segj_unlock(&shared->state);
@@ -125,8 +129,8 @@ segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint
 segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size)
 {
     segj_shared_t *shared = &source->journal->shared;
-    segj_section_t *section = source_enter(source);
-    if (section == NULL)
+    segj_section_t *section;
+    if (!source_enter(source, &section))
         return SEGJ_END;
     return source_leave(source, section, source_read(shared, &section->values.handle, offset, to, size, NULL));
 }
@@ -135,9 +139,9 @@ segj_status_t segj_copy_source_hand_over(const segj_copy_source_t *source, uint6
                                          size_t size, size_t *done)
 {
     segj_shared_t *shared = &source->journal->shared;
-    segj_section_t *section = source_enter(source);
+    segj_section_t *section;
     *done = 0;
-    if (section == NULL)
+    if (!source_enter(source, &section))
         return SEGJ_END;
     segj_handle_t *handle = &section->values.handle;
     segj_status_t status = segj_files_pin(&shared->files, handle);
@@ -154,8 +158,8 @@ segj_status_t segj_copy_source_hand_over(const segj_copy_source_t *source, uint6
 static segj_status_t source_bytes(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size)
 {
     segj_shared_t *shared = &source->journal->shared;
-    segj_section_t *section = source_enter(source);
-    if (section == NULL)
+    segj_section_t *section;
+    if (!source_enter(source, &section))
         return SEGJ_END;
     return source_leave(source, section, segj_fixed_read(&section->index, shared, offset, size, to));
 }
@@ -184,15 +188,15 @@ segj_status_t segj_copy_source_point(const segj_copy_source_t *source, uint64_t 
 }
 
 /* Under state: how many pages from `first` on are full, durable, and in the file alone. */
-static size_t pages_at_rest(const segj_copy_source_t *source, const segj_section_t *section, uint64_t first,
-                            size_t count)
+SEGJ_UNDER_STATE static size_t pages_at_rest(const segj_copy_source_t *source, const segj_section_t *section,
+                                             uint64_t first, size_t count)
 {
     const segj_shared_t *shared = &source->journal->shared;
     const segj_fixed_t *index = &section->index;
     uint64_t full = source->records * shared->record_size / shared->page_size;
     size_t at = 0;
     uint8_t byte;
-    while (at < count && first + at < full && segj_fixed_believes(index, shared, first + at) &&
+    while (at < count && first + at < full && segj_fixed_trusts(index, shared, first + at) &&
            (index->tail == NULL || !segj_paged_peek(index->tail, first + at, 0, 1, &byte)))
         at++;
     return at;
@@ -204,8 +208,8 @@ static segj_status_t read_at_rest(const segj_copy_source_t *source, uint64_t fir
 {
     segj_shared_t *shared = &source->journal->shared;
     size_t physical = segj_page_physical(shared->page_size);
-    segj_section_t *section = source_enter(source);
-    if (section == NULL)
+    segj_section_t *section;
+    if (!source_enter(source, &section))
         return SEGJ_END;
     size_t pages = pages_at_rest(source, section, first, count);
     segj_status_t status = SEGJ_OK;

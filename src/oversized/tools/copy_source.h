@@ -23,7 +23,8 @@ typedef struct segj_copy_source {
 
 /* All answer SEGJ_END where the section has been cut or removed since; what was read is of no account then. */
 
-/** Looks at the first section from `number` on that is there and that no removal has hidden. SEGJ_END: there is none. */
+/** Looks at the first section from `number` on that is there and that no removal has hidden. SEGJ_END: there is
+ *  none. */
 segj_status_t segj_copy_source_look(oversized_t *journal, uint64_t number, segj_copy_source_t *source);
 
 /** Under state: notes what is durable of a section. */
@@ -41,11 +42,11 @@ segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint
 /** Reads bytes of values: `offset` in their data. */
 segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size);
 
-/** Has the storage copy bytes of values to the same place of a file; *done: how many, the others are to be read. */
+/** Has the storage copy bytes of values to the same place of a file; *done: how many; the caller reads the others. */
 segj_status_t segj_copy_source_hand_over(const segj_copy_source_t *source, uint64_t offset, const segj_io_file_t *to,
                                          size_t size, size_t *done);
 
-/** Reads pages as they are to lie in a file, each whole and checked. */
+/** Reads pages as they lie in a file, each whole and checked. */
 segj_status_t segj_copy_source_pages(const segj_copy_source_t *source, uint64_t first, size_t count, uint8_t *to);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * oversized/tools/copy_target.c: see the header. What lies in the directory is judged twice: before partitions are made in
- * it, which would change what other files there mean, and once more under the locks.
+ * oversized/tools/copy_target.c: see the header. What lies in the directory is judged twice: before partitions are made
+ * in it, which would change what other files there mean, and once more under the locks.
  */
 #include "oversized/tools/copy_target.h"
 

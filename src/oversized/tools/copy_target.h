@@ -1,6 +1,6 @@
 /*
- * oversized/tools/copy_target.h: the directory that a copy is made in: whether it may be, its locks, and the name that keeps
- * every open out until the copy is complete.
+ * oversized/tools/copy_target.h: the directory that a copy is made in: whether it may be, its locks, and the name that
+ * keeps every open out until the copy is complete.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_COPY_TARGET_H
 #define SEGJ_OVERSIZED_TOOLS_COPY_TARGET_H

@@ -1,6 +1,7 @@
 /*
- * oversized/tools/follow.c: following a journal that somebody writes: which sections there are, whose turn it is, and
- * when to look again. What is read of a section, and why it may be believed, is in follow_index.c and follow_log.c.
+ * oversized/tools/follow.c: following a journal that another handle or process writes: which sections there are, whose
+ * turn it is, and when to look again. What is read of a section, and why it may be trusted, is in follow_index.c and
+ * follow_log.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,7 @@ static segj_status_t follow_turn(oversized_follower_t *follower, oversized_follo
         if (followed->kind == OVERSIZED_FOLLOW_REMOVED)
             follower->relist = true;
     } else if (status != SEGJ_ERR_CHECKSUM && status != SEGJ_ERR_COMPRESSION && status != SEGJ_ERR_TOO_LARGE)
-        end_turn(follower); /* of the others the next record is to be told */
+        end_turn(follower); /* then the next record of the others is told */
     return status;
 }
 

@@ -2,7 +2,8 @@
  * oversized/tools/follow.h: what the sources of a follower share (segjournal/follow.h; DESIGN.md, "Followers").
  *
  * A follower reads what a writer is changing. What it shows it has read between two looks at something that every cut
- * changes first (version 1: the slots' numbers), or it is bound to what was shown before (version 2: the chain of heads).
+ * changes first (version 1: the slots' numbers), or it is bound to what was shown before (version 2: the chain of
+ * heads).
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_FOLLOW_H
 #define SEGJ_OVERSIZED_TOOLS_FOLLOW_H
@@ -26,7 +27,7 @@ typedef struct segj_follow_section {
     bool listed;   /* while sections are listed */
     bool gone;     /* its partition is */
     bool told;     /* that it is gone */
-    bool reopened; /* its files were closed meanwhile */
+    bool reopened; /* its files were closed since */
     bool known;    /* its headers were read; until it is removed these hold: */
     uint8_t version;
     bool compressed;
@@ -95,11 +96,12 @@ struct oversized_follower {
 
 /* follow_section.c */
 
-/** Opens the section's files and knows what they are. *ready: they are there, whole, and those that they were; *told: they
- *  are not those that they were, or gone, and followed says so. */
+/** Opens the section's files and knows what they are. *ready: they are there, whole, and those that they were; *told:
+ *  they are not those that they were, or gone, and followed says so. */
 SEGJ_MUST_CHECK segj_status_t segj_follow_open(oversized_follower_t *follower, segj_follow_section_t *section,
                                                bool *ready, oversized_followed_t *followed, bool *told);
-/** Whether the files have their names still; *told: they have not; !*ready: they are not whole yet. Sees what others have written until now. */
+/** Whether the files have their names still; *told: they have not; !*ready: they are not whole yet. Sees what others
+ *  have written until now. */
 SEGJ_MUST_CHECK segj_status_t segj_follow_check(oversized_follower_t *follower, segj_follow_section_t *section,
                                                 oversized_followed_t *followed, bool *told, bool *ready);
 /** The section is gone: says so, and forgets it. */

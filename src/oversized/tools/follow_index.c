@@ -1,8 +1,8 @@
 /*
- * oversized/tools/follow_index.c: the next record of a section of version 1. A record and its value are believed where
- * they verify, the record begins where the one before ended, and no cut has come between the looks at the slots before and
- * after they were read: a cut writes the slots before it takes anything, with a number that no mark before had, and clears the
- * first of them when it is done. While that is there, nothing is shown of what is being cut.
+ * oversized/tools/follow_index.c: the next record of a section of version 1. A record and its value are trusted where
+ * they verify, the record begins where the one before ended, and no cut has come between the looks at the slots before
+ * and after they were read: a cut writes the slots before it takes anything, with a number that no mark before had, and
+ * clears the first of them when it is done. While that is there, nothing is shown of what is being cut.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "paged/page_format.h"
 
 #define INDEX_TRIES 16
-/* What looks like damage does so in so many looks. */
+/* Damage is reported after so many looks have seen it. */
 #define INDEX_LOOKS 3
 
 /** What both slots say. */
@@ -123,7 +123,8 @@ static segj_status_t index_begin(oversized_follower_t *follower, segj_follow_sec
     return status;
 }
 
-/* Fills both windows from where the section is, with no cut meanwhile. *told: a cut, or a removal. *filled: they are. */
+/* Fills both windows from where the section is, with no cut in between. *told: a cut, or a removal. *filled: they
+ * are. */
 static segj_status_t index_fill(oversized_follower_t *follower, segj_follow_section_t *section,
                                 oversized_followed_t *followed, bool *told, bool *filled)
 {

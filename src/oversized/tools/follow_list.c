@@ -137,8 +137,8 @@ static segj_status_t list_partition(oversized_follower_t *follower)
         if (!follower->sections[i]->listed)
             follower->sections[i]->dirty = true;
     follower->relist = false;
-    /* Where the storage does not tell what a name stands for, it is opened again. So it is where all that was followed has
-     * gone: of a directory that was removed with the one above it nothing more is told. */
+    /* Where the storage does not tell what a name stands for, it is opened again. So it is where all that was followed
+     * has gone: of a directory that was removed with the one above it nothing more is told. */
     bool emptied = follower->count == 0 && follower->turns > 0;
     if (emptied || (follower->count == 0 && !SEGJ_STORAGE_HAS(&follower->journal->storage, partition_named)))
         leave_partitions(follower);

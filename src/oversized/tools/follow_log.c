@@ -1,7 +1,8 @@
 /*
- * oversized/tools/follow_log.c: the next record of a section of version 2. Its values file is a chain of frames, so a frame
- * that links to what was shown follows it, whatever the writer has done meanwhile. Where nothing links, the last frame
- * shown is looked at: if it is not there any more, the log was cut, and goes on where a frame shown earlier still is.
+ * oversized/tools/follow_log.c: the next record of a section of version 2. Its values file is a chain of frames, so a
+ * frame that links to what was shown follows it, whatever the writer has done since. Where nothing links, the last
+ * frame shown is looked at: if it is not there any more, the log was cut, and continues where a frame shown earlier
+ * still is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,10 @@
 #include "journal/walk.h"
 #include "oversized/tools/follow.h"
 
-/* So many places are remembered; of older ones every second one is dropped then. */
+/* How many places are remembered. When there are more, every second one of the older places is dropped. */
 #define LOG_PLACES 512
 #define LOG_AHEAD ((size_t)128 << 10) /* more than a head */
-/* What looks like damage does so in so many looks. */
+/* Damage is reported after so many looks have seen it. */
 #define LOG_LOOKS 3
 
 /* --- where it was --- */
@@ -131,7 +132,7 @@ static uint64_t synced_by_heads(const oversized_follower_t *follower, const segj
     }
 }
 
-/* Fills the window from where the section is. What a watermark covers is known where the slots have not changed meanwhile:
+/* Fills the window from where the section is. What a watermark covers is known where the slots have not changed since:
  * whatever cuts below it changes them first. Heads in the window tell of more. */
 static segj_status_t log_fill(oversized_follower_t *follower, segj_follow_section_t *section)
 {
@@ -164,8 +165,8 @@ typedef struct linked {
     const uint8_t *bytes; /* of the frame */
 } linked_t;
 
-/* A frame that is larger than the window is read by itself. One that is too large for a value is passed over when it was
- * synced. */
+/* A frame that is larger than the window is read by itself. One that is too large for a value is passed over when it
+ * was synced. */
 static segj_status_t log_big(oversized_follower_t *follower, const segj_follow_section_t *section, uint64_t size,
                              linked_t *linked)
 {
@@ -245,7 +246,8 @@ static segj_status_t walk_ahead(segj_walk_t *walk, bool *whole, bool *ended)
     return SEGJ_OK;
 }
 
-/* Whether the batch that begins where the section is has all of its frames. What was looked at is not looked at again. */
+/* Whether the batch that begins where the section is has all of its frames. What was looked at is not looked at
+ * again. */
 static segj_status_t log_batch(oversized_follower_t *follower, segj_follow_section_t *section, bool *whole)
 {
     uint64_t size = 0;
@@ -267,7 +269,7 @@ static segj_status_t log_batch(oversized_follower_t *follower, segj_follow_secti
     segj_walk_t walk = segj_walk_begin(&section->values, size, section->ahead, follower->look_ahead, LOG_AHEAD);
     while (!ended && status == SEGJ_OK)
         status = walk_ahead(&walk, whole, &ended);
-    /* The file has become shorter meanwhile: what is there now is looked at anew. */
+    /* The file has become shorter since: what is there now is looked at anew. */
     if (status == SEGJ_ERR_IO && segj_last_errno() == 0) {
         *whole = false;
         section->ahead = section->at;

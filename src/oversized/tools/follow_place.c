@@ -6,7 +6,7 @@
 #include "oversized/tools/follow.h"
 #include "paged/page_format.h"
 
-/* Looks that came to no end because the writer was quicker. */
+/* How often a search is begun again because the writer has changed the section during it. */
 #define PLACE_TRIES 16
 
 segj_status_t segj_follow_read_slots(const segj_follow_section_t *section, segj_follow_slots_t *slots)

@@ -177,8 +177,8 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
         index->version == 2 ? segj_head_size(index->record_size - OVERSIZED_LOCATION_SIZE) : 0;
 }
 
-/* Both are open, the index first. Its name goes first, and is looked at before anything is read (segj_follow_check): if it
- * is there still, both are of one section. */
+/* Both are open, the index first. Its name goes first, and is looked at before anything is read (segj_follow_check): if
+ * it is there still, both are of one section. */
 static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_section_t *section, bool *ready,
                                  bool *same)
 {

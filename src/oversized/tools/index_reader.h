@@ -1,6 +1,6 @@
 /*
- * oversized/tools/index_reader.h: records of an index file that may be damaged, in the order of their positions. A record
- * is there where each of its pages is valid that far.
+ * oversized/tools/index_reader.h: records of an index file that may be damaged, in the order of their positions. A
+ * record is there where each of its pages is valid that far.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_INDEX_READER_H
 #define SEGJ_OVERSIZED_TOOLS_INDEX_READER_H

@@ -1,6 +1,6 @@
 /*
- * oversized/tools/inspect.c: what lies in a journal's files. The verdicts are open's own, of a journal that is in memory
- * alone: its partitions are open and not locked, nothing of it is changed, and no call is let in.
+ * oversized/tools/inspect.c: what lies in a journal's files. The verdicts are open's own, of a journal that is in
+ * memory alone: its partitions are open and not locked, nothing of it is changed, and no call is let in.
  *
  * A writer may be at work. What looks like damage is looked at once more until it looks the same twice: a rewind lowers
  * W before it cuts, so that the second look finds both.
@@ -23,7 +23,7 @@
 
 /* The level that says "compressed" where the files do not record one: zstd's default. */
 #define INSPECT_LEVEL 3
-/* So often is looked at what changes while it is looked at. */
+/* How often a section is read again that changes while it is read. */
 #define INSPECT_TRIES 8
 
 /** An inspection, and what it points into. */
@@ -170,7 +170,7 @@ static segj_status_t look_at_files(const inspector_t *inspector, oversized_look_
     return status;
 }
 
-/* A values file without an index file; one that goes meanwhile is gone. */
+/* A values file without an index file; one that is removed at that moment counts as gone. */
 static segj_status_t judge_alone(inspector_t *inspector, oversized_look_t *look)
 {
     uint64_t data = 0;
@@ -236,8 +236,8 @@ static bool same_outcome(const outcome_t *a, const outcome_t *b)
     return a->status == b->status && a->records == b->records && a->watermark == b->watermark;
 }
 
-/* Until it is beyond doubt, or looks the same twice. A writer that removes a section may have made it again when the next
- * look comes, and removed that: one that is missing however often it is tried counts as gone. */
+/* Until it is beyond doubt, or looks the same twice. A writer that removes a section may have made it again when the
+ * next look comes, and removed that: one that is missing however often it is tried counts as gone. */
 static segj_status_t judge_index(inspector_t *inspector, oversized_look_t *look, segj_recovery_plan_t *plan)
 {
     outcome_t before = {.status = SEGJ_OK};

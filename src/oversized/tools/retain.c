@@ -1,6 +1,6 @@
 /*
- * oversized/tools/retain.c: old sections are removed so that what stays is no more than is wanted. Which ones is decided
- * here; the removal is a prune.
+ * oversized/tools/retain.c: old sections are removed so that what stays is no more than is wanted. Which ones is
+ * decided here; the removal is a prune.
  */
 #include <inttypes.h>
 
@@ -9,7 +9,8 @@
 #include "segjournal/tools.h"
 
 /* What there is of a section: bytes of both files, as a close would leave them. */
-static void retain_measure(const segj_shared_t *shared, const segj_section_t *section, oversized_kept_t *kept)
+SEGJ_UNDER_STATE static void retain_measure(const segj_shared_t *shared, const segj_section_t *section,
+                                            oversized_kept_t *kept)
 {
     kept->section = section->node.number;
     kept->records = section->index.records;
@@ -38,16 +39,16 @@ static segj_status_t look_for_room(const oversized_t *journal, const oversized_r
     return SEGJ_OK;
 }
 
-/* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives how
- * many of the oldest go. */
-static size_t count_beyond(const oversized_t *journal, const oversized_retain_options_t *options)
+/* Under state: the sections that stay by numbers alone, from the newest one down. The newest stays in any case. Gives
+ * how many of the oldest go. */
+SEGJ_UNDER_STATE static size_t count_beyond(const oversized_t *journal, const oversized_retain_options_t *options)
 {
     const segj_sections_t *sections = &journal->sections;
     uint64_t bytes = 0;
     size_t at = sections->count;
     while (at > 0 && (at == sections->count || sections->count - at < options->sections)) {
         oversized_kept_t kept;
-        retain_measure(&journal->shared, (const segj_section_t *)(const void *)sections->order[at - 1], &kept);
+        retain_measure(&journal->shared, segj_section_at(journal, at - 1), &kept);
         if (at < sections->count && kept.bytes > options->bytes - segj_min_u64(bytes, options->bytes))
             break;
         bytes += kept.bytes;
@@ -64,12 +65,13 @@ static bool next_kept(oversized_t *journal, uint64_t from, oversized_kept_t *kep
     size_t at = segj_sections_lower(sections, from);
     bool found = at + 1 < sections->count;
     if (found)
-        retain_measure(&journal->shared, (const segj_section_t *)(const void *)sections->order[at], kept);
+        retain_measure(&journal->shared, segj_section_at(journal, at), kept);
     segj_unlock(&journal->shared.state);
     return found;
 }
 
-/* Decides which is the oldest section that stays. Sections are only removed by who calls this, or beside it by others. */
+/* Decides which is the oldest section that stays. Sections are only removed by who calls this, or beside it by
+ * others. */
 static void retain_decide(oversized_t *journal, const oversized_retain_options_t *options, uint64_t lacking,
                           oversized_retained_t *found)
 {

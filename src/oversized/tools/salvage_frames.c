@@ -1,13 +1,13 @@
 /*
- * oversized/tools/salvage_frames.c: frames of version 1 whose records are lost. Where one begins is known, for it begins
- * where the one before ends. Its length is tried: the checksum grows by a byte a try. One try in 2^32 is right by chance,
- * so a length counts only where the frame ends the bytes that are looked at, or another frame follows it.
+ * oversized/tools/salvage_frames.c: frames of version 1 whose records are lost. Where one begins is known, for it
+ * begins where the one before ends. Its length is tried: the checksum grows by a byte a try. One try in 2^32 is right
+ * by chance, so a length counts only where the frame ends the bytes that are looked at, or another frame follows it.
  */
 #include "base/bytes.h"
 #include "journal/record_format.h"
 #include "oversized/tools/salvage_section.h"
 
-/* Of lengths no more are tried. */
+/* The most lengths that are tried for one frame. */
 #define FRAMES_LONGEST ((uint64_t)16 << 20)
 
 typedef struct trial_frames {

@@ -72,7 +72,7 @@ void segj_salvage_input_set_data(segj_salvage_input_t *input, uint64_t data)
     input->loaded = 0;
 }
 
-/* One read; what is missing at its end, because the file was cut meanwhile, is zeros. */
+/* One read; what is missing at its end, because the file was cut since, is zeros. */
 static bool input_read(segj_salvage_input_t *input, uint64_t offset, uint8_t *to, size_t size)
 {
     size_t got = 0;

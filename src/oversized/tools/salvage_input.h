@@ -1,6 +1,6 @@
 /*
  * oversized/tools/salvage_input.h: a file of a damaged journal, read through a window. What the system cannot read is
- * zeros, block by block, and counted: nothing is believed here that has no checksum, and zeros have none that is right.
+ * zeros, block by block, and counted: nothing is trusted here that has no checksum, and zeros have none that is right.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_SALVAGE_INPUT_H
 #define SEGJ_OVERSIZED_TOOLS_SALVAGE_INPUT_H
@@ -34,8 +34,8 @@ typedef struct segj_salvage_input {
 SEGJ_MUST_CHECK segj_status_t segj_salvage_input_init(segj_salvage_input_t *input, segj_salvage_input_want_t *want);
 void segj_salvage_input_free(segj_salvage_input_t *input);
 
-/** Opens a section's file, in place of the one before. One that is missing, or cannot be opened, has no bytes. Failures:
- *  memory, descriptors. */
+/** Opens a section's file, in place of the one before. One that is missing, or cannot be opened, has no bytes.
+ *  Failures: memory, descriptors. */
 SEGJ_MUST_CHECK segj_status_t segj_salvage_input_open(segj_salvage_input_t *input, const segj_io_partition_t *partition,
                                                       uint64_t section);
 
@@ -54,7 +54,7 @@ const uint8_t *segj_salvage_input_look(segj_salvage_input_t *input, uint64_t off
 /** The same of at least `least` bytes and as many more as are in the window. */
 const uint8_t *segj_salvage_input_span(segj_salvage_input_t *input, uint64_t offset, size_t least, size_t *count);
 
-/** Goes on with a checksum over a range that the data has. */
+/** Continues a checksum over a range that the data has. */
 uint32_t segj_salvage_input_sum(segj_salvage_input_t *input, segj_checksum_kind_t kind, uint32_t crc, uint64_t offset,
                                 uint64_t size);
 

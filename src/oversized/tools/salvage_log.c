@@ -1,7 +1,7 @@
 /*
  * oversized/tools/salvage_log.c: sections of version 2, whose records are in the values file. Heads lead from frame to
- * frame. Where one is damaged the index may have its record; else the next one is looked for byte by byte, and is believed
- * where its frame is whole. Behind such a place the position is what the index or a watermark says, or unknown.
+ * frame. Where one is damaged the index may have its record; else the next one is looked for byte by byte, and is
+ * trusted where its frame is whole. After such a place the position is what the index or a watermark says, or unknown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,7 @@ static bool log_head(log_walk_t *walk, uint64_t at, uint32_t before, segj_head_t
 
 /* --- positions --- */
 
-/* Goes to the first record of the index at or behind `at`; *there: it is at `at`. */
+/* Goes to the first record of the index at or after `at`; *there: it is at `at`. */
 static bool log_leaf(log_walk_t *walk, uint64_t at, oversized_location_t *location, bool *there)
 {
     *there = false;
@@ -111,7 +111,7 @@ static void log_locate_by_mark(log_walk_t *walk, uint64_t at)
             walk->position = marks->marks[i].at.records;
 }
 
-/* Finds out the position of a frame behind a gap. */
+/* Finds out the position of a frame after a gap. */
 static void log_locate(log_walk_t *walk, uint64_t at, uint32_t stored)
 {
     log_locate_by_mark(walk, at);
@@ -176,8 +176,8 @@ static segj_status_t log_take_by_index(log_walk_t *walk, const segj_frame_t *fra
     return segj_salvage_work_take(walk->work, walk->reader.record, frame, position);
 }
 
-/* A frame that does not link, because the trailer before it is lost too: its own trailer vouches for the value, and for the
- * head's checksum, which cannot be computed. */
+/* A frame that does not link, because the trailer before it is lost too: its own trailer vouches for the value, and for
+ * the head's checksum, which cannot be computed. */
 static bool log_unlinked(log_walk_t *walk, segj_frame_t *frame)
 {
     if (!log_fits(walk, walk->at, 0))
@@ -226,7 +226,7 @@ static uint64_t log_flags(log_walk_t *walk, uint64_t at, uint64_t end)
     return end;
 }
 
-/* The next whole frame behind walk->at, by its own head; the end of the data where there is none up to `most`. */
+/* The next whole frame after walk->at, by its own head; the end of the data where there is none up to `most`. */
 static segj_status_t log_search(log_walk_t *walk, uint64_t most, uint64_t *found)
 {
     uint64_t at = walk->at + 1;

@@ -1,6 +1,6 @@
 /*
- * oversized/tools/salvage_pages.c: sections whose records are in the index: those whose pages are valid, with the values
- * at which they point.
+ * oversized/tools/salvage_pages.c: sections whose records are in the index: those whose pages are valid, with the
+ * values at which they point.
  */
 #include "journal/record_format.h"
 #include "oversized/tools/index_reader.h"
@@ -46,8 +46,8 @@ static segj_status_t pages_pass(pages_walk_t *walk, uint64_t first, uint64_t las
     return segj_salvage_work_lose(work, position, last, at, end - segj_min_u64(at, end), SEGJ_ERR_CORRUPT);
 }
 
-/* Whether a record can follow the one before: frames are back to back, and those of the commonware format in their order. Else
- * records are not as large as was believed, or the page is left from before. */
+/* Whether a record can follow the one before: frames are back to back, and those of the commonware format in their
+ * order. Else records are not as large as was trusted, or the page is left from before. */
 static bool pages_follows(pages_walk_t *walk, oversized_location_t location)
 {
     bool native = walk->place->guess->version != 0;

@@ -21,9 +21,9 @@ SEGJ_MUST_CHECK segj_status_t segj_salvage_pages(segj_salvage_work_t *work, cons
 /** Version 2: the values file has them. */
 SEGJ_MUST_CHECK segj_status_t segj_salvage_log(segj_salvage_work_t *work, const segj_salvage_section_t *place);
 
-/** Version 1: frames of which no record tells, from the end of the one before, which is known, up to `end`, which is the
- *  beginning of one that is known where `exact`, or else the end of the data. *position counts those that were found, and *at
- *  is the end of the last of them. */
+/** Version 1: frames of which no record tells, from the end of the one before, which is known, up to `end`, which is
+ *  the beginning of one that is known where `exact`, or else the end of the data. *position counts those that were
+ *  found, and *at is the end of the last of them. */
 SEGJ_MUST_CHECK segj_status_t segj_salvage_frames(segj_salvage_work_t *work, uint64_t binding, uint64_t end,
                                                   uint64_t *position, uint64_t *at);
 

@@ -14,9 +14,9 @@
 #include "base/process.h"
 #include "journal/record_format.h"
 
-/* Progress is told no more often, in nanoseconds. */
+/* The least time between two calls of the progress function, in nanoseconds. */
 #define HAUL_TELL_TIME UINT64_C(100000000)
-/* Of zstd's windows: any that there is. */
+/* Every window that zstd has is accepted. */
 #define HAUL_WINDOW_LOG 31
 
 segj_status_t segj_salvage_work_init(segj_salvage_work_t *work)
@@ -243,7 +243,7 @@ segj_status_t segj_salvage_work_take(segj_salvage_work_t *work, const uint8_t *e
     uint64_t size = 0;
     if (work->probing)
         return work_probe(work, frame);
-    /* What the entry lies in may be read anew meanwhile. */
+    /* The memory in which the entry lies may be read anew before that. */
     memcpy(work->entry, entry != NULL ? entry : work->zeros, work->entry_size);
     segj_status_t status = work_append(work, work->entry, frame, &size);
     if (status == SEGJ_ERR_COMPRESSION || status == SEGJ_ERR_CHECKSUM)

@@ -1,6 +1,6 @@
 /*
- * oversized/tools/salvage_work.h: what a salvage works with: the files of the section that it reads, and the journal into
- * which it puts what it finds. What is put there was verified before.
+ * oversized/tools/salvage_work.h: what a salvage works with: the files of the section that it reads, and the journal
+ * into which it puts what it finds. What is put there was verified before.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_SALVAGE_WORK_H
 #define SEGJ_OVERSIZED_TOOLS_SALVAGE_WORK_H
@@ -10,7 +10,7 @@
 #include "oversized/tools/salvage_input.h"
 #include "oversized/tools/salvage_report.h"
 
-/** Values of a section of which no file tells whether they are compressed: so many are looked at. */
+/** How many values are looked at in a section of which no file tells whether they are compressed. */
 #define SEGJ_SALVAGE_WORK_PROBES 16
 
 /** A frame that lies within the values file. */
@@ -53,8 +53,8 @@ SEGJ_MUST_CHECK segj_status_t segj_salvage_work_init(segj_salvage_work_t *work);
 SEGJ_MUST_CHECK segj_status_t segj_salvage_work_set_entry(segj_salvage_work_t *work, uint32_t entry_size);
 void segj_salvage_work_free(segj_salvage_work_t *work);
 
-/** Takes the section's dictionary from whichever of its files has it; of a size of 0: it has none. The inputs have their data
- *  at 0. One that neither file has is noted. */
+/** Takes the section's dictionary from whichever of its files has it; of a size of 0: it has none. The inputs have
+ *  their data at 0. One that neither file has is noted. */
 SEGJ_MUST_CHECK segj_status_t segj_salvage_work_set_dictionary(segj_salvage_work_t *work,
                                                                segj_dictionary_id_t dictionary);
 

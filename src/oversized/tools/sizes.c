@@ -1,7 +1,7 @@
 /*
- * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not: the page size
- * is one by which the first page is valid, the record size one by which the first records' frames follow each other, and
- * that they are right is shown by checksums of values, which no other sizes lead to.
+ * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not: the page
+ * size is one by which the first page is valid, the record size one by which the first records' frames follow each
+ * other, and that they are right is shown by checksums of values, which no other sizes lead to.
  */
 #include "oversized/tools/sizes.h"
 
@@ -15,7 +15,7 @@
 #include "oversized/open/verdict.h"
 #include "oversized/tools/text.h"
 
-/* So many values are looked at. */
+/* How many values are looked at. */
 #define SIZES_VALUES 16
 /* The first bytes of a file, by which it tells its format. */
 #define SIZES_HEAD SEGJ_IDENTITY_MOST

@@ -8,7 +8,7 @@
 #include "oversized/section/section.h"
 #include "segjournal/tools.h"
 
-/* The structure's first version ended behind its last field of today. */
+/* The structure's first version ended after its last field of today. */
 #define STATS_SIZE_LEAST sizeof(oversized_stats_t)
 
 /* The time within which `part` of the syncs ended, to a class's end. */
@@ -50,7 +50,7 @@ static void stats_sections(const oversized_t *journal, oversized_stats_t *stats)
     const segj_sections_t *sections = &journal->sections;
     stats->sections = sections->count;
     for (size_t i = 0; i < sections->count; i++) {
-        const segj_section_t *section = (const segj_section_t *)(const void *)sections->order[i];
+        const segj_section_t *section = segj_section_at(journal, i);
         uint64_t records = section->index.records;
         uint64_t size = section->values.size;
         stats->records += records;

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/** Copies a text into memory that is to be freed. */
+/** Copies a text into memory that the caller frees. */
 SEGJ_MUST_CHECK segj_status_t segj_text_copy(const char *text, char **copy);
 
 /** The same of a text that is put together, of at most SEGJ_ERROR_CAPACITY - 1 bytes. */

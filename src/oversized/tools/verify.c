@@ -11,7 +11,7 @@
 #include "oversized/tools/throttle.h"
 #include "oversized/tools/verify_part.h"
 
-/* A part has about so many bytes. */
+/* About how many bytes a part has. */
 #define VERIFY_PART_BYTES ((uint64_t)8 << 20)
 #define VERIFY_THREADS_MOST 64
 #define VERIFY_OVER 1
@@ -87,8 +87,10 @@ static uint64_t part_size(const verify_job_t *job)
 }
 
 /* Under the lock: the next part; SEGJ_END after the last one. */
+static segj_status_t take_part(verify_job_t *job, segj_verify_part_t *part) SEGJ_REQUIRES(job->lock);
 static segj_status_t take_part(verify_job_t *job, segj_verify_part_t *part)
 {
+    segj_assert_held(&job->lock);
     while (job->at >= job->count) {
         if (job->begun && job->section == UINT64_MAX)
             return SEGJ_END;
@@ -111,8 +113,10 @@ static segj_status_t take_part(verify_job_t *job, segj_verify_part_t *part)
 /* --- what is told --- */
 
 /* Under the lock. Whether the caller wants it to end. */
+static bool tell_progress(verify_job_t *job, uint64_t now) SEGJ_REQUIRES(job->lock);
 static bool tell_progress(verify_job_t *job, uint64_t now)
 {
+    segj_assert_held(&job->lock);
     const oversized_verify_options_t *options = job->options;
     const oversized_progress_t progress = {.stage = "verify",
                                            .records_done = job->found.records,
@@ -221,7 +225,7 @@ static void *verify_run(void *context)
     return NULL;
 }
 
-/* Where the system has no more threads, there are fewer. Gives their number. */
+/* Starts the threads, or as many as the system has. Returns their number. */
 static unsigned verify_start(verify_job_t *job, verify_worker_t *workers, unsigned count)
 {
     unsigned started = 0;
@@ -258,8 +262,10 @@ static segj_status_t verify_all(verify_job_t *job)
     unsigned count = verify_start(job, workers, job->options->threads > 1 ? job->options->threads - 1 : 0);
     verify_work(&calling);
     verify_await(&calling, workers, count);
+    segj_lock(&job->lock);
     if (job->failure == SEGJ_OK && tell_progress(job, 0))
         cancel(job);
+    segj_unlock(&job->lock);
     if (job->failure != SEGJ_OK)
         segj_say_again(&job->failed);
     else if (job->damage != SEGJ_OK)

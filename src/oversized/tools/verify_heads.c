@@ -7,7 +7,7 @@
 #include "journal/frame_format.h"
 
 /* Under state. */
-static segj_status_t hold_values(segj_verify_heads_t *heads, oversized_t *journal, uint64_t number)
+SEGJ_UNDER_STATE static segj_status_t hold_values(segj_verify_heads_t *heads, oversized_t *journal, uint64_t number)
 {
     segj_section_t *section = segj_journal_find(journal, number);
     if (section == NULL || !segj_section_is_log(section))

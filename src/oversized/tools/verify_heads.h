@@ -1,6 +1,6 @@
 /*
- * oversized/tools/verify_heads.h: the heads of frames of version 2, beside a walk over their records. Where the index has a
- * record its head is read by nobody else; it is what the record would be made again from.
+ * oversized/tools/verify_heads.h: the heads of frames of version 2, beside a walk over their records. Where the index
+ * has a record no other reader reads its head, from which the record would be made again.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_VERIFY_HEADS_H
 #define SEGJ_OVERSIZED_TOOLS_VERIFY_HEADS_H

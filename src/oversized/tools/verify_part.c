@@ -1,6 +1,7 @@
 /*
- * oversized/tools/verify_part.c: see the header. Pages that are full and durable no longer change: they are read from the
- * file, whatever the cache has of them. Everything else is read as any walk reads it, which finds its way beside appends.
+ * oversized/tools/verify_part.c: see the header. Pages that are full and durable no longer change: they are read from
+ * the file, whatever the cache has of them. Everything else is read as any walk reads it, which finds its way beside
+ * appends.
  */
 #include "oversized/tools/verify_part.h"
 
@@ -29,11 +30,11 @@ typedef struct verified {
     uint64_t index_data, values_data; /* where the data of the files begins */
     uint64_t binding;                 /* of the pages' checksums */
     uint32_t head;                    /* of a frame */
-    uint64_t pages_end;               /* full and durable pages, that the index is believed for */
+    uint64_t pages_end;               /* full and durable pages, that the index is trusted for */
     uint64_t pages_damaged, last_damaged;
     uint64_t records, bytes; /* not told yet */
     segj_verify_heads_t heads;
-    bool gone; /* the section was removed or cut meanwhile */
+    bool gone; /* the section was removed or cut since */
 } verified_t;
 
 uint64_t segj_verify_step(const oversized_t *journal)
@@ -84,7 +85,7 @@ static segj_status_t tell_count(verified_t *v, uint64_t records, uint64_t bytes,
 /* --- pages --- */
 
 /* Under state: the section as it was when the part began, or NULL. */
-static segj_section_t *verify_find(verified_t *v)
+SEGJ_UNDER_STATE static segj_section_t *verify_find(verified_t *v)
 {
     segj_section_t *section = segj_journal_find(v->journal, v->part->section);
     v->gone = v->gone || section == NULL || segj_section_changed(section, v->generation);
@@ -240,7 +241,7 @@ static segj_status_t verify_head(verified_t *v, const oversized_item_t *item, co
     return SEGJ_ERR_CORRUPT;
 }
 
-/* Under no lock: a section that was cut, and goes on, has other frames than those that were looked at. */
+/* Under no lock: a section that was cut, and grows again, has other frames than those that were looked at. */
 static bool is_changed(verified_t *v)
 {
     segj_lock(&v->journal->shared.state);
@@ -387,7 +388,7 @@ static segj_status_t verify_dictionary(verified_t *v)
 
 /* --- both --- */
 
-/* Records of which the index file has its own copy, durably. In version 2 it lags behind the values. */
+/* Records of which the index file has its own copy, durably. In version 2 it may lag behind the values. */
 static uint64_t index_believed(const segj_section_t *section)
 {
     uint64_t durable = section->index.durable;

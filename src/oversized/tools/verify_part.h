@@ -1,5 +1,6 @@
 /*
- * oversized/tools/verify_part.h: a part of a section is read and judged: its pages, the chain of its records, its values.
+ * oversized/tools/verify_part.h: a part of a section is read and judged: its pages, the chain of its records, its
+ * values.
  */
 #ifndef SEGJ_OVERSIZED_TOOLS_VERIFY_PART_H
 #define SEGJ_OVERSIZED_TOOLS_VERIFY_PART_H
@@ -23,7 +24,8 @@ typedef struct segj_verify_sink {
 /** The first record from which on pages begin with records: parts begin at multiples of it. */
 uint64_t segj_verify_step(const oversized_t *journal);
 
-/** Judges a part. A section that goes meanwhile, or is cut, is no damage. SEGJ_ERR_CANCELLED: the sink has ended it. */
+/** Judges a part. A section that is removed or cut during the call is no damage. SEGJ_ERR_CANCELLED: the sink has ended
+ *  it. */
 SEGJ_MUST_CHECK segj_status_t segj_verify_part(oversized_t *journal, const segj_verify_part_t *part,
                                                const segj_verify_sink_t *sink);
 

@@ -34,13 +34,14 @@ typedef struct value {
     size_t size; /* of all together */
 } value_t;
 
-static segj_status_t append_begin(append_batch_t *batch, oversized_t *journal, uint64_t number, uint64_t records)
+SEGJ_UNDER_CHANGE static segj_status_t append_begin(append_batch_t *batch, oversized_t *journal, uint64_t number,
+                                                    uint64_t records)
 {
     *batch = (append_batch_t){.journal = journal, .number = number, .records = records};
     segj_status_t status = segj_journal_changeable(journal);
     if (status != SEGJ_OK)
         return status;
-    /* Only changes change the table and the prune line, and we are the one that is under way. */
+    /* Only the holder of the change lock changes the table and the prune line, and this thread holds it. */
     batch->section = segj_journal_find(journal, number);
     if (batch->section == NULL && number < journal->prune_line)
         return segj_fail(SEGJ_ERR_PRUNED, "section %llu was pruned", (unsigned long long)number);
@@ -51,8 +52,9 @@ static segj_status_t append_begin(append_batch_t *batch, oversized_t *journal, u
     return SEGJ_OK;
 }
 
-/* Wakes the section, or makes it, and makes room for its records: once their values are in place nothing may fail. */
-static segj_status_t append_prepare(append_batch_t *batch)
+/* Activates the section, or makes it, and makes room for its records: once their values are in place nothing may
+ * fail. */
+SEGJ_UNDER_CHANGE static segj_status_t append_prepare(append_batch_t *batch)
 {
     oversized_t *journal = batch->journal;
     segj_status_t status;
@@ -74,6 +76,7 @@ static segj_status_t append_prepare(append_batch_t *batch)
 
 void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry, oversized_location_t location)
 {
+    segj_assert_held(&journal->change);
     if (journal->entry_size > 0)
         memcpy(journal->record, entry, journal->entry_size);
     segj_location_encode(journal->record + journal->entry_size, location);
@@ -85,14 +88,16 @@ static bool append_is_compressed(const append_batch_t *batch)
     return batch->section != NULL ? batch->section->values.compressed : batch->journal->codec.level != 0;
 }
 
-/* Of version 2; one that is to be made, too. */
+/* Whether it is of version 2; also for one that will be made. */
 static bool is_log(const append_batch_t *batch)
 {
     return batch->section != NULL ? segj_section_is_log(batch->section) : batch->journal->shared.native_version == 2;
 }
 
-/* Under the change lock: it was not foreseen that the section is one of compressed values, or one with that dictionary. */
-static segj_status_t encode_now(const append_batch_t *batch, const value_t *value, segj_slice_t *slice)
+/* Under the change lock: it was not foreseen that the section is one of compressed values, or one with that
+ * dictionary. */
+SEGJ_UNDER_CHANGE static segj_status_t encode_now(const append_batch_t *batch, const value_t *value,
+                                                  segj_slice_t *slice)
 {
     oversized_t *journal = batch->journal;
     segj_dictionary_t *dictionary;
@@ -112,9 +117,11 @@ static bool has_lost_dictionary(const append_batch_t *batch)
     return batch->section != NULL && atomic_load_explicit(&batch->section->dictionary_lost, memory_order_relaxed);
 }
 
-/* The value as it is stored: itself, or its payload, which was made before or is made now. *slice is where that is noted.
- * *raw: the payload would not be smaller, or nobody could read it, and the frame says that it has the value itself. */
-static segj_status_t append_encode(const append_batch_t *batch, value_t *value, segj_slice_t *slice, bool *raw)
+/* The value as it is stored: itself, or its payload, which was made before or is made now. *slice is where that is
+ * noted. *raw: the payload would not be smaller, or could not be read again, and the frame's flag says that it has the
+ * value itself. */
+SEGJ_UNDER_CHANGE static segj_status_t append_encode(const append_batch_t *batch, value_t *value, segj_slice_t *slice,
+                                                     bool *raw)
 {
     segj_status_t status = SEGJ_OK;
     *raw = false;
@@ -149,8 +156,9 @@ uint8_t segj_section_unsynced(const segj_section_t *section, uint64_t placed)
 }
 
 /* Version 2: the frame has the record too. */
-SEGJ_APART static segj_status_t place_record(const append_batch_t *batch, const void *entry, const value_t *payload,
-                                             bool raw, oversized_location_t *placed)
+SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t place_record(const append_batch_t *batch, const void *entry,
+                                                               const value_t *payload, bool raw,
+                                                               oversized_location_t *placed)
 {
     bool last = batch->placed + 1 == batch->records;
     const segj_head_t head = {
@@ -162,8 +170,8 @@ SEGJ_APART static segj_status_t place_record(const append_batch_t *batch, const 
 }
 
 /* Puts a record and its value in place. */
-static segj_status_t append_add(append_batch_t *batch, const void *entry, const value_t *value,
-                                oversized_location_t *location)
+SEGJ_UNDER_CHANGE static segj_status_t append_add(append_batch_t *batch, const void *entry, const value_t *value,
+                                                  oversized_location_t *location)
 {
     oversized_t *journal = batch->journal;
     value_t payload = *value;
@@ -196,6 +204,7 @@ static segj_status_t append_add(append_batch_t *batch, const void *entry, const 
 
 uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count)
 {
+    segj_assert_held(&journal->change);
     /* Values come first: a reader that sees a record sees its value. */
     segj_glob_publish(&section->values, &journal->shared);
     uint64_t first = atomic_load_explicit(&section->index.records, memory_order_relaxed);
@@ -205,7 +214,7 @@ uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uin
 }
 
 /* Shows the records, all of them. */
-static uint64_t append_commit(append_batch_t *batch)
+SEGJ_UNDER_CHANGE static uint64_t append_commit(append_batch_t *batch)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
@@ -216,7 +225,7 @@ static uint64_t append_commit(append_batch_t *batch)
 }
 
 /* Nothing has happened. */
-static void append_roll_back(append_batch_t *batch, segj_status_t status)
+SEGJ_UNDER_CHANGE static void append_roll_back(append_batch_t *batch, segj_status_t status)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
@@ -236,8 +245,9 @@ static void append_roll_back(append_batch_t *batch, segj_status_t status)
     (void)segj_journal_yield(journal, status);
 }
 
-static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry, const value_t *value,
-                                const segj_payloads_t *payloads, uint64_t *position, oversized_location_t *location)
+SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry,
+                                                  const value_t *value, const segj_payloads_t *payloads,
+                                                  uint64_t *position, oversized_location_t *location)
 {
     append_batch_t batch;
     oversized_location_t placed;
@@ -363,14 +373,16 @@ static uint64_t saved_by(const append_batch_t *batch, const oversized_record_t *
 }
 
 /* Of a batch of payloads that are made a part at a time the next part, which is for the section that they were for. */
-static bool wants_more(const append_batch_t *batch)
+SEGJ_UNDER_CHANGE static bool wants_more(const append_batch_t *batch)
 {
     return batch->payloads->encoder != NULL && append_is_compressed(batch) && !has_lost_dictionary(batch) &&
            segj_payload_fits(batch->journal, batch->section, batch->payloads->made_for);
 }
 
-static segj_status_t append_many(oversized_t *journal, uint64_t number, const oversized_record_t *records, size_t count,
-                                 segj_payloads_t *payloads, uint64_t *position, oversized_location_t *locations)
+SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_t number,
+                                                   const oversized_record_t *records, size_t count,
+                                                   segj_payloads_t *payloads, uint64_t *position,
+                                                   oversized_location_t *locations)
 {
     append_batch_t batch;
     segj_status_t status = append_begin(&batch, journal, number, count);

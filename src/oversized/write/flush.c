@@ -21,7 +21,7 @@ typedef struct flush {
 } flush_t;
 
 /* Under change. */
-static segj_status_t take(oversized_t *journal, segj_section_t *section, flush_t *flush)
+SEGJ_UNDER_CHANGE static segj_status_t take(oversized_t *journal, segj_section_t *section, flush_t *flush)
 {
     assert(section->index.tail != NULL);
     flush->index = segj_paged_capture_nothing();

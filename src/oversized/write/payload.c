@@ -1,6 +1,7 @@
 /*
- * oversized/write/payload.c: see the header. Who has an encoder never waits for another one, and who waits for one has
- * no lock; so those that wait for the change lock with one in hand do not keep its holder waiting.
+ * oversized/write/payload.c: see the header. A thread that has an encoder never waits for another one, and a thread
+ * that waits for an encoder holds no lock. So the holder of the change lock never waits for a thread that waits for
+ * that lock.
  */
 #include "oversized/write/payload.h"
 
@@ -20,7 +21,7 @@ typedef struct payload_target {
 } payload_target_t;
 
 /* Under state. */
-static void look_at_dictionary(oversized_t *journal, segj_section_t *section, payload_target_t *target)
+SEGJ_UNDER_STATE static void look_at_dictionary(oversized_t *journal, segj_section_t *section, payload_target_t *target)
 {
     if (section == NULL) {
         target->dictionary = segj_dictionary_take_next(journal);
@@ -109,7 +110,7 @@ static segj_status_t get_packing(oversized_t *journal, payload_target_t *target,
     return status;
 }
 
-/* Nothing is to be compressed, or an encoder and what else is wanted for it is there. */
+/* True: no value must be compressed, or an encoder and all that it needs is there. */
 static segj_status_t payload_begin(segj_payloads_t *payloads, oversized_t *journal, payload_target_t *target)
 {
     segj_status_t status = SEGJ_OK;
@@ -129,7 +130,7 @@ static segj_status_t payload_end(segj_payloads_t *payloads, oversized_t *journal
     return status;
 }
 
-/* False: nothing is to be compressed, or the append will be refused anyway. */
+/* False: no value must be compressed, or the append will be refused anyway. */
 static bool may_want_payloads(const oversized_t *journal)
 {
     return segj_payloads_may_be(journal) && segj_journal_changeable(journal) == SEGJ_OK;
@@ -235,7 +236,7 @@ static segj_status_t make_alone(segj_payloads_t *payloads, const oversized_recor
         taken += records[count].size;
         count += status == SEGJ_OK;
     }
-    /* They lie one behind the other, in memory that has moved. */
+    /* They lie one after the other, in memory that has moved. */
     const uint8_t *data = encoder->payloads.data;
     for (size_t i = 0; i < count; data += slices[i++].size)
         slices[i].data = data;

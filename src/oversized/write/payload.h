@@ -1,6 +1,6 @@
 /*
  * oversized/write/payload.h: values are compressed by the thread that appends them, before it takes the change lock, so
- * that others append meanwhile. Without locks.
+ * that others can append at the same time. Without locks.
  */
 #ifndef SEGJ_OVERSIZED_WRITE_PAYLOAD_H
 #define SEGJ_OVERSIZED_WRITE_PAYLOAD_H
@@ -12,7 +12,7 @@ typedef struct segj_payload_for {
     bool packed;    /* with a dictionary: */
     bool exists;    /* that of the section that is there, */
     uint64_t salt;  /* whose files have this salt; */
-    uint64_t stamp; /* or of one that is to be made, with this stamp */
+    uint64_t stamp; /* or of one that will be made, with this stamp */
 } segj_payload_for_t;
 
 /** The payloads of the first `count` values of an append; those of a batch that are too many for that are compressed,
@@ -27,9 +27,9 @@ typedef struct segj_payloads {
     segj_dictionary_t *dictionary; /* that it packs with, taken; NULL: none */
 } segj_payloads_t;
 
-/** Whether payloads of `made_for` are those of a section; NULL: of one that is to be made. Under change. */
-static inline bool segj_payload_fits(const oversized_t *journal, const segj_section_t *section,
-                                     segj_payload_for_t made_for)
+/** Whether payloads of `made_for` are those of a section; NULL: of one that will be made. Under change. */
+SEGJ_UNDER_CHANGE static inline bool segj_payload_fits(const oversized_t *journal, const segj_section_t *section,
+                                                       segj_payload_for_t made_for)
 {
     const segj_dictionary_t *next = journal->codec.dictionaries.next;
     if (section == NULL)
@@ -47,15 +47,18 @@ static inline bool segj_payloads_may_be(const oversized_t *journal)
 }
 
 /** Compresses a value, if its section is one of compressed values, or will be. On failure there is nothing to free. */
-SEGJ_MUST_CHECK segj_status_t segj_payloads_make(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
-                                                 const segj_slice_t *pieces, size_t pieces_count, size_t size);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_LOCKS segj_status_t segj_payloads_make(segj_payloads_t *payloads, oversized_t *journal,
+                                                                    uint64_t section, const segj_slice_t *pieces,
+                                                                    size_t pieces_count, size_t size);
 /** The same of several values. */
-SEGJ_MUST_CHECK segj_status_t segj_payloads_make_many(segj_payloads_t *payloads, oversized_t *journal, uint64_t section,
-                                                      const oversized_record_t *records, size_t count);
+SEGJ_MUST_CHECK SEGJ_WITHOUT_LOCKS segj_status_t segj_payloads_make_many(segj_payloads_t *payloads,
+                                                                         oversized_t *journal, uint64_t section,
+                                                                         const oversized_record_t *records,
+                                                                         size_t count);
 /** Compresses the next values of a batch; the payloads of those before are gone. */
 SEGJ_MUST_CHECK segj_status_t segj_payloads_more(segj_payloads_t *payloads, const oversized_record_t *records,
                                                  size_t count);
-void segj_payloads_free(segj_payloads_t *payloads, oversized_t *journal);
+SEGJ_WITHOUT_STATE void segj_payloads_free(segj_payloads_t *payloads, oversized_t *journal);
 
 /** The payload of the value of this number, or NULL. */
 static inline const segj_slice_t *segj_payloads_get(const segj_payloads_t *payloads, size_t number)

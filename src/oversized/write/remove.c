@@ -15,15 +15,15 @@
 #include "oversized/write/remove.h"
 
 /* Under state, the viewers kept out: all of them or none. */
-static segj_status_t block_views(oversized_t *journal, size_t first, size_t last)
+SEGJ_UNDER_STATE static segj_status_t block_views(oversized_t *journal, size_t first, size_t last)
 {
     segj_status_t status = SEGJ_OK;
     size_t at = first;
     for (; at < last && status == SEGJ_OK; at++)
-        status = segj_section_block_views((segj_section_t *)(void *)journal->sections.order[at]);
+        status = segj_section_block_views(segj_section_at(journal, at));
     /* The last one tried was viewed. */
     for (size_t i = first; status != SEGJ_OK && i + 1 < at; i++)
-        segj_section_allow_views((segj_section_t *)(void *)journal->sections.order[i]);
+        segj_section_allow_views(segj_section_at(journal, i));
     return status;
 }
 
@@ -32,28 +32,28 @@ typedef struct removal {
     segj_section_t **gone;
     size_t count;
     uint64_t line; /* the prune line before, to be put back */
-    bool lossy;    /* one may have lost records that are not noted yet, and are to be */
+    bool lossy;    /* one may have lost records that are not noted yet, and must be */
     bool undone;   /* nothing was removed, and the sections are there again */
 } removal_t;
 
-static void count_gone(oversized_t *journal, const segj_section_t *section)
+SEGJ_UNDER_STATE static void count_gone(oversized_t *journal, const segj_section_t *section)
 {
     uint64_t records = section->index.records;
     segj_tally_gone(&journal->tally, records, segj_section_stored(section, records, section->values.size));
 }
 
-static void count_back(oversized_t *journal, const segj_section_t *section)
+SEGJ_UNDER_STATE static void count_back(oversized_t *journal, const segj_section_t *section)
 {
     uint64_t records = section->index.records;
     segj_tally_come(&journal->tally, records, segj_section_stored(section, records, section->values.size));
 }
 
 /* Under state, the viewers kept out. Readers find the sections gone. */
-static void hide(oversized_t *journal, removal_t *removal, size_t first, uint64_t prune_line)
+SEGJ_UNDER_STATE static void hide(oversized_t *journal, removal_t *removal, size_t first, uint64_t prune_line)
 {
     removal->line = journal->prune_line;
     for (size_t i = 0; i < removal->count; i++) {
-        removal->gone[i] = (segj_section_t *)(void *)journal->sections.order[first + i];
+        removal->gone[i] = segj_section_at(journal, first + i);
         removal->gone[i]->removed = true;
         count_gone(journal, removal->gone[i]);
     }
@@ -65,7 +65,7 @@ static void hide(oversized_t *journal, removal_t *removal, size_t first, uint64_
 }
 
 /* Under change, and all that the table of sections must have room for is still kept. */
-static void show_again(oversized_t *journal, const removal_t *removal)
+SEGJ_UNDER_CHANGE static void show_again(oversized_t *journal, const removal_t *removal)
 {
     segj_lock(&journal->shared.state);
     segj_maps_block_readers(&journal->shared.maps);
@@ -101,7 +101,7 @@ static bool is_there(const oversized_t *journal, const segj_section_t *section)
 /* Under change. Files that are not in use are closed before they are removed: on FUSE the removal of an open file is a
  * rename, which a full file system refuses. What has not been synced stays open: the removal may be undone. So does a
  * section of version 2 of whose index the file has only a part. */
-static void close_unused(oversized_t *journal, const removal_t *removal)
+SEGJ_UNDER_CHANGE static void close_unused(oversized_t *journal, const removal_t *removal)
 {
     for (size_t i = 0; i < removal->count; i++) {
         segj_section_t *section = removal->gone[i];
@@ -119,19 +119,19 @@ static void close_unused(oversized_t *journal, const removal_t *removal)
 }
 
 /* Under change. What sections had lost that are removed is noted before it is gone. */
-static void note_losses(oversized_t *journal, const removal_t *removal, segj_removal_stage_t stage)
+SEGJ_UNDER_CHANGE static void note_losses(oversized_t *journal, const removal_t *removal, segj_removal_stage_t stage)
 {
     if (removal->lossy)
         journal->note_gone(journal, removal->gone, removal->count, stage);
 }
 
-/* Under change. What can be refused is refused here; then the sections are hidden. `noted`: their losses are to be known
- * afterwards. */
-static segj_status_t remove_begin(oversized_t *journal, size_t first, size_t last, uint64_t prune_line, bool noted,
-                                  removal_t *removal)
+/* Under change. What can be refused is refused here; then the sections are hidden. `noted`: later opens must know of
+ * their losses. */
+SEGJ_UNDER_CHANGE static segj_status_t remove_begin(oversized_t *journal, size_t first, size_t last,
+                                                    uint64_t prune_line, bool noted, removal_t *removal)
 {
     for (size_t i = first; i < last; i++)
-        if (((segj_section_t *)(void *)journal->sections.order[i])->streaming)
+        if ((segj_section_at(journal, i))->streaming)
             return segj_fail(SEGJ_ERR_BUSY, "a value is being streamed into section %llu",
                              (unsigned long long)journal->sections.order[i]->number);
     *removal = (removal_t){.count = last - first};
@@ -139,7 +139,7 @@ static segj_status_t remove_begin(oversized_t *journal, size_t first, size_t las
     if (removal->gone == NULL)
         return segj_fail_memory(removal->count * sizeof *removal->gone);
     for (size_t i = first; i < last; i++)
-        segj_section_wait_for_sync(journal, (segj_section_t *)(void *)journal->sections.order[i]);
+        segj_section_wait_for_sync(journal, segj_section_at(journal, i));
     segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
     segj_lock(&journal->shared.state);
     segj_maps_block_readers(&journal->shared.maps);
@@ -172,7 +172,7 @@ static segj_status_t unlink_first(oversized_t *journal, removal_t *removal)
 }
 
 /* Under change. The sections come back, or what they had in memory is given up, written or not. */
-static void remove_decide(oversized_t *journal, const removal_t *removal)
+SEGJ_UNDER_CHANGE static void remove_decide(oversized_t *journal, const removal_t *removal)
 {
     if (removal->undone) {
         note_losses(journal, removal, SEGJ_REMOVAL_UNDONE);
@@ -222,6 +222,7 @@ static void remove_end(oversized_t *journal, const removal_t *removal)
 
 segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t last, bool noted)
 {
+    segj_assert_held(&journal->change);
     removal_t removal;
     if (first == last)
         return SEGJ_OK;
@@ -244,7 +245,7 @@ segj_status_t segj_sections_unlink(oversized_t *journal, size_t first, size_t la
 #define PATIENCE 8
 
 /* Under change and state. A section that is to go and that a sync works on; or NULL. */
-static segj_section_t *find_syncing(const oversized_t *journal, uint64_t below)
+SEGJ_UNDER_CHANGE SEGJ_UNDER_STATE static segj_section_t *find_syncing(const oversized_t *journal, uint64_t below)
 {
     segj_section_t *at = journal->oldest;
     while (at != NULL && (at->node.number >= below || !at->syncing))
@@ -253,7 +254,7 @@ static segj_section_t *find_syncing(const oversized_t *journal, uint64_t below)
 }
 
 /* Under change, which it gives up while it waits, so that no other change waits for these syncs. */
-static void await_syncs(oversized_t *journal, uint64_t below)
+SEGJ_UNDER_CHANGE static void await_syncs(oversized_t *journal, uint64_t below)
 {
     for (int i = 0; i < PATIENCE; i++) {
         segj_lock(&journal->shared.state);
@@ -274,6 +275,7 @@ static void await_syncs(oversized_t *journal, uint64_t below)
 
 void segj_journal_await_removal(oversized_t *journal)
 {
+    segj_assert_held(&journal->change);
     segj_lock(&journal->shared.state);
     while (journal->removing) {
         segj_gate_leave(&journal->change);
@@ -305,7 +307,8 @@ static uint64_t is_pruned_there(void *context, uint64_t section)
 }
 
 /* Under change. Counts go first, when nothing is in the way any more. */
-static segj_status_t lower_counts_of_prune(oversized_t *journal, removal_t *removal, prune_look_t *look)
+SEGJ_UNDER_CHANGE static segj_status_t lower_counts_of_prune(oversized_t *journal, removal_t *removal,
+                                                             prune_look_t *look)
 {
     segj_status_t status = segj_counts_lower(&journal->shared, most_of_prune, look);
     if (status == SEGJ_OK)
@@ -320,7 +323,8 @@ static segj_status_t lower_counts_of_prune(oversized_t *journal, removal_t *remo
 }
 
 /* Under change. Hides what is below the line; *count: so many sections. */
-static segj_status_t begin_prune(oversized_t *journal, uint64_t line, removal_t *removal, size_t *count)
+SEGJ_UNDER_CHANGE static segj_status_t begin_prune(oversized_t *journal, uint64_t line, removal_t *removal,
+                                                   size_t *count)
 {
     segj_status_t status = segj_journal_changeable(journal);
     if (status != SEGJ_OK)

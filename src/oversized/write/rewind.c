@@ -1,8 +1,8 @@
 /*
  * oversized/write/rewind.c: taking records back. Each step is durable before the next:
  *   1. what stays, so that W may say so: the section is synced as it stands, unless all that stays is durable already.
- *      Then nothing is written of what goes, for which there may be no space. The page that will be the last is written as
- *      it reads: where there is no room for that either, the rewind is refused;
+ *      Then nothing is written of what goes, for which there may be no space. The page that will be the last is written
+ *      as it reads: where there is no room for that either, the rewind is refused;
  *   2. W in both slots, which marks the cut: from here on open trusts no more than stays;
  *   3. the index is cut (journal/fixed.h); a crash here leaves the old or the new end, or one between;
  *   4. the values are cut; a crash here leaves bytes after the last frame, which open cuts;
@@ -16,8 +16,8 @@
 #include "oversized/section/writers.h"
 #include "oversized/write/remove.h"
 
-/* Where the values of the first at->records records end, and the last of these. The last of them is read whole, with what it has in the page
- * before: a section that ends with a damaged record would lose that at the next open. */
+/* Where the values of the first at->records records end, and the last of these. The last of them is read whole, with
+ * what it has in the page before: a section that ends with a damaged record would lose that at the next open. */
 static segj_status_t end_of_values(oversized_t *journal, segj_section_t *section, segj_point_t *at,
                                    oversized_location_t *last)
 {
@@ -67,8 +67,8 @@ static segj_status_t rewind_mark(segj_shared_t *shared, segj_fixed_t *index, seg
     return status == SEGJ_OK ? SEGJ_OK : segj_shared_poison(shared, status);
 }
 
-/* Step 5. Everything is cut durably before it: where a disk that wants space for overwriting has none, the slots stay equal,
- * and all that costs is that the next open makes the section durable once more. */
+/* Step 5. Everything is cut durably before it: where a disk that wants space for overwriting has none, the slots stay
+ * equal, and all that costs is that the next open makes the section durable once more. */
 static segj_status_t rewind_clear_mark(const segj_shared_t *shared, segj_fixed_t *index)
 {
     segj_status_t status = segj_fixed_clear_mark(index, &index->handle.file);
@@ -80,7 +80,7 @@ static segj_status_t rewind_clear_mark(const segj_shared_t *shared, segj_fixed_t
 
 /* Readers see the new end from here on; one that is under way finds the generation changed. Pages that are read while
  * the file is being cut still have what goes: they get an id that is used no longer than that. */
-static void begin_cut(oversized_t *journal, segj_section_t *section, segj_point_t at)
+SEGJ_UNDER_CHANGE static void begin_cut(oversized_t *journal, segj_section_t *section, segj_point_t at)
 {
     segj_fixed_t *index = &section->index;
     uint64_t cutting_id = segj_page_cache_id(journal->shared.cache);
@@ -115,7 +115,7 @@ static void end_cut(oversized_t *journal, segj_section_t *section)
 }
 
 /* Steps 2 to 5. What is in memory of records and values that go is dropped, written or not. */
-static segj_status_t cut(oversized_t *journal, segj_section_t *section, segj_point_t at, bool begun)
+SEGJ_UNDER_CHANGE static segj_status_t cut(oversized_t *journal, segj_section_t *section, segj_point_t at, bool begun)
 {
     segj_shared_t *shared = &journal->shared;
     segj_fixed_t *index = &section->index;
@@ -144,11 +144,11 @@ static segj_status_t cut(oversized_t *journal, segj_section_t *section, segj_poi
  * The values file is the log: when its cut is durable, the rewind has happened. W says so first, durably, where it may
  * lie above what stays; above W the next open finds out by itself. The slot that had W says it until then. It must be
  * gone before values are appended: they might be the same as those that were cut, and the slot would speak of them. The
- * index need not follow: at and above W nothing of it is believed. So its pages are not shortened, what of them is in
+ * index need not follow: at and above W nothing of it is trusted. So its pages are not shortened, what of them is in
  * memory is cut there, and its file's cut is not waited for.
  */
 
-/* What a head says of its frame's place in a batch, and the checksum behind the frame. They are in the file. */
+/* What a head says of its frame's place in a batch, and the checksum after the frame. They are in the file. */
 static segj_status_t look_at_last(const segj_section_t *section, oversized_location_t location, uint64_t end,
                                   uint32_t *trailer, bool *goes_on)
 {
@@ -190,7 +190,8 @@ static segj_status_t cut_files(const segj_shared_t *shared, segj_section_t *sect
     return status == SEGJ_OK && index_size > kept ? segj_io_truncate(file, kept) : status;
 }
 
-static segj_status_t cut_log(oversized_t *journal, segj_section_t *section, segj_point_t at, bool begun)
+SEGJ_UNDER_CHANGE static segj_status_t cut_log(oversized_t *journal, segj_section_t *section, segj_point_t at,
+                                               bool begun)
 {
     segj_shared_t *shared = &journal->shared;
     segj_fixed_t *index = &section->index;
@@ -228,8 +229,8 @@ static segj_status_t read_last_page(segj_shared_t *shared, segj_fixed_t *index, 
 
 /* Where a batch is cut in its middle, W says that this is its end: a part of a batch is otherwise what a crash has
  * left. */
-static segj_status_t prepare_log(oversized_t *journal, segj_section_t *section, oversized_location_t last,
-                                 segj_point_t *at)
+SEGJ_UNDER_CHANGE static segj_status_t prepare_log(oversized_t *journal, segj_section_t *section,
+                                                   oversized_location_t last, segj_point_t *at)
 {
     bool goes_on = false;
     segj_status_t status = at->records > 0 ? look_at_last(section, last, at->end, &at->trailer, &goes_on) : SEGJ_OK;
@@ -242,7 +243,8 @@ static segj_status_t prepare_log(oversized_t *journal, segj_section_t *section, 
 }
 
 /* Step 1. What no sync has covered is written only where some of it stays. */
-static segj_status_t rewind_make_durable(oversized_t *journal, segj_section_t *section, uint64_t records)
+SEGJ_UNDER_CHANGE static segj_status_t rewind_make_durable(oversized_t *journal, segj_section_t *section,
+                                                           uint64_t records)
 {
     segj_section_wait_for_sync(journal, section);
     segj_status_t status = segj_journal_changeable(journal); /* a sync that was waited for may have poisoned it */
@@ -256,7 +258,7 @@ static segj_status_t rewind_make_durable(oversized_t *journal, segj_section_t *s
 }
 
 /* What can be refused is refused here, with nothing changed but that what stays is synced. */
-static segj_status_t rewind_prepare(oversized_t *journal, segj_section_t *section, segj_point_t *at)
+SEGJ_UNDER_CHANGE static segj_status_t rewind_prepare(oversized_t *journal, segj_section_t *section, segj_point_t *at)
 {
     oversized_location_t last;
     segj_status_t status = end_of_values(journal, section, at, &last);
@@ -271,7 +273,7 @@ static segj_status_t rewind_prepare(oversized_t *journal, segj_section_t *sectio
 }
 
 /* *begun: there were some. */
-static segj_status_t remove_later(oversized_t *journal, uint64_t number, bool *begun)
+SEGJ_UNDER_CHANGE static segj_status_t remove_later(oversized_t *journal, uint64_t number, bool *begun)
 {
     *begun = false;
     if (number == UINT64_MAX)
@@ -315,21 +317,24 @@ static uint64_t is_rewound_there(void *context, uint64_t section)
 }
 
 /* Before any section is held. */
-static segj_status_t guard_counts_of_rewind(oversized_t *journal, uint64_t number, uint64_t records, bool later)
+SEGJ_UNDER_CHANGE static segj_status_t guard_counts_of_rewind(oversized_t *journal, uint64_t number, uint64_t records,
+                                                              bool later)
 {
     rewind_rest_t rest = {journal, number, records, later};
     return segj_journal_guard_counts(journal, most_of_rewind, is_rewound_there, &rest);
 }
 
 /* Before anything goes. */
-static segj_status_t lower_counts_of_rewind(oversized_t *journal, uint64_t number, uint64_t records, bool later)
+SEGJ_UNDER_CHANGE static segj_status_t lower_counts_of_rewind(oversized_t *journal, uint64_t number, uint64_t records,
+                                                              bool later)
 {
     rewind_rest_t rest = {journal, number, records, later};
     return segj_counts_lower(&journal->shared, most_of_rewind, &rest);
 }
 
 /* Takes the section's records from `records` on, and the later sections before. */
-static segj_status_t rewind_shorten(oversized_t *journal, segj_section_t *section, uint64_t records, bool later)
+SEGJ_UNDER_CHANGE static segj_status_t rewind_shorten(oversized_t *journal, segj_section_t *section, uint64_t records,
+                                                      bool later)
 {
     segj_shared_t *shared = &journal->shared;
     segj_point_t at = {.records = records};
@@ -367,7 +372,7 @@ static segj_status_t rewind_shorten(oversized_t *journal, segj_section_t *sectio
 }
 
 /* Of the section itself nothing goes. */
-static segj_status_t rewind_later(oversized_t *journal, uint64_t number, uint64_t records)
+SEGJ_UNDER_CHANGE static segj_status_t rewind_later(oversized_t *journal, uint64_t number, uint64_t records)
 {
     bool begun;
     if (!has_later(journal, number))
@@ -378,7 +383,7 @@ static segj_status_t rewind_later(oversized_t *journal, uint64_t number, uint64_
     return status == SEGJ_OK ? remove_later(journal, number, &begun) : status;
 }
 
-static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t index_size, bool later)
+SEGJ_UNDER_CHANGE static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t index_size, bool later)
 {
     segj_status_t status = segj_journal_changeable(journal);
     if (status != SEGJ_OK)
@@ -410,8 +415,8 @@ static segj_status_t rewind_to(oversized_t *journal, uint64_t number, uint64_t i
     return later ? rewind_later(journal, number, records) : SEGJ_OK;
 }
 
-/* Under change. A rewind that removes sections waits for a prune to end; others go on beside it. */
-static void await_removal(oversized_t *journal, uint64_t number)
+/* Under change. A rewind that removes sections waits for a prune to end; others run at the same time. */
+SEGJ_UNDER_CHANGE static void await_removal(oversized_t *journal, uint64_t number)
 {
     if (has_later(journal, number))
         segj_journal_await_removal(journal);
@@ -437,7 +442,8 @@ segj_status_t oversized_rewind_section(oversized_t *journal, uint64_t section, u
 }
 
 /* A count whose bytes are no number is beyond any section too, and is refused with all that comes before that. */
-static segj_status_t rewind_to_count(oversized_t *journal, uint64_t number, uint64_t records, bool later)
+SEGJ_UNDER_CHANGE static segj_status_t rewind_to_count(oversized_t *journal, uint64_t number, uint64_t records,
+                                                       bool later)
 {
     uint32_t record_size = journal->shared.record_size;
     uint64_t size;

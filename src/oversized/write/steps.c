@@ -35,11 +35,11 @@ segj_status_t segj_steps_begin(const char *call, const oversized_removal_options
 }
 
 /* Under state: the first `count` sections. */
-static oversized_removed_t steps_measure(const oversized_t *journal, size_t count)
+SEGJ_UNDER_STATE static oversized_removed_t steps_measure(const oversized_t *journal, size_t count)
 {
     oversized_removed_t sum = {.sections = count};
     for (size_t i = 0; i < count; i++) {
-        const segj_section_t *section = (const segj_section_t *)(const void *)journal->sections.order[i];
+        const segj_section_t *section = segj_section_at(journal, i);
         sum.records += section->index.records;
         sum.bytes += segj_section_file_bytes(&journal->shared, section);
     }
@@ -57,8 +57,8 @@ static void steps_expect(oversized_t *journal, segj_steps_t *steps, uint64_t lin
         .stage = "remove", .records_total = sum.records, .bytes_total = sum.bytes, .sections_total = sum.sections};
 }
 
-/* Of the next step: what it removes, and the number of the section that it leaves first. False: it is the last one, of all
- * that is below `line`. */
+/* Of the next step: what it removes, and the number of the section that it leaves first. False: it is the last one, of
+ * all that is below `line`. */
 static bool steps_next(oversized_t *journal, segj_steps_t *steps, uint64_t *line, bool all, oversized_removed_t *step)
 {
     steps->begun = steps->telling.progress != NULL ? segj_process_time() : 0;

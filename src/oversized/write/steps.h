@@ -1,5 +1,6 @@
 /*
- * oversized/write/steps.h: removals in steps that take a moment each, so that they can be told of and cancelled between two.
+ * oversized/write/steps.h: removals in steps that take a moment each, so that they can be told of and cancelled between
+ * two.
  */
 #ifndef SEGJ_OVERSIZED_WRITE_STEPS_H
 #define SEGJ_OVERSIZED_WRITE_STEPS_H
@@ -20,6 +21,6 @@ SEGJ_MUST_CHECK segj_status_t segj_steps_begin(const char *call, const oversized
                                                segj_steps_t *steps);
 
 /** Removes every section, and what an archive counts of it; under change. */
-SEGJ_MUST_CHECK segj_status_t segj_steps_remove_all(oversized_t *journal, segj_steps_t *steps);
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_steps_remove_all(oversized_t *journal, segj_steps_t *steps);
 
 #endif

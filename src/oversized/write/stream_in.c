@@ -27,8 +27,8 @@ struct oversized_writer {
     uint64_t offset;    /* of the frame in the data */
     uint64_t frame;     /* bytes of the frame so far, from its payload on, buffered ones included */
     uint32_t crc;
-    uint32_t crc_of_place; /* where `opened` counts: crc begins behind the opening then */
-    bool held;             /* the payload's first bytes are held back, because they are to say its content's size */
+    uint32_t crc_of_place; /* where `opened` counts: crc begins after the opening then */
+    bool held;             /* the payload's first bytes are held back, because they will state its content's size */
     uint8_t bare[SEGJ_OPENING_BARE];
     size_t opened;         /* so many of those */
     bool raw;              /* the section compresses, and this value cannot be */
@@ -46,7 +46,7 @@ static void free_writer(oversized_writer_t *writer)
     if (!writer->wide)
         (void)ZSTD_freeCCtx(writer->compressor);
     else if (segj_lease_holds(&writer->lease))
-        segj_crew_take_back(&writer->journal->codec.crew);
+        segj_crew_release_wide(&writer->journal->codec.crew);
     segj_lease_end(&writer->lease);
     free(writer->buffer);
     free(writer);
@@ -61,14 +61,15 @@ static size_t stream_in_load(ZSTD_CCtx *compressor, const segj_dictionary_t *dic
 
 static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level, const segj_dictionary_t *dictionary)
 {
-    writer->compressor = segj_crew_lend(&writer->journal->codec.crew, writer->announced);
+    writer->compressor = segj_crew_reserve_wide(&writer->journal->codec.crew, writer->announced);
     writer->wide = writer->compressor != NULL;
     if (!writer->wide)
         writer->compressor = ZSTD_createCCtx();
     if (writer->compressor == NULL)
         return segj_fail(SEGJ_ERR_MEMORY, "out of memory: zstd could not make a compression context");
     size_t answer = ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_compressionLevel, level);
-    /* The frame says its content's size, as every payload does. Where it is not known yet, the frame gets it at the end. */
+    /* The frame says its content's size, as every payload does. Where it is not known yet, the frame gets it at the
+     * end. */
     writer->held = writer->announced == OVERSIZED_SIZE_UNKNOWN;
     if (!ZSTD_isError(answer))
         answer = writer->held ? ZSTD_CCtx_setParameter(writer->compressor, ZSTD_c_contentSizeFlag, 0)
@@ -81,7 +82,7 @@ static segj_status_t stream_in_set_up_zstd(oversized_writer_t *writer, int level
 }
 
 /* Under change. Where the section's dictionary is damaged the value is stored as it is. */
-static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t *section)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t *section)
 {
     oversized_t *journal = writer->journal;
     segj_dictionary_t *dictionary = NULL;
@@ -99,8 +100,9 @@ static segj_status_t stream_in_set_up(oversized_writer_t *writer, segj_section_t
     return status;
 }
 
-/* What forbids it, and memory that it wants: all that can be said before anything changes. Under change. */
-static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number, segj_section_t **section)
+/* Checks what forbids the writer and takes its memory, before anything changes. Under change. */
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t number,
+                                                         segj_section_t **section)
 {
     oversized_t *journal = writer->journal;
     segj_status_t status = segj_journal_changeable(journal);
@@ -116,7 +118,8 @@ static segj_status_t stream_in_prepare(oversized_writer_t *writer, uint64_t numb
 }
 
 /* Under change. */
-static segj_status_t activate_or_create(oversized_t *journal, uint64_t number, segj_section_t **section)
+SEGJ_UNDER_CHANGE static segj_status_t activate_or_create(oversized_t *journal, uint64_t number,
+                                                          segj_section_t **section)
 {
     if (*section != NULL)
         return segj_section_activate(journal, *section);
@@ -129,7 +132,7 @@ static segj_status_t activate_or_create(oversized_t *journal, uint64_t number, s
 }
 
 /* Under change. */
-static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_begin(oversized_writer_t *writer, uint64_t number)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section;
@@ -158,7 +161,7 @@ static segj_status_t stream_in_open_for(segj_caller_t *caller, oversized_t *jour
 {
     segj_status_t status = oversized_writer_open(journal, section, entry, size, opened);
     if (status == SEGJ_OK && opened != NULL)
-        segj_lease_adopt(&(*opened)->lease, caller);
+        segj_lease_bind(&(*opened)->lease, caller);
     return status;
 }
 
@@ -335,7 +338,7 @@ segj_status_t oversized_writer_write(oversized_writer_t *writer, const void *dat
     return status == SEGJ_OK ? segj_lease_leave(&writer->lease, put(writer, data, size)) : status;
 }
 
-/* Nothing is placed in the section meanwhile. */
+/* While it runs nothing is placed in the section. */
 static void make_head(oversized_writer_t *writer)
 {
     const segj_glob_t *values = &writer->section->values;
@@ -350,7 +353,7 @@ static void make_head(oversized_writer_t *writer)
 }
 
 /* Under change. The head comes last: without it the frame is none. */
-static segj_status_t write_head(const oversized_writer_t *writer)
+SEGJ_UNDER_CHANGE static segj_status_t write_head(const oversized_writer_t *writer)
 {
     const segj_io_file_t *file = &writer->section->values.handle.file;
     segj_status_t status = segj_io_write(file, file->data + writer->offset, writer->head, file->head);
@@ -384,7 +387,8 @@ static segj_status_t complete(oversized_writer_t *writer)
 }
 
 /* Under change. */
-static segj_status_t stream_in_append(oversized_writer_t *writer, oversized_location_t location, uint64_t *position)
+SEGJ_UNDER_CHANGE static segj_status_t stream_in_append(oversized_writer_t *writer, oversized_location_t location,
+                                                        uint64_t *position)
 {
     oversized_t *journal = writer->journal;
     segj_section_t *section = writer->section;

@@ -7,7 +7,7 @@
 #include "oversized/section/writers.h"
 
 /* Under change. */
-static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj_section_t **section)
+SEGJ_UNDER_CHANGE static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj_section_t **section)
 {
     *section = segj_journal_find(journal, number);
     segj_status_t status = segj_journal_changeable(journal);
@@ -18,6 +18,7 @@ static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj
 
 segj_status_t segj_section_to_sync(oversized_t *journal, uint64_t number, segj_section_t **section)
 {
+    segj_assert_held(&journal->change);
     segj_status_t status = sync_find(journal, number, section);
     segj_lock(&journal->shared.state);
     if (*section != NULL)
@@ -39,7 +40,7 @@ typedef struct sync_call {
 
 /* Under state, which it gives up; a sync or a flush of the section is under way. True: the call leads the next sync.
  * False: it is through, *status is its answer. */
-static bool await_turn(sync_call_t *call, segj_status_t *status)
+SEGJ_GIVES(segj_role_state) static bool await_turn(sync_call_t *call, segj_status_t *status)
 {
     segj_waiter_t waiter;
     segj_waiter_t *full = segj_group_join(call->section, &waiter, call->target);
@@ -60,7 +61,7 @@ static bool await_turn(sync_call_t *call, segj_status_t *status)
     return false;
 }
 
-/* What a sync that is under way has to do with the call; no change waits for that. True: the call is to sync itself. */
+/* Joins a sync that is under way, if there is one; no change waits for that. True: the call must sync itself. */
 static bool join_sync_under_way(sync_call_t *call, segj_status_t *status)
 {
     oversized_t *journal = call->journal;
@@ -85,7 +86,7 @@ static bool join_sync_under_way(sync_call_t *call, segj_status_t *status)
 }
 
 /* Under change. Finds the section; true: it may have something to sync. */
-static bool sync_prepare(sync_call_t *call, segj_status_t *status)
+SEGJ_UNDER_CHANGE static bool sync_prepare(sync_call_t *call, segj_status_t *status)
 {
     oversized_t *journal = call->journal;
     if (call->section != NULL) {
@@ -111,7 +112,7 @@ static bool sync_prepare(sync_call_t *call, segj_status_t *status)
 typedef enum turn { TURN_COVERED, TURN_MINE, TURN_SOON, TURN_LATER, TURN_UNKNOWN } turn_t;
 
 /* Under change and state. */
-static turn_t whose_turn(const sync_call_t *call)
+SEGJ_UNDER_CHANGE SEGJ_UNDER_STATE static turn_t whose_turn(const sync_call_t *call)
 {
     const segj_section_t *section = call->section;
     if (section->synced >= call->target || segj_section_gone(call->journal, section))
@@ -123,8 +124,8 @@ static turn_t whose_turn(const sync_call_t *call)
     return segj_group_expects(section) ? TURN_SOON : TURN_MINE;
 }
 
-/* Takes over what the section holds, as soon as nobody else is at it. True: *capture is the call's to transfer and to
- * finish. False: it is through, *status is its answer. */
+/* Takes over what the section holds, as soon as no other sync or flush works on it. True: *capture is the call's to
+ * transfer and to finish. False: it is through, *status is its answer. */
 static bool begin_sync(sync_call_t *call, segj_capture_t *capture, segj_status_t *status)
 {
     oversized_t *journal = call->journal;
@@ -191,8 +192,8 @@ segj_status_t segj_sync_section(oversized_t *journal, uint64_t number, const ove
     return status;
 }
 
-/* Under change. Takes the values over that are to be written; false: there are none, or a sync is writing them. */
-static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
+/* Under change. Takes over the values that must be written; false: there are none, or a sync is writing them. */
+SEGJ_UNDER_CHANGE static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
 {
     segj_lock(&journal->shared.state);
     bool busy = section->syncing || segj_section_is_clean(section);
@@ -220,7 +221,7 @@ segj_status_t segj_sync_start(oversized_t *journal, uint64_t number, oversized_t
     segj_gate_leave(&journal->change);
     if (taken) {
         status = segj_glob_write(&section->values.handle.file, &values);
-        if (status == SEGJ_ERR_NO_SPACE) /* before anybody may remove the section */
+        if (status == SEGJ_ERR_NO_SPACE) /* before the section can be removed */
             status = segj_section_fail_room(journal, section);
         segj_lock(&journal->shared.state);
         segj_glob_finish(&section->values, &journal->shared, &values, status == SEGJ_OK);

@@ -9,7 +9,7 @@
 #include "oversized/write/sync.h"
 
 /* The numbers of the sections that have something to sync. Under change. */
-static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, size_t *count)
+SEGJ_UNDER_CHANGE static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, size_t *count)
 {
     bool inherited = journal->shared.format != SEGJ_FORMAT_NATIVE || journal->unrepaired > 0;
     size_t most = inherited ? journal->sections.count : journal->writers;
@@ -22,7 +22,7 @@ static segj_status_t dirty_sections(oversized_t *journal, uint64_t **numbers, si
         if (!segj_section_is_clean(at))
             (*numbers)[(*count)++] = at->node.number;
     for (size_t i = 0; i < most && inherited; i++) {
-        const segj_section_t *at = (const segj_section_t *)(const void *)journal->sections.order[i];
+        const segj_section_t *at = segj_section_at(journal, i);
         if (at->inherited || at->unrepaired != NULL)
             (*numbers)[(*count)++] = at->node.number;
     }
@@ -42,21 +42,21 @@ static segj_status_t sync_pruned(oversized_t *journal, uint64_t number)
 
 /* Takes `change`. Inherited sections that a prune has hidden are not in the table, and may come back: it waits for
  * that. */
-static void lock_for_all(oversized_t *journal)
+SEGJ_TAKES(segj_role_change) static void lock_for_all(oversized_t *journal)
 {
-    bool waited = journal->shared.format != SEGJ_FORMAT_NATIVE;
     segj_gate_enter(&journal->change);
-    while (waited) {
-        segj_lock(&journal->shared.state);
-        waited = journal->hidden > 0;
-        if (waited)
-            segj_gate_leave(&journal->change);
+    if (journal->shared.format == SEGJ_FORMAT_NATIVE)
+        return;
+    segj_lock(&journal->shared.state);
+    while (journal->hidden > 0) {
+        segj_gate_leave(&journal->change);
         while (journal->hidden > 0)
             segj_wait(&journal->shared.changed, &journal->shared.state);
         segj_unlock(&journal->shared.state);
-        if (waited)
-            segj_gate_enter(&journal->change);
+        segj_gate_enter(&journal->change);
+        segj_lock(&journal->shared.state);
     }
+    segj_unlock(&journal->shared.state);
 }
 
 /** Sections that are being synced together, and the first failure. */
@@ -103,7 +103,7 @@ static segj_status_t set_sync(oversized_t *journal, sync_set_t *set,
     return set->status;
 }
 
-/* A section that was removed meanwhile has nothing to sync. */
+/* A section that was removed since has nothing to sync. */
 static segj_status_t sync_one_of_all(oversized_t *journal, uint64_t number)
 {
     segj_status_t status = segj_sync_section(journal, number, NULL);

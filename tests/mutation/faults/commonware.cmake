@@ -59,8 +59,8 @@ fault("lowered counts are not synced" src/journal/counts.c "commonware/counts cr
         status = segj_partition_sync(&counts->partition);]==])
 
 fault("the copy that counts is not synced first" src/journal/counts.c "commonware/counts"
-    [==[    if (counts->settled || !counts->there[counts->newest])]==]
-    [==[    if (!counts->settled || !counts->there[counts->newest])]==])
+    [==[    if (counts->synced || !counts->there[counts->newest])]==]
+    [==[    if (!counts->synced || !counts->there[counts->newest])]==])
 
 fault("less than is counted is no loss" src/oversized/open/verdict_commonware.c "commonware/counts crash/ends"
     [==[    plan->watermark = segj_counts_of(&scan->journal->shared.counts, plan->number);]==]

@@ -23,9 +23,9 @@ fault("the wide context is lent twice" src/oversized/section/crew.c "threads/com
 
 fault("a stream keeps the wide context" src/oversized/write/stream_in.c "threads/compression_threads"
     [==[    else if (segj_lease_holds(&writer->lease))
-        segj_crew_take_back]==]
+        segj_crew_release_wide]==]
     [==[    else if (!segj_lease_holds(&writer->lease))
-        segj_crew_take_back]==])
+        segj_crew_release_wide]==])
 
 fault("a child waits for threads that it does not have" src/oversized/child.c "threads/forks"
     [==[            segj_codec_free(&journal->codec); ]==]

@@ -136,9 +136,9 @@ fault("open does not sync the index's names" src/oversized/open/recover.c "${ord
 
 fault("open does not sync the values' names" src/oversized/open/recover.c "${order}"
     [==[        status = segj_partition_sync(&shared->values);
-    if (status == SEGJ_OK && !settled)]==]
+    if (status == SEGJ_OK && !names_durable)]==]
     [==[        status = SEGJ_OK;
-    if (status == SEGJ_OK && !settled)]==])
+    if (status == SEGJ_OK && !names_durable)]==])
 
 fault("open of clean sections takes names for durable" src/oversized/section/writers.c "lessons/rewind"
     [==[    if (!journal->names_inherited)]==]

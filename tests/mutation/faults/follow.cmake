@@ -43,6 +43,6 @@ fault("a head tells of one record more than was synced" src/oversized/tools/foll
     [==[            synced = segj_max_u64(synced, at.records - head.unsynced);]==]
     [==[            synced = segj_max_u64(synced, at.records - head.unsynced + 1);]==])
 
-fault("heads are believed that count no further" src/oversized/tools/follow_log.c "version_2/promises_follow"
+fault("heads are trusted that count no further" src/oversized/tools/follow_log.c "version_2/promises_follow"
     [==[        if (head.unsynced < UINT8_MAX && head.unsynced <= at.records)]==]
     [==[        if (head.unsynced <= at.records)]==])

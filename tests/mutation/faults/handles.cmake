@@ -168,7 +168,7 @@ fault("a caller keeps no sentence" src/oversized/section/entrance.c "threads/cal
     [==[        caller->error.status = status;]==])
 
 fault("a replay forgets whose it is" src/oversized/read/replay.c "threads/callers"
-    [==[        segj_lease_adopt(&(*opened)->lease, caller);]==]
+    [==[        segj_lease_bind(&(*opened)->lease, caller);]==]
     [==[        (void)caller;]==])
 
 fault("a sentence that is said again has lost its errno" src/base/status.c "threads/callers"

@@ -66,7 +66,7 @@ fault("version 2: a value counts without its checksum" src/oversized/open/verdic
     [==[        if (!right && !durable && !there)
             break;]==])
 
-fault("version 2: a part of a batch is believed" src/oversized/open/verdict_log.c "recovery/log"
+fault("version 2: a part of a batch is trusted" src/oversized/open/verdict_log.c "recovery/log"
     [==[        if (!goes_on || walk->at.records <= plan->watermark)]==]
     [==[        if (walk->at.records > 0)]==])
 
@@ -80,10 +80,10 @@ fault("version 2: a crash is taken for damage" src/oversized/open/verdict_log.c 
 
 # --- the index ---
 
-fault("version 2: the index is believed above W" src/oversized/open/verdict_log.c "${log_states} recovery/log"
-    [==[    plan->anchor = believed;
+fault("version 2: the index is trusted above W" src/oversized/open/verdict_log.c "${log_states} recovery/log"
+    [==[    plan->anchor = trusted;
     plan->index_bytes = bytes;]==]
-    [==[    plan->anchor = believed;
+    [==[    plan->anchor = trusted;
     plan->index_bytes = plan->records * shared->record_size;]==])
 
 fault("version 2: a damaged page is not made again" src/journal/fixed.c "recovery/log"
@@ -91,14 +91,14 @@ fault("version 2: a damaged page is not made again" src/journal/fixed.c "recover
     [==[        if (status == SEGJ_ERR_CORRUPT && fixed->version == 3 && fixed->activations == activations)]==])
 
 fault("version 2: what the index has in the page of W is not read" src/oversized/section/remake.c "recovery/log"
-    [==[    return whole ? (uint16_t)believed : 0;]==]
+    [==[    return whole ? (uint16_t)trusted : 0;]==]
     [==[    return whole ? 0 : 0;]==])
 
 # --- open ---
 
 fault("version 2: a watermark may contradict its frames" src/oversized/open/verdict_log.c "recovery/log"
-    [==[    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, believed))]==]
-    [==[    if (status == SEGJ_OK && !*arrived && is_same_point(walk.at, believed))]==])
+    [==[    if (status == SEGJ_OK && *arrived && !is_same_point(walk.at, trusted))]==]
+    [==[    if (status == SEGJ_OK && !*arrived && is_same_point(walk.at, trusted))]==])
 
 fault("version 2: an identity that is damaged is not made again" src/oversized/open/verdict_native.c "recovery/log"
     [==[    if (status == SEGJ_OK && plan->value_valid && headers->values.version == 2)]==]

@@ -30,7 +30,7 @@ fault("the last record below W is not looked at" src/oversized/open/scan.c "reco
     [==[        if (!segj_location_end(0, location, UINT64_MAX, &found))
             continue;]==])
 
-fault("records above W are believed" src/oversized/open/verdict_native.c "${states}"
+fault("records above W are trusted" src/oversized/open/verdict_native.c "${states}"
     [==[        status = segj_scan_value(scan, scanned, location, &right);
         if (status]==]
     [==[        right = true;

@@ -48,7 +48,7 @@ fault("a compressed value counts as it is stored" src/oversized/write/append.c "
 
 # --- verifications ---
 
-fault("a page that the cache has is believed" src/oversized/tools/verify_part.c "promises/verify"
+fault("a page that the cache has is trusted" src/oversized/tools/verify_part.c "promises/verify"
     [==[    if (status == SEGJ_OK && !v.gone)
         status = verify_index(&v);]==]
     [==[]==])
@@ -135,7 +135,7 @@ fault("no frame is looked for past damage" src/oversized/tools/salvage_log.c "sa
     [==[        if (at >= most || log_is_frame(walk, at))]==]
     [==[        if ((at = most) >= most || log_is_frame(walk, at))]==])
 
-fault("a length that is right by itself is believed" src/oversized/tools/salvage_frames.c "salvage/damages"
+fault("a length that is right by itself is trusted" src/oversized/tools/salvage_frames.c "salvage/damages"
     [==[        if (frames_end(trial, end) || frames_try(trial, end, 0, next))]==]
     [==[        if (frames_end(trial, end) || frames_try(trial, end, 0, next) || true)]==])
 
