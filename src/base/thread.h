@@ -133,6 +133,19 @@ SEGJ_MUTEX_FUNCTIONS(state)
 /** Gives the mutex up, waits for the condition, and has the mutex again. */
 #define segj_wait(cond, mutex) SEGJ_MUTEX_CALL(mutex, wait)(cond, mutex)
 
+/** segj_wait() for a mutex, but no longer than until a time of the condition's clock; false: it has come. */
+static inline bool segj_wait_until(segj_cond_t *cond, segj_mutex_t *mutex, const struct timespec *until)
+    SEGJ_REQUIRES(mutex);
+SEGJ_NO_THREAD_SAFETY_ANALYSIS static inline bool segj_wait_until(segj_cond_t *cond, segj_mutex_t *mutex,
+                                                                  const struct timespec *until)
+{
+    segj_assert_held(mutex);
+    segj_note_held(mutex, false);
+    int code = pthread_cond_timedwait(cond, &mutex->mutex, until);
+    segj_note_held(mutex, true);
+    return code == 0;
+}
+
 static inline bool segj_cond_init(segj_cond_t *cond)
 {
     return pthread_cond_init(cond, NULL) == 0;

@@ -251,9 +251,9 @@ static void wait_for_tick(segj_rados_t *store)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    int code = 0;
-    while (!store->ends && code == 0)
-        code = pthread_cond_timedwait(&store->tick, &store->mutex, &until);
+    bool early = true;
+    while (!store->ends && early)
+        early = segj_wait_until(&store->tick, &store->mutex, &until);
 }
 
 /* Others may take leases off the list while one is renewed: the list is begun anew after each, up to those that were. */
