@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SCHEME "rados:"
 
@@ -14,15 +15,36 @@ static bool is_in_cluster(const char *directory)
 
 #if !defined(SEGJ_COMMAND_RADOS)
 
-answer_t cluster_begin(options_t *options)
+#define BESIDE "segj-rados"
+
+/* Becomes the program that lies beside this one; returns where there is none. */
+static void become(char **arguments)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof BESIDE);
+    if (length <= 0 && strlen(arguments[0]) < sizeof path - sizeof BESIDE) {
+        length = (ssize_t)strlen(arguments[0]);
+        memcpy(path, arguments[0], (size_t)length);
+    }
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    if (length <= 0)
+        return;
+    memcpy(path + length, BESIDE, sizeof BESIDE);
+    (void)execv(path, arguments);
+}
+
+answer_t cluster_begin(options_t *options, char **arguments)
 {
     const char *named = is_in_cluster(options->directory) ? options->directory : options->range;
     if (!is_in_cluster(named))
         return ANSWER_FINE;
+    errno = ENOENT;
+    become(arguments);
     return complain(ANSWER_FAILED,
-                    "%s: this segj was built without Ceph: build it where librados is (Debian: "
+                    "%s: the program " BESIDE " does not lie beside segj (%s): build it where librados is (Debian: "
                     "librados-dev)",
-                    named);
+                    named, strerror(errno));
 }
 
 void cluster_end(void)
@@ -286,8 +308,9 @@ static bool are_of_two(const char *one, const char *other)
     return size != strcspn(other, "/") || strncmp(one, other, size) != 0;
 }
 
-answer_t cluster_begin(options_t *options)
+answer_t cluster_begin(options_t *options, char **arguments)
 {
+    (void)arguments;
     bool first = is_in_cluster(options->directory);
     if (!first && !is_in_cluster(options->range))
         return ANSWER_FINE;

@@ -8,8 +8,9 @@
 
 #include "command/command.h"
 
-/** Sets options->storage where a directory of the command line is in a cluster. */
-answer_t cluster_begin(options_t *options);
+/** Sets options->storage where a directory of the command line is in a cluster. A program that was built without
+ *  librados becomes segj-rados then, which lies beside it, with the same arguments (of main()). */
+answer_t cluster_begin(options_t *options, char **arguments);
 /** Ends the connection. */
 void cluster_end(void);
 

@@ -26,7 +26,7 @@ static answer_t run(const command_t *command, int count, char **arguments)
         options_help(command);
         return ANSWER_FINE;
     }
-    answer_t answer = cluster_begin(&options);
+    answer_t answer = cluster_begin(&options, arguments - 1); /* main()'s */
     if (answer == ANSWER_FINE)
         answer = command->run(&options);
     cluster_end();
