@@ -393,7 +393,7 @@ static void what_cannot_be_done_is_answered_by_2(void **state)
     assert_int_equal(said.answer, 4);
     shell_free(&said);
     /* Journals in a cluster are another program's, which is not there. */
-    shell_expect(shell, "cp \"$(command -v segj)\" alone; ./alone stat rados:pool/journal", 2, "",
+    shell_expect(shell, "cp \"" SEGJ_COMMAND "\" alone; ./alone stat rados:pool/journal", 2, "",
                  "the program segj-rados does not lie beside segj");
     if (access("/dev/full", W_OK) == 0)
         shell_expect(shell, "segj list journal >/dev/full", 2, "", "standard output could not be written");
