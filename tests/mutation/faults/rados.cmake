@@ -61,10 +61,6 @@ fault("an owner that was replaced goes on" src/storage/io_sentences.c "threads/f
     [==[    if (status == SEGJ_ERR_LOCKED && partition->lost != NULL)]==]
     [==[    if (status == SEGJ_ERR_LOCKED && partition->lost == NULL)]==])
 
-fault("a sync that is refused to a former owner leaves it one" src/storage/io.c "threads/fenced"
-    [==[    return code == 0 ? SEGJ_OK : segj_io_changed(file->partition, segj_io_fail_file(code, file, "sync"));]==]
-    [==[    return code == 0 ? SEGJ_OK : segj_io_fail_file(code, file, "sync");]==])
-
 fault("a removal that is refused to a former owner leaves it one" src/storage/io.c "threads/fenced"
     [==[                                       : segj_io_changed(file->partition, segj_io_fail_file(code, file, "removal"));]==]
     [==[                                       : segj_io_fail_file(code, file, "removal");]==])
