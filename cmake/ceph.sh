@@ -32,7 +32,8 @@ dir=$(cd "$dir" && pwd)
 conf=$dir/ceph.conf
 osds="0 1 2"
 
-# launch WHO: in the background and with the lowest priority; its id is written down
+# launch WHO: in the background; its id is written down. What waits for the cluster runs as high as it does, so a priority
+# of its own, a lower one, would have it wait for who waits for it.
 launch()
 {
     case $1 in
@@ -41,7 +42,7 @@ launch()
     esac
     name=$1
     shift
-    nice -n 19 "$@" -f -c "$conf" </dev/null >>"$dir/$name.out" 2>&1 &
+    "$@" -f -c "$conf" </dev/null >>"$dir/$name.out" 2>&1 &
     echo $! >"$dir/$name.pid"
 }
 
@@ -122,7 +123,7 @@ osd_memory_target = 939524096
 bluestore_cache_autotune = false
 bluestore_cache_size = 67108864
 osd_heartbeat_interval = 1
-osd_heartbeat_grace = 12
+osd_heartbeat_grace = 30
 osd_op_queue = wpq
 osd_recovery_sleep = 0
 osd_recovery_max_active = 8
@@ -168,8 +169,8 @@ start()
     launch mon
     for i in $osds; do
         uuid=$(cat /proc/sys/kernel/random/uuid)
-        ceph --connect-timeout 20 osd create "$uuid" "$i" >/dev/null 2>>"$dir/mon.out"
-        nice -n 19 ceph-osd -i "$i" -c "$conf" --mkfs --osd-uuid "$uuid" >"$dir/osd.$i.out" 2>&1 &
+        ceph --connect-timeout 300 osd create "$uuid" "$i" >/dev/null 2>>"$dir/mon.out"
+        ceph-osd -i "$i" -c "$conf" --mkfs --osd-uuid "$uuid" >"$dir/osd.$i.out" 2>&1 &
     done
     wait_for_mkfs
     for i in $osds; do
@@ -186,7 +187,7 @@ wait_for_mkfs()
         tries=0
         until [ -f "$dir/osd.$i/ready" ]; do
             tries=$((tries + 1))
-            [ "$tries" -lt 300 ] || { cat "$dir/osd.$i.out" >&2; echo "ceph.sh: osd.$i was not made" >&2; exit 1; }
+            [ "$tries" -lt 3000 ] || { cat "$dir/osd.$i.out" >&2; echo "ceph.sh: osd.$i was not made" >&2; exit 1; }
             sleep 0.1
         done
     done
@@ -197,7 +198,7 @@ wait_for_mkfs()
 wait_for_children()
 {
     tries=0
-    while pgrep -f -- "-c $conf --mkfs" >/dev/null && [ "$tries" -lt 100 ]; do
+    while pgrep -f -- "-c $conf --mkfs" >/dev/null && [ "$tries" -lt 3000 ]; do
         tries=$((tries + 1))
         sleep 0.1
     done
@@ -206,16 +207,16 @@ wait_for_children()
 wait_until_it_writes()
 {
     tries=0
-    until echo x | timeout 20 rados -p segj put ceph.sh.ready - 2>/dev/null; do
+    until echo x | timeout 60 rados -p segj put ceph.sh.ready - 2>/dev/null; do
         tries=$((tries + 1))
-        [ "$tries" -lt 5 ] || { for log in "$dir"/*.out; do tail -n 5 "$log" >&2; done; echo "ceph.sh: the cluster does not write" >&2; exit 1; }
+        [ "$tries" -lt 10 ] || { for log in "$dir"/*.out; do tail -n 5 "$log" >&2; done; echo "ceph.sh: the cluster does not write" >&2; exit 1; }
         sleep 0.5
     done
     rados -p segj rm ceph.sh.ready
     tries=0
     until ceph osd stat 2>/dev/null | grep -q ' 3 up'; do
         tries=$((tries + 1))
-        [ "$tries" -lt 40 ] || { echo "ceph.sh: only: $(ceph osd stat)" >&2; exit 1; }
+        [ "$tries" -lt 400 ] || { echo "ceph.sh: only: $(ceph osd stat)" >&2; exit 1; }
         sleep 0.25
     done
 }

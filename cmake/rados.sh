@@ -10,6 +10,7 @@
 #   SEGJ_BUILD_DIR   where to build; build/rados beside the sources when it is not set
 #   SEGJ_CEPH_DIR    where the cluster's files are; below the build when it is not set
 #   SEGJ_RADOS_KILLS how often an owner is killed while another waits; 200
+#   SEGJ_RADOS_MIB   how many MiB each of the figures' larger ones moves; 128
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -26,7 +27,7 @@ need_ceph()
 case ${1:-all} in
 all | tests | figures) ;;
 *)
-    sed -n '2,12s/^# \{0,1\}//p' "$0"
+    sed -n '2,13s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -44,7 +45,8 @@ trap 'sh "$root/cmake/ceph.sh" stop "$ceph"; rm -rf "$scratch" ${memory:+"$memor
 sh "$root/cmake/ceph.sh" start "$ceph"
 SEGJ_CEPH=$(cd "$ceph" && pwd)
 CEPH_CONF=$SEGJ_CEPH/ceph.conf
-export SEGJ_CEPH CEPH_CONF
+SEGJ_RADOS_KILLS=${SEGJ_RADOS_KILLS:-200}
+export SEGJ_CEPH CEPH_CONF SEGJ_RADOS_KILLS
 
 good=true
 if [ "${1:-all}" != figures ]; then
@@ -56,7 +58,8 @@ if [ "${1:-all}" != figures ]; then
 fi
 if [ "${1:-all}" != tests ]; then
     say "figures"
-    "$build/tests/rados/figures" || good=false
+    "$build/tests/rados/figures" "${SEGJ_RADOS_MIB:-128}" "$build/figures.svg" || good=false
+    say "a chart is in $build/figures.svg"
 fi
 say_skipped
 $good

@@ -245,6 +245,14 @@ struct segj_storage {
 
     /** Tells how many bytes the files of the partition can still take, for who runs this process. */
     int (*partition_space)(segj_partition_t *partition, uint64_t *bytes);
+
+    /* --- storages that only begin in file_write: may be NULL; a table that ends before it is one whose file_write has
+     * given the bytes to what outlives the process when it returns --- */
+
+    /** Waits until what file_write and file_truncate have taken through this file object before the call would survive
+     *  the process; nothing is said of power cuts. oversized_flush() asks for it. A failure may be found by the next
+     *  file_sync instead. */
+    int (*file_hand_over)(segj_file_t *file);
 };
 
 /** Files of the system. Static, needs no release; any thread. */

@@ -12,14 +12,14 @@
  * Durability. file_sync waits until every member of the acting set has the bytes on its disk. Writes are started by
  * file_write, and go on while the application does.
  *
- * What was only flushed (oversized_flush) is in the process's memory until the cluster has it, and dies with the
- * process.
+ * What was only appended is in the process's memory until the cluster has it, and dies with the process.
+ * oversized_flush() waits until it has: here it costs what oversized_sync() costs.
  *
  * Owners. Who opens a journal for writing holds locks with a duration, which a thread renews, and has a number (an
  * epoch) that the cluster compares in every change. Another opener gets SEGJ_ERR_LOCKED as long as the locks are
  * renewed. When their owner has died, or did not run for `lock_seconds`, the next one takes them with a higher
- * number. From then on the cluster refuses every change of the former owner, also one that was under way: its next
- * change or sync answers SEGJ_ERR_LOCKED, and a sync poisons the journal. Nothing rests on clocks that agree.
+ * number. From then on the cluster refuses every change of the former owner, also one that was under way: the call that
+ * finds this out answers SEGJ_ERR_LOCKED, and poisons the journal. Nothing rests on clocks that agree.
  *
  * Failures. As long as a placement group has not enough members, changes and reads wait, for `timeout_seconds` at
  * most. A change that has not been answered by then may be done or not: SEGJ_ERR_IO, and nothing more is changed

@@ -200,24 +200,37 @@ int segj_rados_lease_lock(segj_rados_lease_t *lease, bool exclusive)
 
 /* --- renewing --- */
 
-/* Where the lock has run out and nobody else has been there since, which the epoch tells, it is taken again. */
-static int renew(segj_rados_lease_t *lease, bool exclusive, const segj_rados_digits_t epoch)
+/* ECANCELED: there has been another owner, or there is another partition. */
+static int look_for_successor(segj_rados_lease_t *lease, bool exclusive, const segj_rados_digits_t epoch)
 {
     const segj_rados_seam_t *seam = &lease->store->seam;
     char found[SEGJ_RADOS_VALUE];
+    int code = segj_rados_lease_named(lease);
+    if (code != 0)
+        return code == ENOENT || code == ESTALE ? ECANCELED : code;
+    if (!exclusive)
+        return 0;
+    code = seam->get(seam->context, lease->object, SEGJ_RADOS_EPOCH, found);
+    return code == 0 && strcmp(found, epoch) != 0 ? ECANCELED : code;
+}
+
+/* Where the lock has run out and nobody else has been there since, which the epoch tells, it is taken again. The epoch is
+ * looked at before too: a successor whose own lock has just run out must not meet this one's. */
+static int renew(segj_rados_lease_t *lease, bool exclusive, const segj_rados_digits_t epoch)
+{
+    const segj_rados_seam_t *seam = &lease->store->seam;
     int code = ask_for_lock(lease, exclusive, true, true);
     if (code != ENOENT)
         return code;
-    code = segj_rados_lease_named(lease);
-    if (code != 0)
-        return code == ENOENT || code == ESTALE ? ECANCELED : code;
-    code = ask_for_lock(lease, exclusive, true, false);
+    code = look_for_successor(lease, exclusive, epoch);
+    if (code == 0)
+        code = ask_for_lock(lease, exclusive, true, false);
     if (code == EBUSY)
         return ECANCELED;
-    if (code == 0 && exclusive)
-        code = seam->get(seam->context, lease->object, SEGJ_RADOS_EPOCH, found);
-    if (code == 0 && exclusive && strcmp(found, epoch) != 0)
-        code = ECANCELED;
+    if (code == 0)
+        code = look_for_successor(lease, exclusive, epoch);
+    else
+        return code;
     if (code == ECANCELED)
         (void)seam->unlock(seam->context, lease->object, lease->cookie);
     return code;

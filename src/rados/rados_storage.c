@@ -60,6 +60,7 @@ static void fill_table(segj_rados_t *store)
         .partition_sync_directory = segj_rados_partition_sync_directory,
         .directory_check = segj_rados_directory_sync,
         .file_refresh = segj_rados_file_refresh,
+        .file_hand_over = segj_rados_file_sync, /* what the cluster has acknowledged it has on its disks */
     };
 }
 

@@ -44,7 +44,8 @@ static segj_status_t unlink_file(const segj_io_file_t *file)
         segj_pause(pauses[waits]);
     }
     /* A name that is gone already is what was asked for. */
-    return code == 0 || code == ENOENT ? SEGJ_OK : segj_io_fail_file(code, file, "removal");
+    return code == 0 || code == ENOENT ? SEGJ_OK
+                                       : segj_io_changed(file->partition, segj_io_fail_file(code, file, "removal"));
 }
 
 segj_status_t segj_partition_unlink(const segj_io_partition_t *partition, uint64_t section)
@@ -103,9 +104,11 @@ static segj_status_t open_file(segj_io_file_t *file, segj_io_file_t result, segj
         (void)segj_io_fail_file(code, &result, "creation");
         return SEGJ_ERR_CORRUPT; /* another opener has put it there */
     }
-    if (code != 0)
-        return segj_io_advise(segj_io_fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open"),
-                              mode != SEGJ_OPEN_READ ? advice_to_read(code) : NULL);
+    if (code != 0) {
+        status = segj_io_fail_file(code, &result, "%s", mode == SEGJ_OPEN_CREATE ? "creation" : "open");
+        return mode == SEGJ_OPEN_READ ? status
+                                      : segj_io_changed(partition, segj_io_advise(status, advice_to_read(code)));
+    }
     *file = result;
     if (missing != NULL)
         *missing = false;
@@ -239,7 +242,9 @@ static segj_status_t write_all(const segj_io_file_t *file, uint64_t offset, segj
                                      "pwrite of %" PRIu64 " bytes at offset %" PRIu64 ": the storage claims %zu bytes",
                                      asked, offset, done);
         if (code != 0 && code != EINTR)
-            return segj_io_fail_file(code, file, "pwrite of %" PRIu64 " bytes at offset %" PRIu64, asked, offset);
+            return segj_io_changed(
+                file->partition,
+                segj_io_fail_file(code, file, "pwrite of %" PRIu64 " bytes at offset %" PRIu64, asked, offset));
         if (code == 0 && done == 0)
             return segj_io_fail_file(
                 0, file, "pwrite of %" PRIu64 " bytes at offset %" PRIu64 ": the storage took none", asked, offset);
@@ -316,7 +321,9 @@ segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size)
     do
         code = file->partition->storage->file_truncate(file->opened, size);
     while (code == EINTR);
-    return code == 0 ? SEGJ_OK : segj_io_fail_file(code, file, "truncation to %" PRIu64 " bytes", size);
+    return code == 0 ? SEGJ_OK
+                     : segj_io_changed(file->partition,
+                                       segj_io_fail_file(code, file, "truncation to %" PRIu64 " bytes", size));
 }
 
 segj_status_t segj_io_sync(const segj_io_file_t *file)
@@ -325,7 +332,18 @@ segj_status_t segj_io_sync(const segj_io_file_t *file)
     do
         code = file->partition->storage->file_sync(file->opened);
     while (code == EINTR);
-    return code == 0 ? SEGJ_OK : segj_io_fail_file(code, file, "sync");
+    return code == 0 ? SEGJ_OK : segj_io_changed(file->partition, segj_io_fail_file(code, file, "sync"));
+}
+
+segj_status_t segj_io_hand_over(const segj_io_file_t *file)
+{
+    const segj_storage_t *storage = file->partition->storage;
+    int code = 0;
+    if (SEGJ_STORAGE_HAS(storage, file_hand_over))
+        do
+            code = storage->file_hand_over(file->opened);
+        while (code == EINTR);
+    return code == 0 ? SEGJ_OK : segj_io_changed(file->partition, segj_io_fail_file(code, file, "handing over"));
 }
 
 void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t size)

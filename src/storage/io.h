@@ -42,7 +42,10 @@ typedef struct segj_io_partition {
     /** Called without locks when a storage can open no more files: true when one was closed, and it is worth trying
      *  again. NULL: there is none to close. */
     bool (*give_back)(void *owner);
-    void *owner;               /**< borrowed: handed to give_back */
+    /** Called when the storage has refused a change because another opener has the partition (ECANCELED), with that in
+     *  the thread's last error, and without locks that it takes. NULL: nobody needs to know. */
+    void (*lost)(void *owner);
+    void *owner;               /**< borrowed: handed to give_back and lost */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
     unsigned mode;             /**< permission bits of files that are made; 0: as the storage makes them */
 } segj_io_partition_t;
@@ -157,6 +160,8 @@ SEGJ_MUST_CHECK segj_status_t segj_io_copy(const segj_io_file_t *from, const seg
 SEGJ_MUST_CHECK segj_status_t segj_io_size(const segj_io_file_t *file, uint64_t *size);
 SEGJ_MUST_CHECK segj_status_t segj_io_truncate(const segj_io_file_t *file, uint64_t size);
 SEGJ_MUST_CHECK segj_status_t segj_io_sync(const segj_io_file_t *file);
+/** Has what was written survive the process: a storage may only have begun with it. */
+SEGJ_MUST_CHECK segj_status_t segj_io_hand_over(const segj_io_file_t *file);
 void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t size);
 /** Whether a storage has mappings at all. */
 bool segj_io_can_map(const segj_storage_t *storage);

@@ -17,10 +17,11 @@ static segj_status_t fail_names(int code, const segj_io_partition_t *partition, 
 {
     segj_status_t status =
         segj_io_advise_exhausted(code, partition, segj_io_only(segj_fail_code(code, "%s: %s", path, what)));
-    return segj_io_advise(status, segj_io_is_lacking(code)
-                                      ? "this file system does not make names durable, and cannot keep a journal that "
-                                        "is written to"
-                                      : NULL);
+    status = segj_io_advise(status, segj_io_is_lacking(code)
+                                        ? "this file system does not make names durable, and cannot keep a journal "
+                                          "that is written to"
+                                        : NULL);
+    return segj_io_changed(partition, status);
 }
 
 /* ENOTDIR does not say what is no directory: the partition, its directory, or what that lies below. */
@@ -75,7 +76,7 @@ segj_status_t segj_partition_create(const segj_io_partition_t *partition)
                               partition->directory);
     if (code == ENOTDIR)
         return fail_no_directory(partition, "creation");
-    return code == 0 ? SEGJ_OK : segj_io_fail_partition(code, partition, "creation");
+    return code == 0 ? SEGJ_OK : segj_io_changed(partition, segj_io_fail_partition(code, partition, "creation"));
 }
 
 segj_status_t segj_partition_open(segj_io_partition_t *partition, bool *missing)
@@ -420,7 +421,7 @@ segj_status_t segj_partition_remove(const segj_io_partition_t *partition)
             (void)partition->storage->file_remove(partition->opened, rest.name);
         code = remove_once(partition);
     }
-    return judge_named(code, partition);
+    return segj_io_changed(partition, judge_named(code, partition));
 }
 
 segj_status_t segj_partition_sync_directory(const segj_io_partition_t *partition)

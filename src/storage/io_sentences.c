@@ -42,6 +42,13 @@ segj_status_t segj_io_only(segj_status_t status)
     return status == SEGJ_ERR_LOCKED && segj_last_errno() != ECANCELED ? SEGJ_ERR_IO : status;
 }
 
+segj_status_t segj_io_changed(const segj_io_partition_t *partition, segj_status_t status)
+{
+    if (status == SEGJ_ERR_LOCKED && partition->lost != NULL)
+        partition->lost(partition->owner);
+    return status;
+}
+
 bool segj_io_is_exhausted(int code)
 {
     return code == EMFILE || code == ENFILE;

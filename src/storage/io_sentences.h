@@ -37,6 +37,10 @@ segj_status_t segj_io_advise_exhausted(int code, const segj_io_partition_t *part
 /** Appends to the sentence what the user can do; NULL: nothing. */
 segj_status_t segj_io_advise(segj_status_t status, const char *advice);
 
+/** The status of a change that has failed, as it is; where that is because the lock is lost, the partition's owner is
+ *  told. */
+segj_status_t segj_io_changed(const segj_io_partition_t *partition, segj_status_t status);
+
 segj_status_t segj_io_fail_partition(int code, const segj_io_partition_t *partition, const char *what);
 
 /** `code` 0: the text is the whole reason. */

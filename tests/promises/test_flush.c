@@ -159,6 +159,56 @@ static void test_who_may_not_flush(void **state)
     assert_status(oversized_flush(f->journal, 2), SEGJ_ERR_READ_ONLY);
 }
 
+/* --- a storage whose writes have only begun when they return --- */
+
+static segj_storage_t beginning;
+static unsigned handed_over;
+static int hand_over_code;
+
+static int begin_hand_over(segj_file_t *file)
+{
+    (void)file;
+    handed_over++;
+    return hand_over_code;
+}
+
+/* Of each file that the flush has written to, after both; not where nothing is new, and never of a sync. */
+static void test_a_flush_waits_for_a_storage_that_has_only_begun(void **state)
+{
+    fixture_t *f = *state;
+    const unsigned files = tested_version() == 2 ? 1 : 2;
+    beginning = *f->config.storage;
+    beginning.file_hand_over = begin_hand_over;
+    f->config.storage = &beginning;
+    handed_over = 0;
+    hand_over_code = 0;
+    open_journal(f);
+    append_samples(f->journal, 1, 3, 0);
+    assert_int_equal(handed_over, 0);
+    assert_ok(oversized_flush(f->journal, 1));
+    assert_int_equal(handed_over, files);
+    assert_ok(oversized_flush(f->journal, 1));
+    assert_int_equal(handed_over, files);
+    append_samples(f->journal, 1, 3, 0);
+    assert_ok(oversized_sync(f->journal, 1));
+    assert_ok(oversized_flush(f->journal, 1));
+    assert_int_equal(handed_over, files);
+
+    append_samples(f->journal, 1, 3, 0);
+    hand_over_code = EIO;
+    assert_status(oversized_flush(f->journal, 1), SEGJ_ERR_IO);
+    assert_int_equal(handed_over, files + 1);
+    assert_status(oversized_flush(f->journal, 1), SEGJ_ERR_IO); /* it asks again */
+    assert_null(oversized_error(f->journal));
+    hand_over_code = 0;
+    assert_ok(oversized_flush(f->journal, 1));
+    assert_int_equal(handed_over, 2 * files + 2);
+    check_section(f->journal, 1, 9, 0);
+    close_journal(f);
+    open_journal(f);
+    check_section(f->journal, 1, 9, 0);
+}
+
 static void test_a_flush_that_finds_no_room_is_made_again(void **state)
 {
     not_in_version_2();
@@ -193,6 +243,7 @@ int main(void)
         PROMISE(test_the_synced_slot_stays_however_often_the_page_is_flushed),
         PROMISE(test_a_writers_record_is_handed_over_by_a_flush),
         PROMISE(test_who_may_not_flush),
+        PROMISE(test_a_flush_waits_for_a_storage_that_has_only_begun),
         PROMISE(test_a_flush_that_finds_no_room_is_made_again),
     };
     return cmocka_run_group_tests_name("flush", tests, NULL, NULL);

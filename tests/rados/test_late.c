@@ -11,7 +11,7 @@
 
 /* What the first owner has under way. */
 typedef enum leaves {
-    LEAVES_APPENDS, /* records that were flushed and not synced */
+    LEAVES_APPENDS, /* records whose sync was begun, and not waited for */
     LEAVES_UNKNOWN, /* a record whose sync was not answered in time */
     LEAVES_REWIND,  /* a rewind that was not answered in time */
     LEAVES_PRUNE,   /* a prune, likewise */
@@ -44,6 +44,7 @@ static oversized_t *first_owner(segj_storage_t *storage, leaves_t leaves, uint64
 {
     oversized_config_t config = configure(storage);
     oversized_t *journal = NULL;
+    oversized_ticket_t started;
     bool pruned = false;
     assert_ok(oversized_open(&config, &journal));
     for (uint64_t i = 0; i < synced; i++)
@@ -54,7 +55,7 @@ static oversized_t *first_owner(segj_storage_t *storage, leaves_t leaves, uint64
         *most = synced + (synced < NUMBERS_A_SECTION / 4 ? 30 : 3);
         for (uint64_t i = synced; i < *most; i++)
             assert_ok(number_append_only(journal, i));
-        assert_ok(oversized_flush(journal, synced / NUMBERS_A_SECTION + 1));
+        assert_ok(oversized_sync_start(journal, synced / NUMBERS_A_SECTION + 1, &started));
         break;
     case LEAVES_UNKNOWN:
         pond_answer(storage, ETIMEDOUT);
@@ -73,7 +74,7 @@ static oversized_t *first_owner(segj_storage_t *storage, leaves_t leaves, uint64
     case LEAVES_REOPEN:
         for (uint64_t i = 0; i < 3; i++)
             assert_ok(number_append_only(journal, synced + i));
-        assert_ok(oversized_flush(journal, synced / NUMBERS_A_SECTION + 1));
+        assert_ok(oversized_sync_start(journal, synced / NUMBERS_A_SECTION + 1, &started));
         *most = synced + 3;
         oversized_abandon(journal);
         journal = NULL;
@@ -192,6 +193,37 @@ static void openings_without_an_answer(void **state)
     play_all(LEAVES_REOPEN, 3);
 }
 
+/* A client that is killed takes what it has under way along, and nothing that it has flushed. */
+static void what_was_flushed_outlives_its_client(void **state)
+{
+    (void)state;
+    for (uint8_t version = 1; version <= 2; version++) {
+        pond_t *pond = pond_new();
+        segj_storage_t *first = pond_client(pond);
+        segj_storage_t *second = pond_client(pond);
+        oversized_config_t config = configure(first);
+        oversized_t *journal = NULL;
+        oversized_t *next = NULL;
+        config.native_version = version;
+        assert_ok(oversized_open(&config, &journal));
+        for (uint64_t i = 0; i < 3; i++)
+            assert_ok(number_append(journal, i));
+        for (uint64_t i = 3; i < 33; i++)
+            assert_ok(number_append_only(journal, i));
+        assert_ok(oversized_flush(journal, 1));
+        pond_stop(first);
+        config.storage = second;
+        assert_ok(oversized_open(&config, &next));
+        assert_int_equal(numbers_check(next), 33);
+        assert_ok(oversized_close(next));
+        (void)pond_deliver(first, SIZE_MAX);
+        oversized_abandon(journal);
+        pond_client_free(second);
+        pond_client_free(first);
+        pond_free(pond);
+    }
+}
+
 /* A sync without room: what was synced before is there, and the next opening goes on when there is room. */
 static void a_full_pool(void **state)
 {
@@ -224,9 +256,13 @@ static void a_full_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appends_that_come_late),     cmocka_unit_test(syncs_without_an_answer),
-        cmocka_unit_test(rewinds_without_an_answer),  cmocka_unit_test(prunes_without_an_answer),
-        cmocka_unit_test(openings_without_an_answer), cmocka_unit_test(a_full_pool),
+        cmocka_unit_test(appends_that_come_late),
+        cmocka_unit_test(syncs_without_an_answer),
+        cmocka_unit_test(rewinds_without_an_answer),
+        cmocka_unit_test(prunes_without_an_answer),
+        cmocka_unit_test(openings_without_an_answer),
+        cmocka_unit_test(what_was_flushed_outlives_its_client),
+        cmocka_unit_test(a_full_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

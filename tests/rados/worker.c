@@ -35,7 +35,7 @@ oversized_config_t worker_config(segj_storage_t *storage, const char *directory)
     config.entry_size = 8;
     config.native_version = 2;
     config.strict = true; /* a synced record that is not there is refused */
-    config.lock_wait_ms = 60000;
+    config.lock_wait_ms = PATIENCE;
     return config;
 }
 
@@ -132,7 +132,15 @@ static uint64_t count_numbers(oversized_t *journal)
     return number;
 }
 
-static int work(int to, const char *directory, const segj_storage_rados_options_t *options, unsigned pause)
+static segj_status_t number_hand_over(oversized_t *journal, uint64_t number, bool flush)
+{
+    if (!flush)
+        return number_append(journal, number);
+    segj_status_t status = number_append_only(journal, number);
+    return status == SEGJ_OK ? oversized_flush(journal, number / NUMBERS_A_SECTION + 1) : status;
+}
+
+static int work(int to, const char *directory, const segj_storage_rados_options_t *options, unsigned pause, bool flush)
 {
     segj_storage_t *storage = NULL;
     oversized_t *journal = NULL;
@@ -149,7 +157,7 @@ static int work(int to, const char *directory, const segj_storage_rados_options_
     told.word = WORD_SYNCED;
     while (status == SEGJ_OK) {
         begin = seconds_now();
-        status = number_append(journal, told.number);
+        status = number_hand_over(journal, told.number, flush);
         if (status == SEGJ_OK) {
             tell(to, &told);
             told.number++;
@@ -173,30 +181,31 @@ __attribute__((constructor)) static void be_a_worker(void)
 {
     static char directory[64];
     const char *text = getenv("SEGJ_RADOS_WORKER");
-    unsigned settings[4];
+    unsigned settings[5];
     int to = -1;
     if (text == NULL)
         return;
-    if (sscanf(text, "%d %u %u %u %u %63s", &to, &settings[0], &settings[1], &settings[2], &settings[3], directory) !=
-        6)
+    if (sscanf(text, "%d %u %u %u %u %u %63s", &to, &settings[0], &settings[1], &settings[2], &settings[3],
+               &settings[4], directory) != 7)
         _exit(2);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test, stopped or not */
     segj_storage_rados_options_t options = cluster_options();
     options.object_size = settings[0];
     options.lock_seconds = settings[1];
     options.timeout_seconds = settings[2];
-    _exit(work(to, directory, &options, settings[3]));
+    _exit(work(to, directory, &options, settings[3], settings[4] != 0));
 }
 
 /* By exec: librados gives children of a process that has used it one address, and the cluster takes them for one client. */
-worker_t worker_start(const char *directory, const segj_storage_rados_options_t *options, unsigned pause)
+static worker_t start(const char *directory, const segj_storage_rados_options_t *options, unsigned pause, bool flush)
 {
     int ends[2];
     worker_t worker;
     char text[256];
     assert_int_equal(pipe(ends), 0);
-    (void)snprintf(text, sizeof text, "%d %u %u %u %u %s", ends[1], (unsigned)options->object_size,
-                   (unsigned)options->lock_seconds, (unsigned)options->timeout_seconds, pause, directory);
+    (void)snprintf(text, sizeof text, "%d %u %u %u %u %u %s", ends[1], (unsigned)options->object_size,
+                   (unsigned)options->lock_seconds, (unsigned)options->timeout_seconds, pause, flush ? 1u : 0u,
+                   directory);
     (void)fflush(stdout);
     assert_int_equal(setenv("SEGJ_RADOS_WORKER", text, 1), 0);
     worker.process = fork();
@@ -211,6 +220,16 @@ worker_t worker_start(const char *directory, const segj_storage_rados_options_t 
     (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC); /* of no other worker */
     worker.told = ends[0];
     return worker;
+}
+
+worker_t worker_start(const char *directory, const segj_storage_rados_options_t *options, unsigned pause)
+{
+    return start(directory, options, pause, false);
+}
+
+worker_t worker_start_flushing(const char *directory, const segj_storage_rados_options_t *options)
+{
+    return start(directory, options, 0, true);
 }
 
 bool worker_hear(const worker_t *worker, int milliseconds, told_t *told)

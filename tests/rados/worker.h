@@ -12,7 +12,10 @@
 #include "rados/cluster.h"
 #include "support/support.h"
 
-enum { NUMBERS_A_SECTION = 50 };
+enum {
+    NUMBERS_A_SECTION = 50,
+    PATIENCE = 300000 /* milliseconds: how long a test waits for what comes within seconds where nothing else runs */
+};
 
 typedef struct worker {
     pid_t process;
@@ -35,6 +38,8 @@ oversized_config_t worker_config(segj_storage_t *storage, const char *directory)
 /** Starts one. It opens the journal, waiting for its lock for a minute, and
  *  appends until a call fails. `pause`: microseconds between appends. */
 worker_t worker_start(const char *directory, const segj_storage_rados_options_t *options, unsigned pause);
+/** One that flushes instead of syncing, and tells of what was flushed. */
+worker_t worker_start_flushing(const char *directory, const segj_storage_rados_options_t *options);
 /** What it tells next; false where nothing comes within so many milliseconds, or it has ended. */
 bool worker_hear(const worker_t *worker, int milliseconds, told_t *told);
 /** The same, or the test fails; it must be this word. */

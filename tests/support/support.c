@@ -288,6 +288,14 @@ void free_bytes(bytes_t *bytes)
     *bytes = (bytes_t){NULL, 0};
 }
 
+void (*file_was_changed)(const char *path);
+
+static void changed(const char *path)
+{
+    if (file_was_changed != NULL)
+        file_was_changed(path);
+}
+
 static void write_through(int file, const char *path, uint64_t offset, const uint8_t *data, size_t size)
 {
     require(file >= 0, "open", path);
@@ -297,6 +305,7 @@ static void write_through(int file, const char *path, uint64_t offset, const uin
         done += (size_t)put;
     }
     require(close(file) == 0, "close", path);
+    changed(path);
 }
 
 void write_file(const char *path, const void *data, size_t size)
@@ -312,11 +321,13 @@ void write_file_at(const char *path, uint64_t offset, const void *data, size_t s
 void resize_file(const char *path, uint64_t size)
 {
     require(truncate(path, (off_t)size) == 0, "truncate", path);
+    changed(path);
 }
 
 void remove_file(const char *path)
 {
     require(unlink(path) == 0, "unlink", path);
+    changed(path);
 }
 
 /* --- integers --- */

@@ -83,6 +83,9 @@ void write_file_at(const char *path, uint64_t offset, const void *data, size_t s
 /** Cuts a file, or lengthens it with zeros. */
 void resize_file(const char *path, uint64_t size);
 void remove_file(const char *path);
+/** Told of each file that was written to, resized or removed by these; NULL: nobody is. Where files are shadows of something
+ *  else (rados/suite/shadow.c), that follows. */
+extern void (*file_was_changed)(const char *path);
 
 /* --- the native format, written from its specification --- */
 

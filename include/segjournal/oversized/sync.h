@@ -80,8 +80,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_sync_wait(oversized_t *journal, const ov
 /**
  * Hands everything that was appended to the section before the call to the storage, and syncs nothing. It survives a
  * killed process, and not a power cut, which may take it like any appends since the last sync. The call makes a write
- * or two for what is new since the last flush or sync, and no call of the storage where nothing is new. It waits for a
- * sync of the same section that is under way. A section that does not exist is SEGJ_OK.
+ * or two for what is new since the last flush or sync, and no call of the storage where nothing is new; of a storage
+ * that only begins with a write, as one in a cluster, it waits for the end of those. It waits for a sync of the same
+ * section that is under way. A section that does not exist is SEGJ_OK.
  *
  * Errors: SEGJ_ERR_PRUNED, SEGJ_ERR_READ_ONLY, SEGJ_ERR_POISONED, SEGJ_ERR_NO_SPACE, SEGJ_ERR_IO, SEGJ_ERR_MEMORY:
  * nothing is lost, flush or sync again. None of them poisons.

@@ -57,6 +57,7 @@ static segj_status_t make_memory(oversized_t *journal, const oversized_config_t 
                                           .directory = journal->directory,
                                           .name = journal->index_name,
                                           .give_back = segj_journal_give_back,
+                                          .lost = segj_journal_lost,
                                           .owner = journal,
                                           .mode = config->file_mode};
     shared->values = shared->index;

@@ -128,11 +128,19 @@ static segj_status_t look_for_others(oversized_t *journal, const segj_section_t 
     return status == SEGJ_OK ? check_lengths(journal, section, capture) : status;
 }
 
-/* Losing a mark costs the next open time, never data: a failure is only logged. */
-static void durable_mark(oversized_t *journal, segj_section_t *section, segj_point_t at)
+/* Losing a mark costs the next open time, never data: a failure is only logged, but for that the journal is another
+ * opener's. */
+static segj_status_t forgive_mark(oversized_t *journal, segj_status_t status, const char *what)
 {
-    if (segj_fixed_mark(&section->index, &section->index.handle.file, at) != SEGJ_OK)
-        segj_shared_log(&journal->shared, SEGJ_LOG_WARNING, "a watermark could not be written: %s", segj_last_error());
+    if (status == SEGJ_OK || status == SEGJ_ERR_LOCKED)
+        return status;
+    segj_shared_log(&journal->shared, SEGJ_LOG_WARNING, "a watermark could not be %s: %s", what, segj_last_error());
+    return SEGJ_OK;
+}
+
+static segj_status_t durable_mark(oversized_t *journal, segj_section_t *section, segj_point_t at)
+{
+    return forgive_mark(journal, segj_fixed_mark(&section->index, &section->index.handle.file, at), "written");
 }
 
 /* --- version 2: the values file is a log, and the index follows it --- */
@@ -150,8 +158,7 @@ static segj_status_t write_index(oversized_t *journal, segj_section_t *section, 
         return segj_shared_poison(&journal->shared, status);
     capture->index_durable = true;
     index->mark_pending = false;
-    durable_mark(journal, section, (segj_point_t){capture->records, capture->size, capture->trailer});
-    return SEGJ_OK;
+    return durable_mark(journal, section, (segj_point_t){capture->records, capture->size, capture->trailer});
 }
 
 /* A sync of what the log has is good whatever becomes of the index, unless that poisons. */
@@ -198,18 +205,13 @@ segj_status_t segj_section_catch_up(oversized_t *journal, segj_section_t *sectio
 
 /* --- both versions --- */
 
-segj_status_t segj_journal_yield(oversized_t *journal, segj_status_t status)
-{
-    return status == SEGJ_ERR_LOCKED ? segj_shared_poison(&journal->shared, status) : status;
-}
-
 segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, segj_capture_t *capture)
 {
     uint64_t begun = segj_process_time();
     if (segj_section_is_log(section)) {
         segj_status_t answer = transfer_log(journal, section, capture);
         capture->took = segj_process_time() - begun;
-        return answer == SEGJ_OK ? SEGJ_OK : segj_journal_yield(journal, answer);
+        return answer;
     }
     segj_status_t status = segj_glob_write(&section->values.handle.file, &capture->values);
     capture->values_written = status == SEGJ_OK;
@@ -222,13 +224,13 @@ segj_status_t segj_sync_transfer(oversized_t *journal, segj_section_t *section, 
     /* Only what this sync has just covered is marked, and no other sync of the section can run yet: the fsync above has
      * also covered the slot written last, so that of the two one is always whole. */
     if (status != SEGJ_OK)
-        return segj_journal_yield(journal, status);
+        return status;
     capture->took = segj_process_time() - begun;
     section->index.mark_pending = false;
     if (segj_journal_changeable(journal) == SEGJ_OK && (capture->records > section->index.mark.records + MARK_RECORDS ||
                                                         capture->size > section->index.mark.end + MARK_BYTES))
-        durable_mark(journal, section, (segj_point_t){.records = capture->records, .end = capture->size});
-    return SEGJ_OK;
+        status = durable_mark(journal, section, (segj_point_t){.records = capture->records, .end = capture->size});
+    return status;
 }
 
 /* Under state. The next sections get a dictionary from this one when it has enough, and a better one when it has more.
@@ -360,8 +362,8 @@ segj_status_t segj_section_truncate_tail(oversized_t *journal, segj_section_t *s
         status = mark_truncation(journal, index);
     if (status == SEGJ_OK)
         status = segj_glob_truncate_tail(&section->values, &journal->shared);
-    if (status == SEGJ_OK && marked && segj_fixed_clear_mark(index, &index->handle.file) != SEGJ_OK)
-        segj_shared_log(&journal->shared, SEGJ_LOG_WARNING, "a watermark could not be cleared: %s", segj_last_error());
+    if (status == SEGJ_OK && marked)
+        status = forgive_mark(journal, segj_fixed_clear_mark(index, &index->handle.file), "cleared");
     return status;
 }
 
@@ -387,10 +389,8 @@ void segj_section_withdraw(oversized_t *journal, segj_section_t *section)
 SEGJ_UNDER_CHANGE static segj_status_t mark_what_is_durable(oversized_t *journal, segj_section_t *section, bool at_end)
 {
     const segj_point_t at = {section->index.durable, section->values.size, section->values.trailer};
-    if (!segj_section_is_log(section)) {
-        durable_mark(journal, section, (segj_point_t){.records = at.records, .end = at.end});
-        return SEGJ_OK;
-    }
+    if (!segj_section_is_log(section))
+        return durable_mark(journal, section, (segj_point_t){.records = at.records, .end = at.end});
     segj_status_t status = segj_section_catch_up(journal, section, at);
     if (status == SEGJ_OK || !at_end || atomic_load_explicit(&journal->shared.poisoned, memory_order_relaxed))
         return status;

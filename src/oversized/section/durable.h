@@ -26,10 +26,6 @@ static inline bool segj_section_is_clean(const segj_section_t *section)
     return !section->active || segj_section_appended(section) == section->synced;
 }
 
-/** A change has failed. Where the storage has given the files to another owner it takes no change any more, and what it
- *  shows of them from now on is that owner's: the journal is poisoned. Gives the status back. Without state. */
-SEGJ_WITHOUT_STATE segj_status_t segj_journal_yield(oversized_t *journal, segj_status_t status);
-
 /** The three steps of a sync. Takes over what the section holds; no other sync of it is under way. */
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_sync_begin(oversized_t *journal, segj_section_t *section,
                                                                       segj_capture_t *capture);

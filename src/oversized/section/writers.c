@@ -122,6 +122,12 @@ bool segj_journal_give_back(void *context)
     return given;
 }
 
+void segj_journal_lost(void *context)
+{
+    oversized_t *journal = context;
+    (void)segj_shared_poison(&journal->shared, SEGJ_ERR_LOCKED);
+}
+
 SEGJ_UNDER_CHANGE static segj_status_t pin_both_for_write(oversized_t *journal, segj_section_t *section)
 {
     segj_shared_t *shared = &journal->shared;

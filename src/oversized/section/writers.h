@@ -25,6 +25,8 @@ SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_journal_guard_counts(
 /** A partition's give_back: closes files that are not in use. Where there are none, and no change is under way, it
  *  puts the section that was written to longest ago to rest. Without locks, or under change. */
 SEGJ_WITHOUT_STATE bool segj_journal_give_back(void *journal);
+/** A partition's lost: poisons the journal, the context, which another opener has. */
+SEGJ_WITHOUT_STATE void segj_journal_lost(void *context);
 
 /** Makes a section at rest durable that open could not repair, or whose records an earlier process may have left
  *  without a sync. */

@@ -260,6 +260,7 @@ static segj_status_t follow_make(const oversized_config_t *given, const oversize
     if (status == SEGJ_OK) {
         segj_shared_t *shared = &follower->journal->shared;
         shared->index.give_back = shared->values.give_back = segj_follow_give_back;
+        shared->index.lost = shared->values.lost = NULL; /* it changes nothing */
         shared->index.owner = shared->values.owner = follower;
         status = follow_begin(follower, options);
     }

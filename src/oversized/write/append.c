@@ -225,13 +225,10 @@ SEGJ_UNDER_CHANGE static uint64_t append_commit(append_batch_t *batch)
 }
 
 /* Nothing has happened. */
-SEGJ_UNDER_CHANGE static void append_roll_back(append_batch_t *batch, segj_status_t status)
+SEGJ_UNDER_CHANGE static void append_roll_back(append_batch_t *batch)
 {
     oversized_t *journal = batch->journal;
     segj_section_t *section = batch->section;
-    segj_sentence_t cause = {.code = 0};
-    if (status == SEGJ_ERR_LOCKED)
-        segj_keep(&cause);
     if (batch->created) {
         segj_section_discard(journal, section);
     } else if (section != NULL && section->index.tail != NULL) {
@@ -239,10 +236,6 @@ SEGJ_UNDER_CHANGE static void append_roll_back(append_batch_t *batch, segj_statu
         segj_paged_roll_back(section->index.tail, (size_t)batch->placed * journal->shared.record_size);
         segj_section_withdraw(journal, section);
     }
-    if (status != SEGJ_ERR_LOCKED)
-        return;
-    segj_say_again(&cause);
-    (void)segj_journal_yield(journal, status);
 }
 
 SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry,
@@ -257,7 +250,7 @@ SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t
     batch.payloads = payloads;
     status = append_add(&batch, entry, value, &placed);
     if (status != SEGJ_OK) {
-        append_roll_back(&batch, status);
+        append_roll_back(&batch);
         return status;
     }
     uint64_t first = append_commit(&batch);
@@ -398,7 +391,7 @@ SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_
             status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
-        append_roll_back(&batch, status);
+        append_roll_back(&batch);
         return status;
     }
     if (segj_payloads_may_be(journal))

@@ -41,13 +41,19 @@ SEGJ_UNDER_CHANGE static segj_status_t take(oversized_t *journal, segj_section_t
     return SEGJ_OK;
 }
 
-/* Values come first: of a record that is there, the value is too. */
+/* Values come first: of a record that is there, the value is too. Where the storage has only begun with all that, it is
+ * waited for then. */
 static segj_status_t flush_transfer(const segj_section_t *section, flush_t *flush)
 {
-    segj_status_t status = segj_glob_write(&section->values.handle.file, &flush->values);
+    const segj_io_file_t *values = &section->values.handle.file;
+    const segj_io_file_t *index = &section->index.handle.file;
+    segj_status_t status = segj_glob_write(values, &flush->values);
     flush->values_written = status == SEGJ_OK;
-    return status == SEGJ_OK ? segj_paged_write(section->index.tail, &section->index.handle.file, &flush->index)
-                             : status;
+    if (status == SEGJ_OK)
+        status = segj_paged_write(section->index.tail, index, &flush->index);
+    if (status == SEGJ_OK)
+        status = segj_io_hand_over(values);
+    return status == SEGJ_OK && !segj_section_is_log(section) ? segj_io_hand_over(index) : status;
 }
 
 static void flush_finish(oversized_t *journal, segj_section_t *section, const flush_t *flush, bool written)

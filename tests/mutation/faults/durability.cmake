@@ -285,12 +285,11 @@ fault("a flush takes what it wrote for synced" src/paged/paged_blob.c "promises/
     }]==])
 
 fault("a flush leaves the records" src/oversized/write/flush.c "promises/flush kill/kill"
-    [==[    return status == SEGJ_OK ? segj_paged_write(section->index.tail, &section->index.handle.file, &flush->index)
-                             : status;]==]
-    [==[    return status;]==])
+    [==[        status = segj_paged_write(section->index.tail, index, &flush->index);]==]
+    [==[        status = SEGJ_OK;]==])
 
 fault("a flush leaves the values" src/oversized/write/flush.c "promises/flush kill/kill"
-    [==[    segj_status_t status = segj_glob_write(&section->values.handle.file, &flush->values);]==]
+    [==[    segj_status_t status = segj_glob_write(values, &flush->values);]==]
     [==[    segj_status_t status = section != NULL ? SEGJ_OK : SEGJ_ERR_IO;]==])
 
 fault("a flush does not wait for a sync" src/oversized/write/flush.c "threads/prune_beside"

@@ -261,7 +261,3 @@ fault("a mapping that was refused is tried with each view" src/journal/maps.c "u
 fault("a walk backwards passes over what a damaged page still holds" src/oversized/read/replay.c "promises/replay_back fuzz/image"
     [==[    uint64_t edge = replay->back ? page * shared->page_size + replay->valid : (page + 1) * shared->page_size;]==]
     [==[    uint64_t edge = (replay->back ? page : page + 1) * shared->page_size;]==])
-
-fault("an owner that was replaced goes on" src/oversized/section/durable.c "threads/poison"
-    [==[    return status == SEGJ_ERR_LOCKED ? segj_shared_poison(&journal->shared, status) : status;]==]
-    [==[    return status == SEGJ_ERR_LOCKED && journal->read_only ? segj_shared_poison(&journal->shared, status) : status;]==])

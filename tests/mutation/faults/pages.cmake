@@ -3,8 +3,8 @@
 # --- the watermark ---
 
 fault("W runs ahead: sync marks a record more" src/oversized/section/durable.c "promises/watermark unit/fixed ${states}"
-    [==[        durable_mark(journal, section, (segj_point_t){.records = capture->records, .end = capture->size});]==]
-    [==[        durable_mark(journal, section, (segj_point_t){.records = capture->records + 1, .end = capture->size});]==])
+    [==[        status = durable_mark(journal, section, (segj_point_t){.records = capture->records, .end = capture->size});]==]
+    [==[        status = durable_mark(journal, section, (segj_point_t){.records = capture->records + 1, .end = capture->size});]==])
 
 fault("W runs ahead: open marks a record more" src/oversized/open/repair.c "${states}"
     [==[        status = segj_fixed_mark(fixed, index, (segj_point_t){.records = plan->records});]==]

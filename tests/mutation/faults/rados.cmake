@@ -54,3 +54,29 @@ fault("what was read ahead outlives a write" src/rados/rados_ahead.c "rados/cuts
 fault("what was read ahead outlives a refresh" src/rados/rados_ahead.c "rados/cuts"
     [==[        file->ahead->refreshed++;]==]
     [==[        file->ahead->refreshed += 0;]==])
+
+# --- owners that were replaced, and flushes, of any storage ---
+
+fault("an owner that was replaced goes on" src/storage/io_sentences.c "threads/fenced threads/poison"
+    [==[    if (status == SEGJ_ERR_LOCKED && partition->lost != NULL)]==]
+    [==[    if (status == SEGJ_ERR_LOCKED && partition->lost == NULL)]==])
+
+fault("a removal that is refused to a former owner leaves it one" src/storage/io.c "threads/fenced"
+    [==[                                       : segj_io_changed(file->partition, segj_io_fail_file(code, file, "removal"));]==]
+    [==[                                       : segj_io_fail_file(code, file, "removal");]==])
+
+fault("marks that are refused to a former owner are done without" src/oversized/section/durable.c "threads/fenced"
+    [==[    if (status == SEGJ_OK || status == SEGJ_ERR_LOCKED)
+        return status;
+    segj_shared_log]==]
+    [==[    if (status == SEGJ_OK)
+        return status;
+    segj_shared_log]==])
+
+fault("a flush does not wait for a storage that has only begun" src/oversized/write/flush.c "promises/flush rados/late"
+    [==[        status = segj_io_hand_over(values);]==]
+    [==[        status = SEGJ_OK;]==])
+
+fault("a flush hands over the values alone" src/oversized/write/flush.c "promises/flush"
+    [==[    return status == SEGJ_OK && !segj_section_is_log(section) ? segj_io_hand_over(index) : status;]==]
+    [==[    return status;]==])

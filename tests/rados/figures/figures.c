@@ -1,6 +1,7 @@
 /*
- * rados/figures/figures.c: what a journal in a cluster does beside the cluster's own tool, in one run: `figures [MIB]`. The
- * cluster is SEGJ_CEPH's. Not a test: figures are for a machine that does nothing else.
+ * rados/figures/figures.c: what a journal in a cluster does beside the cluster's own tool, in one run: `figures [MIB [CHART]]`.
+ * The cluster is SEGJ_CEPH's. It prints each turn, the table of src/RADOS.md, and, into the file CHART, the same as bars.
+ * Not a test: figures are for a machine that does nothing else.
  *
  *   W2    4 KiB values and one sync, beside `rados bench write` of as many bytes in the same objects, as many under way
  *   W4    1 KiB values with a sync each, beside a synchronous rados_write of the same bytes
@@ -17,6 +18,7 @@
 #include <rados/librados.h>
 
 #include "rados/cluster.h"
+#include "rados/figures/chart.h"
 #include "rados/worker.h"
 
 enum { TURNS = 5, JOURNALS = 4, DEPTH = 16, SYNCS = 200 };
@@ -176,19 +178,103 @@ static double median(double *values)
     return values[TURNS / 2];
 }
 
-static void row(const char *what, double mine, double other, const char *unit, const char *bound)
+/* --- what comes out --- */
+
+/* Of each turn; the first index says how many journals: one, or four. */
+typedef struct figures {
+    double w2[2][TURNS], w4[2][TURNS], scan[TURNS], bench[TURNS], seq[TURNS], plain[TURNS];
+} figures_t;
+
+static void print_row(const char *what, const char *beside, double *mine, double *other, int digits, const char *bound)
 {
-    printf("%-34s %9.2f %9.2f %-6s %6.2f   %s\n", what, mine, other, unit, mine / other, bound);
+    double ratio[TURNS];
+    for (int i = 0; i < TURNS; i++)
+        ratio[i] = mine[i] / other[i]; /* of the same turn: what else the machine did was the same for both */
+    double middle = median(ratio);
+    double least = ratio[0];
+    double most = ratio[TURNS - 1];
+    printf("| %s, beside %s | %.*f | %.*f | %.2f (%.2f to %.2f)%s |\n", what, beside, digits, median(mine), digits,
+           median(other), middle, least, most, bound);
+}
+
+static void print_table(const figures_t *given)
+{
+    figures_t copy = *given; /* medians put them in order */
+    static const char wrote[] = "`rados bench write`, objects of 4 MiB, 16 under way";
+    static const char one[] = "one synchronous `rados_write` of as many bytes";
+    printf("\n| | journal | cluster | ratio |\n|---|---|---|---|\n");
+    print_row("4 KiB values, one sync: MiB/s", wrote, copy.w2[0], copy.bench, 0, "; at least 0.8");
+    copy = *given;
+    print_row("the same by four journals at a time", wrote, copy.w2[1], copy.bench, 0, "");
+    print_row("the values of one, read by a replay: MiB/s", "`rados bench seq`", copy.scan, copy.seq, 0,
+              "; at least 0.8");
+    print_row("1 KiB with a sync each (version 2): ms", one, copy.w4[0], copy.plain, 2, "; at most 1.3");
+    copy = *given;
+    print_row("the same by four journals at a time: ms for each sync", one, copy.w4[1], copy.plain, 2, "");
+}
+
+static void say(chart_bar_t *bar, const char *label, chart_kind_t kind, double value, bool rate)
+{
+    *bar = (chart_bar_t){.label = label, .kind = kind, .time = rate ? 1 / value : value};
+    (void)snprintf(bar->said, sizeof bar->said, "%.*f %s", rate ? 0 : 2, value, rate ? "MiB/s" : "ms");
+}
+
+static bool draw(const char *path, const figures_t *given)
+{
+    figures_t copy = *given;
+    chart_panel_t panels[3] = {
+        {.title = "W2  4 KiB values", .beneath = "one sync at the end", .count = 3},
+        {.title = "W4  1 KiB values", .beneath = "a sync each", .count = 3},
+        {.title = "the values of W2", .beneath = "read by a replay", .count = 2},
+    };
+    say(&panels[0].bars[0], "segjournal", CHART_OURS, median(copy.w2[0]), true);
+    say(&panels[0].bars[1], "four journals", CHART_FOUR, median(copy.w2[1]), true);
+    say(&panels[0].bars[2], "rados bench", CHART_CLUSTER, median(copy.bench), true);
+    say(&panels[1].bars[0], "segjournal", CHART_OURS, median(copy.w4[0]), false);
+    say(&panels[1].bars[1], "four journals", CHART_FOUR, median(copy.w4[1]), false);
+    say(&panels[1].bars[2], "rados_write", CHART_CLUSTER, median(copy.plain), false);
+    say(&panels[2].bars[0], "segjournal", CHART_OURS, median(copy.scan), true);
+    say(&panels[2].bars[1], "rados bench", CHART_CLUSTER, median(copy.seq), true);
+    return chart_write(path, panels, sizeof panels / sizeof *panels, TURNS);
+}
+
+/* --- the turns --- */
+
+static void take_turn(rados_ioctx_t pool, int turn, figures_t *figures)
+{
+    char line[160];
+    const double mib = (double)total / (1 << 20);
+    oversized_t *journal = NULL;
+    (void)snprintf(line, sizeof line, "20 write -b %zu -t %d --max-objects %zu --no-cleanup --run-name %s-%d",
+                   OBJECT_SIZE, DEPTH, total / OBJECT_SIZE, run_name, turn);
+    figures->bench[turn] = tool(line);
+    figures->w2[0][turn] = mib / together(1, false, &journal);
+    (void)snprintf(line, sizeof line, "20 seq -t %d --run-name %s-%d", DEPTH, run_name, turn);
+    figures->seq[turn] = tool(line);
+    double begin = seconds_now();
+    need(scan(journal) == total / VALUE * VALUE, "scan");
+    figures->scan[turn] = mib / (seconds_now() - begin);
+    need(oversized_destroy(journal) == SEGJ_OK, "destroy");
+    figures->w2[1][turn] = mib / together(JOURNALS, false, NULL);
+    figures->plain[turn] = 1000 * synchronous_write(pool);
+    figures->w4[0][turn] = 1000 * together(1, true, NULL) / SYNCS;
+    figures->w4[1][turn] = 1000 * together(JOURNALS, true, NULL) / SYNCS / JOURNALS;
+    (void)snprintf(line, sizeof line, "rados -p segj --id segj cleanup --run-name %s-%d >/dev/null 2>&1", run_name,
+                   turn);
+    (void)system(line); /* NOLINT */
+    printf("turn %d: bench %.1f seq %.1f MiB/s, plain %.2f ms; one journal: %.1f, read %.1f MiB/s, %.2f ms; four: %.1f "
+           "MiB/s, %.2f ms\n",
+           turn + 1, figures->bench[turn], figures->seq[turn], figures->plain[turn], figures->w2[0][turn],
+           figures->scan[turn], figures->w4[0][turn], figures->w2[1][turn], figures->w4[1][turn]);
+    (void)fflush(stdout);
 }
 
 int main(int count, char **arguments)
 {
-    static double w2[TURNS], w2_four[TURNS], w4[TURNS], w4_four[TURNS], scans[TURNS], bench[TURNS], seq[TURNS],
-        plain[TURNS];
+    static figures_t figures;
     segj_storage_rados_options_t options;
     rados_t cluster;
     rados_ioctx_t pool;
-    char bench_arguments[160];
     if (!cluster_is_there())
         return 77;
     total = (size_t)(count > 1 ? strtoul(arguments[1], NULL, 10) : 128) << 20;
@@ -200,37 +286,13 @@ int main(int count, char **arguments)
     need(rados_create(&cluster, options.client) == 0 && rados_conf_read_file(cluster, options.configuration) == 0 &&
              rados_connect(cluster) == 0 && rados_ioctx_create(cluster, options.pool, &pool) == 0,
          "connecting");
-    const double mib = (double)total / (1 << 20);
-    for (int turn = 0; turn < TURNS; turn++) {
-        oversized_t *journal = NULL;
-        (void)snprintf(bench_arguments, sizeof bench_arguments,
-                       "20 write -b %zu -t %d --max-objects %zu --no-cleanup --run-name %s-%d", OBJECT_SIZE, DEPTH,
-                       total / OBJECT_SIZE, run_name, turn);
-        bench[turn] = tool(bench_arguments);
-        w2[turn] = mib / together(1, false, &journal);
-        (void)snprintf(bench_arguments, sizeof bench_arguments, "20 seq -t %d --run-name %s-%d", DEPTH, run_name, turn);
-        seq[turn] = tool(bench_arguments);
-        double begin = seconds_now();
-        need(scan(journal) == total / VALUE * VALUE, "scan");
-        scans[turn] = mib / (seconds_now() - begin);
-        need(oversized_destroy(journal) == SEGJ_OK, "destroy");
-        w2_four[turn] = mib / together(4, false, NULL);
-        plain[turn] = 1000 * synchronous_write(pool);
-        w4[turn] = 1000 * together(1, true, NULL) / SYNCS;
-        w4_four[turn] = 1000 * together(4, true, NULL) / SYNCS / 4;
-        (void)snprintf(bench_arguments, sizeof bench_arguments,
-                       "rados -p segj --id segj cleanup --run-name %s-%d >/dev/null 2>&1", run_name, turn);
-        (void)system(bench_arguments); /* NOLINT */
-        printf("turn %d: bench %.1f seq %.1f plain %.2f; w2 %.1f scan %.1f w4 %.2f; four: %.1f %.2f\n", turn + 1,
-               bench[turn], seq[turn], plain[turn], w2[turn], scans[turn], w4[turn], w2_four[turn], w4_four[turn]);
-        (void)fflush(stdout);
+    for (int turn = 0; turn < TURNS; turn++)
+        take_turn(pool, turn, &figures);
+    print_table(&figures);
+    if (count > 2 && !draw(arguments[2], &figures)) {
+        perror(arguments[2]);
+        return 1;
     }
-    printf("\n%-34s %9s %9s %-6s %6s\n", "", "journal", "cluster", "", "ratio");
-    row("W2, 4 KiB values, one sync", median(w2), median(bench), "MiB/s", "at least 0.8");
-    row("the same, four journals", median(w2_four), median(bench), "MiB/s", "");
-    row("scan of them", median(scans), median(seq), "MiB/s", "at least 0.8");
-    row("W4, 1 KiB and a sync each", median(w4), median(plain), "ms", "at most 1.3");
-    row("the same, four journals, each sync", median(w4_four), median(plain), "ms", "");
     rados_ioctx_destroy(pool);
     rados_shutdown(cluster);
     segj_storage_rados_destroy(storage);

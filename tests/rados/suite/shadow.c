@@ -2,26 +2,27 @@
  * rados/suite/shadow.c: the suites of other folders on a cluster. They make journals in files, look into those and damage
  * them; a program that is linked with this (--wrap=segj_storage_posix) gets, for the storage of files, one that does
  * everything twice: in files, and in a cluster. What the journal reads, and which files and sizes there are, comes from the
- * cluster. What a test has done to the files is brought to the cluster when a partition is opened.
+ * cluster. What a test has done to the files is brought to the cluster when a partition is opened, or at once where it is
+ * open.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rados/cluster.h"
-#include "support/support.h"
+#include "rados/suite/bring.h"
 
 const segj_storage_t *__real_segj_storage_posix(void);
 const segj_storage_t *__wrap_segj_storage_posix(void);
 
 struct segj_partition {
+    segj_partition_t *next; /* of those that are open */
     segj_partition_t *files;
     segj_partition_t *objects;
+    bool locked; /* for writing */
     char path[PATH_LIMIT];
 };
 
@@ -32,7 +33,7 @@ struct segj_file {
 
 /* A reader of a journal that is written elsewhere in the process sees the objects only; so does everybody else. */
 static const segj_storage_t *files;
-static segj_storage_t *cluster;
+segj_storage_t *cluster;
 static char prefix[64];
 
 /* Differences between the two are defects of one of them. */
@@ -54,142 +55,53 @@ static const char *in_cluster(const char *directory, char room[PATH_LIMIT])
     return room;
 }
 
-/* --- bringing files to the cluster --- */
+/* --- bringing a file to a partition that is open --- */
 
-static void bring_file(segj_partition_t *objects, const char *path, const char *name)
+static segj_partition_t *opened_partitions;
+static pthread_mutex_t opened_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void note_open(segj_partition_t *partition)
 {
-    segj_file_t *file = NULL;
-    uint64_t size = 0;
-    bytes_t have = read_file(path);
-    uint8_t *found = malloc(have.size + 1);
-    size_t got = 0;
-    bool equal = false;
-    assert_non_null(found);
-    if (cluster->file_open(objects, name, SEGJ_OPEN_READ, &file) == 0) {
-        equal = cluster->file_size(file, &size) == 0 && size == have.size;
-        while (equal && got < have.size) {
-            size_t done = 0;
-            equal = cluster->file_read(file, got, found + got, have.size - got, &done) == 0 && done > 0;
-            got += done;
-        }
-        equal = equal && memcmp(found, have.data, have.size) == 0;
-        cluster->file_close(file);
-    }
-    free(found);
-    if (!equal) {
-        size_t done = 0;
-        const segj_slice_t slice = {.data = have.data, .size = have.size};
-        if (cluster->file_open(objects, name, SEGJ_OPEN_WRITE, &file) != 0)
-            assert_int_equal(cluster->file_open(objects, name, SEGJ_OPEN_CREATE, &file), 0);
-        assert_int_equal(cluster->file_truncate(file, 0), 0);
-        assert_int_equal(cluster->file_write(file, 0, &slice, 1, &done), 0);
-        assert_int_equal(done, have.size);
-        assert_int_equal(cluster->file_sync(file), 0);
-        cluster->file_close(file);
-    }
-    free_bytes(&have);
+    (void)pthread_mutex_lock(&opened_lock);
+    partition->next = opened_partitions;
+    opened_partitions = partition;
+    (void)pthread_mutex_unlock(&opened_lock);
 }
 
-struct extra {
-    const char *directory;
-    segj_partition_t *objects;
-};
-
-static int drop_extra(void *context, const char *name, segj_entry_kind_t kind)
+static void note_closed(const segj_partition_t *partition)
 {
-    const struct extra *extra = context;
-    char path[2 * PATH_LIMIT];
-    (void)kind;
-    (void)snprintf(path, sizeof path, "%s/%s", extra->directory, name);
-    return access(path, F_OK) == 0 ? 0 : cluster->file_remove(extra->objects, name);
+    (void)pthread_mutex_lock(&opened_lock);
+    segj_partition_t **at = &opened_partitions;
+    while (*at != partition)
+        at = &(*at)->next;
+    *at = partition->next;
+    (void)pthread_mutex_unlock(&opened_lock);
 }
 
-/* A link or a device is no file of the cluster's. */
-static void bring(const char *directory, const char *partition, segj_partition_t *objects)
+/* Its owner's, where it has one. */
+static segj_partition_t *find_open(const char *path, size_t size)
 {
-    char path[2 * PATH_LIMIT];
-    char name[3 * PATH_LIMIT];
-    struct stat found;
-    const struct dirent *entry;
-    (void)snprintf(path, sizeof path, "%s/%s", directory, partition);
-    struct extra extra = {path, objects};
-    assert_int_equal(cluster->partition_list(objects, drop_extra, &extra), 0);
-    DIR *stream = opendir(path);
-    assert_non_null(stream);
-    while ((entry = readdir(stream)) != NULL) {
-        (void)snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        if (lstat(name, &found) == 0 && S_ISREG(found.st_mode))
-            bring_file(objects, name, entry->d_name);
-    }
-    (void)closedir(stream);
+    segj_partition_t *found = NULL;
+    for (segj_partition_t *at = opened_partitions; at != NULL; at = at->next)
+        if (strlen(at->path) == size && strncmp(at->path, path, size) == 0 && (found == NULL || at->locked))
+            found = at;
+    return found;
 }
 
-/* --- what has changed since --- */
-
-enum { PLACES = 512 };
-
-/* Partitions, and how they were left: what has been left so need not be compared. */
-static struct place_left {
-    char path[PATH_LIMIT];
-    uint64_t sign;
-} places[PLACES];
-static size_t place_count;
-static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static uint64_t mix(uint64_t sign, uint64_t number)
+static void bring_changed(const char *path)
 {
-    return (sign ^ number) * UINT64_C(0x9e3779b97f4a7c15) ^ (sign >> 29);
-}
-
-/* Of names, sizes and times, in whatever order. */
-static uint64_t sign_of(const char *path)
-{
-    char name[3 * PATH_LIMIT];
-    struct stat found;
-    const struct dirent *entry;
-    uint64_t sum = 1;
-    DIR *stream = opendir(path);
-    while (stream != NULL && (entry = readdir(stream)) != NULL) {
-        (void)snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        if (lstat(name, &found) != 0 || !S_ISREG(found.st_mode))
-            continue;
-        uint64_t sign = mix((uint64_t)found.st_ino, (uint64_t)found.st_size);
-        sign = mix(sign, (uint64_t)found.st_mtim.tv_sec * 1000000000u + (uint64_t)found.st_mtim.tv_nsec);
-        for (const char *c = entry->d_name; *c != '\0'; c++)
-            sign = mix(sign, (uint64_t)(unsigned char)*c);
-        sum += sign;
-    }
-    if (stream != NULL)
-        (void)closedir(stream);
-    return sum;
-}
-
-static struct place_left *place_of(const char *path)
-{
-    for (size_t i = 0; i < place_count; i++)
-        if (strcmp(places[i].path, path) == 0)
-            return &places[i];
-    return NULL;
-}
-
-static bool is_as_left(const char *path)
-{
-    (void)pthread_mutex_lock(&places_lock);
-    const struct place_left *place = place_of(path);
-    bool left = place != NULL && place->sign == sign_of(path);
-    (void)pthread_mutex_unlock(&places_lock);
-    return left;
-}
-
-static void note_left(const char *path)
-{
-    (void)pthread_mutex_lock(&places_lock);
-    struct place_left *place = place_of(path);
-    if (place == NULL)
-        place = &places[place_count < PLACES ? place_count++ : PLACES - 1];
-    (void)snprintf(place->path, sizeof place->path, "%s", path);
-    place->sign = sign_of(path);
-    (void)pthread_mutex_unlock(&places_lock);
+    const char *name = strrchr(path, '/');
+    if (name == NULL)
+        return;
+    (void)pthread_mutex_lock(&opened_lock);
+    const segj_partition_t *partition = find_open(path, (size_t)(name - path));
+    (void)pthread_mutex_unlock(&opened_lock);
+    if (partition == NULL)
+        return;
+    if (access(path, F_OK) == 0)
+        bring_file(partition->objects, path, name + 1);
+    else
+        same(0, cluster->file_remove(partition->objects, name + 1), "removing", name + 1);
 }
 
 /* --- partitions --- */
@@ -230,9 +142,10 @@ static int shadow_open(void *context, const char *directory, const char *partiti
     assert_non_null(*opened);
     **opened = made;
     if (!left && files->partition_lock(made.files, true) == 0) {
-        bring(directory, partition, made.objects);
+        bring_all(directory, partition, made.objects);
         (void)files->partition_unlock(made.files);
     }
+    note_open(*opened);
     return 0;
 }
 
@@ -241,6 +154,7 @@ static int shadow_lock(segj_partition_t *partition, bool exclusive)
     int code = files->partition_lock(partition->files, exclusive);
     if (code == 0)
         same(code, cluster->partition_lock(partition->objects, exclusive), "locking", "a partition");
+    partition->locked = code == 0 && exclusive;
     return code;
 }
 
@@ -276,6 +190,7 @@ static int shadow_sync(segj_partition_t *partition)
 
 static void shadow_close(segj_partition_t *partition)
 {
+    note_closed(partition);
     cluster->partition_close(partition->objects);
     files->partition_close(partition->files);
     note_left(partition->path);
@@ -313,6 +228,11 @@ static int shadow_remove_open(segj_partition_t *partition)
 static int shadow_sync_directory(segj_partition_t *partition)
 {
     return files->partition_sync_directory(partition->files);
+}
+
+static int shadow_space(segj_partition_t *partition, uint64_t *bytes)
+{
+    return files->partition_space(partition->files, bytes);
 }
 
 static int shadow_holder(segj_partition_t *partition, int64_t *process)
@@ -381,6 +301,11 @@ static int shadow_file_sync(segj_file_t *file)
 {
     int code = files->file_sync(file->file);
     return code == 0 ? cluster->file_sync(file->objects) : code;
+}
+
+static int shadow_hand_over(segj_file_t *file)
+{
+    return cluster->file_hand_over(file->objects);
 }
 
 static void shadow_file_close(segj_file_t *file)
@@ -455,6 +380,9 @@ static void begin(void)
     table.file_copy = NULL;
     table.partition_create_mode = shadow_create_mode;
     table.file_mode = shadow_mode;
+    table.partition_space = shadow_space;
+    table.file_hand_over = shadow_hand_over;
+    file_was_changed = bring_changed;
 }
 
 /* A setting of its own: the storage in the cluster asks this one for random numbers while it is made, and the table is
