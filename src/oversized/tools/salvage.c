@@ -113,8 +113,8 @@ static segj_status_t census_take(salvage_t *job, const segj_io_partition_t *part
     return status == SEGJ_OK ? salvage_wants(job) : status;
 }
 
-/* Commonware files are tried, as an inspection tries them. */
-static segj_status_t salvage_try_commonware(salvage_t *job)
+/* Files that do not tell their sizes are tried, as an inspection tries them. */
+static segj_status_t salvage_try(salvage_t *job)
 {
     segj_sizes_t tried;
     segj_status_t status = segj_sizes_find(job->source, &job->listing, &tried);
@@ -122,7 +122,7 @@ static segj_status_t salvage_try_commonware(salvage_t *job)
     bool descriptors = segj_last_errno() == EMFILE || segj_last_errno() == ENFILE;
     if (status == SEGJ_ERR_IO && !descriptors) /* what can be read of them does not tell */
         return SEGJ_OK;
-    if (status != SEGJ_OK || !tried.known || tried.format != SEGJ_FORMAT_COMMONWARE)
+    if (status != SEGJ_OK || !tried.known || tried.format != job->sizes.format)
         return status;
     job->sizes.known = true;
     job->sizes.entry_size = tried.entry_size;
@@ -150,12 +150,15 @@ static segj_status_t salvage_sizes(salvage_t *job)
     sizes->tells_compression = job->from->compression != 0;
     sizes->compressed = sizes->tells_compression;
     if (sizes->format == SEGJ_FORMAT_COMMONWARE)
-        return salvage_try_commonware(job);
+        return salvage_try(job);
     sizes->known = census.sized;
     if (census.sized) {
         sizes->entry_size = census.entry_size;
         sizes->page_size = census.page_size;
-    }
+    } else
+        status = salvage_try(job);
+    if (status != SEGJ_OK)
+        return status;
     if ((census.packed > 0) != (census.plain > 0)) {
         sizes->tells_compression = true;
         sizes->compressed = census.packed > 0;

@@ -1,7 +1,8 @@
 /*
- * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not: the page
- * size is one by which the first page is valid, the record size one by which the first records' frames follow each
- * other, and that they are right is shown by checksums of values, which no other sizes lead to.
+ * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not, and native
+ * files of version 1 may have lost all their headers. Then sizes are tried: the page size is one by which the first page
+ * is valid, the record size one by which the first records' frames follow each other, and that they are right is shown
+ * by checksums of values, which no other sizes lead to.
  */
 #include "oversized/tools/sizes.h"
 
@@ -22,8 +23,9 @@
 
 static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
-/** What speaks for the sizes of a commonware section. */
+/** What speaks for the sizes of a section. */
 typedef struct trial {
+    segj_format_t format;
     uint64_t section;
     uint16_t page_size;
     uint32_t record_size; /* 0: none fits */
@@ -68,39 +70,7 @@ bool segj_failed_in_passing(segj_status_t status)
     return status == SEGJ_ERR_IO && (segj_last_errno() == 0 || segj_last_errno() == ENOENT);
 }
 
-/* --- native --- */
-
-/* The first file whose header is valid and has sizes: those of index files have, and of version 2 those of values. */
-static segj_status_t find_native_in(const segj_io_partition_t *partition, const uint64_t *sections, size_t count,
-                                    segj_sizes_t *sizes)
-{
-    segj_status_t status = SEGJ_OK;
-    for (size_t i = 0; i < count && !sizes->known && status == SEGJ_OK; i++) {
-        uint8_t head[SIZES_HEAD];
-        size_t got;
-        segj_identity_t identity;
-        const char *why;
-        status = head_of(partition, sections[i], head, &got);
-        if (status != SEGJ_OK || segj_identity_decode(head, got, &identity, &why) != SEGJ_HEADER_VALID ||
-            identity.page_size == 0)
-            continue;
-        sizes->known = true;
-        sizes->page_size = identity.page_size;
-        sizes->entry_size = identity.record_size - OVERSIZED_LOCATION_SIZE;
-        status = segj_text_format(&sizes->evidence, "the header of %s/%016llx says so", partition->name,
-                                  (unsigned long long)identity.section);
-    }
-    return status;
-}
-
-static segj_status_t find_native(oversized_t *journal, const segj_listing_t *listing, segj_sizes_t *sizes)
-{
-    segj_status_t status = find_native_in(&journal->shared.index, listing->index, listing->index_count, sizes);
-    return status == SEGJ_OK ? find_native_in(&journal->shared.values, listing->values, listing->value_count, sizes)
-                             : status;
-}
-
-/* --- commonware --- */
+/* --- by trying --- */
 
 /* Looks at the values of the first records: they have the right checksums, or the sizes are others. */
 static segj_status_t try_values(segj_scan_t *scan, const segj_scanned_t *scanned, trial_t *trial)
@@ -143,7 +113,7 @@ static segj_status_t try_record_size(oversized_t *journal, segj_scanned_t *scann
         found = (uint32_t)size;
     if (status != SEGJ_OK || found == 0)
         return status;
-    segj_journal_set_sizes(journal, SEGJ_FORMAT_COMMONWARE, found - OVERSIZED_LOCATION_SIZE, trial->page_size);
+    segj_journal_set_sizes(journal, trial->format, found - OVERSIZED_LOCATION_SIZE, trial->page_size);
     status = segj_scan_init(&scan, journal);
     if (status != SEGJ_OK)
         return status;
@@ -156,23 +126,49 @@ static segj_status_t try_record_size(oversized_t *journal, segj_scanned_t *scann
     return status;
 }
 
-/* Opens a file that may have been removed, and judges its header; false: it is of no use here. */
-static segj_status_t open_commonware(segj_io_file_t *file, const segj_io_partition_t *partition, uint64_t number,
-                                     uint64_t *data_size, bool *usable)
+/* Judges the header of a commonware file. */
+static segj_status_t judge_commonware(segj_io_file_t *file, uint64_t size, bool *usable)
+{
+    segj_status_t status = segj_judge_commonware_header(file, size, usable);
+    return status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH ? SEGJ_OK : status;
+}
+
+/* Opens a file that may have been removed; false: it is of no use here. Version 1 of the native format needs no header. */
+static segj_status_t try_open(segj_io_file_t *file, const segj_io_partition_t *partition, const trial_t *trial,
+                              uint64_t data, uint64_t *data_size, bool *usable)
 {
     bool missing = false;
     uint64_t size = 0;
     *usable = false;
-    segj_status_t status = segj_io_open(file, partition, number, SEGJ_OPEN_READ, &missing);
+    segj_status_t status = segj_io_open(file, partition, trial->section, SEGJ_OPEN_READ, &missing);
     if (status != SEGJ_OK || missing)
         return status;
     status = segj_io_size(file, &size);
-    if (status == SEGJ_OK)
-        status = segj_judge_commonware_header(file, size, usable);
-    if (status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH)
-        status = SEGJ_OK;
+    if (status == SEGJ_OK && trial->format == SEGJ_FORMAT_COMMONWARE)
+        status = judge_commonware(file, size, usable);
+    else if (status == SEGJ_OK) {
+        file->data = data;
+        file->binding = trial->section;
+        *usable = true;
+    }
     *usable = *usable && status == SEGJ_OK && size > file->data;
     *data_size = *usable ? size - file->data : 0;
+    return status;
+}
+
+/* The page size by which the first page of a native index file is valid; 0: none. */
+static segj_status_t native_page_size(const segj_io_file_t *index, uint16_t *found)
+{
+    size_t most = segj_page_physical(UINT16_MAX);
+    size_t got = 0;
+    uint8_t *bytes = malloc(most);
+    if (bytes == NULL)
+        return segj_fail_memory(most);
+    segj_status_t status = segj_io_read(index, index->data, bytes, most, &got);
+    for (uint32_t size = 1; size <= UINT16_MAX && segj_page_physical((uint16_t)size) <= got && *found == 0; size++)
+        if (segj_page_verify(SEGJ_CHECKSUM_PLACED, bytes, (uint16_t)size, index->binding, 0).length > 0)
+            *found = (uint16_t)size;
+    free(bytes);
     return status;
 }
 
@@ -180,16 +176,20 @@ static segj_status_t try_files(oversized_t *journal, segj_scanned_t *scanned, tr
 {
     bool usable;
     uint64_t data = 0;
-    segj_status_t status = open_commonware(&scanned->index, &journal->shared.index, trial->section, &data, &usable);
+    segj_status_t status =
+        try_open(&scanned->index, &journal->shared.index, trial, SEGJ_INDEX_DATA_OFFSET, &data, &usable);
     if (status == SEGJ_OK && usable)
-        status = segj_commonware_page_size(&scanned->index, data, 0, &trial->page_size);
+        status = trial->format == SEGJ_FORMAT_NATIVE
+                     ? native_page_size(&scanned->index, &trial->page_size)
+                     : segj_commonware_page_size(&scanned->index, data, 0, &trial->page_size);
     if (status != SEGJ_OK || trial->page_size == 0)
         return status;
     scanned->pages = data / segj_page_physical(trial->page_size);
-    status = open_commonware(&scanned->values, &journal->shared.values, trial->section, &scanned->values_size, &usable);
+    status = try_open(&scanned->values, &journal->shared.values, trial, SEGJ_VALUES_DATA_OFFSET, &scanned->values_size,
+                      &usable);
     if (status != SEGJ_OK || !usable)
         return status;
-    segj_journal_set_sizes(journal, SEGJ_FORMAT_COMMONWARE, 0, trial->page_size);
+    segj_journal_set_sizes(journal, trial->format, 0, trial->page_size);
     return try_record_size(journal, scanned, trial);
 }
 
@@ -207,14 +207,14 @@ static segj_status_t try_section(oversized_t *journal, trial_t *trial)
 }
 
 /* The first section by which all can be told. */
-static segj_status_t find_commonware(oversized_t *journal, const segj_listing_t *listing, segj_sizes_t *sizes)
+static segj_status_t find_by_trying(oversized_t *journal, const segj_listing_t *listing, segj_sizes_t *sizes)
 {
     uint32_t entry_size = journal->entry_size;
     uint16_t page_size = journal->shared.page_size;
     segj_status_t status = SEGJ_OK;
     trial_t trial = {0};
     for (size_t i = 0; i < listing->index_count && trial.record_size == 0 && status == SEGJ_OK; i++) {
-        trial = (trial_t){.section = listing->index[i]};
+        trial = (trial_t){.format = sizes->format, .section = listing->index[i]};
         status = try_section(journal, &trial);
     }
     sizes->known = trial.record_size > 0;
@@ -230,6 +230,38 @@ static segj_status_t find_commonware(oversized_t *journal, const segj_listing_t 
         "as zstd frames do",
         journal->index_name, (unsigned long long)trial.section, (unsigned)trial.page_size,
         (unsigned long long)trial.records, (unsigned)trial.record_size, trial.right, trial.looked, trial.packed);
+}
+
+/* --- native --- */
+
+/* The first file whose header is valid and has sizes: those of index files have, and of version 2 those of values. */
+static segj_status_t find_native_in(const segj_io_partition_t *partition, const uint64_t *sections, size_t count,
+                                    segj_sizes_t *sizes)
+{
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < count && !sizes->known && status == SEGJ_OK; i++) {
+        uint8_t head[SIZES_HEAD];
+        size_t got;
+        segj_identity_t identity;
+        const char *why;
+        status = head_of(partition, sections[i], head, &got);
+        if (status != SEGJ_OK || segj_identity_decode(head, got, &identity, &why) != SEGJ_HEADER_VALID ||
+            identity.page_size == 0)
+            continue;
+        sizes->known = true;
+        sizes->page_size = identity.page_size;
+        sizes->entry_size = identity.record_size - OVERSIZED_LOCATION_SIZE;
+        status = segj_text_format(&sizes->evidence, "the header of %s/%016llx says so", partition->name,
+                                  (unsigned long long)identity.section);
+    }
+    return status;
+}
+
+static segj_status_t find_native(oversized_t *journal, const segj_listing_t *listing, segj_sizes_t *sizes)
+{
+    segj_status_t status = find_native_in(&journal->shared.index, listing->index, listing->index_count, sizes);
+    return status == SEGJ_OK ? find_native_in(&journal->shared.values, listing->values, listing->value_count, sizes)
+                             : status;
 }
 
 /* --- both --- */
@@ -263,8 +295,10 @@ static segj_status_t sizes_find(oversized_t *journal, const segj_listing_t *list
     else
         sizes->version = sizes->format == SEGJ_FORMAT_NATIVE;
     if (sizes->format == SEGJ_FORMAT_COMMONWARE)
-        return find_commonware(journal, listing, sizes);
+        return find_by_trying(journal, listing, sizes);
     status = find_native(journal, listing, sizes);
+    if (status == SEGJ_OK && !sizes->known)
+        return find_by_trying(journal, listing, sizes);
     return status == SEGJ_OK ? find_compression(journal, listing, sizes) : status;
 }
 

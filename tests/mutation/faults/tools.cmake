@@ -170,3 +170,16 @@ fault("a rewind beside a copy goes unnoticed" src/oversized/tools/copy_into.c "p
 fault("what was not synced is copied" src/oversized/tools/copy_into.c "promises/copy_into"
     [==[                                                       .records = section->index.durable,]==]
     [==[                                                       .records = section->index.records,]==])
+
+fault("sizes of files without headers are not tried" src/oversized/tools/salvage.c "salvage/salvage"
+    [==[    } else
+        status = salvage_try(job);]==]
+    [==[    }]==])
+
+fault("a page size is tried that no page has" src/oversized/tools/sizes.c "salvage/salvage"
+    [==[        if (segj_page_verify(SEGJ_CHECKSUM_PLACED, bytes, (uint16_t)size, index->binding, 0).length > 0)]==]
+    [==[        if (size > 1)]==])
+
+fault("room that is lacking is not made" src/oversized/tools/retain.c "promises/retain"
+    [==[        if (kept.section >= line && lacking == 0 && (options]==]
+    [==[        if (kept.section >= line && (options]==])
