@@ -79,10 +79,10 @@ static inline void segj_mutex_lock(segj_mutex_t *mutex) SEGJ_TAKES(mutex);
 static inline bool segj_mutex_try(segj_mutex_t *mutex) SEGJ_TRIES(mutex, true);
 static inline void segj_mutex_unlock(segj_mutex_t *mutex) SEGJ_GIVES(mutex);
 static inline void segj_mutex_wait(segj_cond_t *cond, segj_mutex_t *mutex) SEGJ_REQUIRES(mutex);
-static inline void segj_state_lock(segj_state_t *state) SEGJ_TAKES(segj_role_state);
-static inline bool segj_state_try(segj_state_t *state) SEGJ_TRIES(segj_role_state, true);
-static inline void segj_state_unlock(segj_state_t *state) SEGJ_GIVES(segj_role_state);
-static inline void segj_state_wait(segj_cond_t *cond, segj_state_t *state) SEGJ_REQUIRES(segj_role_state);
+static inline void segj_state_lock(segj_state_t *mutex) SEGJ_TAKES(segj_role_state);
+static inline bool segj_state_try(segj_state_t *mutex) SEGJ_TRIES(segj_role_state, true);
+static inline void segj_state_unlock(segj_state_t *mutex) SEGJ_GIVES(segj_role_state);
+static inline void segj_state_wait(segj_cond_t *cond, segj_state_t *mutex) SEGJ_REQUIRES(segj_role_state);
 
 #define SEGJ_MUTEX_FUNCTIONS(kind)                                                                                     \
     static inline bool segj_##kind##_init(segj_##kind##_t *mutex)                                                      \

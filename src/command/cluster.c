@@ -42,9 +42,9 @@ answer_t cluster_begin(options_t *options, char **arguments)
     errno = ENOENT;
     become(arguments);
     return complain(ANSWER_FAILED,
-                    "%s: the program " BESIDE " does not lie beside segj (%s): build it where librados is (Debian: "
-                    "librados-dev)",
-                    named, strerror(errno));
+                    "%s: the program " BESIDE " does not lie beside segj, or cannot be run (errno %d): build it where "
+                    "librados is (Debian: librados-dev)",
+                    named, errno);
 }
 
 void cluster_end(void)
