@@ -20,13 +20,13 @@ fault("a mark has the number of a cut" src/journal/fixed.c "unit/fixed_cut"
     [==[    if (fixed->version == 1 && segj_mark_is_of_begun_cut(number))]==]
     [==[    if (fixed->version == 0 && segj_mark_is_of_begun_cut(number))]==])
 
-fault("a follower goes on behind a log that was cut" src/oversized/tools/follow_log.c "promises/follow"
+fault("a follower goes on behind a log that was cut" src/oversized/tools/follow_log.c "version_2/promises_follow"
     [==[    if (status == SEGJ_OK && !there) {
         *told = true;]==]
     [==[    if (status == SEGJ_OK && !there && section->number == UINT64_MAX) {
         *told = true;]==])
 
-fault("a part of a batch is shown" src/oversized/tools/follow_log.c "promises/follow"
+fault("a part of a batch is shown" src/oversized/tools/follow_log.c "version_2/promises_follow"
     [==[    return log_batch(follower, section, ready);]==]
     [==[    return position < UINT64_MAX ? SEGJ_OK : log_batch(follower, section, ready);]==])
 
