@@ -44,6 +44,7 @@ struct segj_shared {
     uint32_t record_size;
     uint16_t page_size;
     uint8_t native_version; /* of new sections */
+    bool removal_marked;    /* there is the mark of a removal, durably: the removal's that is under way, or open's */
     /** Version 2: makes the first `length` bytes of an index page from the frames. Without the state lock. */
     segj_status_t (*remake_page)(segj_shared_t *shared, struct segj_fixed *fixed, uint64_t page, uint8_t *bytes,
                                  uint16_t length);

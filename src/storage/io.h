@@ -19,6 +19,9 @@
 /** A name in an index partition that every open refuses: a copy into this journal has begun and is not complete. */
 #define SEGJ_UNFINISHED_NAME "unfinished-copy"
 
+/** A name in a values partition: a removal of sections is under way, or was cut off (journal/removal.h). */
+#define SEGJ_REMOVING_NAME ".removing"
+
 /** A section file's name: 16 lower-case hexadecimal digits. */
 #define SEGJ_NAME_LENGTH 16
 
@@ -106,6 +109,10 @@ SEGJ_MUST_CHECK segj_status_t segj_partition_sections(const segj_io_partition_t 
  *  whose text is "" before. */
 SEGJ_MUST_CHECK segj_status_t segj_partition_sections_among(const segj_io_partition_t *partition, uint64_t **sections,
                                                             size_t *count, segj_sentence_t *strange);
+/** As either of the two (strange: NULL for the first), of a values partition; *removing: the mark of a removal is
+ *  there. */
+SEGJ_MUST_CHECK segj_status_t segj_partition_values(const segj_io_partition_t *partition, uint64_t **sections,
+                                                    size_t *count, segj_sentence_t *strange, bool *removing);
 /** Bytes that files of an open partition can still take; *told is false where the storage does not say. */
 SEGJ_MUST_CHECK segj_status_t segj_partition_space(const segj_io_partition_t *partition, uint64_t *bytes, bool *told);
 /** Which process holds the lock of a partition that is open; false where the storage does not tell, or none does. */

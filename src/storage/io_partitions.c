@@ -228,6 +228,7 @@ struct io_listing {
     size_t capacity;
     segj_status_t status;     /* not SEGJ_OK: the visitor ended the listing and wrote the sentence */
     segj_sentence_t *strange; /* NULL: a name that is no section's ends it; else it is passed over */
+    bool removing;            /* the mark of a removal is there */
 };
 
 static segj_status_t listing_add(struct io_listing *listing, uint64_t section)
@@ -259,6 +260,8 @@ static int listing_visit(void *visit_context, const char *name, segj_entry_kind_
     uint64_t section;
     if (listing->status != SEGJ_OK)
         return ECANCELED; /* the first failure is kept, even if the storage continues */
+    if (strcmp(name, SEGJ_REMOVING_NAME) == 0)
+        listing->removing = true;
     if (name[0] == '.' || strcmp(name, "lost+found") == 0)
         return 0;
     if (strcmp(name, SEGJ_UNFINISHED_NAME) == 0)
@@ -312,10 +315,18 @@ segj_status_t segj_partition_sections(const segj_io_partition_t *partition, uint
 segj_status_t segj_partition_sections_among(const segj_io_partition_t *partition, uint64_t **sections, size_t *count,
                                             segj_sentence_t *strange)
 {
+    bool removing;
+    return segj_partition_values(partition, sections, count, strange, &removing);
+}
+
+segj_status_t segj_partition_values(const segj_io_partition_t *partition, uint64_t **sections, size_t *count,
+                                    segj_sentence_t *strange, bool *removing)
+{
     struct io_listing listing = {.partition = partition, .status = SEGJ_OK, .strange = strange};
     int code;
     do {
         listing.count = 0;
+        listing.removing = false;
         code = partition->storage->partition_list(partition->opened, listing_visit, &listing);
     } while (listing.status == SEGJ_OK && segj_io_again(code, partition));
     if (listing.status == SEGJ_OK && code != 0)
@@ -327,6 +338,7 @@ segj_status_t segj_partition_sections_among(const segj_io_partition_t *partition
     listing_sort(&listing);
     *sections = listing.sections;
     *count = listing.count;
+    *removing = listing.removing;
     return SEGJ_OK;
 }
 

@@ -426,6 +426,19 @@ static void what_is_done_with_a_damaged_page_is_one_of_two(void **state)
     }
 }
 
+static void what_becomes_of_values_without_an_index_is_one_of_three(void **state)
+{
+    place_t *place = *state;
+    const int wrong[] = {OVERSIZED_ORPHANS_REBUILD, OVERSIZED_ORPHANS_REMOVE, 3, 255, INT_MAX};
+    for (int native = 1; native >= 0; native--) {
+        for (size_t i = native ? 2 : 0; i < COUNT_OF(wrong); i++) {
+            place->config.format = native ? SEGJ_FORMAT_NATIVE : SEGJ_FORMAT_COMMONWARE;
+            memcpy(&place->config.orphans, &wrong[i], sizeof place->config.orphans);
+            refused(place, "orphans");
+        }
+    }
+}
+
 static void counts_lie_in_a_partition_of_their_own(void **state)
 {
     place_t *place = *state;
@@ -630,6 +643,7 @@ int main(void)
         TEST(a_format_that_is_none_is_refused),
         TEST(the_native_format_is_verified_in_one_way),
         TEST(what_is_done_with_a_damaged_page_is_one_of_two),
+        TEST(what_becomes_of_values_without_an_index_is_one_of_three),
         TEST(counts_lie_in_a_partition_of_their_own),
         TEST(a_page_cache_of_another_page_size_is_refused),
         TEST(a_page_cache_that_does_not_fit_a_new_journal_is_refused),

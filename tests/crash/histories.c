@@ -285,13 +285,16 @@ static void take_settings(runner_t *runner, uint32_t settings)
 /* How many records the files of each section hold. */
 static void count_raw(const runner_t *runner, uint64_t counts[MODEL_SECTIONS])
 {
+    uint64_t size;
+    bool removing = simdisk_visible(runner->disk, runner->config.value_partition, ".removing", &size) != NULL;
     for (size_t slot = 0; slot < MODEL_SECTIONS; slot++) {
         raw_section_t raw;
         bool index;
         bool values;
         uint64_t end;
         raw_of(runner, slot, &raw, &index, &values);
-        counts[slot] = index ? raw_records(&raw, &end) : 0;
+        /* Of version 2 values are enough, unless a removal has left them. */
+        counts[slot] = index || (raw.log && !removing) ? raw_records(&raw, &end) : 0;
     }
 }
 

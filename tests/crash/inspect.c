@@ -84,12 +84,26 @@ bool inspect_garbage_header(simdisk_t *disk)
     return false;
 }
 
+/* Values without an index file hold records where they are of version 2, and no removal has left them. */
+static bool holds_records(const inspector_t *inspector, simdisk_t *disk, uint64_t section, const files_t *files)
+{
+    uint64_t size;
+    uint64_t hash;
+    raw_section_t raw = raw_of(inspector, section);
+    if (!files->values)
+        return false;
+    if (files->index)
+        return true;
+    see(&raw, disk, files->name);
+    return raw.log && !simdisk_stat(disk, "values", ".removing", &size, &hash);
+}
+
 void inspect(inspector_t *inspector, simdisk_t *disk, inspection_t *inspection)
 {
     for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
         files_t files = files_of(disk, section);
         inspection->records[section] = inspection->ends[section] = 0;
-        if (!files.index || !files.values)
+        if (!holds_records(inspector, disk, section, &files))
             continue;
         uint64_t key = simdisk_mix(simdisk_mix(section + 1, files.index_hash), files.values_hash) | 1;
         kept_t *kept = &inspector->kept[(key >> 9) % KEPT];

@@ -57,8 +57,9 @@ struct trace {
     bool log; /* version 2 */
     file_t files[FILES_MAX];
     size_t count;
-    bool removals[PARTS]; /* not durable */
-    bool parts_removed;   /* and the directory is not synced since */
+    bool removals[PARTS];    /* not durable */
+    bool parts_removed;      /* and the directory is not synced since */
+    bool mark, mark_durable; /* of a removal: it is there, and so is its name */
     bool opening, closing, killed;
     bool names_synced[PARTS], directory_synced;
     pending_t pending;
@@ -81,6 +82,12 @@ static void say(trace_t *trace, const record_t *call, const char *what)
 static part_t part_of(const char *place)
 {
     return strncmp(place, "index", 5) == 0 ? INDEX : VALUES;
+}
+
+/* The mark of a removal. */
+static bool is_mark(const char *place)
+{
+    return strcmp(place, "values/.removing") == 0;
 }
 
 static uint64_t section_of(const char *place)
@@ -282,9 +289,25 @@ static void keep_before(trace_t *trace, file_t *file, const record_t *call, bool
                (size_t)(size - call->offset < call->size ? size - call->offset : call->size));
 }
 
+/* That one index file has a durable name keeps frames from being all that there is. */
+static bool has_named_index(trace_t *trace)
+{
+    for (size_t i = 0; i < trace->count; i++)
+        if (trace->files[i].part == INDEX && !trace->files[i].name_pending)
+            return true;
+    for (uint64_t section = 0; section < MODEL_SECTIONS; section++) {
+        uint64_t size;
+        if (find(trace, INDEX, section) == NULL && visible(trace, INDEX, section, &size) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void on_write(trace_t *trace, const record_t *call)
 {
     file_t *file = known(trace, part_of(call->place), section_of(call->place));
+    if (trace->log && file->part == VALUES && call->offset >= VALUES_DATA_OFFSET && !has_named_index(trace))
+        say(trace, call, "a frame beside index files whose names are not durable");
     uint64_t offset = data_offset(file->part);
     bool slot = file->part == INDEX && call->offset >= HEADER_BLOCK && call->offset + call->size <= INDEX_DATA_OFFSET;
     bool repeated = !slot && call->offset >= offset && overlaps(file, call->offset, call->offset + call->size);
@@ -424,6 +447,10 @@ static void on_sync(trace_t *trace, const record_t *call)
 
 static void on_create(trace_t *trace, const record_t *call)
 {
+    if (is_mark(call->place)) {
+        trace->mark = true;
+        return;
+    }
     forget(trace, part_of(call->place), section_of(call->place));
     add(trace, part_of(call->place), section_of(call->place))->name_pending = true;
 }
@@ -432,6 +459,14 @@ static void on_remove(trace_t *trace, const record_t *call)
 {
     part_t part = part_of(call->place);
     uint64_t size;
+    if (is_mark(call->place)) {
+        if (trace->removals[VALUES])
+            say(trace, call, "the mark of a removal goes before the removal is durable");
+        trace->mark = trace->mark_durable = false;
+        return;
+    }
+    if (part == INDEX && trace->log && !trace->mark_durable)
+        say(trace, call, "an index file is removed before the mark of that is durable");
     if (part == VALUES && (trace->removals[INDEX] || visible(trace, INDEX, section_of(call->place), &size) != NULL))
         say(trace, call, "values are removed before their index is durably gone");
     trace->removals[part] = true;
@@ -443,6 +478,7 @@ static void on_partition_sync(trace_t *trace, const record_t *call)
     part_t part = part_of(call->place);
     trace->removals[part] = false;
     trace->names_synced[part] = true;
+    trace->mark_durable = trace->mark_durable || (trace->mark && part == VALUES);
     for (size_t i = 0; i < trace->count; i++)
         if (trace->files[i].part == part)
             trace->files[i].name_pending = false;
@@ -462,6 +498,8 @@ static bool is_dirty(const file_t *file)
 
 static void on_close(trace_t *trace, const record_t *call)
 {
+    if (is_mark(call->place))
+        return;
     const file_t *file = find(trace, part_of(call->place), section_of(call->place));
     bool cache = trace->log && file != NULL && file->part == INDEX;
     if (!trace->killed && file != NULL && is_dirty(file) && !cache)

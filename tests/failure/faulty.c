@@ -2,6 +2,7 @@
 #include "failure/faulty.h"
 
 #include "failure/sites.h"
+#include "support/support.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -99,18 +100,28 @@ static bool is_hit(faulty_t *faulty, call_kind_t kind)
     }
 }
 
+/* A removal does without its mark, and does not mind that it stays; of the two copies of a dictionary one is enough. */
+static bool is_idle(const faulty_t *faulty, call_kind_t kind, const char *path, int code)
+{
+    if (kind == CALL_FILE_READ)
+        return faulty->two_copies && (faulty->reading == VALUES_DATA_OFFSET || faulty->reading == INDEX_DATA_OFFSET);
+    bool lacks = code == ENOSPC || code == EDQUOT || code == EFBIG || code == EMFILE || code == ENFILE;
+    return strstr(path, "/.removing") != NULL && (kind == CALL_FILE_REMOVE || (kind == CALL_FILE_CREATE && lacks));
+}
+
 static void note_failure(faulty_t *faulty, call_kind_t kind, const char *path, bool slot_write)
 {
     faulty->failures[kind]++;
     faulty->lasting = kind;
     site_failed(SITE_STORAGE);
     /* A watermark that could not be written is no failure of its step: what fails behind it counts. */
-    if (faulty->fired && !faulty->first.slot_write)
+    if (faulty->fired && !faulty->first.slot_write && !faulty->first.idle)
         return;
     faulty->fired = true;
     faulty->first = (failed_call_t){.kind = kind,
                                     .code = faulty->fault.code,
                                     .slot_write = slot_write,
+                                    .idle = is_idle(faulty, kind, path, faulty->fault.code),
                                     .done = faulty->done,
                                     .made = faulty->made.calls[kind],
                                     .changes = faulty->changes};
@@ -373,6 +384,7 @@ static int faulty_file_read(segj_file_t *file, uint64_t offset, void *buffer, si
     faulty_t *faulty = file->faulty;
     int code = 0;
     int worked = 0;
+    faulty->reading = offset;
     act_t act = begin(faulty, CALL_FILE_READ, file->path, false, &code);
     if (faulty->during_read != NULL)
         faulty->during_read(faulty->during_context);

@@ -76,6 +76,7 @@ typedef struct failed_call {
     int code;
     char path[160];  /* of the file, the partition or the directory */
     bool slot_write; /* a file_write to a watermark slot */
+    bool idle;       /* what the step does without */
     tally_t done;    /* what had been done by then, successfully */
     uint64_t made;   /* calls of its kind, made by then, with this one */
     uint64_t
@@ -87,6 +88,8 @@ enum { NUMBERED_MAX = 8192, TEXT_MAX = 64 };
 typedef struct faulty {
     segj_storage_t storage; /* for a configuration */
     const segj_storage_t *inner;
+    uint64_t reading; /* the offset of a read that begins */
+    bool two_copies;  /* sections have dictionaries, which are in both files */
     /* what is asked of it */
     fault_t fault;
     unsigned interruptions;             /* EINTR answered to a call before it is done */

@@ -28,6 +28,7 @@ typedef struct failure {
     const char *path; /* that the sentence names; NULL: it is memory that there was none of */
     verdict_t verdict;
     bool lasts;      /* the step fails again until disarm() */
+    bool idle;       /* the step would have done without what failed */
     bool silent;     /* nothing may be written behind the failure, where it poisons */
     bool go_on;      /* do something else instead of the step again */
     unsigned ending; /* how a poisoned journal is left */

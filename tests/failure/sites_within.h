@@ -41,6 +41,7 @@
 #define segj_partition_lock(...) SITE_OF_STORAGE(segj_partition_lock, __VA_ARGS__)
 #define segj_partition_sections(...) SITE_OF_STORAGE(segj_partition_sections, __VA_ARGS__)
 #define segj_partition_sections_among(...) SITE_OF_STORAGE(segj_partition_sections_among, __VA_ARGS__)
+#define segj_partition_values(...) SITE_OF_STORAGE(segj_partition_values, __VA_ARGS__)
 #define segj_partition_sync(...) SITE_OF_STORAGE(segj_partition_sync, __VA_ARGS__)
 #define segj_partition_remove(...) SITE_OF_STORAGE(segj_partition_remove, __VA_ARGS__)
 #define segj_partition_sync_directory(...) SITE_OF_STORAGE(segj_partition_sync_directory, __VA_ARGS__)

@@ -55,6 +55,8 @@ const char *step_name(step_kind_t kind)
         [HARM_INDEX_JUNK] = "harm: index junk",
         [HARM_JUNK] = "harm: junk",
         [HARM_ORPHAN] = "harm: orphan",
+        [HARM_INDEX] = "harm: no index file",
+        [HARM_REMOVAL] = "harm: a removal cut off",
         [HARM_NO_INDEX] = "harm: no index partition",
         [HARM_DICTIONARY] = "harm: dictionary",
         [HARM_CREATION] = "harm: creation",
@@ -476,6 +478,12 @@ static void do_harm(world_t *w, const step_t *step)
         keep_at_most(model, step->size);
     } else if (step->kind == MAKE_COUNTS) {
         make_counts(w, step->extra, step->size > 0 ? 0 : COMMONWARE_V1);
+    } else if (step->kind == HARM_INDEX) {
+        unlink_file(w->disk, directory, index, step->section);
+    } else if (step->kind == HARM_REMOVAL) {
+        write_named(w->disk, directory, values, ".removing", junk, 0);
+        unlink_file(w->disk, directory, index, step->section);
+        *model = (model_section_t){.listed = false};
     } else if (step->kind == HARM_NO_INDEX) {
         assert_int_equal(w->disk->partition_create(w->disk->context, directory, values), 0);
     } else if (step->kind == HARM_VALUES_HEADER) {

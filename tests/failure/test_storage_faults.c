@@ -167,6 +167,8 @@ static void check_swallowed(const world_t *w, const step_t *step)
     if (first->kind == CALL_PARTITION_REMOVE && first->code == ENOTEMPTY &&
         (step->kind == DO_DESTROY || step->kind == DO_DISCARD))
         return;
+    if (first->idle)
+        return;
     bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
     bool later = opens(step) && w->unrepaired && full;
     /* What was set aside of acknowledged losses made room. */
@@ -219,6 +221,7 @@ static bool try_step(world_t *w, const step_t *step, bool *scanned)
                                    .path = first.path,
                                    .verdict = verdict_of(&w->faulty, &attempt),
                                    .lasts = lasts,
+                                   .idle = first.idle || (lasts && w->faulty.two_copies),
                                    .silent = !lasts,
                                    .go_on = (current.at + (uint64_t)current.code) % 2 == 0,
                                    .ending = (unsigned)current.at,

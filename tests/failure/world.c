@@ -35,6 +35,7 @@ void world_init(world_t *w, const segj_storage_t *disk, void (*configure)(oversi
     if (configure != NULL)
         configure(&w->config);
     w->faulty.no_slots = w->config.format != SEGJ_FORMAT_NATIVE;
+    w->faulty.two_copies = w->config.dictionary_size > 0;
 }
 
 void begin_test(world_t *w, fault_t fault)

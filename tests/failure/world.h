@@ -58,6 +58,8 @@ typedef enum step_kind {
     HARM_INDEX_JUNK,    /* bytes behind the end of the index file */
     HARM_JUNK,          /* bytes behind the end of both files */
     HARM_ORPHAN,        /* a values file without an index file */
+    HARM_INDEX,         /* version 2: the index file is gone, and no record is */
+    HARM_REMOVAL,       /* version 2: a removal of the section was cut off, its index file is gone */
     HARM_NO_INDEX,      /* a values partition, empty, where there is no journal */
     HARM_DICTIONARY,    /* the dictionary is damaged: `extra` 1, in the values file; 2, in the index file */
     HARM_CREATION,      /* both files end within their dictionaries, and there were no records */

@@ -197,6 +197,15 @@ static bool is_too_young(const copied_t *copied)
     return false;
 }
 
+/* The first section of version 2 was made when the index had been copied: the copy may have lost an index partition. */
+static bool is_without_index(const copied_t *copied)
+{
+    for (unsigned i = 0; i < SECTIONS; i++)
+        if (run.moments[copied->began].synced[i] > 0)
+            return false;
+    return strstr(segj_last_error(), "test_index holds no section") != NULL;
+}
+
 /* In version 2 with zeros ahead a copy may hold the beginning of a frame, zeros, and the rest of it with the next frame,
  * which says that the frame before was durable: a damaged value, as far as the files tell. Without `strict` the copy
  * holds what was synced when it began all the same. */
@@ -240,7 +249,8 @@ static bool opens_strict(const copied_t *copied)
     for (unsigned opens = 0; whole && opens < 2; opens++) {
         /* Of sections that are younger than the copy of the index there may be values alone. */
         segj_status_t status = open_behind_a_crash(&config, &journal);
-        if (opens == 0 && status == SEGJ_ERR_CORRUPT && is_too_young(copied)) {
+        if (opens == 0 && ((status == SEGJ_ERR_CORRUPT && is_too_young(copied)) ||
+                           (status == SEGJ_ERR_MISMATCH && is_without_index(copied)))) {
             run.young++;
             break;
         }

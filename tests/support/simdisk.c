@@ -19,6 +19,7 @@ struct segj_file {
     simdisk_t *disk;
     size_t inode;
     uint64_t handle;
+    bool beside;
 };
 
 /* --- calls --- */
@@ -235,8 +236,10 @@ static int sim_file_open(segj_partition_t *partition, const char *name, segj_ope
     (*opened)->disk = disk;
     (*opened)->inode = inode;
     (*opened)->handle = ++disk->handles;
-    if (++disk->open_files > disk->most_open_files)
-        disk->most_open_files = disk->open_files;
+    (*opened)->beside = name[0] == '.'; /* no section's */
+    disk->beside += (*opened)->beside;
+    if (++disk->open_files - disk->beside > disk->most_open_files)
+        disk->most_open_files = disk->open_files - disk->beside;
     return unlock(disk, 0);
 }
 
@@ -425,6 +428,7 @@ static void sim_file_close(segj_file_t *file)
     simdisk_t *disk = file->disk;
     lock(disk);
     disk->open_files--;
+    disk->beside -= file->beside;
     (void)unlock(disk, 0);
     free(file);
 }
@@ -520,7 +524,7 @@ unsigned simdisk_open_files(const simdisk_t *disk)
 unsigned simdisk_most_open_files(simdisk_t *disk)
 {
     unsigned most = disk->most_open_files;
-    disk->most_open_files = disk->open_files;
+    disk->most_open_files = disk->open_files - disk->beside;
     return most;
 }
 

@@ -123,7 +123,8 @@ void simdisk_set_room(simdisk_t *disk, uint64_t bytes);
 /** Storage calls so far, by kind. */
 uint64_t simdisk_count(const simdisk_t *disk, simdisk_call_t call);
 
-/** Files that are open; the most that were since the last time this was asked. */
+/** Files that are open; the most that were since the last time this was asked, but for those whose names begin with a
+ *  dot. */
 unsigned simdisk_open_files(const simdisk_t *disk);
 unsigned simdisk_most_open_files(simdisk_t *disk);
 

@@ -74,6 +74,7 @@ struct simdisk {
     bool scarce;   /* room counts */
     uint64_t room; /* bytes that may still be written, each to a new place */
     unsigned open_files, most_open_files;
+    unsigned beside; /* of the open ones, those whose name begins with a dot */
     uint64_t counts[SIMDISK_CALLS];
 };
 

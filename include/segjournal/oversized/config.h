@@ -72,6 +72,19 @@ typedef enum oversized_hole {
                                     what it cuts */
 } oversized_hole_t;
 
+/** What becomes of values files of version 2 (oversized_config_t::native_version) that hold records and have no index
+ *  file. */
+typedef enum oversized_orphans {
+    OVERSIZED_ORPHANS_JUDGE = 0,   /**< open makes the index again, which loses nothing, where one section at least has
+                                        its index file. It is SEGJ_ERR_MISMATCH, with nothing changed, where none has:
+                                        the index partition may not be mounted. The rest of a removal that was cut off
+                                        is removed */
+    OVERSIZED_ORPHANS_REBUILD = 1, /**< open makes the index again, also where the index partition is empty or missing,
+                                        and also of what a removal has left */
+    OVERSIZED_ORPHANS_REMOVE = 2   /**< open removes them, and warns: as always those of version 1 and those that hold
+                                        no record */
+} oversized_orphans_t;
+
 /** A state that the application recorded elsewhere and wants restored (oversized_config_t::checkpoint). An application
  *  that counts records fills it with oversized_checkpoint_at(). */
 typedef struct oversized_checkpoint {
@@ -171,7 +184,9 @@ typedef struct oversized_config {
      *
      *  A prune or a rewind that a power cut or a kill interrupted leaves values files without an index file, too, and
      *  so does a section that was never synced. An open without `strict` removes them and says so in the log. It loses
-     *  nothing by that which was synced, unless the index file was removed by hand. */
+     *  nothing by that which was synced, unless the index file was removed by hand. In version 2 (native_version) open
+     *  tells these apart: it goes on with what a removal has left, and makes an index file that is missing again
+     *  (`orphans`), with `strict` too. */
     bool strict;
     /** Take a shared lock, write nothing, and show what open would recover; false. */
     bool read_only;
@@ -201,7 +216,8 @@ typedef struct oversized_config {
      *  a sync has more. */
     size_t preallocate;
     /** Let views show values where they lie, in a mapping of their file, instead of copying them (oversized_view());
-     *  false.
+     *  false. Of compressed sections these are, in version 2 (native_version), the values that are stored as they are;
+     *  others are unpacked from the mapping.
      *
      *  Warning: with mapped values an I/O error is not returned. The system raises SIGBUS if a page cannot be read, or
      *  if another program truncated the file. Therefore this is off unless it is asked for.
@@ -287,7 +303,7 @@ typedef struct oversized_config {
      *  in the version of its files, whatever this is, and a journal may hold both. The commonware format takes 0 alone.
      *
      *  In version 2 each value carries its record, and the index is a cache that is made again where it is damaged or
-     *  emptied (a file that is missing is not: open takes that for the rest of a removal). A sync flushes one file
+     *  emptied, and where the file is missing (`orphans`). A sync flushes one file
      *  instead of two, and a batch survives a power cut whole or not at all. A value takes entry_size +
      *  OVERSIZED_FRAME_HEAD bytes more in its file. */
     uint8_t native_version;
@@ -326,8 +342,8 @@ typedef struct oversized_config {
      *  Each section keeps its dictionary, in both of its files, and keeps it whatever this is. Sections of one journal
      *  may have different ones, or none. It wants compression, and version 2 of the native format.
      *
-     *  A dictionary that is damaged in one file is read from the other, and written again before the section is
-     *  written to. Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when
+     *  A dictionary that is damaged in one file, or cannot be read there, is read from the other. One that is damaged is
+     *  written again before the section is written to. Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when
      *  they are read, the section's others are not, and new ones are stored as they are. */
     const void *dictionary;
     /** Bytes of it, 8 to 262,144 (OVERSIZED_DICTIONARY_MAX); 0: none. 4,096 are enough for events of some 100 bytes. */
@@ -341,6 +357,9 @@ typedef struct oversized_config {
      *  made while the next is trained gets the one before. No append waits for a dictionary. The thread takes no
      *  signals, and ends with the journal. That a section has nothing to train from is logged, and no failure. */
     size_t auto_dictionary;
+    /** What becomes of values files of version 2 that have no index file; OVERSIZED_ORPHANS_JUDGE. The native format
+     *  alone. For one open that is to mend something; what it does is in the log, and stays done. */
+    oversized_orphans_t orphans;
 } oversized_config_t;
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */

@@ -116,6 +116,10 @@ static segj_status_t check_format(const oversized_config_t *config)
         return out_of_range("verify", (unsigned long long)config->verify, "0 to 2");
     if (config->hole != OVERSIZED_HOLE_REFUSE && (native || config->hole != OVERSIZED_HOLE_CUT))
         return out_of_range("hole", (unsigned long long)config->hole, native ? "0 (native format)" : "0 or 1");
+    if (config->orphans != OVERSIZED_ORPHANS_JUDGE &&
+        (!native || (config->orphans != OVERSIZED_ORPHANS_REBUILD && config->orphans != OVERSIZED_ORPHANS_REMOVE)))
+        return out_of_range("orphans", (unsigned long long)config->orphans,
+                            native ? "0 to 2" : "0 (commonware format)");
     if (config->commonware_header > (native ? 0 : 1))
         return out_of_range("commonware_header", config->commonware_header, native ? "0 (native format)" : "0 or 1");
     if (native && config->verify != OVERSIZED_VERIFY_DEFAULT)

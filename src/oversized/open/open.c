@@ -214,8 +214,7 @@ static segj_status_t judge(oversized_t *journal, const oversized_config_t *confi
     if (status != SEGJ_OK)
         return status;
     size_buffers(shared, config);
-    return segj_recover(journal, config, listing->index, listing->index_count, listing->values, listing->value_count,
-                        partitions_made);
+    return segj_recover(journal, config, listing, partitions_made);
 }
 
 static void open_forget(segj_shared_t *shared)
@@ -235,7 +234,7 @@ static segj_status_t open_journal(oversized_t *journal, const oversized_config_t
     segj_status_t status = SEGJ_OK;
     bool again = true;
     for (int i = 0; i < LOCK_TRIES && again && status == SEGJ_OK; i++) {
-        segj_listing_t listing = {NULL, NULL, 0, 0};
+        segj_listing_t listing = {.index = NULL};
         again = false;
         open_forget(&journal->shared);
         status = segj_partitions_open(journal, config, &listing);

@@ -4,6 +4,8 @@
  */
 #include "oversized/open/partitions.h"
 
+#include <string.h>
+
 segj_status_t segj_partitions_replaced_often(const segj_io_partition_t *partition)
 {
     return segj_fail(SEGJ_ERR_LOCKED, "%s/%s: the partition was replaced %d times while it was being locked",
@@ -102,10 +104,15 @@ segj_status_t segj_partitions_make(segj_shared_t *shared)
     return status == SEGJ_OK && no_values ? segj_partition_create(&shared->values) : status;
 }
 
-/* One partition is there, with `sections` files, and the other one is not: a mistyped name, an unmounted volume. */
+/* One partition is there, with `sections` files, and the other one is not: a mistyped name, an unmounted volume; unless
+ * it is said that the index is lost. */
 segj_status_t segj_partitions_judge_missing(const oversized_config_t *config, const segj_io_partition_t *missing,
                                             const segj_io_partition_t *other, size_t sections)
 {
+    bool lost = !config->read_only && config->orphans != OVERSIZED_ORPHANS_JUDGE &&
+                strcmp(missing->name, config->index_partition) == 0;
+    if (lost && sections > 0)
+        return SEGJ_OK;
     if (sections > 0)
         return segj_fail(
             SEGJ_ERR_MISMATCH,
@@ -131,7 +138,7 @@ segj_status_t segj_partitions_open(oversized_t *journal, const oversized_config_
     if (status == SEGJ_OK && !missing[0])
         status = segj_partition_sections(index, &listing->index, &listing->index_count);
     if (status == SEGJ_OK && !missing[1])
-        status = segj_partition_sections(values, &listing->values, &listing->value_count);
+        status = segj_partition_values(values, &listing->values, &listing->value_count, NULL, &listing->removing);
     if (status == SEGJ_OK && missing[0])
         status = segj_partitions_judge_missing(config, index, values, listing->value_count);
     if (status == SEGJ_OK && missing[1])

@@ -13,6 +13,7 @@
 typedef struct segj_listing {
     uint64_t *index, *values;
     size_t index_count, value_count;
+    bool removing; /* the mark of a removal is there */
 } segj_listing_t;
 
 /** Opens, locks and lists the partitions that are there; one that is missing stays closed, where that is no failure. */

@@ -8,6 +8,7 @@
 #include "oversized/lost/set_aside.h"
 #include "oversized/open/checkpoint.h"
 #include "oversized/open/counted.h"
+#include "oversized/open/orphans.h"
 #include "oversized/open/partitions.h"
 #include "oversized/open/recover.h"
 #include "oversized/open/repair.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "journal/removal.h"
 
 /* --- decide --- */
 
@@ -84,39 +86,59 @@ static void tell_of_repair(const segj_recovery_t *recovery, size_t done)
     (void)segj_tell(telling, false);
 }
 
-static segj_status_t judge_all(segj_recovery_t *recovery, const uint64_t *index, size_t index_count)
+/* A section that has an index file. */
+static segj_status_t judge_indexed(segj_recovery_t *recovery, const segj_listing_t *listing, size_t at)
 {
-    recovery->plans = calloc(index_count + 1, sizeof *recovery->plans);
+    segj_recovery_plan_t *plan = &recovery->plans[recovery->count];
+    uint64_t number = listing->index[at];
+    plan->number = number;
+    segj_status_t status = segj_section_new(recovery->journal, number, &plan->section);
+    if (status != SEGJ_OK)
+        return status;
+    recovery->count++;
+    plan->value_there = is_listed(recovery->values, recovery->value_count, number);
+    plan->keep = at + 1 == listing->index_count || segj_is_beyond(recovery->config, listing->index[at + 1]);
+    plan->remove = segj_is_beyond(recovery->config, number);
+    status = plan->remove ? SEGJ_OK : judge_within(recovery, plan);
+    return status == SEGJ_OK ? tell_of_section(recovery, plan, segj_max_u64(listing->index_count, recovery->count))
+                             : status;
+}
+
+/* All sections, in the order of their numbers, with those that have values alone. */
+static segj_status_t judge_all(segj_recovery_t *recovery, const segj_listing_t *listing)
+{
+    size_t most = listing->index_count + listing->value_count;
+    size_t alone = 0;
+    segj_status_t status = SEGJ_OK;
+    recovery->plans = calloc(most + 1, sizeof *recovery->plans);
     if (recovery->plans == NULL)
-        return segj_fail_memory((index_count + 1) * sizeof *recovery->plans);
-    for (size_t i = 0; i < index_count; i++) {
-        segj_recovery_plan_t *plan = &recovery->plans[i];
-        plan->number = index[i];
-        segj_status_t status = segj_section_new(recovery->journal, index[i], &plan->section);
-        if (status != SEGJ_OK)
-            return status;
-        recovery->count++;
-        plan->value_there = is_listed(recovery->values, recovery->value_count, index[i]);
-        plan->keep = i + 1 == index_count || segj_is_beyond(recovery->config, index[i + 1]);
-        plan->remove = segj_is_beyond(recovery->config, index[i]);
-        status = plan->remove ? SEGJ_OK : judge_within(recovery, plan);
-        if (status == SEGJ_OK)
-            status = tell_of_section(recovery, plan, index_count);
-        if (status != SEGJ_OK)
-            return status;
+        return segj_fail_memory((most + 1) * sizeof *recovery->plans);
+    for (size_t i = 0; i <= listing->index_count && status == SEGJ_OK; i++) {
+        uint64_t next = i < listing->index_count ? listing->index[i] : UINT64_MAX;
+        bool last = i == listing->index_count;
+        for (; alone < listing->value_count && status == SEGJ_OK; alone++) {
+            if (!last && listing->values[alone] >= next)
+                break;
+            status = segj_orphan_judge(recovery, alone);
+        }
+        if (last || status != SEGJ_OK)
+            break;
+        alone += alone < listing->value_count && listing->values[alone] == next;
+        status = judge_indexed(recovery, listing, i);
     }
-    return SEGJ_OK;
+    return status;
 }
 
 /*
  * One values file may be missing; it counts as empty. But a values partition without any, beside several sections whose
- * values were synced, is nothing that a crash leaves: a synced name is durable, and index files go before values files.
- * It is another directory, or one whose volume is not mounted, and the index is not cut for it.
+ * values were synced, or one of version 2, is nothing that a crash leaves: a synced name is durable, and index files go
+ * before values files. It is another directory, or one whose volume is not mounted, and the index is not cut for it.
  */
-segj_status_t segj_recovery_check_mounted(const segj_shared_t *shared, size_t value_count, uint64_t synced)
+segj_status_t segj_recovery_check_mounted(const segj_shared_t *shared, size_t value_count, uint64_t synced,
+                                          uint64_t logs)
 {
     const segj_io_partition_t *values = &shared->values;
-    if (value_count > 0 || synced < 2)
+    if (value_count > 0 || (synced < 2 && logs == 0))
         return SEGJ_OK;
     return segj_fail(SEGJ_ERR_MISMATCH,
                      "%s/%s holds no section, while %s holds %llu sections that have synced values: mount or bring "
@@ -127,73 +149,13 @@ segj_status_t segj_recovery_check_mounted(const segj_shared_t *shared, size_t va
 static segj_status_t check_values_mounted(const segj_recovery_t *recovery)
 {
     uint64_t synced = 0;
-    for (size_t i = 0; i < recovery->count; i++)
-        synced += recovery->plans[i].watermark > 0;
-    return segj_recovery_check_mounted(&recovery->journal->shared, recovery->value_count, synced);
-}
-
-/* What a checkpoint or a bound removes anyway is no loss. */
-static bool is_wanted(const segj_recovery_t *recovery, uint64_t number)
-{
-    const oversized_checkpoint_t *checkpoint = recovery->config->checkpoint;
-    return !segj_is_beyond(recovery->config, number) &&
-           (checkpoint == NULL || (number >= checkpoint->oldest && number <= checkpoint->section));
-}
-
-/* An interrupted removal leaves values without an index, and so does an index file that was removed by hand. */
-static segj_status_t judge_orphan(segj_recovery_t *recovery, size_t at)
-{
-    uint64_t data;
-    segj_status_t status = segj_verdict_orphan(&recovery->scan, recovery->values[at], &data);
-    if (status != SEGJ_OK || data == 0)
-        return status;
-    if (recovery->orphans == NULL)
-        recovery->orphans = calloc(recovery->value_count, sizeof *recovery->orphans);
-    if (recovery->orphans == NULL)
-        return segj_fail_memory(recovery->value_count * sizeof *recovery->orphans);
-    recovery->orphans[at] = data;
-    return SEGJ_OK;
-}
-
-/* With `strict`: what a removal would leave, and what a user may miss. */
-static segj_status_t check_orphans(const segj_recovery_t *recovery)
-{
-    const segj_io_partition_t *values = &recovery->journal->shared.values;
-    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
-        if (recovery->orphans[i] > 0 && is_wanted(recovery, recovery->values[i]))
-            return segj_fail(
-                SEGJ_ERR_CORRUPT,
-                "%s/%s/%016llx holds %llu bytes of data and has no index file in %s (strict): bring that back "
-                "from a copy, or open once without strict, which removes what a removal or a power cut has left",
-                values->directory, values->name, (unsigned long long)recovery->values[i],
-                (unsigned long long)recovery->orphans[i], recovery->journal->shared.index.name);
-    return SEGJ_OK;
-}
-
-static segj_status_t judge_orphans(segj_recovery_t *recovery)
-{
-    segj_status_t status = SEGJ_OK;
-    for (size_t i = 0; i < recovery->value_count && status == SEGJ_OK; i++) {
-        if (segj_recovery_has_index(recovery, recovery->values[i]) ||
-            segj_is_beyond(recovery->config, recovery->values[i]))
-            continue;
-        recovery->journal->recovery.orphan_sections_removed++;
-        status = judge_orphan(recovery, i);
+    uint64_t logs = 0;
+    for (size_t i = 0; i < recovery->count; i++) {
+        bool marked = recovery->plans[i].watermark > 0;
+        synced += marked;
+        logs += marked && segj_section_is_log(recovery->plans[i].section);
     }
-    return status == SEGJ_OK && recovery->config->strict ? check_orphans(recovery) : status;
-}
-
-/* Says what goes, or would, with the values that have no index. */
-static void report_orphans(const segj_recovery_t *recovery)
-{
-    const segj_io_partition_t *values = &recovery->journal->shared.values;
-    for (size_t i = 0; recovery->orphans != NULL && i < recovery->value_count; i++)
-        if (recovery->orphans[i] > 0)
-            segj_shared_log(&recovery->journal->shared, SEGJ_LOG_WARNING,
-                            "%s/%s/%016llx has no index file and %s, with %llu bytes of data", values->directory,
-                            values->name, (unsigned long long)recovery->values[i],
-                            recovery->config->read_only ? "would be removed" : "is removed",
-                            (unsigned long long)recovery->orphans[i]);
+    return segj_recovery_check_mounted(&recovery->journal->shared, recovery->value_count, synced, logs);
 }
 
 static uint64_t recover_excess(uint64_t size, uint64_t kept)
@@ -366,8 +328,26 @@ static segj_status_t check_strict(const segj_recovery_t *recovery)
 
 /* --- act --- */
 
+/* Before index files go, and before values that may hold records of version 2: so that a crash in between is known. */
+static segj_status_t mark_removal(segj_recovery_t *recovery)
+{
+    segj_shared_t *shared = &recovery->journal->shared;
+    bool indexes = false;
+    bool logs = shared->native_version == 2;
+    bool unknown;
+    for (size_t i = 0; i < recovery->count; i++) {
+        indexes = indexes || recovery->plans[i].remove;
+        logs = logs || segj_section_is_log(recovery->plans[i].section);
+    }
+    bool orphans = recovery->removed_orphans > 0 && recovery->config->orphans == OVERSIZED_ORPHANS_REMOVE;
+    if (shared->format != SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))
+        return SEGJ_OK;
+    recovery->begun = true;
+    return segj_removal_begin(shared, &unknown);
+}
+
 /* What a checkpoint does without, and then values without an index; each kind after its own barrier. */
-static segj_status_t remove_sections(segj_recovery_t *recovery)
+static segj_status_t remove_files(segj_recovery_t *recovery)
 {
     const segj_shared_t *shared = &recovery->journal->shared;
     segj_status_t status = SEGJ_OK;
@@ -397,6 +377,21 @@ static segj_status_t remove_sections(segj_recovery_t *recovery)
     return status == SEGJ_OK && changed ? segj_partition_sync(&shared->values) : status;
 }
 
+/* The names were synced: a mark that was found is durable, and so is the removal of the files that are gone. */
+static segj_status_t remove_sections(segj_recovery_t *recovery)
+{
+    segj_shared_t *shared = &recovery->journal->shared;
+    shared->removal_marked = recovery->removing;
+    segj_status_t status = mark_removal(recovery);
+    if (status == SEGJ_OK)
+        status = remove_files(recovery);
+    recovery->begun = recovery->begun || shared->removal_marked;
+    if (status == SEGJ_OK)
+        segj_removal_end(shared);
+    /* One that was found is not to come back and tell of files that are lost later. */
+    return status == SEGJ_OK && recovery->removing ? segj_partition_sync(&shared->values) : status;
+}
+
 static const segj_recovery_plan_t *newest_kept(const segj_recovery_t *recovery)
 {
     size_t at = recovery->count;
@@ -424,14 +419,14 @@ static segj_status_t sync_names(segj_recovery_t *recovery)
 /*
  * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names
  * were durable before, which only a watermark above 0 tells. What was removed is durably gone: index files go, durably,
- * before their values files, so that a removal that was cut off shows values without an index. Only such values may
- * come back, once they are removed in their turn; `names_inherited` keeps their names from being given to other files
+ * before their values files, so that a removal that was cut off shows values without an index, or the mark that was made
+ * before. Only such values may come back, once they are removed in their turn; `names_inherited` keeps their names from being given to other files
  * before that is durable.
  */
 static bool nothing_to_do(const segj_recovery_t *recovery)
 {
     bool clean = recovery->journal->shared.format == SEGJ_FORMAT_NATIVE && recovery->count > 0 &&
-                 recovery->count == recovery->value_count;
+                 recovery->count == recovery->value_count && !recovery->removing;
     for (size_t i = 0; i < recovery->count && clean; i++)
         clean = recovery->plans[i].clean && !recovery->plans[i].remove && recovery->plans[i].watermark > 0;
     return clean;
@@ -522,15 +517,15 @@ static void adopt(segj_recovery_t *recovery)
     segj_unlock(&recovery->journal->shared.state);
 }
 
-static segj_status_t recover_decide(segj_recovery_t *recovery, const uint64_t *index, size_t index_count)
+static segj_status_t recover_decide(segj_recovery_t *recovery, const segj_listing_t *listing)
 {
-    segj_status_t status = segj_sections_reserve(&recovery->journal->sections, index_count);
+    segj_status_t status = judge_all(recovery, listing);
     if (status == SEGJ_OK)
-        status = judge_all(recovery, index, index_count);
+        status = segj_sections_reserve(&recovery->journal->sections, recovery->count);
     if (status == SEGJ_OK)
         status = check_values_mounted(recovery);
     if (status == SEGJ_OK)
-        status = judge_orphans(recovery);
+        status = segj_orphans_check(recovery);
     if (status == SEGJ_OK && recovery->config->checkpoint != NULL)
         status = segj_checkpoint_apply(recovery, recovery->config->checkpoint);
     if (status == SEGJ_OK && recovery->config->strict)
@@ -538,11 +533,16 @@ static segj_status_t recover_decide(segj_recovery_t *recovery, const uint64_t *i
     return status == SEGJ_OK ? tell_of_verdicts(recovery) : status;
 }
 
-segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const uint64_t *index,
-                           size_t index_count, const uint64_t *values, size_t value_count, bool *partitions_made)
+segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config, const segj_listing_t *listing,
+                           bool *partitions_made)
 {
     segj_journal_is_alone(journal);
-    segj_recovery_t recovery = {.journal = journal, .config = config, .values = values, .value_count = value_count};
+    segj_recovery_t recovery = {.journal = journal,
+                                .config = config,
+                                .values = listing->values,
+                                .value_count = listing->value_count,
+                                .index_count = listing->index_count,
+                                .removing = listing->removing && config->format == SEGJ_FORMAT_NATIVE};
     segj_status_t status = segj_scan_init(&recovery.scan, journal);
     if (status != SEGJ_OK)
         return status;
@@ -552,9 +552,9 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     recovery.scan.look_for_holes = journal->cut_holes || (config->strict && journal->shared.counts.count > 0);
     status = segj_quarantine_open(journal, config);
     if (status == SEGJ_OK)
-        status = recover_decide(&recovery, index, index_count);
+        status = recover_decide(&recovery, listing);
     if (status == SEGJ_OK) {
-        report_orphans(&recovery);
+        segj_orphans_report(&recovery);
         segj_counted_report(&recovery);
     }
     if (status == SEGJ_OK && !config->read_only) {

@@ -252,6 +252,17 @@ static void keep_repaired(segj_shared_t *shared, segj_section_t *section, segj_i
     segj_unlock(&shared->state);
 }
 
+/* One that is missing is made; an earlier try may have done so. */
+static segj_status_t open_index(const segj_shared_t *shared, const segj_recovery_plan_t *plan, segj_io_file_t *index)
+{
+    bool missing = false;
+    bool *may_be = plan->index_missing ? &missing : NULL;
+    segj_status_t status = segj_io_open(index, &shared->index, plan->number, SEGJ_OPEN_WRITE, may_be);
+    if (status == SEGJ_OK && missing)
+        status = segj_io_open(index, &shared->index, plan->number, SEGJ_OPEN_CREATE, NULL);
+    return status;
+}
+
 segj_status_t segj_repair(segj_scan_t *scan, segj_recovery_plan_t *plan)
 {
     segj_shared_t *shared = &scan->journal->shared;
@@ -259,7 +270,8 @@ segj_status_t segj_repair(segj_scan_t *scan, segj_recovery_plan_t *plan)
     segj_io_file_t index = plan->section->index.handle.file;
     segj_io_file_t values = plan->section->values.handle.file;
     index.opened = values.opened = NULL; /* files of its own, also where others stay open */
-    segj_status_t status = segj_io_open(&index, &shared->index, plan->number, SEGJ_OPEN_WRITE, NULL);
+    segj_status_t status = open_index(shared, plan, &index);
+    plan->begun = plan->begun || (status == SEGJ_OK && plan->index_missing);
     segj_io_take_properties(&index, &plan->section->index.handle.file);
     if (status == SEGJ_OK)
         status = segj_section_is_log(plan->section)     ? segj_repair_log(scan, plan, &index, &values, open_values)

@@ -327,6 +327,9 @@ segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, con
         status = write_log_index(scan, plan, index, values);
     if (status == SEGJ_OK)
         status = cut_log_index(scan, plan, index);
+    /* A section with a watermark has durable names. */
+    if (status == SEGJ_OK && plan->index_missing)
+        status = segj_partition_sync(&shared->index);
     if (status != SEGJ_OK)
         return status;
     raise_log_mark(scan, plan, index, marked);

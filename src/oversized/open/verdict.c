@@ -50,8 +50,9 @@ static segj_status_t open_both(const segj_scan_t *scan, const segj_recovery_plan
 {
     const segj_shared_t *shared = &scan->journal->shared;
     uint64_t number = plan->number;
-    *scanned = (segj_scanned_t){0};
-    segj_status_t status = segj_io_open(&scanned->index, &shared->index, number, SEGJ_OPEN_READ, NULL);
+    *scanned = (segj_scanned_t){.index = {.partition = &shared->index, .section = number}};
+    segj_status_t status =
+        plan->index_missing ? SEGJ_OK : segj_io_open(&scanned->index, &shared->index, number, SEGJ_OPEN_READ, NULL);
     if (status == SEGJ_OK && plan->value_there)
         status = segj_io_open(&scanned->values, &shared->values, number, SEGJ_OPEN_READ, NULL);
     segj_io_take_properties(&scanned->index, &plan->section->index.handle.file);
@@ -87,20 +88,21 @@ segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan)
     return status;
 }
 
-segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data)
+segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data, bool *log)
 {
     const segj_shared_t *shared = &scan->journal->shared;
     segj_io_file_t file;
     uint64_t file_size = 0;
     bool valid;
     *data = 0;
+    *log = false;
     segj_status_t status = segj_io_open(&file, &shared->values, number, SEGJ_OPEN_READ, NULL);
     if (status != SEGJ_OK)
         return status;
     file.data = SEGJ_COMMONWARE_V0_SIZE; /* where it does not tell */
     status = segj_io_size(&file, &file_size);
     if (status == SEGJ_OK)
-        status = shared->format == SEGJ_FORMAT_NATIVE ? segj_judge_native_header(&file, file_size, &valid)
+        status = shared->format == SEGJ_FORMAT_NATIVE ? segj_judge_native_header(&file, file_size, &valid, log)
                                                       : segj_judge_commonware_header(&file, file_size, &valid);
     segj_io_close(&file);
     if (status == SEGJ_OK && file_size > file.data)

@@ -7,13 +7,14 @@
 #include "oversized/open/scan.h"
 #include "oversized/section/plan.h"
 
-/** Judges a section; plan->section and plan->value_there are set. Nothing is written. */
+/** Judges a section; plan->section, plan->value_there and plan->index_missing are set. Nothing is written. */
 SEGJ_MUST_CHECK segj_status_t segj_verdict(segj_scan_t *scan, segj_recovery_plan_t *plan);
 
 /* The native format's part, in verdict_native.c. Headers: *valid is false for a file that is new; file->data is set
- * then too. */
+ * then too; *log: it is of version 2. */
 SEGJ_MUST_CHECK segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned);
-SEGJ_MUST_CHECK segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid);
+SEGJ_MUST_CHECK segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid,
+                                                       bool *log);
 
 /* The commonware format's part, in verdict_commonware.c. Headers: *valid is false for a file that is new; file->data is
  * set then too. The verdict: everything but the comparison with what the files hold. */
@@ -56,7 +57,7 @@ SEGJ_MUST_CHECK segj_status_t segj_scan_page_size(const segj_io_partition_t *par
                                                   size_t count, uint16_t *page_size);
 
 /** Judges the header of a values file without an index: what is not the journal's own is not removed as its rest.
- *  *data: how many bytes it holds after its header. */
-SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data);
+ *  *data: how many bytes it holds after its header; *log: it is of version 2. */
+SEGJ_MUST_CHECK segj_status_t segj_verdict_orphan(segj_scan_t *scan, uint64_t number, uint64_t *data, bool *log);
 
 #endif

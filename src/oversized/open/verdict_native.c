@@ -279,7 +279,7 @@ static segj_status_t do_without_index(const segj_scan_t *scan, segj_recovery_pla
 static segj_status_t read_both_headers(const segj_scan_t *scan, segj_recovery_plan_t *plan, segj_scanned_t *scanned,
                                        headers_t *headers)
 {
-    segj_status_t status = read_index_header(scan, plan, scanned, headers);
+    segj_status_t status = plan->index_missing ? SEGJ_OK : read_index_header(scan, plan, scanned, headers);
     if (status == SEGJ_ERR_CORRUPT)
         return do_without_index(scan, plan, scanned, headers);
     return status == SEGJ_OK && plan->value_there ? read_values_header(scan, plan, scanned, headers) : status;
@@ -416,7 +416,7 @@ segj_status_t segj_judge_native(segj_scan_t *scan, segj_recovery_plan_t *plan, s
     return go_forward(scan, plan, scanned);
 }
 
-segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid)
+segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size, bool *valid, bool *log)
 {
     uint8_t header[SEGJ_BLOCK_SIZE];
     segj_identity_t identity = {.kind = SEGJ_KIND_VALUES, .section = file->section};
@@ -427,5 +427,6 @@ segj_status_t segj_judge_native_header(segj_io_file_t *file, uint64_t file_size,
         status = judge_header(file, header, got, file_size, &identity, valid);
     if (status == SEGJ_OK && *valid)
         set_data(file, &identity);
+    *log = status == SEGJ_OK && *valid && identity.version == 2;
     return status;
 }

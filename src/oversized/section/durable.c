@@ -60,14 +60,16 @@ segj_status_t segj_sync_begin(oversized_t *journal, segj_section_t *section, seg
     capture->name_epoch = section->name_epoch > journal->names_synced ? section->name_epoch : 0;
     segj_unlock(&journal->shared.state);
     capture->names = journal->names_made;
+    capture->index_named = journal->names_made <= journal->index_named;
     capture->values_written = false;
     capture->time = capture->took = 0;
     return SEGJ_OK;
 }
 
-static segj_status_t durable_sync_partitions(const segj_shared_t *shared)
+/* index_named: the index files' names are durable as it is. */
+static segj_status_t durable_sync_partitions(const segj_shared_t *shared, bool index_named)
 {
-    segj_status_t status = segj_partition_sync(&shared->index);
+    segj_status_t status = index_named ? SEGJ_OK : segj_partition_sync(&shared->index);
     return status == SEGJ_OK ? segj_partition_sync(&shared->values) : status;
 }
 
@@ -116,7 +118,7 @@ static segj_status_t durable_make(oversized_t *journal, const segj_section_t *se
     segj_status_t status = segj_flusher_sync(&journal->flusher, &journal->shared, &section->index.handle.file,
                                              &section->values.handle.file);
     if (status == SEGJ_OK && capture->name_epoch != 0)
-        status = durable_sync_partitions(&journal->shared);
+        status = durable_sync_partitions(&journal->shared, capture->index_named);
     return status == SEGJ_OK ? SEGJ_OK : segj_shared_poison(&journal->shared, status);
 }
 
@@ -180,7 +182,7 @@ static segj_status_t transfer_log(oversized_t *journal, segj_section_t *section,
         return status;
     status = segj_io_sync(&section->values.handle.file);
     if (status == SEGJ_OK && capture->name_epoch != 0)
-        status = durable_sync_partitions(&journal->shared);
+        status = durable_sync_partitions(&journal->shared, capture->index_named);
     if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
     status = look_for_others(journal, section, capture);
@@ -294,7 +296,8 @@ segj_status_t segj_section_sync_names(oversized_t *journal, segj_section_t *sect
     segj_lock(&journal->shared.state);
     bool pending = section->name_epoch > journal->names_synced;
     segj_unlock(&journal->shared.state);
-    segj_status_t status = pending ? durable_sync_partitions(&journal->shared) : SEGJ_OK;
+    bool index_named = names <= journal->index_named;
+    segj_status_t status = pending ? durable_sync_partitions(&journal->shared, index_named) : SEGJ_OK;
     if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
     segj_lock(&journal->shared.state);

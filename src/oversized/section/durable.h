@@ -17,6 +17,7 @@ typedef struct segj_capture {
     uint32_t trailer;   /* version 2: the checksum of the last frame */
     bool with_index;    /* the index is written too; of version 1 always */
     bool index_durable; /* it was, and what it has is durable */
+    bool index_named;   /* the names of the index files that there are were durable before */
     bool values_written;
 } segj_capture_t;
 

@@ -113,6 +113,7 @@ struct oversized {
     segj_note_gone_t *note_gone;      /* of such that are removed instead: the quarantine's */
     segj_quarantine_t quarantine;     /* of what was lost: under change */
     uint64_t names_made;              /* under change */
+    uint64_t index_named;             /* so many of them are durable in the index partition: under change */
     uint64_t names_synced;            /* under state */
     uint64_t generations;             /* under state: given out so far */
     atomic_uint_fast64_t calls;       /* of sync, flush and prune under way, which close waits for (section.c) */

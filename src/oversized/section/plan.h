@@ -34,6 +34,7 @@ typedef struct segj_recovery_plan {
     segj_hole_t hole;                     /* commonware: where open has looked for one */
     uint16_t last_length;                 /* valid bytes of the last page that stays */
     bool value_there;                     /* the values file is listed */
+    bool index_missing;                   /* version 2: the index file is not, and is made again */
     bool keep;                     /* its files stay open where it is clean: it is the newest, and will be wanted */
     bool index_valid, value_valid; /* the headers are */
     bool index_whole, value_whole; /* and so is what lies after their fields */

@@ -4,6 +4,7 @@
  */
 #include "oversized/section/writers.h"
 
+#include "base/bytes.h"
 #include "journal/holes.h"
 #include "journal/salt.h"
 #include "oversized/section/dictionary.h"
@@ -347,13 +348,37 @@ SEGJ_UNDER_CHANGE static segj_status_t write_what_is_first(oversized_t *journal,
     return dictionary != NULL ? segj_dictionary_write_both(journal, section, dictionary) : SEGJ_OK;
 }
 
+/* Whether a section is there, as far as the table says, whose index file has a durable name. */
+static bool has_index_named(oversized_t *journal)
+{
+    bool found = false;
+    segj_lock(&journal->shared.state);
+    uint64_t named = segj_max_u64(journal->names_synced, journal->index_named);
+    for (size_t i = 0; i < journal->sections.count && !found; i++)
+        found = ((const segj_section_t *)(const void *)journal->sections.order[i])->name_epoch <= named;
+    segj_unlock(&journal->shared.state);
+    return found;
+}
+
+/* Of version 2. The first section's index file has a durable name before a frame is written, so that no crash leaves
+ * frames beside an index partition that holds nothing: that one is lost, or not mounted. */
+static segj_status_t name_first_index(oversized_t *journal, const segj_section_t *section, bool *named)
+{
+    if (!segj_section_is_log(section) || has_index_named(journal))
+        return SEGJ_OK;
+    segj_status_t status = segj_partition_sync(&journal->shared.index);
+    *named = status == SEGJ_OK;
+    return status == SEGJ_OK ? status : segj_shared_poison(&journal->shared, status);
+}
+
 /*
  * Makes both files with their headers. Headers are durable before any byte follows them, so that a file that is longer
  * than its header and has none is damage and not a crash. Names become durable with the section's first sync; a crash
- * before that leaves no section, an empty one, or values without an index, which open removes.
+ * before that leaves no section, an empty one, or values without an index, which open removes, or of which it makes
+ * the index where they hold records. *named: the index file's name is durable.
  */
 SEGJ_UNDER_CHANGE static segj_status_t create_files(oversized_t *journal, segj_section_t *section,
-                                                    const segj_dictionary_t *dictionary)
+                                                    const segj_dictionary_t *dictionary, bool *named)
 {
     segj_shared_t *shared = &journal->shared;
     bool values_tried = false;
@@ -366,6 +391,8 @@ SEGJ_UNDER_CHANGE static segj_status_t create_files(oversized_t *journal, segj_s
     }
     if (status == SEGJ_OK)
         status = write_what_is_first(journal, section, dictionary);
+    if (status == SEGJ_OK)
+        status = name_first_index(journal, section, named);
     if (status == SEGJ_OK)
         status = segj_fixed_activate(&section->index, shared);
     if (status == SEGJ_OK)
@@ -432,7 +459,8 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
     if (journal->shared.native_version == 2)
         segj_section_set_version(journal, section, 2, segj_salt_make(&journal->shared));
     segj_dictionary_t *dictionary = give_dictionary(journal, section);
-    status = segj_journal_judge_damage(journal, create_files(journal, section, dictionary));
+    bool named = false;
+    status = segj_journal_judge_damage(journal, create_files(journal, section, dictionary, &named));
     segj_dictionary_give(journal, dictionary);
     if (status != SEGJ_OK) {
         segj_lock(&journal->shared.state);
@@ -441,6 +469,8 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
         return status;
     }
     section->name_epoch = ++journal->names_made;
+    if (named)
+        journal->index_named = journal->names_made;
     *created = section;
     segj_shared_trace(&journal->shared, SEGJ_LOG_INFO, "%s: section %llu is new", journal->directory,
                       (unsigned long long)number);

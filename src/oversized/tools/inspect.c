@@ -13,6 +13,7 @@
 #include "oversized/lost/quarantine.h"
 #include "oversized/open/config.h"
 #include "oversized/open/open.h"
+#include "oversized/open/orphans.h"
 #include "oversized/open/recover.h"
 #include "oversized/open/verdict.h"
 #include "oversized/oversized.h"
@@ -43,6 +44,8 @@ typedef struct inspector {
     inspection_t *made;
     segj_telling_t telling;
     uint64_t synced; /* sections of which a sync is known */
+    uint64_t logs;   /* those of version 2 among them */
+    uint64_t alone;  /* sections of version 2 whose index file is missing */
 } inspector_t;
 
 /* --- memory --- */
@@ -101,6 +104,10 @@ static segj_status_t inspect_explain(const segj_shared_t *shared, const segj_rec
         status = segj_text_format(&text, "section %llu: %llu of %llu records that were synced are gone, %llu are left",
                                   number, (unsigned long long)look->lost_records, (unsigned long long)plan->watermark,
                                   (unsigned long long)plan->records);
+    else if (plan->index_missing)
+        status = segj_text_format(
+            &text, "section %llu: the index file is missing, and would be made again from %llu records of the values",
+            number, (unsigned long long)plan->records);
     else if (plan->cut)
         status = segj_text_format(
             &text,
@@ -170,27 +177,6 @@ static segj_status_t look_at_files(const inspector_t *inspector, oversized_look_
     return status;
 }
 
-/* A values file without an index file; one that is removed at that moment counts as gone. */
-static segj_status_t judge_alone(inspector_t *inspector, oversized_look_t *look)
-{
-    uint64_t data = 0;
-    char *text = NULL;
-    segj_status_t status = segj_verdict_orphan(&inspector->scan, look->section, &data);
-    for (int i = 0; i < INSPECT_TRIES && segj_failed_in_passing(status) && segj_last_errno() != ENOENT; i++)
-        status = segj_verdict_orphan(&inspector->scan, look->section, &data);
-    look->has_values = !(segj_failed_in_passing(status) && segj_last_errno() == ENOENT);
-    if (status != SEGJ_OK)
-        return look->has_values ? status : SEGJ_OK;
-    look->health = OVERSIZED_REPAIR;
-    status = segj_text_format(&text,
-                              "section %llu: a values file of %llu bytes of data without an index file: it would be "
-                              "removed, and `strict` refuses it",
-                              (unsigned long long)look->section, (unsigned long long)data);
-    if (status == SEGJ_OK)
-        look->problem = text;
-    return status;
-}
-
 /* Once. A finding is in the thread's sentence. */
 static segj_status_t judge_once(inspector_t *inspector, oversized_look_t *look, segj_recovery_plan_t *plan)
 {
@@ -204,6 +190,51 @@ static void drop_plan(inspector_t *inspector, segj_recovery_plan_t *plan)
     if (plan->section != NULL)
         segj_section_release(inspector->journal, plan->section);
     plan->section = NULL;
+}
+
+/* Once, of a section that has values alone. */
+static segj_status_t look_alone(inspector_t *inspector, const oversized_look_t *look, segj_recovery_plan_t *plan,
+                                uint64_t *data)
+{
+    bool log;
+    bool there = false;
+    bool rest = inspector->listing.removing || inspector->journal->shared.format != SEGJ_FORMAT_NATIVE;
+    if (rest)
+        return segj_verdict_orphan(&inspector->scan, look->section, data, &log);
+    *plan = (segj_recovery_plan_t){.number = look->section};
+    segj_status_t status = segj_section_new(inspector->journal, look->section, &plan->section);
+    if (status == SEGJ_OK)
+        status = segj_orphan_look(&inspector->scan, plan, data, &there);
+    if (!there)
+        drop_plan(inspector, plan);
+    return status;
+}
+
+/* A values file without an index file; one that goes meanwhile is gone. Where there is a plan, the index would be made
+ * again. */
+static segj_status_t judge_alone(inspector_t *inspector, oversized_look_t *look, segj_recovery_plan_t *plan)
+{
+    uint64_t data = 0;
+    char *text = NULL;
+    segj_status_t status = look_alone(inspector, look, plan, &data);
+    for (int i = 0; i < INSPECT_TRIES && segj_failed_in_passing(status) && segj_last_errno() != ENOENT; i++)
+        status = look_alone(inspector, look, plan, &data);
+    look->has_values = !(segj_failed_in_passing(status) && segj_last_errno() == ENOENT);
+    if (status != SEGJ_OK)
+        return look->has_values ? status : SEGJ_OK;
+    if (plan->section != NULL)
+        return SEGJ_OK;
+    inspector->journal->recovery.orphan_sections_removed++;
+    look->health = OVERSIZED_REPAIR;
+    status = segj_text_format(&text,
+                              "section %llu: a values file of %llu bytes of data without an index file: it would be "
+                              "removed%s",
+                              (unsigned long long)look->section, (unsigned long long)data,
+                              inspector->listing.removing ? ", as a removal of sections was to do"
+                                                          : ", and `strict` refuses it");
+    if (status == SEGJ_OK)
+        look->problem = text;
+    return status;
 }
 
 /* A verdict, and how it came out. */
@@ -260,6 +291,8 @@ static segj_status_t judge_index(inspector_t *inspector, oversized_look_t *look,
 static void sum_up(inspector_t *inspector, const segj_recovery_plan_t *plan)
 {
     inspector->synced += plan->watermark > 0;
+    inspector->logs += plan->watermark > 0 && segj_section_is_log(plan->section);
+    inspector->alone += plan->index_missing;
     segj_recovery_count(inspector->journal, plan);
 }
 
@@ -270,10 +303,9 @@ static segj_status_t inspect_section(inspector_t *inspector, oversized_look_t *l
     segj_status_t status = look->has_index ? SEGJ_OK : look_at_files(inspector, look); /* it may be a new section */
     if (status == SEGJ_OK && look->has_index)
         status = judge_index(inspector, look, &plan);
-    if (status == SEGJ_OK && !look->has_index && look->has_values) {
-        status = judge_alone(inspector, look);
-        inspector->journal->recovery.orphan_sections_removed += status == SEGJ_OK && look->has_values;
-    } else if (status == SEGJ_OK && plan.section != NULL) {
+    if (status == SEGJ_OK && !look->has_index && look->has_values)
+        status = judge_alone(inspector, look, &plan);
+    if (status == SEGJ_OK && plan.section != NULL) {
         status = take_verdict(inspector, &plan, look);
         sum_up(inspector, &plan);
     }
@@ -349,7 +381,8 @@ static segj_status_t inspect_list(inspector_t *inspector, const oversized_config
     if (status == SEGJ_OK && !missing[0])
         status = segj_partition_sections_among(partitions[0], &listing->index, &listing->index_count, &strange);
     if (status == SEGJ_OK && !missing[1])
-        status = segj_partition_sections_among(partitions[1], &listing->values, &listing->value_count, &strange);
+        status =
+            segj_partition_values(partitions[1], &listing->values, &listing->value_count, &strange, &listing->removing);
     if (status == SEGJ_OK && (missing[0] || missing[1]))
         status = segj_partitions_judge_missing(config, partitions[missing[0] ? 0 : 1], partitions[missing[0] ? 1 : 0],
                                                missing[0] ? listing->value_count : listing->index_count);
@@ -400,7 +433,10 @@ static segj_status_t inspect_all(inspector_t *inspector, const oversized_config_
         status = inspect_sections(inspector);
     if (status != SEGJ_OK)
         return status;
-    status = segj_recovery_check_mounted(&journal->shared, inspector->listing.value_count, inspector->synced);
+    status = segj_recovery_check_mounted(&journal->shared, inspector->listing.value_count, inspector->synced,
+                                         inspector->logs);
+    if (status == SEGJ_OK && journal->shared.index.opened != NULL)
+        status = segj_orphans_check_mounted(&journal->shared, inspector->listing.index_count, inspector->alone);
     if (is_finding(status))
         status = note_problem(inspector->made, OVERSIZED_REFUSED, segj_last_error());
     journal->recovery.values_verified = inspector->scan.verified;

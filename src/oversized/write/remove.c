@@ -1,7 +1,8 @@
 /*
  * oversized/write/remove.c: removing sections, with two barriers: every index file and a sync of its partition, then
  * the values files the same way. A crash before the first barrier leaves any of the sections whole or as values without
- * an index, which open removes; a crash after it leaves only the latter.
+ * an index, which open removes; a crash after it leaves only the latter. Where a section is of version 2, a mark that is
+ * there from before the first barrier to after the second says so.
  *
  * A prune holds the change lock while it hides its sections, and once more when it is known whether they are gone for
  * good, which the first file decides; the files it removes without a lock (DESIGN.md, "Removal: prune, rewind, destroy,
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "journal/removal.h"
 #include "oversized/section/durable.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/remove.h"
@@ -159,10 +161,24 @@ SEGJ_UNDER_CHANGE static segj_status_t remove_begin(oversized_t *journal, size_t
     return SEGJ_OK;
 }
 
+/* A crash within the removal leaves values without an index file. Of version 2 only the mark tells these from a section
+ * that has lost its index file. */
+static segj_status_t mark_removal(oversized_t *journal, const removal_t *removal)
+{
+    bool any = false;
+    bool unknown = false;
+    for (size_t i = 0; i < removal->count && !any; i++)
+        any = segj_section_is_log(removal->gone[i]);
+    segj_status_t status = any ? segj_removal_begin(&journal->shared, &unknown) : SEGJ_OK;
+    return unknown ? segj_shared_poison(&journal->shared, status) : status;
+}
+
 /* Without `change`, if need be. Until this has succeeded everything can be undone, afterwards nothing. */
 static segj_status_t unlink_first(oversized_t *journal, removal_t *removal)
 {
     segj_status_t status = segj_journal_changeable(journal);
+    if (status == SEGJ_OK)
+        status = mark_removal(journal, removal);
     removal->undone = status != SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
@@ -202,6 +218,7 @@ static segj_status_t unlink_others(oversized_t *journal, const removal_t *remova
     }
     if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
+    segj_removal_end(&journal->shared);
     segj_shared_trace(&journal->shared, SEGJ_LOG_INFO, "%s: %zu sections were removed: %llu to %llu",
                       journal->directory, removal->count, (unsigned long long)removal->gone[0]->node.number,
                       (unsigned long long)removal->gone[removal->count - 1]->node.number);

@@ -100,8 +100,6 @@ fault("what a bound leaves out is a loss" src/oversized/section/plan.h "promises
     [==[    uint64_t wanted = plan->bounded && plan->bound < plan->watermark ? plan->bound : plan->watermark;]==]
     [==[    uint64_t wanted = plan->watermark;]==])
 
-fault("values beyond a bound are looked at" src/oversized/open/recover.c "promises/bound"
-    [==[            segj_is_beyond(recovery->config, recovery->values[i]))
-            continue;]==]
-    [==[            (segj_is_beyond(recovery->config, recovery->values[i]) && recovery->begun))
-            continue;]==])
+fault("values beyond a bound are looked at" src/oversized/open/orphans.c "promises/bound"
+    [==[    if (segj_is_beyond(recovery->config, recovery->values[at]))]==]
+    [==[    if (segj_is_beyond(recovery->config, recovery->values[at]) && recovery->begun)]==])

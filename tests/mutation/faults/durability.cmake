@@ -46,8 +46,8 @@ fault("a journal ends without its thread" src/oversized/section/flusher.c "threa
     [==[]==])
 
 fault("sync does not sync the index's name" src/oversized/section/durable.c "${states}"
-    [==[    segj_status_t status = segj_partition_sync(&shared->index);]==]
-    [==[    segj_status_t status = SEGJ_OK;]==])
+    [==[    segj_status_t status = index_named ? SEGJ_OK : segj_partition_sync(&shared->index);]==]
+    [==[    segj_status_t status = index_named ? SEGJ_OK : SEGJ_OK;]==])
 
 fault("sync does not sync the values' name" src/oversized/section/durable.c "${states}"
     [==[    return status == SEGJ_OK ? segj_partition_sync(&shared->values) : status;]==]
@@ -146,8 +146,8 @@ fault("open of clean sections takes names for durable" src/oversized/section/wri
 
 fault("open of clean sections leaves values without an index" src/oversized/open/recover.c "${states}"
     [==[recovery->count > 0 &&
-                 recovery->count == recovery->value_count;]==]
-    [==[recovery->count > 0;]==])
+                 recovery->count == recovery->value_count &&]==]
+    [==[recovery->count > 0 &&]==])
 
 fault("a failed creation's index name is not taken back durably" src/oversized/section/writers.c "promises/append"
     [==[        status = segj_partition_sync(&shared->index);

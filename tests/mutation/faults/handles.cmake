@@ -21,10 +21,10 @@ fault("a failed rewind does not poison" src/oversized/write/rewind.c "failure/st
 fault("a failed removal does not poison" src/oversized/write/remove.c "failure/storage_faults promises/prune"
     [==[    if (status != SEGJ_OK)
         return segj_shared_poison(&journal->shared, status);
-    segj_shared_trace]==]
+    segj_removal_end]==]
     [==[    if (status != SEGJ_OK)
         return status;
-    segj_shared_trace]==])
+    segj_removal_end]==])
 
 fault("a failed sync of a new header does not poison" src/oversized/section/writers.c "failure/failed_syncs failure/storage_faults"
     [==[    if (status != SEGJ_OK)

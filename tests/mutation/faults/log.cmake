@@ -153,3 +153,71 @@ fault("version 2: without room for its index a journal does not close well" src/
     "version_2/promises_dropped_tails"
     [==[    if (status == SEGJ_OK || !at_end || atomic_load]==]
     [==[    if (status == SEGJ_OK || at_end || atomic_load]==])
+
+# --- index files that are missing, and removals ---
+
+fault("version 2: a removal leaves no mark" src/oversized/write/remove.c "crash/trace ${log_states}"
+    [==[        any = segj_section_is_log(removal->gone[i]);]==]
+    [==[        any = !segj_section_is_log(removal->gone[i]);]==])
+
+fault("version 2: the mark of a removal is not durable" src/journal/removal.c "crash/trace ${log_states}"
+    [==[    status = segj_partition_sync(&shared->values);
+    *unknown]==]
+    [==[    status = SEGJ_OK;
+    *unknown]==])
+
+fault("version 2: the mark of a removal goes first" src/oversized/write/remove.c "crash/trace ${log_states}"
+    [==[    segj_status_t status = SEGJ_OK;
+    for (size_t part = 0;]==]
+    [==[    segj_status_t status = SEGJ_OK;
+    segj_removal_end(&journal->shared);
+    for (size_t part = 0;]==])
+
+fault("version 2: a removal leaves its mark" src/oversized/write/remove.c "badinput/lost_index"
+    [==[    segj_removal_end(&journal->shared);]==]
+    [==[]==])
+
+fault("version 2: the first index file's name is not durable before a frame" src/oversized/section/writers.c
+    "crash/trace ${log_states}"
+    [==[    if (!segj_section_is_log(section) || has_index_named(journal))]==]
+    [==[    if (segj_section_is_log(section) || has_index_named(journal))]==])
+
+fault("version 2: a missing index file is the rest of a removal" src/oversized/open/orphans.c "badinput/lost_index"
+    [==[(orphans == OVERSIZED_ORPHANS_JUDGE && !recovery->removing));]==]
+    [==[(orphans == OVERSIZED_ORPHANS_JUDGE && recovery->removing));]==])
+
+fault("version 2: what a removal has left comes back" src/oversized/open/orphans.c "badinput/lost_index ${log_states}"
+    [==[(orphans == OVERSIZED_ORPHANS_JUDGE && !recovery->removing));]==]
+    [==[orphans == OVERSIZED_ORPHANS_JUDGE);]==])
+
+fault("version 2: an index partition that is not mounted is made again" src/oversized/open/orphans.c
+    "badinput/lost_index"
+    [==[    if (index_count > 0 || orphans == 0)]==]
+    [==[    if (index_count > 0 || orphans > 0)]==])
+
+fault("version 2: a values partition that is not mounted is a loss" src/oversized/open/recover.c "badinput/lost_index"
+    [==[(synced < 2 && logs == 0)]==]
+    [==[(synced < 2)]==])
+
+fault("version 2: an index that was made again has no durable name" src/oversized/open/repair_log.c "crash/trace"
+    [==[        status = segj_partition_sync(&shared->index);
+    if (status != SEGJ_OK)
+        return status;
+    raise_log_mark]==]
+    [==[        status = SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
+    raise_log_mark]==])
+
+fault("version 2: open leaves a mark that has nothing to tell" src/oversized/open/recover.c "badinput/lost_index"
+    [==[ && !recovery->removing;]==]
+    [==[;]==])
+
+fault("version 2: open leaves the mark of a removal" src/oversized/open/recover.c "badinput/lost_index"
+    [==[    if (status == SEGJ_OK)
+        segj_removal_end(shared);]==]
+    [==[]==])
+
+fault("version 2: an open to a checkpoint removes without a mark" src/oversized/open/recover.c "failure/storage_faults crash/trace recovery/log badinput/lost_index"
+    [==[    if (shared->format != SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==]
+    [==[    if (shared->format == SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==])

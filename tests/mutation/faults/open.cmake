@@ -125,8 +125,8 @@ fault("strict says nothing" src/oversized/open/recover.c "recovery/recovery prom
     [==[    if (status == SEGJ_OK && recovery->config->strict && recovery->count == 0)]==])
 
 fault("values without any mounted are taken for empty" src/oversized/open/recover.c "badinput/foreign"
-    [==[    if (value_count > 0 || synced < 2)]==]
-    [==[    if (value_count > 0 || synced < 1000)]==])
+    [==[    if (value_count > 0 || (synced < 2 && logs == 0))]==]
+    [==[    if (value_count > 0 || (synced < 1000 && logs == 0))]==])
 
 # --- what open writes ---
 
@@ -181,9 +181,9 @@ fault("values beside an index without its header are cut" src/oversized/open/ver
     [==[    if (!index_whole && plan->value_size > values->data)]==]
     [==[    if (!index_whole && plan->value_size == 1)]==])
 
-fault("strict lets values without an index go" src/oversized/open/recover.c "badinput/emptied"
-    [==[    return status == SEGJ_OK && recovery->config->strict ? check_orphans(recovery) : status;]==]
-    [==[    return status == SEGJ_OK && recovery->config->checkpoint != NULL ? check_orphans(recovery) : status;]==])
+fault("strict lets values without an index go" src/oversized/open/orphans.c "badinput/emptied"
+    [==[    bool strictly = config->strict &&]==]
+    [==[    bool strictly = config->checkpoint != NULL &&]==])
 
 fault("a failed open gives its claim back behind what it has changed" src/journal/owner.c "failure/owner"
     [==[ || atomic_load(&owner->used) ||]==]
