@@ -4,6 +4,7 @@
  */
 #include "promises/events.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -76,6 +77,63 @@ static void test_one_damaged_copy_costs_nothing(void **state)
         free_bytes(&file);
         close_journal(f);
         f->config.strict = false;
+    }
+}
+
+/* Reads of the dictionary fail, in the one file or in both. */
+static struct {
+    segj_storage_t storage;
+    bool values, index;
+} unreadable;
+
+static int read_or_fail(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    bool hit = size == event_words_size() &&
+               ((unreadable.values && offset == BLOCK) || (unreadable.index && offset == 3 * BLOCK));
+    return hit ? EIO : segj_storage_posix()->file_read(file, offset, buffer, size, done);
+}
+
+/* A sector that cannot be read costs no more than one that is damaged. */
+static void test_one_unreadable_copy_costs_nothing(void **state)
+{
+    fixture_t *f = *state;
+    for (int kind = 0; kind < 2; kind++) {
+        unreadable.storage = *segj_storage_posix();
+        unreadable.storage.file_read = read_or_fail;
+        unreadable.values = unreadable.index = false;
+        begin(f, 0);
+        append_events(f, (uint64_t)kind, 0, MANY);
+        close_journal(f);
+        f->config.dictionary_size = 0;
+        f->config.storage = &unreadable.storage;
+        unreadable.values = kind == 0;
+        unreadable.index = kind == 1;
+        f->config.read_only = true;
+        open_journal(f);
+        check_events(f, (uint64_t)kind, MANY);
+        close_journal(f);
+        f->config.read_only = false;
+        f->config.strict = true;
+        open_journal(f);
+        append_events(f, (uint64_t)kind, MANY, 20);
+        check_events(f, (uint64_t)kind, MANY + 20);
+        close_journal(f);
+        /* Both: it may be read another time, and nothing is given up. */
+        unreadable.values = unreadable.index = true;
+        open_journal(f);
+        uint64_t packed = 1;
+        while (is_event_noise(packed))
+            packed++;
+        uint8_t entry[SMALL_ENTRY] = {0};
+        assert_status(oversized_read(f->journal, (uint64_t)kind, packed, NULL, &f->value), SEGJ_ERR_IO);
+        assert_status(oversized_append(f->journal, (uint64_t)kind, entry, event_words, 100, NULL, NULL), SEGJ_ERR_IO);
+        unreadable.values = unreadable.index = false;
+        check_events(f, (uint64_t)kind, MANY + 20);
+        append_events(f, (uint64_t)kind, MANY + 20, 5);
+        check_events(f, (uint64_t)kind, MANY + 25);
+        close_journal(f);
+        f->config.strict = false;
+        f->config.storage = NULL;
     }
 }
 
@@ -271,9 +329,13 @@ static void test_forged_dictionaries_are_refused_or_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROMISE(test_one_damaged_copy_costs_nothing),           PROMISE(test_both_damaged_cost_the_values_that_want_it),
-        PROMISE(test_a_creation_that_was_cut_off_is_made_anew), PROMISE(test_a_creation_with_one_whole_copy_keeps_it),
-        PROMISE(test_a_lost_index_file_has_it_again),           PROMISE(test_every_byte_of_a_dictionary_is_found),
+        PROMISE(test_one_damaged_copy_costs_nothing),
+        PROMISE(test_one_unreadable_copy_costs_nothing),
+        PROMISE(test_both_damaged_cost_the_values_that_want_it),
+        PROMISE(test_a_creation_that_was_cut_off_is_made_anew),
+        PROMISE(test_a_creation_with_one_whole_copy_keeps_it),
+        PROMISE(test_a_lost_index_file_has_it_again),
+        PROMISE(test_every_byte_of_a_dictionary_is_found),
         PROMISE(test_forged_dictionaries_are_refused_or_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,19 +227,19 @@ void segj_dictionaries_free(segj_dictionaries_t *dictionaries)
 
 /* --- from the files --- */
 
-/* Under state, which is given up while it reads. */
+/* Under state, which is given up while it reads. *answer: of the reading. */
 SEGJ_UNDER_STATE static segj_status_t read_copy(segj_shared_t *shared, segj_handle_t *handle, segj_kind_t kind,
-                                                segj_dictionary_t *dictionary, bool *right)
+                                                segj_dictionary_t *dictionary, segj_status_t *answer, bool *right)
 {
     *right = false;
     segj_status_t status = segj_files_pin(&shared->files, handle);
     if (status != SEGJ_OK)
         return status;
     segj_unlock(&shared->state);
-    status = segj_dictionary_read(&handle->file, kind, dictionary->id, dictionary->bytes, right);
+    *answer = segj_dictionary_read(&handle->file, kind, dictionary->id, dictionary->bytes, right);
     segj_lock(&shared->state);
     segj_files_unpin(&shared->files, handle);
-    return status;
+    return SEGJ_OK;
 }
 
 static segj_status_t dictionary_lost(const segj_section_t *section)
@@ -250,17 +250,27 @@ static segj_status_t dictionary_lost(const segj_section_t *section)
                         (unsigned)section->values.dictionary.size);
 }
 
-/* Under state, which is given up while it reads. */
+/* Under state, which is given up while it reads. A copy that cannot be read is no better than one that is damaged; but
+ * where neither is right, it may be read another time. */
 SEGJ_UNDER_STATE static segj_status_t read_either(oversized_t *journal, segj_section_t *section,
                                                   segj_dictionary_t *dictionary)
 {
     segj_shared_t *shared = &journal->shared;
+    segj_status_t first = SEGJ_OK;
+    segj_status_t second = SEGJ_OK;
+    segj_sentence_t cause;
     bool right = false;
-    segj_status_t status = read_copy(shared, &section->values.handle, SEGJ_KIND_VALUES, dictionary, &right);
+    segj_status_t status = read_copy(shared, &section->values.handle, SEGJ_KIND_VALUES, dictionary, &first, &right);
+    if (first != SEGJ_OK)
+        segj_keep(&cause);
     if (status == SEGJ_OK && !right)
-        status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &right);
+        status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &second, &right);
     if (status != SEGJ_OK || right)
         return status;
+    if (first != SEGJ_OK)
+        segj_say_again(&cause);
+    if (first != SEGJ_OK || second != SEGJ_OK)
+        return first != SEGJ_OK ? first : second;
     return dictionary_lost(section);
 }
 
@@ -375,25 +385,48 @@ static segj_status_t write_again(oversized_t *journal, const segj_io_file_t *fil
     return SEGJ_OK;
 }
 
-segj_status_t segj_dictionary_mend(oversized_t *journal, segj_section_t *section)
+/* Of the two copies one is right, or both are. One that is damaged is written again; one that cannot be read is left as
+ * it is. */
+static segj_status_t mend_other(oversized_t *journal, const segj_section_t *section, segj_dictionary_t *const read[2],
+                                const segj_status_t answers[2], const bool right[2])
 {
     const segj_io_file_t *index = &section->index.handle.file;
     const segj_io_file_t *values = &section->values.handle.file;
+    if (answers[0] != SEGJ_OK || answers[1] != SEGJ_OK) {
+        segj_shared_log(&journal->shared, SEGJ_LOG_WARNING, "%s: the section's dictionary is read from its other file",
+                        segj_last_error());
+        return SEGJ_OK;
+    }
+    if (!right[1])
+        return write_again(journal, index, SEGJ_KIND_INDEX, read[0]);
+    return right[0] ? SEGJ_OK : write_again(journal, values, SEGJ_KIND_VALUES, read[1]);
+}
+
+segj_status_t segj_dictionary_mend(oversized_t *journal, segj_section_t *section)
+{
     segj_dictionary_t *read[2] = {NULL, NULL};
+    segj_status_t answers[2];
+    segj_sentence_t cause;
     bool right[2] = {false, false};
     if (section->values.dictionary.size == 0 || section->dictionary_checked)
         return SEGJ_OK;
     segj_status_t status = make_empty(section->values.dictionary, &read[0]);
     if (status == SEGJ_OK)
         status = make_empty(section->values.dictionary, &read[1]);
-    if (status == SEGJ_OK)
-        status = segj_dictionary_read(values, SEGJ_KIND_VALUES, read[0]->id, read[0]->bytes, &right[0]);
-    if (status == SEGJ_OK)
-        status = segj_dictionary_read(index, SEGJ_KIND_INDEX, read[1]->id, read[1]->bytes, &right[1]);
-    if (status == SEGJ_OK && right[0] && !right[1])
-        status = write_again(journal, index, SEGJ_KIND_INDEX, read[0]);
-    if (status == SEGJ_OK && right[1] && !right[0])
-        status = write_again(journal, values, SEGJ_KIND_VALUES, read[1]);
+    if (status == SEGJ_OK) {
+        answers[0] = segj_dictionary_read(&section->values.handle.file, SEGJ_KIND_VALUES, read[0]->id, read[0]->bytes,
+                                          &right[0]);
+        if (answers[0] != SEGJ_OK)
+            segj_keep(&cause);
+        answers[1] =
+            segj_dictionary_read(&section->index.handle.file, SEGJ_KIND_INDEX, read[1]->id, read[1]->bytes, &right[1]);
+        if (right[0] || right[1])
+            status = mend_other(journal, section, read, answers, right);
+        else
+            status = answers[0] != SEGJ_OK ? answers[0] : answers[1];
+        if (status != SEGJ_OK && answers[0] == status)
+            segj_say_again(&cause);
+    }
     if (status == SEGJ_OK && !right[0] && !right[1]) {
         atomic_store(&section->dictionary_lost, true);
         (void)dictionary_lost(section);
