@@ -239,6 +239,32 @@ segj_status_t segj_frame_unpack(oversized_t *journal, segj_section_t *section, c
     return status;
 }
 
+static segj_status_t check_and_unpack(oversized_t *journal, const segj_source_t *source, const uint8_t *frame,
+                                      segj_buffer_t *value)
+{
+    const segj_io_file_t *file = segj_source_file(source);
+    segj_status_t status = segj_glob_check(&journal->shared, file, true, source->location, frame);
+    return status == SEGJ_OK ? segj_frame_unpack(journal, source->section, file, source->location, frame, value)
+                             : status;
+}
+
+segj_status_t segj_frame_unpack_there(oversized_t *journal, const segj_source_t *source, const uint8_t *frame,
+                                      segj_buffer_t *value)
+{
+    segj_value_cache_t *cache = journal->value_cache;
+    bool found = false;
+    segj_status_t status = SEGJ_OK;
+    if (cache != NULL)
+        status =
+            segj_value_cache_get(cache, source->generation, source->location, journal->max_value_size, value, &found);
+    if (found)
+        return status;
+    status = check_and_unpack(journal, source, frame, value);
+    if (status == SEGJ_OK && cache != NULL)
+        segj_value_cache_put(cache, source->generation, source->location, value);
+    return status;
+}
+
 static segj_status_t copy_compressed(oversized_t *journal, const segj_source_t *source, segj_buffer_t *value)
 {
     segj_decoder_t *decoder;

@@ -60,6 +60,11 @@ SEGJ_MUST_CHECK SEGJ_WITHOUT_STATE segj_status_t segj_frame_unpack(oversized_t *
                                                                    oversized_location_t location, const uint8_t *frame,
                                                                    segj_buffer_t *value);
 
+/** The same of a frame that is not checked yet, wherever it lies, or of its value in the cache. The section, its
+ *  generation and the location are the source's. */
+SEGJ_MUST_CHECK segj_status_t segj_frame_unpack_there(oversized_t *journal, const segj_source_t *source,
+                                                      const uint8_t *frame, segj_buffer_t *value);
+
 /** Puts the frame's place before the sentence of what is wrong with its payload. */
 segj_status_t segj_frame_context(const segj_io_file_t *file, oversized_location_t location, segj_status_t status);
 

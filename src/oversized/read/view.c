@@ -5,6 +5,13 @@
 
 #include "journal/record_format.h"
 
+/* Whether views of the section's values may look into a mapping. In compressed files of version 1 there is nothing to be
+ * shown where it lies. */
+static bool may_be_mapped(const segj_glob_t *values)
+{
+    return !values->compressed || values->handle.file.head > 0;
+}
+
 /* Under state, which is given up where nothing is mapped yet. NULL: the value must be copied. */
 SEGJ_UNDER_STATE static segj_map_t *take_map(oversized_t *journal, segj_section_t *section,
                                              oversized_location_t location, bool *changed)
@@ -40,12 +47,13 @@ segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, over
     segj_write_buffer_t *buffer = NULL;
     *taken = (segj_taken_t){.source = {.section = section, .location = location}};
     *changed = false;
-    if (journal->shared.maps.on && !values->compressed && !values->views_blocked) {
+    if (journal->shared.maps.on && may_be_mapped(values) && !values->views_blocked) {
         segj_status_t status = segj_frame_find(journal, section, location, &buffer);
         if (status != SEGJ_OK)
             return status;
         if (buffer == NULL)
             taken->map = take_map(journal, section, location, changed);
+        taken->source.generation = section->generation;
         if (taken->map != NULL || *changed)
             return SEGJ_OK;
     }
@@ -67,7 +75,7 @@ SEGJ_NO_THREAD_SAFETY_ANALYSIS static bool take_quickly(oversized_t *journal, ui
     if (section == NULL || section->index.tail != NULL)
         return false;
     const segj_glob_t *values = &section->values;
-    if (values->views_blocked || values->compressed)
+    if (values->views_blocked || !may_be_mapped(values))
         return false;
     oversized_location_t location = taken->source.location;
     if (record != NULL) {
@@ -81,7 +89,7 @@ SEGJ_NO_THREAD_SAFETY_ANALYSIS static bool take_quickly(oversized_t *journal, ui
         location.size - SEGJ_FRAME_TRAILER > journal->max_value_size)
         return false;
     uint64_t data = values->handle.file.data;
-    taken->source = (segj_source_t){.section = section, .location = location};
+    taken->source = (segj_source_t){.section = section, .generation = section->generation, .location = location};
     taken->copies = NULL;
     taken->map = segj_maps_take(values->maps, data + location.offset, data + end);
     return taken->map != NULL;
@@ -98,27 +106,53 @@ bool segj_view_quick(oversized_t *journal, uint64_t number, uint64_t position, u
     return found; /* a view that counts keeps the section and its mapping where they are */
 }
 
-static segj_status_t show_mapped(const segj_shared_t *shared, const segj_taken_t *taken, oversized_view_t *view)
+/* A value that is stored as it is. */
+static segj_status_t show_in_place(const oversized_t *journal, const segj_taken_t *taken, const uint8_t *frame,
+                                   oversized_view_t *view)
 {
     const segj_io_file_t *file = segj_source_file(&taken->source);
     oversized_location_t location = taken->source.location;
-    const uint8_t *frame = taken->map->address + (file->data + location.offset - taken->map->begin);
-    segj_status_t status = segj_glob_check(shared, file, false, location, frame);
-    if (status != SEGJ_OK) {
-        segj_map_release(taken->map);
-        return status;
-    }
+    bool packed = taken->source.section->values.compressed;
+    segj_status_t status = segj_glob_check(&journal->shared, file, packed, location, frame);
+    if (status == SEGJ_OK && packed)
+        status = segj_frame_judge_raw(journal, file, location);
     view->data = frame + file->head;
     view->size = location.size - SEGJ_FRAME_TRAILER;
-    view->hold = &taken->map->views;
-    return SEGJ_OK;
+    return status;
+}
+
+/* One that is compressed: from where it lies. */
+static segj_status_t show_unpacked(oversized_t *journal, const segj_taken_t *taken, const uint8_t *frame,
+                                   oversized_view_t *view)
+{
+    segj_status_t status = segj_frame_unpack_there(journal, &taken->source, frame, &view->copy);
+    view->data = view->copy.data;
+    view->size = view->copy.size;
+    return status;
+}
+
+static segj_status_t show_mapped(oversized_t *journal, const segj_taken_t *taken, oversized_view_t *view)
+{
+    const segj_io_file_t *file = segj_source_file(&taken->source);
+    const uint8_t *frame = taken->map->address + (file->data + taken->source.location.offset - taken->map->begin);
+    bool plain = !taken->source.section->values.compressed || segj_glob_is_raw(file, frame);
+    segj_status_t status =
+        plain ? show_in_place(journal, taken, frame, view) : show_unpacked(journal, taken, frame, view);
+    if (status == SEGJ_OK) {
+        view->hold = &taken->map->views;
+        return SEGJ_OK;
+    }
+    segj_map_release(taken->map);
+    view->data = NULL;
+    view->size = 0;
+    return status;
 }
 
 segj_status_t segj_view_show(oversized_t *journal, const segj_taken_t *taken, oversized_view_t *view, bool *changed)
 {
     *changed = false;
     if (taken->map != NULL)
-        return show_mapped(&journal->shared, taken, view);
+        return show_mapped(journal, taken, view);
     segj_status_t status = segj_frame_copy(journal, &taken->source, &view->copy, changed);
     if (status == SEGJ_OK && !*changed) {
         view->data = view->copy.data;

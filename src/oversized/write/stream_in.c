@@ -17,6 +17,9 @@
 #include "oversized/write/append.h"
 
 #define STREAM_IN_BUFFER_SIZE ((size_t)256 << 10)
+/* Of a value that compression may not make smaller, so much is kept as it is, at the buffer's end; what zstd makes of it
+ * has room before. */
+#define STREAM_IN_KEPT ((size_t)126 << 10)
 
 struct oversized_writer {
     segj_lease_t lease; /* first */
@@ -31,7 +34,8 @@ struct oversized_writer {
     bool held;             /* the payload's first bytes are held back, because they will state its content's size */
     uint8_t bare[SEGJ_OPENING_BARE];
     size_t opened;         /* so many of those */
-    bool raw;              /* the section compresses, and this value cannot be */
+    bool raw;              /* the section compresses, and this value is stored as it is */
+    bool keeps;            /* the value so far is in memory as it is, and none of it was compressed */
     segj_status_t failed;  /* what every later call answers */
     segj_sentence_t cause; /* of that */
     ZSTD_CCtx *compressor;
@@ -97,6 +101,8 @@ SEGJ_UNDER_CHANGE static segj_status_t stream_in_set_up(oversized_writer_t *writ
     if (status == SEGJ_OK && !writer->raw)
         status = stream_in_set_up_zstd(writer, journal->codec.level, dictionary);
     segj_dictionary_give(journal, dictionary);
+    writer->keeps = writer->compressor != NULL &&
+                    (section != NULL ? segj_section_is_log(section) : journal->shared.native_version == 2);
     return status;
 }
 
@@ -285,14 +291,15 @@ static size_t stream_in_compress(oversized_writer_t *writer, ZSTD_outBuffer *out
     return left;
 }
 
-/* `end`: the value is whole, and zstd is to finish its frame. */
+/* `end`: the value is whole, and zstd is to finish its frame. What is kept leaves it less room, and needs no more. */
 static segj_status_t put_compressed(oversized_writer_t *writer, const void *data, size_t size, bool end)
 {
+    size_t room = STREAM_IN_BUFFER_SIZE - (writer->keeps ? STREAM_IN_KEPT : 0);
     ZSTD_inBuffer in = {data, size, 0};
     segj_status_t status = SEGJ_OK;
     bool more = size > 0 || end;
     while (more && status == SEGJ_OK) {
-        ZSTD_outBuffer out = {writer->buffer + writer->buffered, STREAM_IN_BUFFER_SIZE - writer->buffered, 0};
+        ZSTD_outBuffer out = {writer->buffer + writer->buffered, room - writer->buffered, 0};
         size_t left = stream_in_compress(writer, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
             return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not compress: %s", ZSTD_getErrorName(left));
@@ -300,6 +307,43 @@ static segj_status_t put_compressed(oversized_writer_t *writer, const void *data
         status = account(writer, hold_back(writer, out.pos), true);
     }
     return status;
+}
+
+static uint8_t *kept_bytes(const oversized_writer_t *writer)
+{
+    return writer->buffer + STREAM_IN_BUFFER_SIZE - STREAM_IN_KEPT;
+}
+
+/* A value that is too long to be kept is compressed as it comes. */
+static segj_status_t put_packed(oversized_writer_t *writer, const void *data, size_t size)
+{
+    if (writer->keeps && size <= STREAM_IN_KEPT - writer->taken) {
+        if (size > 0)
+            memcpy(kept_bytes(writer) + writer->taken, data, size);
+        return SEGJ_OK;
+    }
+    segj_status_t status =
+        writer->keeps ? put_compressed(writer, kept_bytes(writer), (size_t)writer->taken, false) : SEGJ_OK;
+    writer->keeps = false;
+    return status == SEGJ_OK ? put_compressed(writer, data, size, false) : status;
+}
+
+/* The value is whole. One that was kept, and that its frame does not make smaller, is stored as it is. */
+static segj_status_t finish_packed(oversized_writer_t *writer)
+{
+    const segj_io_file_t *file = &writer->section->values.handle.file;
+    const uint8_t *kept = writer->keeps ? kept_bytes(writer) : NULL;
+    segj_status_t status = put_compressed(writer, kept, kept != NULL ? (size_t)writer->taken : 0, true);
+    writer->keeps = false;
+    if (status != SEGJ_OK || kept == NULL || writer->frame < writer->taken)
+        return status;
+    writer->raw = true;
+    writer->held = false;
+    writer->frame = 0;
+    writer->buffered = 0;
+    writer->crc = segj_checksum_begin(writer->journal->shared.checksum, file->binding, writer->offset);
+    memmove(writer->buffer, kept, (size_t)writer->taken);
+    return account(writer, (size_t)writer->taken, true);
 }
 
 static segj_status_t failed_before(const oversized_writer_t *writer, const char *what)
@@ -324,7 +368,7 @@ static segj_status_t put(oversized_writer_t *writer, const void *data, size_t si
             SEGJ_ERR_INVALID, "oversized_writer_write: %zu bytes, of the value's %llu bytes only %llu bytes are left",
             size, (unsigned long long)writer->announced, (unsigned long long)(writer->announced - writer->taken));
     segj_status_t status =
-        writer->compressor != NULL ? put_compressed(writer, data, size, false) : put_plain(writer, data, size, true);
+        writer->compressor != NULL ? put_packed(writer, data, size) : put_plain(writer, data, size, true);
     writer->taken += size;
     writer->failed = status;
     if (status != SEGJ_OK)
@@ -374,7 +418,7 @@ static segj_status_t complete(oversized_writer_t *writer)
                          (unsigned long long)writer->taken, (unsigned long long)writer->announced);
     segj_status_t status = SEGJ_OK;
     if (writer->compressor != NULL)
-        status = put_compressed(writer, NULL, 0, true);
+        status = finish_packed(writer);
     if (status == SEGJ_OK && writer->held)
         status = write_opening(writer);
     if (status == SEGJ_OK && segj_section_is_log(writer->section))

@@ -31,12 +31,30 @@ fault("a creation that was cut off keeps its torn dictionary" src/oversized/open
 
 fault("the second copy of a dictionary is not looked at" src/oversized/section/dictionary.c "promises/dictionary_damage"
     [==[    if (status == SEGJ_OK && !right)
-        status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &right);]==]
+        status = read_copy(shared, &section->index.handle, SEGJ_KIND_INDEX, dictionary, &second, &right);]==]
     [==[]==])
 
+fault("a dictionary's copy that cannot be read fails the read" src/oversized/section/dictionary.c
+    "promises/dictionary_damage"
+    [==[    if (status == SEGJ_OK && !right)
+        status = read_copy(]==]
+    [==[    if (status == SEGJ_OK && !right && first == SEGJ_OK)
+        status = read_copy(]==])
+
+fault("a dictionary's copy that cannot be read fails the append" src/oversized/section/dictionary.c
+    "promises/dictionary_damage"
+    [==[        if (right[0] || right[1])
+            status = mend_other(]==]
+    [==[        if ((right[0] || right[1]) && answers[0] == SEGJ_OK && answers[1] == SEGJ_OK)
+            status = mend_other(]==])
+
+fault("a dictionary that cannot be read counts as lost" src/oversized/section/dictionary.c "promises/dictionary_damage"
+    [==[    if (first != SEGJ_OK || second != SEGJ_OK)]==]
+    [==[    if (first != SEGJ_OK && second == SEGJ_OK)]==])
+
 fault("a damaged dictionary is not mended" src/oversized/section/dictionary.c "promises/dictionary_damage"
-    [==[    if (status == SEGJ_OK && right[1] && !right[0])]==]
-    [==[    if (status == SEGJ_OK && right[1] && right[0])]==])
+    [==[    return right[0] ? SEGJ_OK : write_again(]==]
+    [==[    return right[1] ? SEGJ_OK : write_again(]==])
 
 fault("a section whose dictionary is lost takes no values" src/oversized/write/append.c "promises/dictionary_damage"
     [==[    return batch->section != NULL && atomic_load_explicit(]==]
@@ -58,3 +76,24 @@ fault("a value has the dictionary of another section" src/oversized/write/payloa
     [==[made_for.salt == section->values.salt]==]
     [==[true]==])
 
+fault("a streamed value that gains nothing is compressed all the same" src/oversized/write/stream_in.c "promises/raw_values"
+    [==[ || kept == NULL || writer->frame < writer->taken)]==]
+    [==[ || kept == NULL || writer->frame > 0)]==])
+
+fault("a streamed value is kept where it is too long" src/oversized/write/stream_in.c "promises/raw_values"
+    [==[    writer->keeps = false;
+    return status == SEGJ_OK ? put_compressed(writer, data, size, false) : status;]==]
+    [==[    writer->keeps = size == 1;
+    return status == SEGJ_OK ? put_compressed(writer, data, size, false) : status;]==])
+
+fault("a view shows a compressed value as it lies" src/oversized/read/view.c "promises/raw_values"
+    [==[    bool plain = !taken->source.section->values.compressed || segj_glob_is_raw(file, frame);]==]
+    [==[    bool plain = !taken->source.section->values.compressed || file->head > 0;]==])
+
+fault("a view of a value that is stored as it is copies it" src/oversized/read/view.c "promises/raw_values"
+    [==[    return !values->compressed || values->handle.file.head > 0;]==]
+    [==[    return !values->compressed;]==])
+
+fault("a view of a value that is stored as it is does not check it" src/oversized/read/view.c "promises/raw_values"
+    [==[    segj_status_t status = segj_glob_check(&journal->shared, file, packed, location, frame);]==]
+    [==[    segj_status_t status = packed ? SEGJ_OK : segj_glob_check(&journal->shared, file, packed, location, frame);]==])
