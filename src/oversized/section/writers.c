@@ -355,7 +355,7 @@ static bool has_index_named(oversized_t *journal)
     segj_lock(&journal->shared.state);
     uint64_t named = segj_max_u64(journal->names_synced, journal->index_named);
     for (size_t i = 0; i < journal->sections.count && !found; i++)
-        found = ((const segj_section_t *)(const void *)journal->sections.order[i])->name_epoch <= named;
+        found = segj_section_at(journal, i)->name_epoch <= named;
     segj_unlock(&journal->shared.state);
     return found;
 }
