@@ -23,7 +23,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/lost_format.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/maps.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/owner.c"
-    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/removal.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/removing.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/salt.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/sections.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/walk.c"

@@ -19,7 +19,7 @@
 /** A name in an index partition that every open refuses: a copy into this journal has begun and is not complete. */
 #define SEGJ_UNFINISHED_NAME "unfinished-copy"
 
-/** A name in a values partition: a removal of sections is under way, or was cut off (journal/removal.h). */
+/** A name in a values partition: a removal of sections is under way, or was cut off (journal/removing.h). */
 #define SEGJ_REMOVING_NAME ".removing"
 
 /** A section file's name: 16 lower-case hexadecimal digits. */

@@ -192,7 +192,8 @@ static bool held;
 /* A file that is open keeps its hidden name. */
 static int remove_unless_held(segj_partition_t *partition, const char *name)
 {
-    return name[0] == '.' && name[1] != 'o' && held ? EBUSY : segj_storage_posix()->file_remove(partition, name);
+    bool own = strcmp(name, ".owner") == 0 || strcmp(name, ".removing") == 0;
+    return name[0] == '.' && !own && held ? EBUSY : segj_storage_posix()->file_remove(partition, name);
 }
 
 static void destroy_beside(place_t *place, const char *partition, const char *name, segj_status_t expected)

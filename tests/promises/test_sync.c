@@ -96,7 +96,8 @@ static void test_a_sync_leaves_no_write_that_waits_for_one(void **state)
     uint64_t names_synced = watch_seen()->names_synced;
     assert_ok(oversized_sync(f->journal, 1));
     assert_true(watch_seen()->unsynced == 0 || tested_version() == 2); /* there the index follows later */
-    assert_true(watch_seen()->names_synced >= names_synced + 2);
+    /* Of the first section of version 2 that of the index was, before a frame was written. */
+    assert_true(watch_seen()->names_synced >= names_synced + (tested_version() == 2 ? 1 : 2));
     append_samples(f->journal, 1, 1, 0);
     assert_ok(oversized_sync(f->journal, 1));
     assert_true(watch_seen()->unsynced == 0 || tested_version() == 2);

@@ -135,7 +135,11 @@ static void test_compressed_values_are_shown(void **state)
     append_samples(f->journal, 1, 50, 0);
     close_and_open(f);
     check_views(f, 1, 50);
-    assert_int_equal(seen.made, 0);
+    /* In version 2 they are unpacked from a mapping, or lie in it as they are. */
+    if (tested_version() == 2)
+        assert_true(seen.made > 0);
+    else
+        assert_int_equal(seen.made, 0);
 }
 
 static void test_a_read_only_journal_shows_values_too(void **state)
@@ -339,7 +343,8 @@ static void test_a_view_that_was_copied_keeps_its_section_too(void **state)
             close_and_open(f);
         oversized_view_t view = {0};
         view_sample(f, 4, 7, &view);
-        assert_false(is_borrowed(&view));
+        /* In version 2 a value that compression does not make smaller is shown where it lies. */
+        assert_true(!is_borrowed(&view) || (i == 1 && tested_version() == 2));
         assert_status(oversized_rewind_section(f->journal, 4, 0), SEGJ_ERR_BUSY);
         assert_status(oversized_rewind(f->journal, 3, 0), SEGJ_ERR_BUSY);
         assert_status(oversized_prune(f->journal, 5, NULL), SEGJ_ERR_BUSY);

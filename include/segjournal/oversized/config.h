@@ -153,8 +153,9 @@ typedef struct oversized_config {
     /** The largest value that is appended or read, in bytes, 0 to 2^32 - 5; 2^32 - 5. It is checked before memory is
      *  taken. */
     uint32_t max_value_size;
-    /** Section files that are open at a time, 4 or more; 256. The locks of the partitions and the owner's file use more
-     *  descriptors besides. An active section uses two, so at most max_open_files / 2 - 1 sections are active at once.
+    /** Section files that are open at a time, 4 or more; 256. The locks of the partitions, the owner's file, and for a
+     *  moment a removal of sections use more descriptors besides. An active section uses two, so at most
+     *  max_open_files / 2 - 1 sections are active at once.
      *
      *  Open lowers the number, and logs that (SEGJ_LOG_INFO), where the process has fewer descriptors left
      *  (RLIMIT_NOFILE). The application keeps a quarter of those, at most 32.
@@ -342,9 +343,10 @@ typedef struct oversized_config {
      *  Each section keeps its dictionary, in both of its files, and keeps it whatever this is. Sections of one journal
      *  may have different ones, or none. It wants compression, and version 2 of the native format.
      *
-     *  A dictionary that is damaged in one file, or cannot be read there, is read from the other. One that is damaged is
-     *  written again before the section is written to. Where it is damaged in both, values that were compressed with it are SEGJ_ERR_COMPRESSION when
-     *  they are read, the section's others are not, and new ones are stored as they are. */
+     *  A dictionary that is damaged in one file, or cannot be read there, is read from the other. One that is damaged
+     *  is written again before the section is written to. Where it is damaged in both, values that were compressed with
+     *  it are SEGJ_ERR_COMPRESSION when they are read, the section's others are not, and new ones are stored as they
+     *  are. */
     const void *dictionary;
     /** Bytes of it, 8 to 262,144 (OVERSIZED_DICTIONARY_MAX); 0: none. 4,096 are enough for events of some 100 bytes. */
     size_t dictionary_size;

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "journal/removal.h"
+#include "journal/removing.h"
 
 /* --- decide --- */
 

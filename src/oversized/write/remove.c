@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "journal/removal.h"
+#include "journal/removing.h"
 #include "oversized/section/durable.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/remove.h"

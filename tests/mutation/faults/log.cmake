@@ -160,7 +160,7 @@ fault("version 2: a removal leaves no mark" src/oversized/write/remove.c "crash/
     [==[        any = segj_section_is_log(removal->gone[i]);]==]
     [==[        any = !segj_section_is_log(removal->gone[i]);]==])
 
-fault("version 2: the mark of a removal is not durable" src/journal/removal.c "crash/trace ${log_states}"
+fault("version 2: the mark of a removal is not durable" src/journal/removing.c "crash/trace ${log_states}"
     [==[    status = segj_partition_sync(&shared->values);
     *unknown]==]
     [==[    status = SEGJ_OK;

@@ -1,10 +1,10 @@
 /*
- * journal/removal.h: a file in the values partition that is there while sections of version 2 are being removed
+ * journal/removing.h: a file in the values partition that is there while sections of version 2 are being removed
  * (FORMAT.md, "The mark of a removal"). Values without an index file are the rest of a removal where it is there;
  * where it is not, the index file was lost, and is made again from the values.
  */
-#ifndef SEGJ_JOURNAL_REMOVAL_H
-#define SEGJ_JOURNAL_REMOVAL_H
+#ifndef SEGJ_JOURNAL_REMOVING_H
+#define SEGJ_JOURNAL_REMOVING_H
 
 #include "journal/shared.h"
 
