@@ -34,6 +34,28 @@ static void of_clean_sections_reads_headers_and_a_page_each(void **state)
     assert_int_equal(cost.syncs, 0);
 }
 
+/* In version 2 the last page makes room for four bytes of the log, which confirm the watermark: as many calls. */
+static void of_clean_sections_of_version_2_reads_headers_and_confirms_them(void **state)
+{
+    rig_t *rig = *state;
+    enum { SECTIONS = 20 };
+    assert_ok(oversized_close(rig->journal));
+    rig->config.native_version = 2;
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    fill_sections(rig, SECTIONS);
+    costs_t before = costs();
+    assert_ok(oversized_open(&rig->config, &rig->journal));
+    costs_t cost = costs_since(before);
+    assert_int_equal(oversized_recovery(rig->journal)->sections, SECTIONS);
+    assert_int_equal(cost.reads, 3 * SECTIONS);
+    assert_int_equal(cost.read_bytes, SECTIONS * (HEADERS + 4));
+    assert_int_equal(cost.opens, 2 * SECTIONS);
+    assert_int_equal(cost.closes, 2 * SECTIONS - 2);
+    assert_int_equal(cost.others, 2 * SECTIONS + 7);
+    assert_int_equal(cost.writes, 0);
+    assert_int_equal(cost.syncs, 0);
+}
+
 /* The first section that is made after such an open waits for the names of removed ones, once. */
 static void after_clean_sections_the_first_new_one_syncs_names(void **state)
 {
@@ -124,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         COUNTED(of_clean_sections_reads_headers_and_a_page_each),
+        COUNTED(of_clean_sections_of_version_2_reads_headers_and_confirms_them),
         COUNTED(after_clean_sections_the_first_new_one_syncs_names),
         COUNTED(of_a_section_to_be_repaired_it_and_the_names_are_synced),
         COUNTED(of_sections_without_records_makes_them_durable_once),
