@@ -17,7 +17,7 @@
  * | segj::config | oversized_config_t |
  * | segj::journal, segj::journal_ref, segj::caller | oversized_t: owned, borrowed, a caller |
  * | segj::buffer, segj::view | segj_buffer_t, oversized_view_t |
- * | segj::batch, segj::values | arrays of oversized_record_t, oversized_value_t |
+ * | segj::batch, segj::values | arrays of oversized_record_t, oversized_read_request_t |
  * | segj::replay, segj::records, segj::section_records, segj::sections | oversized_replay_t; ranges |
  * | segj::writer, segj::reader, segj::ostream, segj::istream | oversized_writer_t, oversized_reader_t; streams |
  * | segj::page_cache, segj::memory_storage | segj_page_cache_t, segj_storage_memory_create() |

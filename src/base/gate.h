@@ -43,8 +43,8 @@ typedef struct segj_gate {
 bool segj_gate_init(segj_gate_t *gate);
 void segj_gate_destroy(segj_gate_t *gate);
 /* Every gate is the change lock of a journal. */
-/** Waits until it is open, and shuts it when the thread is in. */
-void segj_gate_enter(segj_gate_t *gate) SEGJ_TAKES(segj_role_change);
+/** Waits until it is open, and shuts it when the thread is in. The change lock comes before the state lock. */
+void segj_gate_enter(segj_gate_t *gate) SEGJ_TAKES(segj_role_change) SEGJ_WITHOUT_STATE;
 /** False: a thread is in, or was and is not there any more (in a child of fork). */
 bool segj_gate_try(segj_gate_t *gate) SEGJ_TRIES(segj_role_change, true);
 /** Opens it. What the thread has done while it was in has happened for whoever enters next. */

@@ -438,10 +438,10 @@ static void test_the_journals_work_can_be_followed(void **state)
     f->config.max_open_files = 4; /* one section at a time is written to */
     assert_told(f, SEGJ_LOG_INFO, "0 sections, 0 records", open_journal(f));
     assert_told(f, SEGJ_LOG_INFO, "section 1 is new", append_samples(f->journal, 1, 30, 0));
-    assert_non_null(strstr(f->lines[SEGJ_LOG_DEBUG], "section 1 is woken"));
+    assert_non_null(strstr(f->lines[SEGJ_LOG_DEBUG], "section 1 becomes active"));
     assert_told(f, SEGJ_LOG_DEBUG, "section 1 is synced: 30 records", assert_ok(oversized_sync(f->journal, 1)));
     assert_told(f, SEGJ_LOG_INFO, "section 2 is new", append_samples(f->journal, 2, 1, 0));
-    assert_told(f, SEGJ_LOG_DEBUG, "section 1 is woken", append_samples(f->journal, 1, 1, 0));
+    assert_told(f, SEGJ_LOG_DEBUG, "section 1 becomes active", append_samples(f->journal, 1, 1, 0));
     assert_told(f, SEGJ_LOG_INFO, "section 1 is rewound to 7 records",
                 assert_ok(oversized_rewind_section_to(f->journal, 1, 7)));
     if (tested_version() != 2) /* there it goes on being active */

@@ -73,15 +73,17 @@ SEGJ_MUST_CHECK segj_status_t oversized_last(oversized_t *journal, uint64_t sect
 SEGJ_MUST_CHECK segj_status_t oversized_get_value(oversized_t *journal, uint64_t section, oversized_location_t location,
                                                   segj_buffer_t *value);
 
-/** One of many values that are read together. */
-typedef struct oversized_value {
+/** A request for one of many values that are read together, and its result. */
+typedef struct oversized_read_request {
     uint64_t position;             /**< of the record: given to oversized_read_values() */
     oversized_location_t location; /**< given to oversized_get_values(), set by oversized_read_values() */
     void *entry;                   /**< where oversized_read_values() puts the entry, or NULL */
     const void *data;              /**< set: `size` bytes in the buffer; may be NULL when size is 0 */
     size_t size;                   /**< set: of the value, in bytes */
     segj_status_t status;          /**< set: what oversized_get_value(), or oversized_read(), would have returned */
-} oversized_value_t;
+} oversized_read_request_t;
+
+typedef oversized_read_request_t oversized_value_t; /**< the same by its first name */
 
 /**
  * Reads the values at `count` locations of a section into one buffer. Frames that touch are read in one go, whatever
@@ -95,14 +97,16 @@ typedef struct oversized_value {
  * Errors of the call as a whole are every value's status: SEGJ_ERR_INVALID (an argument is NULL; values is left alone),
  * SEGJ_ERR_NO_SECTION, SEGJ_ERR_PRUNED, SEGJ_ERR_MEMORY, SEGJ_ERR_TOO_LARGE (more than half of SIZE_MAX together).
  */
-SEGJ_MUST_CHECK segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
-                                                   size_t count, segj_buffer_t *memory);
+SEGJ_MUST_CHECK segj_status_t oversized_get_values(oversized_t *journal, uint64_t section,
+                                                   oversized_read_request_t *values, size_t count,
+                                                   segj_buffer_t *memory);
 
 /** Reads the values of `count` records by their positions, with their entries and locations, in one step, so that a
  *  concurrent rewind cannot mix old records and new ones. An entry and a location are undefined where the value's
  *  status is not SEGJ_OK. All else, errors included, as oversized_get_values(). */
-SEGJ_MUST_CHECK segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values,
-                                                    size_t count, segj_buffer_t *memory);
+SEGJ_MUST_CHECK segj_status_t oversized_read_values(oversized_t *journal, uint64_t section,
+                                                    oversized_read_request_t *values, size_t count,
+                                                    segj_buffer_t *memory);
 
 /** @} */
 /** @defgroup segj_view Views: values without a copy

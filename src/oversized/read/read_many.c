@@ -28,7 +28,7 @@ typedef struct read_many_batch {
     oversized_t *journal;
     segj_section_t *section; /* referenced */
     uint64_t generation;
-    oversized_value_t *values;
+    oversized_read_request_t *values;
     size_t count;
     bool by_position;
     bool pinned;
@@ -52,7 +52,7 @@ static void fail_item(read_many_batch_t *batch, size_t item, segj_status_t statu
 
 /* Under state, which it may give up: gives the record's entry and location. Changes since are noticed at the
  * end. */
-SEGJ_UNDER_STATE static segj_status_t read_many_find(read_many_batch_t *batch, oversized_value_t *value)
+SEGJ_UNDER_STATE static segj_status_t read_many_find(read_many_batch_t *batch, oversized_read_request_t *value)
 {
     const oversized_t *journal = batch->journal;
     bool changed;
@@ -69,7 +69,7 @@ SEGJ_UNDER_STATE static segj_status_t read_many_find(read_many_batch_t *batch, o
 /* Under state, which it may give up. */
 SEGJ_UNDER_STATE static segj_status_t read_many_look_up(read_many_batch_t *batch, size_t item)
 {
-    oversized_value_t *value = &batch->values[item];
+    oversized_read_request_t *value = &batch->values[item];
     piece_t *piece = &batch->pieces[batch->used];
     segj_status_t status = batch->by_position ? read_many_find(batch, value) : SEGJ_OK;
     if (status == SEGJ_OK)
@@ -196,7 +196,7 @@ static void read_run(read_many_batch_t *batch, size_t first, size_t last, uint64
     segj_status_t read = read_range(batch, &pieces[first], end, memory + pieces[first].at, &got);
     for (size_t i = first; i < last; i++) {
         const piece_t *piece = &pieces[i];
-        oversized_value_t *value = &batch->values[piece->item];
+        oversized_read_request_t *value = &batch->values[piece->item];
         segj_status_t status = read;
         if (status == SEGJ_OK && piece->end - pieces[first].begin > got)
             status = read_range(batch, piece, piece->end, memory + piece->at, NULL);
@@ -233,13 +233,13 @@ static segj_status_t read_frames(read_many_batch_t *batch, segj_buffer_t *memory
 /* --- compressed values --- */
 
 /* The item shows its frame, as it was read. */
-static bool is_raw(const read_many_batch_t *batch, const oversized_value_t *value)
+static bool is_raw(const read_many_batch_t *batch, const oversized_read_request_t *value)
 {
     const segj_io_file_t *file = &batch->section->values.handle.file;
     return segj_glob_is_raw(file, (const uint8_t *)value->data - file->head);
 }
 
-static segj_status_t measure_one(const read_many_batch_t *batch, const oversized_value_t *value, size_t *content)
+static segj_status_t measure_one(const read_many_batch_t *batch, const oversized_read_request_t *value, size_t *content)
 {
     const segj_io_file_t *file = &batch->section->values.handle.file;
     *content = value->size;
@@ -249,8 +249,8 @@ static segj_status_t measure_one(const read_many_batch_t *batch, const oversized
     return status == SEGJ_OK ? status : segj_frame_context(file, value->location, status);
 }
 
-static segj_status_t unpack_one(const read_many_batch_t *batch, segj_decoder_t *decoder, const oversized_value_t *value,
-                                void *to, size_t *content)
+static segj_status_t unpack_one(const read_many_batch_t *batch, segj_decoder_t *decoder,
+                                const oversized_read_request_t *value, void *to, size_t *content)
 {
     *content = value->size;
     if (is_raw(batch, value)) {
@@ -273,7 +273,7 @@ static segj_status_t measure(read_many_batch_t *batch, size_t *total)
 {
     *total = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        oversized_value_t *value = &batch->values[i];
+        oversized_read_request_t *value = &batch->values[i];
         size_t content = 0;
         if (value->status != SEGJ_OK)
             continue;
@@ -299,7 +299,7 @@ static segj_status_t read_many_unpack(read_many_batch_t *batch, segj_decoder_t *
         return status;
     size_t at = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        oversized_value_t *value = &batch->values[i];
+        oversized_read_request_t *value = &batch->values[i];
         size_t content = 0;
         if (value->status != SEGJ_OK)
             continue;
@@ -397,8 +397,9 @@ static segj_status_t read_many_run(read_many_batch_t *batch, uint64_t number, se
     return batch->values[batch->first].status;
 }
 
-static segj_status_t read_many_begin(const char *call, oversized_t *journal, uint64_t number, oversized_value_t *values,
-                                     size_t count, segj_buffer_t *memory, bool by_position)
+static segj_status_t read_many_begin(const char *call, oversized_t *journal, uint64_t number,
+                                     oversized_read_request_t *values, size_t count, segj_buffer_t *memory,
+                                     bool by_position)
 {
     if (memory == NULL || (values == NULL && count > 0))
         return segj_fail(SEGJ_ERR_INVALID, "%s: %s is NULL", call, memory == NULL ? "memory" : "values");
@@ -408,8 +409,8 @@ static segj_status_t read_many_begin(const char *call, oversized_t *journal, uin
     return read_many_run(&batch, number, memory);
 }
 
-segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_value_t *values, size_t count,
-                                   segj_buffer_t *memory)
+segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, oversized_read_request_t *values,
+                                   size_t count, segj_buffer_t *memory)
 {
     if (memory != NULL)
         memory->size = 0;
@@ -417,8 +418,8 @@ segj_status_t oversized_get_values(oversized_t *journal, uint64_t section, overs
     return read_many_begin("oversized_get_values", journal, section, values, count, memory, false);
 }
 
-segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_value_t *values, size_t count,
-                                    segj_buffer_t *memory)
+segj_status_t oversized_read_values(oversized_t *journal, uint64_t section, oversized_read_request_t *values,
+                                    size_t count, segj_buffer_t *memory)
 {
     if (memory != NULL)
         memory->size = 0;

@@ -413,7 +413,7 @@ segj_status_t segj_section_sync_and_mark(oversized_t *journal, segj_section_t *s
         status = mark_what_is_durable(journal, section, durably);
     if (status != SEGJ_OK)
         return status;
-    segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG, "%s: section %llu is retired: its watermark is %llu records",
+    segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG, "%s: the watermark of section %llu is %llu records",
                       journal->directory, (unsigned long long)section->node.number,
                       (unsigned long long)section->index.mark.records);
     bool trimmed;

@@ -2,8 +2,15 @@
  * oversized/section/journal.h: a journal and its sections as structures. What is done with them stands in the headers
  * beside this one.
  *
- * Life of a section:  idle --activate--> active --deactivate--> idle;  either --remove--> gone (freed by its last
- * reference). An active section has its files pinned, its buffers in memory and its place in the list of writers.
+ * Life of a section:
+ *
+ *     (no section) --segj_section_create--> active
+ *     idle --segj_section_pin_for_write, segj_section_activate--> active
+ *     active --segj_section_deactivate--> idle
+ *     idle, active --segj_sections_unlink--> gone; its last reference frees it (segj_section_release)
+ *
+ * An active section has its files pinned, its buffers in memory and its place in the list of writers; an idle one has
+ * none of these (segj_section_assert_state).
  *
  * Locks. `change` is held by every change, a sync's handing over included, and guards the writer's side of sections.
  * `shared.state` guards what readers see. A sync that works on the storage holds neither; `syncing` keeps other syncs,

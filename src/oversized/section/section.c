@@ -190,6 +190,7 @@ SEGJ_UNDER_STATE static void section_unpin_both(oversized_t *journal, segj_secti
 
 void segj_section_deactivate(oversized_t *journal, segj_section_t *section)
 {
+    segj_section_assert_state(journal, section);
     if (!section->active)
         return;
     section->active = false;
@@ -202,6 +203,7 @@ void segj_section_deactivate(oversized_t *journal, segj_section_t *section)
     segj_maps_allow_readers(&journal->shared.maps);
     section_unpin_both(journal, section);
     segj_unlock(&journal->shared.state);
+    segj_section_assert_state(journal, section);
     segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG, "%s: section %llu rests", journal->directory,
                       (unsigned long long)section->node.number);
 }

@@ -5,6 +5,8 @@
 #ifndef SEGJ_OVERSIZED_SECTION_SECTION_H
 #define SEGJ_OVERSIZED_SECTION_SECTION_H
 
+#include <assert.h>
+
 #include "oversized/section/journal.h"
 
 segj_section_t *segj_journal_find(const oversized_t *journal, uint64_t section); /**< or NULL; under change or state */
@@ -97,6 +99,15 @@ SEGJ_UNDER_CHANGE void segj_writers_add(oversized_t *journal, segj_section_t *se
 SEGJ_UNDER_CHANGE void segj_writers_remove(oversized_t *journal, segj_section_t *section);
 
 /* Under change, and not under state. */
+/** A Debug build ends here where the section is not what its state says (the life of a section in journal.h): active,
+ *  it is in the list of writers and its files are held; else neither. */
+static inline void segj_section_assert_state(const oversized_t *journal, const segj_section_t *section)
+{
+    assert(section->active == (journal->oldest == section || section->older != NULL));
+    assert(section->active == section->index.handle.held && section->active == section->values.handle.held);
+    (void)journal;
+    (void)section;
+}
 /** Puts an active section to rest: gives up its buffers, written or not, and its descriptors. No sync is under way. */
 SEGJ_UNDER_CHANGE_ALONE void segj_section_deactivate(oversized_t *journal, segj_section_t *section);
 

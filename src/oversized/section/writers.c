@@ -151,7 +151,8 @@ SEGJ_UNDER_CHANGE static void begin_writing(oversized_t *journal, segj_section_t
     section->active = true;
     segj_writers_add(journal, section);
     journal->writers++;
-    segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG, "%s: section %llu is woken: %u sections are written to",
+    segj_section_assert_state(journal, section);
+    segj_shared_trace(&journal->shared, SEGJ_LOG_DEBUG, "%s: section %llu becomes active: %u sections are written to",
                       journal->directory, (unsigned long long)section->node.number, (unsigned)journal->writers);
 }
 
