@@ -21,8 +21,10 @@ segj_status_t segj_removal_begin(segj_shared_t *shared, bool *unknown)
     if (status == SEGJ_ERR_NO_SPACE || (status != SEGJ_OK && file.exhausted))
         return SEGJ_OK;
     /* Where it is there, an earlier removal has left it, and need not have made it durable. */
-    if (status != SEGJ_OK && !(status == SEGJ_ERR_CORRUPT && segj_last_errno() == EEXIST))
+    if (status != SEGJ_OK && !(status == SEGJ_ERR_CORRUPT && segj_last_errno() == EEXIST)) {
+        *unknown = segj_last_errno() == ETIMEDOUT; /* it may come to be there later */
         return status;
+    }
     status = segj_partition_sync(&shared->values);
     *unknown = status != SEGJ_OK;
     shared->removal_marked = status == SEGJ_OK;

@@ -355,6 +355,7 @@ static void every_call_site_has_failed(void **state)
         {"oversized/section/remake.c", "read_trusted", "segj_io_read", "the frames are there; recovery/log fails it"},
         {"journal/fixed.c", "restart_sequence", "segj_io_sync", "after 2^32 marks; unit/fixed_cut fails it"},
         {"journal/owner.c", NULL, NULL, "only where a storage says who opens; failure/owner fails them"},
+        {"oversized/tools/sizes.c", "native_page_size", "segj_io_read", "promises/inspect fails it"},
         {"oversized/tools/follow_list.c", NULL, NULL, "failure/follow fails them"},
         {"oversized/tools/follow_place.c", NULL, NULL, "failure/follow fails them"},
         {"oversized/tools/follow_log.c", NULL, NULL, "failure/follow fails them"},

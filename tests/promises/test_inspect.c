@@ -6,6 +6,7 @@
 #include "promises/watch.h"
 #include "segjournal/tools.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -320,6 +321,41 @@ static void test_a_foreign_name_is_named(void **state)
     oversized_inspection_free(found);
 }
 
+/* The first page is read with room for the largest one, and nothing else is read like that. */
+static int fail_first_pages(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    return size > UINT16_MAX && offset == INDEX_DATA_OFFSET
+               ? EIO
+               : segj_storage_posix()->file_read(file, offset, buffer, size, done);
+}
+
+/* Without headers the sizes of version 1 are tried; a disk that fails then is told. */
+static void test_sizes_are_tried_where_no_header_is_left(void **state)
+{
+    fixture_t *f = *state;
+    for_version_1_only();
+    open_journal(f);
+    append_samples(f->journal, 3, 30, 0);
+    close_journal(f);
+    for (uint64_t byte = 0; byte < 6; byte++) {
+        flip_byte(index_path(f, 3).text, byte);
+        flip_byte(values_path(f, 3).text, byte);
+    }
+    oversized_inspection_t *found = inspect_journal(f);
+    assert_true(found->sizes_known);
+    assert_int_equal(found->config.entry_size, SMALL_ENTRY);
+    assert_int_equal(found->config.page_size, SMALL_PAGE);
+    assert_non_null(strstr(found->evidence, "tried"));
+    assert_int_equal(found->health, OVERSIZED_REFUSED);
+    oversized_inspection_free(found);
+
+    segj_storage_t storage = *segj_storage_posix();
+    storage.file_read = fail_first_pages;
+    f->config.storage = &storage;
+    assert_status(oversized_inspect(&f->config, &found), SEGJ_ERR_IO);
+    f->config.storage = NULL;
+}
+
 static void test_a_missing_partition_is_told(void **state)
 {
     fixture_t *f = *state;
@@ -376,6 +412,7 @@ int main(void)
         PROMISE(test_one_refused_section_hides_no_other),
         PROMISE(test_what_was_lost_and_set_aside_is_told),
         PROMISE(test_a_foreign_name_is_named),
+        PROMISE(test_sizes_are_tried_where_no_header_is_left),
         PROMISE(test_a_missing_partition_is_told),
         PROMISE(test_no_journal_is_not_found),
         PROMISE(test_bad_arguments_are_refused),

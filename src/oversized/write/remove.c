@@ -163,7 +163,7 @@ SEGJ_UNDER_CHANGE static segj_status_t remove_begin(oversized_t *journal, size_t
 
 /* A crash within the removal leaves values without an index file. Of version 2 only the mark tells these from a section
  * that has lost its index file. */
-static segj_status_t mark_removal(oversized_t *journal, const removal_t *removal)
+static segj_status_t mark_files_going(oversized_t *journal, const removal_t *removal)
 {
     bool any = false;
     bool unknown = false;
@@ -178,7 +178,7 @@ static segj_status_t unlink_first(oversized_t *journal, removal_t *removal)
 {
     segj_status_t status = segj_journal_changeable(journal);
     if (status == SEGJ_OK)
-        status = mark_removal(journal, removal);
+        status = mark_files_going(journal, removal);
     removal->undone = status != SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
