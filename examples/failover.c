@@ -21,7 +21,7 @@
 #include "segjournal/oversized.h"
 #include "segjournal/storage_rados.h"
 
-enum { SECTION = 1, KILLS = 3, APPENDS = 100, LOCK_SECONDS = 3 };
+enum { SECTION = 1, KILLS = 3, APPENDS = 100, LOCK_SECONDS = 5 };
 
 static const char *pool;
 static const char *client = "admin";
