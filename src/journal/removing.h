@@ -9,10 +9,12 @@
 #include "journal/shared.h"
 
 /** Makes the mark, durably, before the first index file goes. Where the storage has no room for it, or the system no
- *  descriptor, there is none, which is no failure. *unknown: a sync has failed, and nothing is known. Of removals one is under way at a time. */
+ *  descriptor, there is none, which is no failure. *unknown: a sync has failed, and nothing is known. Of removals one
+ *  is under way at a time. */
 SEGJ_MUST_CHECK segj_status_t segj_removal_begin(segj_shared_t *shared, bool *unknown);
 
-/** Takes the mark away, when the last values file is durably gone. It may come back in a power cut, and mean nothing. */
+/** Takes the mark away, when the last values file is durably gone. It may come back in a power cut, and mean
+ *  nothing. */
 void segj_removal_end(segj_shared_t *shared);
 
 #endif
