@@ -46,7 +46,7 @@ typedef struct segj_io_partition {
      *  again. NULL: there is none to close. */
     bool (*give_back)(void *owner);
     /** Called when the storage has refused a change because another opener has the partition (ECANCELED), with that in
-     *  the thread's last error, and without locks that it takes. NULL: nobody needs to know. */
+     *  the thread's last error, and without locks that it takes. NULL: it is not called. */
     void (*lost)(void *owner);
     void *owner;               /**< borrowed: handed to give_back and lost */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */

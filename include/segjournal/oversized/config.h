@@ -186,8 +186,8 @@ typedef struct oversized_config {
      *  A prune or a rewind that a power cut or a kill interrupted leaves values files without an index file, too, and
      *  so does a section that was never synced. An open without `strict` removes them and says so in the log. It loses
      *  nothing by that which was synced, unless the index file was removed by hand. In version 2 (native_version) open
-     *  tells these apart: it goes on with what a removal has left, and makes an index file that is missing again
-     *  (`orphans`), with `strict` too. */
+     *  tells these apart: it completes a removal, and makes an index file that is missing again (`orphans`), with
+     *  `strict` too. */
     bool strict;
     /** Take a shared lock, write nothing, and show what open would recover; false. */
     bool read_only;
@@ -300,8 +300,8 @@ typedef struct oversized_config {
      *  What was not used for long goes first. The memory is in 16 parts, and a value larger than half of a part is not
      *  kept. A read never shows what a rewind or a prune has taken away. */
     size_t value_cache;
-    /** Version of the native format that new sections get: 1, 2, or 0 for the newest, which is 2; 0. A section goes on
-     *  in the version of its files, whatever this is, and a journal may hold both. The commonware format takes 0 alone.
+    /** Version of the native format that new sections get: 1, 2, or 0 for the newest, which is 2; 0. A section stays in
+     *  the version of its files, whatever this is, and a journal may hold both. The commonware format takes 0 alone.
      *
      *  In version 2 each value carries its record, and the index is a cache that is made again where it is damaged or
      *  emptied, and where the file is missing (`orphans`). A sync flushes one file

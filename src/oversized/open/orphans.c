@@ -2,9 +2,9 @@
  * oversized/open/orphans.c: see the header.
  *
  * A crash leaves values without an index file where a removal was under way, and where a section was being made. Of
- * version 1 that is all that can be told, and all are removed. In version 2 a removal leaves a mark (journal/removing.h).
- * Without it, values with records have lost their index file, or a crash has taken it in the making, with records that no
- * sync had acknowledged: either way nothing is lost by making it again.
+ * version 1 that is all that can be told, and all are removed. In version 2 a removal leaves a mark
+ * (journal/removing.h). Without it, values with records have lost their index file, or a crash has taken it in the
+ * making, with records that no sync had acknowledged: either way nothing is lost by making it again.
  */
 #include "oversized/open/orphans.h"
 

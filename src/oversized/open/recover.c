@@ -419,9 +419,9 @@ static segj_status_t sync_names(segj_recovery_t *recovery)
 /*
  * Whether there is nothing to do, not even for names: every section is as a completed sync has left it, and its names
  * were durable before, which only a watermark above 0 tells. What was removed is durably gone: index files go, durably,
- * before their values files, so that a removal that was cut off shows values without an index, or the mark that was made
- * before. Only such values may come back, once they are removed in their turn; `names_inherited` keeps their names from being given to other files
- * before that is durable.
+ * before their values files, so that a removal that was cut off shows values without an index, or the mark that was
+ * made before. Only such values may come back, once they are removed in their turn; `names_inherited` keeps their names
+ * from being given to other files before that is durable.
  */
 static bool nothing_to_do(const segj_recovery_t *recovery)
 {

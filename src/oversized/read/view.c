@@ -5,8 +5,8 @@
 
 #include "journal/record_format.h"
 
-/* Whether views of the section's values may look into a mapping. In compressed files of version 1 there is nothing to be
- * shown where it lies. */
+/* Whether views of the section's values may look into a mapping. In compressed files of version 1 there is nothing to
+ * be shown where it lies. */
 static bool may_be_mapped(const segj_glob_t *values)
 {
     return !values->compressed || values->handle.file.head > 0;

@@ -137,7 +137,7 @@ static segj_status_t read_header(const segj_io_file_t *file, segj_kind_t kind, u
         status = segj_io_read(file, 0, block, sizeof block, &got);
     if (status != SEGJ_OK)
         return status;
-    /* What lies after the fields need not be durable yet, and may be anything behind a crash. */
+    /* What lies after the fields need not be durable yet, and may be anything after a crash. */
     size_t fields = segj_identity_fields(got >= 6 && segj_get_u16(block + 4) == 2 ? 2 : 1);
     if (size <= data && got > fields)
         got = fields;

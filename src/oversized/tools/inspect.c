@@ -210,8 +210,8 @@ static segj_status_t look_alone(inspector_t *inspector, const oversized_look_t *
     return status;
 }
 
-/* A values file without an index file; one that goes meanwhile is gone. Where there is a plan, the index would be made
- * again. */
+/* A values file without an index file; one that is removed at that moment counts as gone. Where there is a plan, the
+ * index would be made again. */
 static segj_status_t judge_alone(inspector_t *inspector, oversized_look_t *look, segj_recovery_plan_t *plan)
 {
     uint64_t data = 0;

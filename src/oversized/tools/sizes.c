@@ -1,8 +1,8 @@
 /*
  * oversized/tools/sizes.c: see the header. Native index files record their sizes. Commonware files do not, and native
- * files of version 1 may have lost all their headers. Then sizes are tried: the page size is one by which the first page
- * is valid, the record size one by which the first records' frames follow each other, and that they are right is shown
- * by checksums of values, which no other sizes lead to.
+ * files of version 1 may have lost all their headers. Then sizes are tried: the page size is one by which the first
+ * page is valid, the record size one by which the first records' frames follow each other, and that they are right is
+ * shown by checksums of values, which no other sizes lead to.
  */
 #include "oversized/tools/sizes.h"
 
@@ -133,7 +133,8 @@ static segj_status_t judge_commonware(segj_io_file_t *file, uint64_t size, bool 
     return status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH ? SEGJ_OK : status;
 }
 
-/* Opens a file that may have been removed; false: it is of no use here. Version 1 of the native format needs no header. */
+/* Opens a file that may have been removed; false: it is of no use here. Version 1 of the native format needs no
+ * header. */
 static segj_status_t try_open(segj_io_file_t *file, const segj_io_partition_t *partition, const trial_t *trial,
                               uint64_t data, uint64_t *data_size, bool *usable)
 {

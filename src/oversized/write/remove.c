@@ -1,8 +1,8 @@
 /*
  * oversized/write/remove.c: removing sections, with two barriers: every index file and a sync of its partition, then
  * the values files the same way. A crash before the first barrier leaves any of the sections whole or as values without
- * an index, which open removes; a crash after it leaves only the latter. Where a section is of version 2, a mark that is
- * there from before the first barrier to after the second says so.
+ * an index, which open removes; a crash after it leaves only the latter. Where a section is of version 2, a mark that
+ * is there from before the first barrier to after the second says so.
  *
  * A prune holds the change lock while it hides its sections, and once more when it is known whether they are gone for
  * good, which the first file decides; the files it removes without a lock (DESIGN.md, "Removal: prune, rewind, destroy,

@@ -17,8 +17,8 @@
 #include "oversized/write/append.h"
 
 #define STREAM_IN_BUFFER_SIZE ((size_t)256 << 10)
-/* Of a value that compression may not make smaller, so much is kept as it is, at the buffer's end; what zstd makes of it
- * has room before. */
+/* Of a value that compression may not make smaller, so much is kept as it is, at the buffer's end; what zstd makes of
+ * it has room before. */
 #define STREAM_IN_KEPT ((size_t)126 << 10)
 
 struct oversized_writer {
