@@ -100,8 +100,10 @@ static segj_status_t judge_indexed(segj_recovery_t *recovery, const segj_listing
     plan->keep = at + 1 == listing->index_count || segj_is_beyond(recovery->config, listing->index[at + 1]);
     plan->remove = segj_is_beyond(recovery->config, number);
     status = plan->remove ? SEGJ_OK : judge_within(recovery, plan);
-    return status == SEGJ_OK ? tell_of_section(recovery, plan, segj_max_u64(listing->index_count, recovery->count))
-                             : status;
+    return status == SEGJ_OK
+               ? tell_of_section(recovery, plan,
+                                 listing->index_count > recovery->count ? listing->index_count : recovery->count)
+               : status;
 }
 
 /* All sections, in the order of their numbers, with those that have values alone. */
