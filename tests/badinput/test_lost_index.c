@@ -110,6 +110,23 @@ static void a_missing_index_file_is_made_again(void **state)
     }
 }
 
+/* Before a watermark says that the section's names are durable. */
+static void an_index_file_that_is_made_again_gets_a_durable_name(void **state)
+{
+    place_t *place = *state;
+    oversized_t *journal;
+    recorder_t *recorder = recorder_new(segj_storage_posix());
+    fill_journal(&place->config, SECTIONS, RECORDS);
+    remove_file(index_of(place, 2).text);
+    oversized_config_t config = place->config;
+    config.storage = recorder_storage(recorder);
+    assert_ok(oversized_open(&config, &journal));
+    assert_calls(recorder, RECORD_BIT(RECORD_PARTITION_SYNC) | RECORD_BIT(RECORD_FILE_CREATE),
+                 "sync test_index; sync test_values; create test_index/2; sync test_index");
+    assert_ok(oversized_close(journal));
+    recorder_free(recorder);
+}
+
 /* Two of three, with what was never synced behind a kill, and appended to afterwards. */
 static void what_comes_behind_a_missing_index_file_goes_on(void **state)
 {
@@ -437,6 +454,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_log_place, drop_place)
     const struct CMUnitTest tests[] = {
         TEST(a_missing_index_file_is_made_again),
+        TEST(an_index_file_that_is_made_again_gets_a_durable_name),
         TEST(what_comes_behind_a_missing_index_file_goes_on),
         TEST(a_checkpoint_takes_what_is_made_again),
         TEST(values_without_a_record_are_removed),

@@ -197,9 +197,9 @@ fault("version 2: an index partition that is not mounted is made again" src/over
 
 fault("version 2: a values partition that is not mounted is a loss" src/oversized/open/recover.c "badinput/lost_index"
     [==[(synced < 2 && logs == 0)]==]
-    [==[(synced < 2)]==])
+    [==[(synced < 2 && logs < 1000)]==])
 
-fault("version 2: an index that was made again has no durable name" src/oversized/open/repair_log.c "crash/trace"
+fault("version 2: an index that was made again has no durable name" src/oversized/open/repair_log.c "badinput/lost_index"
     [==[        status = segj_partition_sync(&shared->index);
     if (status != SEGJ_OK)
         return status;
