@@ -79,6 +79,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_frames.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_into.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_kept.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_look.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_open.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_source.c"

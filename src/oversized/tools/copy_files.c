@@ -13,28 +13,14 @@
 #include "base/process.h"
 #include "journal/dictionary_file.h"
 #include "journal/record_format.h"
-#include "oversized/open/verdict.h"
-#include "oversized/section/section.h"
-#include "oversized/tools/sizes.h"
 
-/* So often a section is looked at that changes, or a page that is being written. */
+/* How often a page is read that is being written, and how the pauses grow, in nanoseconds. */
 #define FILES_TRIES 64
-/* The pause between two looks grows to this, in nanoseconds. */
-#define FILES_PAUSE UINT64_C(100000000)
-/* Damage is believed that is the same after such a pause: a thread that writes may be kept from going on for that
- * long. */
-#define FILES_DOUBT UINT64_C(32000000)
-
-static const segj_copy_reads_t files_reads;
+#define FILES_PAUSE UINT64_C(10000000)
 
 /* --- slots --- */
 
-/** Both slots of an index file. */
-typedef struct files_slots {
-    uint8_t bytes[2][SEGJ_SLOT_SIZE_2];
-} files_slots_t;
-
-static segj_status_t files_read_slots(const segj_io_file_t *index, files_slots_t *slots)
+segj_status_t segj_copy_slots_read(const segj_io_file_t *index, segj_copy_slots_t *slots)
 {
     uint8_t bytes[SEGJ_BLOCK_SIZE + SEGJ_SLOT_SIZE_2] = {0};
     size_t got = 0;
@@ -44,8 +30,7 @@ static segj_status_t files_read_slots(const segj_io_file_t *index, files_slots_t
     return status;
 }
 
-/* Version 1: changes when a cut begins, and when it has ended; odd while it is under way. */
-static uint64_t files_stamp(uint64_t number, const files_slots_t *slots)
+uint64_t segj_copy_slots_stamp(uint64_t number, const segj_copy_slots_t *slots)
 {
     uint64_t sequence = 0;
     bool begun = false;
@@ -59,8 +44,7 @@ static uint64_t files_stamp(uint64_t number, const files_slots_t *slots)
     return 2 * (sequence / SEGJ_MARKS_OF_CUT) + (begun ? 1 : 0);
 }
 
-/* Whether the name of an open file stands for it still. What others have written until now is seen after it. */
-static segj_status_t files_has_name(const segj_io_file_t *file, bool *there)
+segj_status_t segj_copy_files_named(const segj_io_file_t *file, bool *there)
 {
     segj_status_t status = segj_io_refresh(file, false);
     *there = status == SEGJ_OK;
@@ -70,14 +54,14 @@ static segj_status_t files_has_name(const segj_io_file_t *file, bool *there)
 /* Version 1: SEGJ_END where the section is another one by now, or was cut. */
 static segj_status_t files_check(const segj_copy_source_t *source)
 {
-    files_slots_t slots;
+    segj_copy_slots_t slots;
     bool there = false;
-    segj_status_t status = files_has_name(&source->index, &there);
+    segj_status_t status = segj_copy_files_named(&source->index, &there);
     if (status == SEGJ_OK && there)
-        status = files_read_slots(&source->index, &slots);
+        status = segj_copy_slots_read(&source->index, &slots);
     if (status != SEGJ_OK)
         return status;
-    return there && files_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;
+    return there && segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;
 }
 
 /* After something was read: whether it counts. */
@@ -220,7 +204,7 @@ static segj_status_t files_read_pages(const segj_copy_source_t *source, uint64_t
         if (status != SEGJ_OK || whole == count)
             return status;
         segj_process_sleep(pause);
-        pause = segj_min_u64(2 * pause, FILES_PAUSE / 10);
+        pause = segj_min_u64(2 * pause, FILES_PAUSE);
     }
     return segj_io_fail(SEGJ_ERR_CORRUPT, &source->index, source->index.data + (first + whole) * physical,
                         "page %llu is damaged", (unsigned long long)(first + whole));
@@ -303,8 +287,8 @@ static segj_status_t files_compare(const segj_copy_source_t *source, const segj_
 }
 
 /* Whether a watermark that the log confirms covers so many records. */
-static segj_status_t files_is_covered(const segj_copy_source_t *source, const files_slots_t *slots, uint64_t records,
-                                      bool *covered)
+static segj_status_t files_is_covered(const segj_copy_source_t *source, const segj_copy_slots_t *slots,
+                                      uint64_t records, bool *covered)
 {
     segj_status_t status = SEGJ_OK;
     *covered = false;
@@ -327,206 +311,32 @@ static segj_status_t files_is_covered(const segj_copy_source_t *source, const fi
 static segj_status_t files_damage(const segj_copy_source_t *source, const segj_io_file_t *copy, segj_point_t before,
                                   uint64_t end, uint8_t *memory)
 {
-    files_slots_t slots[2];
+    segj_copy_slots_t slots[2];
     bool same = false;
     bool covered = false;
-    segj_status_t status = files_read_slots(&source->index, &slots[0]);
+    segj_status_t status = segj_copy_slots_read(&source->index, &slots[0]);
     if (status == SEGJ_OK)
         status = files_compare(source, copy, before.end, end, memory, &same);
     if (status == SEGJ_OK)
         status = files_is_covered(source, &slots[0], before.records + 1, &covered);
     if (status == SEGJ_OK)
-        status = files_read_slots(&source->index, &slots[1]);
+        status = segj_copy_slots_read(&source->index, &slots[1]);
     if (status != SEGJ_OK)
         return status;
     bool sure = covered && memcmp(&slots[0], &slots[1], sizeof slots[0]) == 0;
     return same && (sure || source->damaged) ? SEGJ_OK : SEGJ_END;
 }
 
-static const segj_copy_reads_t files_reads = {.begin = files_begin,
-                                              .end = files_end,
-                                              .point = files_point,
-                                              .dictionary = files_dictionary,
-                                              .values = files_values,
-                                              .hand_over = files_hand_over,
-                                              .pages = files_pages,
-                                              .damage = files_damage};
+const segj_copy_reads_t segj_copy_files_reads = {.begin = files_begin,
+                                                 .end = files_end,
+                                                 .point = files_point,
+                                                 .dictionary = files_dictionary,
+                                                 .values = files_values,
+                                                 .hand_over = files_hand_over,
+                                                 .pages = files_pages,
+                                                 .damage = files_damage};
 
-/* --- looking --- */
-
-/** A look at a section. */
-typedef struct files_look {
-    oversized_t *journal;
-    segj_scan_t *scan;
-    segj_copy_source_t *source;
-    segj_status_t status;
-    uint64_t records, watermark, damaged;
-    bool there, passing; /* passing: it is the work of the moment */
-    bool cutting;        /* version 1: and a cut at that */
-} files_look_t;
-
-static void files_take_plan(files_look_t *look, const segj_recovery_plan_t *plan)
-{
-    segj_copy_source_t *source = look->source;
-    const segj_section_t *section = plan->section;
-    segj_io_take_properties(&source->index, &section->index.handle.file);
-    source->values = segj_io_like(&section->values.handle.file);
-    source->version = section->index.version;
-    source->salt = section->index.salt;
-    source->dictionary = section->values.dictionary;
-    source->compressed = section->values.compressed;
-    source->records = plan->records;
-    source->noted = (segj_point_t){plan->records, plan->end, plan->trailer};
-    source->bytes =
-        segj_fixed_file_size(&look->journal->shared, 0, plan->records) + (plan->records > 0 ? plan->end : 0);
-    source->damaged = plan->damaged > 0;
-    look->records = plan->records;
-    look->watermark = plan->watermark;
-    look->damaged = plan->damaged;
-    look->there = plan->index_valid && plan->value_valid;
-}
-
-/* What an open would make of the section. */
-static segj_status_t files_judge(files_look_t *look)
-{
-    segj_copy_source_t *source = look->source;
-    segj_recovery_plan_t plan = {.number = source->number};
-    segj_io_file_t values = {.opened = NULL};
-    bool missing = false;
-    segj_status_t status =
-        segj_io_open(&values, &look->journal->shared.values, source->number, SEGJ_OPEN_READ, &missing);
-    if (status == SEGJ_OK && !missing)
-        status = segj_io_refresh(&values, false);
-    segj_io_close(&values);
-    if (status == SEGJ_ERR_IO && segj_last_errno() == ESTALE)
-        return segj_fail_code(ENOENT, "the values file was removed");
-    plan.value_there = status == SEGJ_OK && !missing;
-    if (status == SEGJ_OK)
-        status = segj_section_new(look->journal, source->number, &plan.section);
-    if (status == SEGJ_OK)
-        status = segj_verdict(look->scan, &plan);
-    if (status == SEGJ_OK)
-        files_take_plan(look, &plan);
-    if (plan.section != NULL)
-        segj_section_release(look->journal, plan.section);
-    return status;
-}
-
-/* Between two looks at the slots, of a file that has its name after that. */
-static void files_look_once(files_look_t *look)
-{
-    segj_copy_source_t *source = look->source;
-    files_slots_t slots[2];
-    bool there = false;
-    segj_status_t status = files_read_slots(&source->index, &slots[0]);
-    look->cutting = look->passing = false;
-    if (status == SEGJ_OK)
-        status = files_judge(look);
-    look->status = status;
-    look->passing = segj_failed_in_passing(status);
-    if (status != SEGJ_OK)
-        return;
-    status = files_has_name(&source->index, &there);
-    if (status == SEGJ_OK)
-        status = files_read_slots(&source->index, &slots[1]);
-    look->status = status;
-    source->stamp = files_stamp(source->number, &slots[1]);
-    look->cutting = status == SEGJ_OK && source->version == 1 &&
-                    (source->stamp % 2 != 0 || files_stamp(source->number, &slots[0]) != source->stamp);
-    look->passing = status == SEGJ_OK && (!there || look->cutting);
-}
-
-static bool files_is_damage(segj_status_t status)
-{
-    return status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH;
-}
-
-/* It may be what a writer does in a moment, and is looked at again until it is the same twice. */
-static bool files_is_doubtful(const files_look_t *look)
-{
-    return files_is_damage(look->status) ||
-           (look->status == SEGJ_OK && (look->records < look->watermark || look->damaged > 0 || !look->there));
-}
-
-static bool files_is_same(const files_look_t *a, const files_look_t *b)
-{
-    return a->status == b->status && a->records == b->records && a->watermark == b->watermark &&
-           a->damaged == b->damaged && a->there == b->there;
-}
-
-static segj_status_t files_conclude(const files_look_t *look)
-{
-    const segj_io_file_t *index = &look->source->index;
-    if (look->passing)
-        return segj_io_fail(SEGJ_ERR_BUSY, index, 0,
-                            look->cutting ? "a cut of it has begun, and has not ended: make the copy again"
-                                          : "it changed whenever it was looked at: make the copy again");
-    if (look->status != SEGJ_OK)
-        return look->status;
-    if (look->records < look->watermark)
-        return segj_io_fail(SEGJ_ERR_CORRUPT, index, 0,
-                            "%llu of %llu records that were synced are gone: nothing of the section was copied",
-                            (unsigned long long)(look->watermark - look->records), (unsigned long long)look->watermark);
-    if (!look->there && look->records > 0)
-        return segj_io_fail(SEGJ_ERR_CORRUPT, index, 0,
-                            "its header, or that of the values file, is damaged: an open for writing makes it again");
-    return look->there ? SEGJ_OK : SEGJ_END;
-}
-
-/* Opens the index file anew. */
-static segj_status_t files_open(files_look_t *look)
-{
-    segj_copy_source_t *source = look->source;
-    segj_io_file_t index = {.opened = NULL};
-    bool missing = false;
-    segj_copy_files_drop(source);
-    segj_status_t status = segj_io_open(&index, &look->journal->shared.index, source->number, SEGJ_OPEN_READ, &missing);
-    source->index = index;
-    if (status == SEGJ_OK && !missing)
-        status = segj_io_refresh(&source->index, false);
-    missing = missing || (status == SEGJ_ERR_IO && segj_last_errno() == ESTALE);
-    return missing ? SEGJ_END : status;
-}
-
-static segj_status_t files_look_on(files_look_t *look, segj_status_t (*wait)(void *context), void *context)
-{
-    files_look_t before = {.status = SEGJ_END};
-    uint64_t pause = 1000;
-    for (int i = 0;; i++) {
-        segj_status_t status = files_open(look);
-        if (status != SEGJ_OK)
-            return status;
-        files_look_once(look);
-        bool same = files_is_same(look, &before) && pause > FILES_DOUBT;
-        bool sure = !look->passing && (!files_is_doubtful(look) || same);
-        if (sure || i >= FILES_TRIES || (!look->passing && look->status != SEGJ_OK && !files_is_damage(look->status)))
-            return files_conclude(look);
-        before = *look;
-        before.status = look->passing ? SEGJ_END : look->status;
-        segj_process_sleep(pause);
-        pause = segj_min_u64(2 * pause, FILES_PAUSE);
-        status = wait(context);
-        if (status != SEGJ_OK)
-            return status;
-    }
-}
-
-segj_status_t segj_copy_files_look(oversized_t *journal, segj_scan_t *scan, uint64_t number,
-                                   segj_status_t (*wait)(void *context), void *context, segj_copy_source_t *source)
-{
-    files_look_t look = {.journal = journal, .scan = scan, .source = source};
-    *source = (segj_copy_source_t){.reads = &files_reads, .journal = journal, .number = number};
-    segj_status_t status = files_look_on(&look, wait, context);
-    if (status == SEGJ_OK && source->version == 1 && !SEGJ_STORAGE_HAS(&journal->storage, file_refresh))
-        status = segj_io_fail(SEGJ_ERR_INVALID, &source->index, 0,
-                              "it is of version 1, which cannot be copied beside its writer in a storage without "
-                              "file_refresh");
-    if (status != SEGJ_OK)
-        segj_copy_files_drop(source);
-    else if (source->version == 2)
-        segj_io_close(&source->index);
-    return status;
-}
+/* --- the end --- */
 
 segj_status_t segj_copy_files_current(const segj_copy_source_t *source, bool *current)
 {

@@ -174,14 +174,14 @@ fault("what was not synced is copied" src/oversized/tools/copy_into.c "promises/
 # --- copies from files ---
 
 fault("a cut beside a copy from files goes unnoticed" src/oversized/tools/copy_files.c "threads/copy_orders"
-    [==[    return there && files_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
+    [==[    return there && segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
     [==[    return there ? SEGJ_OK : SEGJ_END;]==])
 
 fault("a file of version 1 that lost its name is copied" src/oversized/tools/copy_files.c "threads/copy_orders"
-    [==[    return there && files_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
-    [==[    return files_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==])
+    [==[    return there && segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
+    [==[    return segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==])
 
-fault("a cut that is under way is not waited for" src/oversized/tools/copy_files.c "threads/copy_orders"
+fault("a cut that is under way is not waited for" src/oversized/tools/copy_look.c "threads/copy_orders"
     [==[                    (source->stamp % 2 != 0 ||]==]
     [==[                    (source->stamp == 0 ||]==])
 
@@ -189,9 +189,9 @@ fault("the end of a copied log is not confirmed" src/oversized/tools/copy_files.
     [==[segj_get_u32(trailer) == source->noted.trailer);]==]
     [==[true);]==])
 
-fault("what a writer does in a moment is damage" src/oversized/tools/copy_files.c "threads/copy_orders"
-    [==[        bool sure = !look->passing && (!files_is_doubtful(look) || same);]==]
-    [==[        bool sure = !look->passing && (!files_is_doubtful(look) || same || i >= 0);]==])
+fault("what a writer does in a moment is damage" src/oversized/tools/copy_look.c "threads/copy_orders"
+    [==[        bool sure = !look->passing && (!look_is_doubtful(look) || same);]==]
+    [==[        bool sure = !look->passing && (!look_is_doubtful(look) || same || i >= 0);]==])
 
 fault("copied frames may be others" src/oversized/tools/copy_frames.c "threads/copy_orders"
     [==[(walk->at.end != end.end || walk->at.trailer != end.trailer)]==]
@@ -216,7 +216,7 @@ fault("a journal is copied into its own directory" src/oversized/tools/copy.c "p
     [==[        if (status != SEGJ_OK)
             status = check_elsewhere(job);]==])
 
-fault("a loss goes into a copy from files" src/oversized/tools/copy_files.c "promises/copy"
+fault("a loss goes into a copy from files" src/oversized/tools/copy_look.c "promises/copy"
     [==[    if (look->records < look->watermark)
         return]==]
     [==[    if (look->records < look->watermark && look->damaged > look->records)
