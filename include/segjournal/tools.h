@@ -226,6 +226,29 @@ SEGJ_MUST_CHECK segj_status_t oversized_copy(oversized_t *journal, const char *d
                                              const oversized_copy_options_t *options, oversized_copied_t *copied);
 
 /**
+ * The same for a journal that another process has open: copies it from its files, without a lock, beside whatever that
+ * process does. It writes nothing there, and that process does not notice it. The copy is as good as one by
+ * oversized_copy(): it opens with `strict`, has of each section a beginning of what the journal has when the call ends,
+ * and everything that was synced when the call began. An earlier copy, made by either call, is brought up to date.
+ *
+ * source: directory, names of the partitions and storage of the journal, `log`, `error`, and `file_mode` of the copy's
+ * files. Page size and entry size are found in the files. The journal may be open in this process, or nowhere.
+ *
+ * The native format alone: the commonware format's files do not tell what was synced or taken back. Version 1 wants a
+ * storage with `file_refresh` (the library's have it), and one open file for each section. Values of version 2 are
+ * checked as they are copied, and those of version 1 as far as no watermark covers them; what is damaged in the journal
+ * is as damaged in the copy. A journal of which synced records are gone is not copied.
+ *
+ * Errors: those of oversized_copy(), and SEGJ_ERR_NOT_FOUND (there is no journal); SEGJ_ERR_MISMATCH also where the
+ * journal was destroyed while it was copied; SEGJ_ERR_INVALID also for the commonware format; SEGJ_ERR_CORRUPT for
+ * what an open would refuse, and for synced records that are gone; SEGJ_ERR_BUSY also where a section is being cut, and
+ * that does not end within some seconds.
+ */
+SEGJ_MUST_CHECK segj_status_t oversized_copy_beside(const oversized_config_t *source, const char *destination,
+                                                    const oversized_copy_options_t *options,
+                                                    oversized_copied_t *copied);
+
+/**
  * Copies the records of the journal into the journal that `config` opens or makes, which may store them in another
  * way: with another format or version, other pages, compressed anew or not at all, with a dictionary, in another
  * storage. Positions stay. It is made while this journal is in use, and what was synced when the call began is

@@ -77,8 +77,9 @@ const command_t commands[] = {
          "With --level, --native, --page-size or --format the values are stored anew. Then COPY only gets what it\n"
          "lacks, keeps sections that DIR has pruned, and may be opened at any time; so many threads compress as\n"
          "there are processors.\n"
-         "The journal is open for reading during that, which keeps its writer out: a program that has it open copies\n"
-         "it by oversized_copy(). Where synced records are lost nothing is copied.\n\n"
+         "A journal that a writer has open is copied from its files, beside whatever that does, but not with these\n"
+         "options, nor in the commonware format. Otherwise it is open for reading during that, which keeps a writer\n"
+         "out. Where synced records are lost nothing is copied.\n\n"
          "Exit status: 0 done, 2 it could not be done, 4 damage.\n\n"
          "Example: segj copy /var/lib/events /backup/events\n",
      .takes_range = true,

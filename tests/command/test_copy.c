@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void write_records(shell_t *shell, uint64_t section, unsigned count)
 {
@@ -39,7 +40,7 @@ static void a_journal_is_copied_and_brought_up_to_date(void **state)
         shell, "segj prune -y journal 9 && segj copy --json --limit=1000000 journal backup | tail -n 1", 0,
         "1 sections below 4 were removed: 2 records, 20498 bytes of files\n"
         "{\"directory\":\"journal\",\"destination\":\"backup\",\"sections\":1,\"records\":2,\"sections_kept\":0,"
-        "\"sections_removed\":1,\"bytes\":4105}\n",
+        "\"sections_removed\":1,\"bytes\":4105,\"beside\":false,\"holder\":0}\n",
         NULL);
     shell_expect(shell, "segj copy backup backup_of_it && segj verify backup_of_it", 0,
                  "backup: 2 records in 1 sections are copied to backup_of_it; 4114 bytes were written\n"
@@ -69,7 +70,6 @@ static void what_cannot_be_copied_is_said(void **state)
     shell_expect(shell, "segj list -e none backup", 0, "3:0 9\n3:1 9\n", NULL);
 }
 
-/* As a person would stop it. */
 static void a_copy_may_be_stored_in_another_way(void **state)
 {
     shell_t *shell = *state;
@@ -97,6 +97,7 @@ static void a_copy_may_be_stored_in_another_way(void **state)
     shell_expect(shell, "segj copy --format=commonware --native=2 journal other", 1, "", "has no --native");
 }
 
+/* As a person would stop it. */
 static void a_copy_that_is_interrupted_is_completed_later(void **state)
 {
     shell_t *shell = *state;
@@ -110,6 +111,37 @@ static void a_copy_that_is_interrupted_is_completed_later(void **state)
                  "2000 records\nbackup: fine: 2000 records in 1 sections were read, 54864 bytes\n", NULL);
 }
 
+/* This process has it open, the command's is another one. */
+static void a_journal_with_a_writer_is_copied(void **state)
+{
+    shell_t *shell = *state;
+    path_t directory = join_path(shell->root.text, "journal");
+    char said[200];
+    shell->config.directory = directory.text;
+    assert_ok(oversized_open(&shell->config, &shell->journal));
+    for (uint64_t i = 0; i < 5; i++)
+        assert_ok(oversized_append(shell->journal, 3 + i / 3, "12345678", "value", 5, NULL, NULL));
+    assert_ok(oversized_sync_all(shell->journal));
+    (void)snprintf(
+        said, sizeof said,
+        "journal: 5 records in 2 sections are copied to backup while process %ld has it open; 8237 bytes were "
+        "written\n",
+        (long)getpid());
+    shell_expect(shell, "segj copy journal backup", 0, said, "");
+    shell_expect(shell, "segj stat backup | head -n 1 && segj list -e none backup | wc -l", 0, "backup: clean\n5\n",
+                 "");
+    for (unsigned i = 0; i < 2; i++)
+        assert_ok(oversized_append(shell->journal, 9, "12345678", "value", 5, NULL, NULL));
+    assert_ok(oversized_sync_all(shell->journal));
+    (void)snprintf(said, sizeof said, "[3,7,2,true,%ld]\n", (long)getpid());
+    shell_expect(shell, "segj copy --json journal backup | jq -c '[.sections,.records,.sections_kept,.beside,.holder]'",
+                 0, said, "");
+    shell_expect(shell, "segj copy --level=3 journal other", 2, "", "store that copy anew: segj copy --level=3 other");
+    shell_expect(shell, "segj copy journal journal", 2, "", "has not made");
+    shell_expect(shell, "segj copy --native=2 backup other | cut -d' ' -f2-3 && segj verify other | cut -d, -f1", 0,
+                 "7 records\nother: fine: 7 records in 3 sections were read\n", "");
+}
+
 int main(void)
 {
 #ifndef SEGJ_COMMAND_BUILT
@@ -121,6 +153,7 @@ int main(void)
         SHELL_TEST(what_cannot_be_copied_is_said),
         SHELL_TEST(a_copy_may_be_stored_in_another_way),
         SHELL_TEST(a_copy_that_is_interrupted_is_completed_later),
+        SHELL_TEST(a_journal_with_a_writer_is_copied),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ const char *step_name(step_kind_t kind)
         [DO_READ_IN_PIECES] = "a value read in pieces",
         [DO_VERIFY] = "verify",
         [DO_COPY] = "copy",
+        [DO_COPY_BESIDE] = "copy from files",
         [DO_COPY_INTO] = "copy into",
         [DO_INSPECT] = "inspect",
         [DO_SALVAGE] = "salvage",
@@ -508,6 +509,14 @@ static segj_status_t copy(world_t *w)
     return leave(w, oversized_copy(w->journal, directory, NULL, NULL));
 }
 
+static segj_status_t copy_beside(world_t *w)
+{
+    char directory[PATH_LIMIT];
+    (void)snprintf(directory, sizeof directory, "%s-copy", w->config.directory);
+    enter(w);
+    return leave(w, oversized_copy_beside(&w->config, directory, NULL, NULL));
+}
+
 static segj_status_t copy_into(world_t *w)
 {
     char directory[PATH_LIMIT];
@@ -582,6 +591,8 @@ segj_status_t take_step(world_t *w, const step_t *step)
         return inspect(w);
     case DO_COPY:
         return copy(w);
+    case DO_COPY_BESIDE:
+        return copy_beside(w);
     case DO_COPY_INTO:
         return copy_into(w);
     case DO_SALVAGE:

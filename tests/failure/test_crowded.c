@@ -141,7 +141,7 @@ static bool reads(const step_t *step)
 static void check_nothing_was_left(const step_t *step)
 {
     unsigned kept = reads(step) ? 0 : 1;
-    if (step->kind == DO_INSPECT || step->kind == DO_SALVAGE)
+    if (step->kind == DO_INSPECT || step->kind == DO_SALVAGE || step->kind == DO_COPY_BESIDE)
         return; /* it is another program's, as it were: the files are the writer's */
     if (step->kind == DO_COPY_INTO)
         return; /* the other journal gives nothing of this one's back */

@@ -240,7 +240,7 @@ static void every_way_was_tried_many_times(void **state)
 static bool copies(const scenario_t *scenario)
 {
     for (const step_t *step = scenario->under; step->kind != DO_END; step++)
-        if (step->kind == DO_COPY || step->kind == DO_COPY_INTO)
+        if (step->kind == DO_COPY || step->kind == DO_COPY_BESIDE || step->kind == DO_COPY_INTO)
             return true;
     return false;
 }

@@ -43,6 +43,7 @@ typedef enum step_kind {
     DO_READ_IN_PIECES,  /* every value by a reader, `size` bytes at a time; `extra`: verified first */
     DO_VERIFY,          /* everything */
     DO_COPY,            /* everything, into a directory beside */
+    DO_COPY_BESIDE,     /* everything, from the files of whatever is open */
     DO_COPY_INTO,       /* everything, compressed, into another one */
     DO_INSPECT,         /* whatever is open */
     DO_SALVAGE,         /* whatever is open, into a storage that does not fail */

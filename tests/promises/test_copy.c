@@ -27,19 +27,28 @@ static pair_t pair_of(fixture_t *f)
     return pair;
 }
 
+/* The same promises twice: of a journal that is open here, and of its files, beside whoever has it open. */
+static bool from_files;
+
+static segj_status_t copy_by(fixture_t *f, const char *directory, const oversized_copy_options_t *options,
+                             oversized_copied_t *copied)
+{
+    if (!from_files)
+        return oversized_copy(f->journal, directory, options, copied);
+    for_native_only();
+    return oversized_copy_beside(&f->config, directory, options, copied);
+}
+
 static segj_status_t copy_journal(pair_t *pair)
 {
-    return oversized_copy(pair->f->journal, pair->directory.text, NULL, &pair->copied);
+    return copy_by(pair->f, pair->directory.text, NULL, &pair->copied);
 }
 
 /* --- what a copy has --- */
 
-static void check_same_section(oversized_t *journal, oversized_t *copy, uint64_t section)
+static void check_same_records(oversized_t *journal, oversized_t *copy, uint64_t section, uint64_t count)
 {
     segj_buffer_t values[2] = {SEGJ_ZERO, SEGJ_ZERO};
-    uint64_t count = count_of(journal, section);
-    assert_int_equal(count_of(copy, section), count);
-    assert_int_equal(value_size_of(copy, section), value_size_of(journal, section));
     for (uint64_t i = 0; i < count; i++) {
         uint8_t entries[2][SMALL_ENTRY];
         assert_ok(oversized_read(journal, section, i, entries[0], &values[0]));
@@ -50,6 +59,14 @@ static void check_same_section(oversized_t *journal, oversized_t *copy, uint64_t
     }
     segj_buffer_free(&values[0]);
     segj_buffer_free(&values[1]);
+}
+
+static void check_same_section(oversized_t *journal, oversized_t *copy, uint64_t section)
+{
+    uint64_t count = count_of(journal, section);
+    assert_int_equal(count_of(copy, section), count);
+    assert_int_equal(value_size_of(copy, section), value_size_of(journal, section));
+    check_same_records(journal, copy, section, count);
 }
 
 /* Its files are as a close leaves them. */
@@ -87,6 +104,22 @@ static void check_equal(pair_t *pair)
     assert_int_equal(pair->copied.sections, sections);
     assert_int_equal(pair->copied.records, records);
     assert_ok(oversized_verify(copy, NULL, NULL));
+    assert_ok(oversized_close(copy));
+}
+
+/* Each section of the copy is a beginning of the journal's. */
+static void check_beginnings(pair_t *pair)
+{
+    oversized_t *copy = NULL;
+    uint64_t section;
+    check_clean(pair);
+    assert_ok(oversized_open(&pair->config, &copy));
+    for (segj_status_t status = oversized_oldest_section(copy, &section); status == SEGJ_OK;
+         status = oversized_next_section(copy, section, &section)) {
+        uint64_t count = count_of(copy, section);
+        assert_true(count <= count_of(pair->f->journal, section));
+        check_same_records(pair->f->journal, copy, section, count);
+    }
     assert_ok(oversized_close(copy));
 }
 
@@ -317,12 +350,12 @@ static void test_progress_is_told_and_cancels(void **state)
     options.progress = lose_patience;
     options.context = &patience;
     options.bytes_per_second = 20000;
-    assert_status(oversized_copy(f->journal, pair.directory.text, &options, &pair.copied), SEGJ_ERR_CANCELLED);
+    assert_status(copy_by(f, pair.directory.text, &options, &pair.copied), SEGJ_ERR_CANCELLED);
     assert_non_null(strstr(segj_last_error(), "the next one goes on"));
     refuse_open_of_copy(&pair);
     patience = (patience_t){.left = 1000};
     options.bytes_per_second = 0;
-    assert_ok(oversized_copy(f->journal, pair.directory.text, &options, &pair.copied));
+    assert_ok(copy_by(f, pair.directory.text, &options, &pair.copied));
     assert_int_equal(patience.last.bytes_done, patience.last.bytes_total);
     assert_int_equal(patience.last.records_done, 241);
     assert_int_equal(patience.last.records_total, 241);
@@ -426,6 +459,9 @@ static void test_what_is_cut_meanwhile_is_copied_again(void **state)
         assert_ok(copy_journal(&pair));
         assert_true(meddler.left == 0 || read > 2);
         meddler.left = 0;
+        check_beginnings(&pair);
+        if (from_files) /* what is synced meanwhile may be missing */
+            assert_ok(copy_journal(&pair));
         check_equal(&pair);
         remove_tree(pair.directory.text);
     }
@@ -549,11 +585,11 @@ static void test_other_directories_are_refused(void **state)
     assert_ok(copy_journal(&pair));
     assert_int_equal(pair.copied.sections_kept, 3);
     /* The journal's own. */
-    assert_status(oversized_copy(f->journal, f->directory.text, NULL, NULL), SEGJ_ERR_MISMATCH);
+    assert_status(copy_by(f, f->directory.text, NULL, NULL), SEGJ_ERR_MISMATCH);
     assert_int_equal(count_of(f->journal, 9), 200);
-    assert_status(oversized_copy(f->journal, join_path(pair.directory.text, "a/b").text, NULL, NULL), SEGJ_ERR_IO);
-    assert_status(oversized_copy(f->journal, NULL, NULL, NULL), SEGJ_ERR_INVALID);
-    assert_status(oversized_copy(f->journal, "", NULL, NULL), SEGJ_ERR_INVALID);
+    assert_status(copy_by(f, join_path(pair.directory.text, "a/b").text, NULL, NULL), SEGJ_ERR_IO);
+    assert_status(copy_by(f, NULL, NULL, NULL), SEGJ_ERR_INVALID);
+    assert_status(copy_by(f, "", NULL, NULL), SEGJ_ERR_INVALID);
 }
 
 static void test_copies_of_other_journals_are_refused(void **state)
@@ -589,7 +625,7 @@ static void test_options_are_checked(void **state)
     pair_t pair = pair_of(f);
     oversized_copy_options_t options = {.struct_size = 3};
     open_journal(f);
-    assert_status(oversized_copy(f->journal, pair.directory.text, &options, NULL), SEGJ_ERR_INVALID);
+    assert_status(copy_by(f, pair.directory.text, &options, NULL), SEGJ_ERR_INVALID);
     assert_false(path_exists(pair.directory.text));
     oversized_copy_options_init(NULL);
 }
@@ -615,6 +651,144 @@ static void test_damage_of_the_index_is_named(void **state)
     check_equal(&pair);
 }
 
+/** A storage whose reads of one size fail, from one on. */
+static struct {
+    const segj_storage_t *below;
+    segj_storage_t table;
+    unsigned left;
+    bool failed;
+} sick;
+
+static int sick_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    sick.failed = sick.left == 0;
+    if (sick.failed)
+        return EIO;
+    sick.left--;
+    return sick.below->file_read(file, offset, buffer, size, done);
+}
+
+/* A value that is damaged in the journal is as damaged in the copy; each read of the way there may fail. */
+static void test_a_damaged_value_is_copied_as_it_is(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    oversized_t *copy = NULL;
+    segj_buffer_t value = SEGJ_ZERO;
+    uint8_t entry[SMALL_ENTRY];
+    make_sections(f);
+    close_and_open(f); /* a watermark covers it */
+    oversized_location_t location;
+    assert_ok(oversized_get(f->journal, 9, 7, entry, &location));
+    uint64_t data = tested_values_data();
+    uint64_t head = f->config.native_version == 2 ? 10 + SMALL_ENTRY : 0;
+    flip_byte(values_path(f, 9).text, data + location.offset + head);
+    sick.below = f->config.storage;
+    sick.table = *f->config.storage;
+    sick.table.file_read = sick_file_read;
+    for (unsigned reads = 0; from_files; reads++) {
+        f->config.storage = &sick.table;
+        sick.left = reads;
+        segj_status_t status = copy_journal(&pair);
+        f->config.storage = sick.below;
+        if (status == SEGJ_OK)
+            break;
+        assert_status(status, SEGJ_ERR_IO);
+        assert_true(sick.failed);
+        remove_tree(pair.directory.text);
+    }
+    if (!from_files)
+        assert_ok(copy_journal(&pair));
+    check_clean(&pair);
+    assert_ok(oversized_open(&pair.config, &copy));
+    assert_status(oversized_read(copy, 9, 7, entry, &value), SEGJ_ERR_CHECKSUM);
+    assert_ok(oversized_read(copy, 9, 6, entry, &value));
+    assert_ok(oversized_read(copy, 9, 8, entry, &value));
+    assert_int_equal(count_of(copy, 9), 200);
+    segj_buffer_free(&value);
+    assert_ok(oversized_close(copy));
+}
+
+/* Of what follows a damaged head nothing tells but the index, which a copy of files of version 2 does not believe. */
+static void test_a_damaged_head_is_named(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    make_sections(f);
+    close_and_open(f);
+    if (f->config.native_version != 2)
+        skip();
+    oversized_location_t location;
+    assert_ok(oversized_get(f->journal, 9, 7, NULL, &location));
+    flip_byte(values_path(f, 9).text, VALUES_DATA_OFFSET + location.offset + 5);
+    if (from_files) {
+        assert_status(copy_journal(&pair), SEGJ_ERR_CORRUPT);
+        assert_non_null(strstr(segj_last_error(), "the head of record 7 is damaged"));
+        refuse_open_of_copy(&pair);
+        from_files = false;
+    }
+    assert_ok(copy_journal(&pair));
+    check_clean(&pair);
+}
+
+/* An earlier copy may have what the journal has lost. */
+static void test_a_journal_that_has_lost_records_is_not_copied_from_files(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    make_sections(f);
+    assert_ok(copy_journal(&pair));
+    close_journal(f);
+    path_t before = join_path(f->root.text, "copy_before");
+    copy_tree(pair.directory.text, before.text);
+    resize_file(values_path(f, 9).text, file_size(values_path(f, 9).text) - 1);
+    if (from_files) {
+        assert_status(copy_journal(&pair), SEGJ_ERR_CORRUPT);
+        assert_non_null(strstr(segj_last_error(), "records that were synced are gone"));
+        assert_trees_equal(pair.directory.text, before.text);
+    }
+}
+
+/* What lies in a directory of which one is removed has not been removed from a journal. */
+static void test_a_journal_that_is_not_there_is_not_copied(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    make_sections(f);
+    assert_ok(copy_journal(&pair));
+    path_t before = join_path(f->root.text, "copy_before");
+    copy_tree(pair.directory.text, before.text);
+    assert_ok(oversized_destroy(f->journal));
+    f->journal = NULL;
+    if (from_files) {
+        assert_status(copy_journal(&pair), SEGJ_ERR_NOT_FOUND);
+        assert_trees_equal(pair.directory.text, before.text);
+        /* A copy is not copied into itself, and not while it is not complete. */
+        path_t itself = pair.directory;
+        f->config.directory = itself.text;
+        assert_status(copy_journal(&pair), SEGJ_ERR_LOCKED);
+        assert_trees_equal(itself.text, before.text);
+        pair.directory = join_path(f->root.text, "another");
+        write_file(join_path(join_path(itself.text, f->config.index_partition).text, "unfinished-copy").text, "x", 1);
+        assert_status(copy_journal(&pair), SEGJ_ERR_CORRUPT);
+        assert_false(path_exists(pair.directory.text));
+        f->config.directory = f->directory.text;
+    }
+}
+
+/* Its files do not tell what was taken back. */
+static void test_files_of_the_commonware_format_are_not_copied(void **state)
+{
+    fixture_t *f = *state;
+    if (tested_format() != SEGJ_FORMAT_COMMONWARE)
+        skip();
+    make_sections(f);
+    assert_status(oversized_copy_beside(&f->config, join_path(f->root.text, "copy").text, NULL, NULL),
+                  SEGJ_ERR_INVALID);
+    assert_non_null(strstr(segj_last_error(), "have the process that has it open call oversized_copy()"));
+    assert_false(path_exists(join_path(f->root.text, "copy").text));
+}
+
 /* The same in version 2, where a copy tells otherwise what is equal. */
 static int set_up_version_2(void **state)
 {
@@ -625,28 +799,56 @@ static int set_up_version_2(void **state)
     return answer;
 }
 
-#define BOTH(test) PROMISE(test), cmocka_unit_test_setup_teardown(test, set_up_version_2, tear_down)
+static int set_up_files(void **state)
+{
+    from_files = true;
+    return set_up(state);
+}
+
+static int set_up_files_of_version_2(void **state)
+{
+    from_files = true;
+    return set_up_version_2(state);
+}
+
+static int tear_down_files(void **state)
+{
+    from_files = false;
+    return tear_down(state);
+}
+
+#define ALL(test)                                                                                                      \
+    PROMISE(test), cmocka_unit_test_setup_teardown(test, set_up_version_2, tear_down),                                 \
+        {#test "_from_files", test, set_up_files, tear_down_files, NULL},                                              \
+    {                                                                                                                  \
+#test "_from_files_of_version_2", test, set_up_files_of_version_2, tear_down_files, NULL                       \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(test_a_copy_has_what_was_synced),
-        BOTH(test_a_copy_of_nothing_opens),
-        BOTH(test_sections_without_records_are_copied),
-        BOTH(test_compressed_and_large_values_are_copied_as_they_are),
-        BOTH(test_a_journal_open_read_only_is_copied),
-        BOTH(test_a_copy_that_is_equal_is_not_touched),
-        BOTH(test_what_has_grown_gets_the_rest),
-        BOTH(test_pruned_sections_leave_the_copy),
-        BOTH(test_what_was_rewound_is_copied_again),
-        BOTH(test_progress_is_told_and_cancels),
-        BOTH(test_a_full_storage_is_said_and_the_copy_goes_on_later),
-        BOTH(test_what_is_cut_meanwhile_is_copied_again),
-        BOTH(test_a_storage_may_copy_in_any_way),
-        BOTH(test_other_directories_are_refused),
-        BOTH(test_copies_of_other_journals_are_refused),
-        BOTH(test_options_are_checked),
-        BOTH(test_damage_of_the_index_is_named),
+        ALL(test_a_copy_has_what_was_synced),
+        ALL(test_a_copy_of_nothing_opens),
+        ALL(test_sections_without_records_are_copied),
+        ALL(test_compressed_and_large_values_are_copied_as_they_are),
+        ALL(test_a_journal_open_read_only_is_copied),
+        ALL(test_a_copy_that_is_equal_is_not_touched),
+        ALL(test_what_has_grown_gets_the_rest),
+        ALL(test_pruned_sections_leave_the_copy),
+        ALL(test_what_was_rewound_is_copied_again),
+        ALL(test_progress_is_told_and_cancels),
+        ALL(test_a_full_storage_is_said_and_the_copy_goes_on_later),
+        ALL(test_what_is_cut_meanwhile_is_copied_again),
+        ALL(test_a_storage_may_copy_in_any_way),
+        ALL(test_other_directories_are_refused),
+        ALL(test_copies_of_other_journals_are_refused),
+        ALL(test_options_are_checked),
+        ALL(test_damage_of_the_index_is_named),
+        ALL(test_a_damaged_value_is_copied_as_it_is),
+        ALL(test_a_damaged_head_is_named),
+        ALL(test_a_journal_that_has_lost_records_is_not_copied_from_files),
+        ALL(test_a_journal_that_is_not_there_is_not_copied),
+        PROMISE(test_files_of_the_commonware_format_are_not_copied),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
 }

@@ -94,6 +94,7 @@ CALL(oversized_train_dictionary, EXPECT(oversized_train_dictionary(NULL, 0, 4096
 REFUSED(oversized_retain, family.journal, NULL, NULL)
 CALL(oversized_retain_options_init, oversized_retain_options_t options; oversized_retain_options_init(&options))
 REFUSED(oversized_copy, family.journal, "copy", NULL, NULL)
+CALL(oversized_copy_beside, EXPECT(oversized_copy_beside(&family.config, NULL, NULL, NULL) == SEGJ_ERR_INVALID))
 REFUSED(oversized_copy_into, family.journal, NULL, NULL, NULL)
 CALL(oversized_copy_options_init, oversized_copy_options_t options; oversized_copy_options_init(&options))
 CALL(oversized_verify_options_init, oversized_verify_options_t options; oversized_verify_options_init(&options))
@@ -185,6 +186,7 @@ const family_call_t family_calls[] = {ENTRY(oversized_append),
                                       ENTRY(oversized_verify),
                                       ENTRY(oversized_verify_options_init),
                                       ENTRY(oversized_copy),
+                                      ENTRY(oversized_copy_beside),
                                       ENTRY(oversized_copy_into),
                                       ENTRY(oversized_copy_options_init),
                                       ENTRY(oversized_inspect),

@@ -13,6 +13,7 @@ enum { ROUNDS = 300, GROWS = 100000, CUT, COMES, RING = 100, VALUE = 40, COPIES 
 
 typedef struct beside {
     stage_t *stage;
+    bool from_files; /* the copies are made, as another process makes them */
     atomic_bool over;
     atomic_uint copies;
     _Atomic(uint64_t) synced; /* records of GROWS that a completed sync has covered */
@@ -113,17 +114,20 @@ static void copy_once(const beside_t *beside, unsigned number)
 {
     char directory[24];
     uint64_t synced = atomic_load(&beside->synced);
+    oversized_config_t outside = beside->stage->config;
+    outside.storage = beside->stage->memory; /* which tells whether a file has its name */
     (void)snprintf(directory, sizeof directory, "copy%u", number % COPIES);
-    segj_status_t status = oversized_copy(beside->stage->journal, directory, NULL, NULL);
+    segj_status_t status = beside->from_files ? oversized_copy_beside(&outside, directory, NULL, NULL)
+                                              : oversized_copy(beside->stage->journal, directory, NULL, NULL);
     if (status == SEGJ_ERR_BUSY) /* it is said to be cut too often; the next one goes on */
         return;
     assert_ok(status);
     check_copy(beside, directory, synced);
 }
 
-static void copies_beside_a_writer_are_whole(void **state)
+static void copy_beside_a_writer(stage_t *stage, bool from_files)
 {
-    beside_t beside = {.stage = *state};
+    beside_t beside = {.stage = stage, .from_files = from_files};
     worker_t writer;
     atomic_init(&beside.copies, 0);
     atomic_init(&beside.over, false);
@@ -145,18 +149,39 @@ static void copies_beside_a_writer_are_whole(void **state)
     assert_true(atomic_load(&beside.copies) > 2);
 }
 
+static void copies_beside_a_writer_are_whole(void **state)
+{
+    copy_beside_a_writer(*state, false);
+}
+
 static void copies_of_version_2_are_whole(void **state)
 {
     stage_t *stage = *state;
     for_native_only();
     stage->config.native_version = 2;
     stage_reopen(stage);
-    copies_beside_a_writer_are_whole(state);
+    copy_beside_a_writer(stage, false);
+}
+
+static void copies_of_its_files_are_whole(void **state)
+{
+    for_native_only();
+    copy_beside_a_writer(*state, true);
+}
+
+static void copies_of_its_files_of_version_2_are_whole(void **state)
+{
+    stage_t *stage = *state;
+    for_native_only();
+    stage->config.native_version = 2;
+    stage_reopen(stage);
+    copy_beside_a_writer(stage, true);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {STAGE_TEST(copies_beside_a_writer_are_whole),
-                                       STAGE_TEST(copies_of_version_2_are_whole)};
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(copies_beside_a_writer_are_whole), STAGE_TEST(copies_of_version_2_are_whole),
+        STAGE_TEST(copies_of_its_files_are_whole), STAGE_TEST(copies_of_its_files_of_version_2_are_whole)};
     return cmocka_run_group_tests_name("copy_beside", tests, NULL, NULL);
 }

@@ -137,6 +137,15 @@ inline result<oversized_copied_t> try_copy(const try_operations &journal, const 
     return detail::answer(oversized_copy(journal.handle(), destination, options, &copied), std::move(copied));
 }
 
+/** Copies a journal that another process has open, from its files, beside whatever that process does:
+ *  oversized_copy_beside(). */
+inline result<oversized_copied_t> try_copy_beside(const oversized_config_t &source, const char *destination,
+                                                  const oversized_copy_options_t *options = nullptr) noexcept
+{
+    oversized_copied_t copied{};
+    return detail::answer(oversized_copy_beside(&source, destination, options, &copied), std::move(copied));
+}
+
 /** Copies records into the journal that a configuration opens or makes: oversized_copy_into(). */
 inline result<oversized_copied_t> try_copy_into(const try_operations &journal, const oversized_config_t &config,
                                                 const oversized_copy_options_t *options = nullptr) noexcept
@@ -158,6 +167,11 @@ inline oversized_copied_t copy(const try_operations &journal, const char *destin
                                const oversized_copy_options_t *options = nullptr)
 {
     return try_copy(journal, destination, options).value();
+}
+inline oversized_copied_t copy_beside(const oversized_config_t &source, const char *destination,
+                                      const oversized_copy_options_t *options = nullptr)
+{
+    return try_copy_beside(source, destination, options).value();
 }
 inline oversized_copied_t copy_into(const try_operations &journal, const oversized_config_t &config,
                                     const oversized_copy_options_t *options = nullptr)

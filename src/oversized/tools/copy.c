@@ -1,44 +1,23 @@
 /*
- * oversized/tools/copy.c: a journal is copied beside all that is done to it. What is durable of each section is noted
- * under one lock, and copied without any. A section that is cut or removed during that is copied again, or left out.
- * When nothing is left to do, under the lock again, the copy is complete (DESIGN.md, "Copies").
+ * oversized/tools/copy.c: a journal is copied beside all that is done to it. What there is of each section is noted
+ * first, and copied then. A section that is cut or removed meanwhile is copied again, or left out. When a look at all
+ * of them finds none changed, the copy is complete (DESIGN.md, "Copies"). What is copied from is told by who calls
+ * (copy_open.c, copy_beside.c).
  */
+#include "oversized/tools/copy.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "base/process.h"
-#include "oversized/tools/copy.h"
-#include "oversized/tools/copy_section.h"
 #include "oversized/tools/throttle.h"
 
 /* How often one call copies a section again that is cut again and again. */
 #define COPY_TRIES 64
 
-/** A section of the copy. */
-typedef struct noted {
-    segj_copy_source_t source;
-    unsigned tries;
-    bool gone; /* it was removed, and is not in the copy any more */
-} noted_t;
-
-/** The call. */
-typedef struct copy_job {
-    segj_copying_t copying; /* first */
-    oversized_t *journal;
-    const oversized_copy_options_t *options;
-    segj_copy_target_t target;
-    noted_t *sections;
-    size_t count;
-    uint64_t removals; /* of the journal, when it was looked at */
-    uint64_t bytes_total, records_total;
-    uint64_t start, told; /* time */
-    oversized_copied_t found;
-} copy_job_t;
-
 /* --- what is told --- */
 
-static bool copy_tell(copy_job_t *job, uint64_t now)
+static bool copy_tell(segj_copy_job_t *job, uint64_t now)
 {
     const oversized_copy_options_t *options = job->options;
     const oversized_progress_t progress = {.stage = "copy",
@@ -50,15 +29,15 @@ static bool copy_tell(copy_job_t *job, uint64_t now)
     return options->progress != NULL && options->progress(options->context, &progress);
 }
 
-static segj_status_t copy_cancelled(const copy_job_t *job)
+static segj_status_t copy_cancelled(const segj_copy_job_t *job)
 {
-    return segj_fail(SEGJ_ERR_CANCELLED, "oversized_copy: cancelled after %llu of %llu bytes",
+    return segj_fail(SEGJ_ERR_CANCELLED, "%s: cancelled after %llu of %llu bytes", job->from->call,
                      (unsigned long long)job->copying.bytes_done, (unsigned long long)job->bytes_total);
 }
 
 static segj_status_t copy_told(segj_copying_t *copying)
 {
-    copy_job_t *job = (copy_job_t *)(void *)copying;
+    segj_copy_job_t *job = (segj_copy_job_t *)(void *)copying;
     for (;;) {
         uint64_t now = segj_process_time();
         if (now - job->told >= SEGJ_TELL_TIME && copy_tell(job, now))
@@ -72,43 +51,8 @@ static segj_status_t copy_told(segj_copying_t *copying)
 
 /* --- what must be copied --- */
 
-/* Under state: all sections at one moment. False: there is no room for them. */
-SEGJ_UNDER_STATE static bool note_all(copy_job_t *job, size_t room)
+static segj_status_t copy_begin(segj_copy_job_t *job)
 {
-    const segj_sections_t *sections = &job->journal->sections;
-    size_t first = segj_sections_lower(sections, job->options->first_section);
-    job->count = 0;
-    while (first + job->count < sections->count &&
-           sections->order[first + job->count]->number <= job->options->last_section)
-        job->count++;
-    if (job->count > room)
-        return false;
-    job->removals = atomic_load(&job->journal->removals);
-    for (size_t i = 0; i < job->count; i++) {
-        segj_copy_source_note(job->journal, segj_section_at(job->journal, first + i), &job->sections[i].source);
-        job->bytes_total += job->sections[i].source.bytes;
-        job->records_total += job->sections[i].source.records;
-    }
-    return true;
-}
-
-static segj_status_t copy_begin(copy_job_t *job)
-{
-    segj_shared_t *shared = &job->journal->shared;
-    bool noted = false;
-    for (size_t room = 0; !noted;) {
-        free(job->sections);
-        job->sections = calloc(room + 1, sizeof *job->sections);
-        job->count = 0;
-        if (job->sections == NULL)
-            return segj_fail_memory((room + 1) * sizeof *job->sections);
-        segj_lock(&shared->state);
-        while (job->journal->hidden > 0) /* they may come back */
-            segj_wait(&shared->changed, &shared->state);
-        noted = note_all(job, room);
-        segj_unlock(&shared->state);
-        room = job->count + job->count / 8;
-    }
     for (size_t i = 0; i < 2; i++) {
         job->copying.memory[i] = malloc(SEGJ_COPY_WINDOW);
         if (job->copying.memory[i] == NULL)
@@ -117,10 +61,25 @@ static segj_status_t copy_begin(copy_job_t *job)
     job->copying.told = copy_told;
     job->copying.target = &job->target;
     job->start = job->told = segj_process_time();
-    return SEGJ_OK;
+    segj_status_t status = job->from->note(job);
+    for (size_t i = 0; i < job->count && status == SEGJ_OK; i++) {
+        job->bytes_total += job->sections[i].source.bytes;
+        job->records_total += job->sections[i].source.records;
+    }
+    return status;
 }
 
-static noted_t *find_noted(const copy_job_t *job, uint64_t section)
+/* A journal that is not locked here may be a copy itself, and its own directory one that a copy may be made in. */
+static segj_status_t check_elsewhere(const segj_copy_job_t *job)
+{
+    const segj_io_partition_t *ours = &job->journal->shared.index;
+    if (!SEGJ_STORAGE_HAS(ours->storage, partition_beside) || !segj_partition_is_beside(ours, &job->target.index))
+        return SEGJ_OK;
+    return segj_fail(SEGJ_ERR_LOCKED, "%s: it is the directory of the journal that is to be copied: name another one",
+                     job->target.index.directory);
+}
+
+static segj_noted_t *find_noted(const segj_copy_job_t *job, uint64_t section)
 {
     size_t low = 0;
     size_t high = job->count;
@@ -134,20 +93,50 @@ static noted_t *find_noted(const copy_job_t *job, uint64_t section)
     return low < job->count && job->sections[low].source.number == section ? &job->sections[low] : NULL;
 }
 
+/* Notes a section anew that was cut, or made again under its number. */
+static segj_status_t note_again(segj_copy_job_t *job, segj_noted_t *noted)
+{
+    segj_status_t status = job->from->look(job, noted);
+    noted->gone = status == SEGJ_END;
+    if (noted->gone)
+        return SEGJ_OK;
+    if (status == SEGJ_OK && ++noted->tries > COPY_TRIES)
+        return segj_fail(
+            SEGJ_ERR_BUSY,
+            "%s: section %llu was cut %d times while it was copied: make the copy again, which goes on where this "
+            "one ends",
+            job->from->call, (unsigned long long)noted->source.number, COPY_TRIES);
+    return status;
+}
+
+/* One that is cut meanwhile is looked at again: a later one may have been taken back and made anew. */
+static segj_status_t compare_kin(segj_copy_job_t *job, segj_noted_t *noted, segj_kin_t *kin)
+{
+    segj_status_t status = SEGJ_END;
+    while (status == SEGJ_END && !noted->gone) {
+        status = segj_copy_compare_kin(&job->copying, &noted->source, kin);
+        if (status == SEGJ_END) {
+            *kin = SEGJ_KIN_UNKNOWN;
+            status = note_again(job, noted);
+            status = status == SEGJ_OK ? SEGJ_END : status;
+        }
+    }
+    return status == SEGJ_END ? SEGJ_OK : status;
+}
+
 /* Whether what lies there is a copy of this journal: the oldest section that both have tells. A section that a rewind
  * has taken back and that was made again is another one, but the oldest of them rarely is. */
-static segj_status_t check_kin(copy_job_t *job)
+static segj_status_t check_kin(segj_copy_job_t *job)
 {
     const segj_copy_target_t *target = &job->target;
     segj_kin_t kin = SEGJ_KIN_UNKNOWN;
     bool any = false;
     for (size_t i = 0; i < target->count && kin == SEGJ_KIN_UNKNOWN; i++) {
-        noted_t *noted = find_noted(job, target->sections[i]);
-        segj_status_t status = noted != NULL ? segj_copy_compare_kin(&job->copying, &noted->source, &kin) : SEGJ_END;
+        segj_noted_t *noted = find_noted(job, target->sections[i]);
+        segj_status_t status = noted != NULL ? compare_kin(job, noted, &kin) : SEGJ_OK;
         any = any || noted != NULL;
-        if (status != SEGJ_OK && status != SEGJ_END)
+        if (status != SEGJ_OK)
             return status;
-        kin = status == SEGJ_END ? SEGJ_KIN_UNKNOWN : kin;
     }
     if (kin == SEGJ_KIN_OTHER)
         return segj_fail(
@@ -164,7 +153,7 @@ static segj_status_t check_kin(copy_job_t *job)
 }
 
 /* What an earlier copy has and the journal has not any more. First of all: it makes room. */
-static segj_status_t remove_others(copy_job_t *job)
+static segj_status_t remove_others(segj_copy_job_t *job)
 {
     segj_status_t status = SEGJ_OK;
     for (size_t i = 0; i < job->target.count && status == SEGJ_OK; i++) {
@@ -178,30 +167,17 @@ static segj_status_t remove_others(copy_job_t *job)
 
 /* --- copying --- */
 
-static segj_status_t copy_gone(copy_job_t *job, noted_t *noted)
+/* What was removed meanwhile, when it is known that it was that alone. */
+static segj_status_t remove_gone(segj_copy_job_t *job)
 {
-    noted->gone = true;
-    return segj_copy_target_remove(&job->target, noted->source.number);
+    segj_status_t status = job->from->settled != NULL ? job->from->settled(job) : SEGJ_OK;
+    for (size_t i = 0; i < job->count && status == SEGJ_OK; i++)
+        if (job->sections[i].gone)
+            status = segj_copy_target_remove(&job->target, job->sections[i].source.number);
+    return status;
 }
 
-/* Notes a section anew that was cut, or made again under its number. */
-static segj_status_t note_again(copy_job_t *job, noted_t *noted)
-{
-    segj_copy_source_t now;
-    segj_status_t status = segj_copy_source_look(job->journal, noted->source.number, &now);
-    if (status == SEGJ_END || now.number != noted->source.number)
-        return copy_gone(job, noted);
-    if (++noted->tries > COPY_TRIES)
-        return segj_fail(
-            SEGJ_ERR_BUSY,
-            "oversized_copy: section %llu was cut %d times while it was copied: make the copy again, which "
-            "goes on where this one ends",
-            (unsigned long long)now.number, COPY_TRIES);
-    noted->source = now;
-    return SEGJ_OK;
-}
-
-static segj_status_t copy_noted(copy_job_t *job, noted_t *noted, bool *kept)
+static segj_status_t copy_noted(segj_copy_job_t *job, segj_noted_t *noted, bool *kept)
 {
     segj_status_t status = SEGJ_END;
     while (status == SEGJ_END && !noted->gone) {
@@ -214,7 +190,7 @@ static segj_status_t copy_noted(copy_job_t *job, noted_t *noted, bool *kept)
     return status == SEGJ_END ? SEGJ_OK : status;
 }
 
-static segj_status_t copy_sections(copy_job_t *job)
+static segj_status_t copy_sections(segj_copy_job_t *job)
 {
     segj_status_t status = SEGJ_OK;
     for (size_t i = 0; i < job->count && status == SEGJ_OK; i++) {
@@ -225,40 +201,39 @@ static segj_status_t copy_sections(copy_job_t *job)
     return status;
 }
 
-/* Whether a section is still what was copied of it. */
-static bool is_current(copy_job_t *job, const noted_t *noted)
+/* A section that was cut or removed after it had been copied. */
+static segj_status_t copy_anew(segj_copy_job_t *job, segj_noted_t *noted)
 {
-    segj_copy_source_t now;
-    return segj_copy_source_look(job->journal, noted->source.number, &now) == SEGJ_OK &&
-           now.number == noted->source.number && now.generation == noted->source.generation;
+    bool kept;
+    job->copying.bytes_done -= segj_min_u64(job->copying.bytes_done, noted->source.bytes);
+    job->copying.records_done -= segj_min_u64(job->copying.records_done, noted->source.records);
+    segj_status_t status = note_again(job, noted);
+    return status == SEGJ_OK ? copy_noted(job, noted, &kept) : status;
 }
 
-/* Sections that were cut or removed after they had been copied; until a whole pass had no cut and no removal. */
-static segj_status_t copy_changed_again(copy_job_t *job)
+/* Until a look at all of them finds none that was cut or removed meanwhile. */
+static segj_status_t copy_settle(segj_copy_job_t *job)
 {
     for (;;) {
-        uint64_t removals = atomic_load(&job->journal->removals);
+        bool changed = false;
         segj_status_t status = SEGJ_OK;
-        if (removals == job->removals)
+        if (job->from->is_quiet != NULL && job->from->is_quiet(job))
             return SEGJ_OK;
         for (size_t i = 0; i < job->count && status == SEGJ_OK; i++) {
-            noted_t *noted = &job->sections[i];
-            bool kept;
-            if (noted->gone || is_current(job, noted))
-                continue;
-            job->copying.bytes_done -= segj_min_u64(job->copying.bytes_done, noted->source.bytes);
-            job->copying.records_done -= segj_min_u64(job->copying.records_done, noted->source.records);
-            status = note_again(job, noted);
-            if (status == SEGJ_OK)
-                status = copy_noted(job, noted, &kept);
+            segj_noted_t *noted = &job->sections[i];
+            bool current = true;
+            if (!noted->gone)
+                status = job->from->look_at_copied(job, noted, &current);
+            changed = changed || !current;
+            if (status == SEGJ_OK && !current)
+                status = copy_anew(job, noted);
         }
-        if (status != SEGJ_OK)
+        if (status != SEGJ_OK || (!changed && job->from->is_quiet == NULL))
             return status;
-        job->removals = removals;
     }
 }
 
-static void copy_count(copy_job_t *job)
+static void copy_count(segj_copy_job_t *job)
 {
     for (size_t i = 0; i < job->count; i++) {
         job->found.sections += !job->sections[i].gone;
@@ -266,7 +241,7 @@ static void copy_count(copy_job_t *job)
     }
 }
 
-static segj_status_t copy_into(copy_job_t *job)
+static segj_status_t copy_into(segj_copy_job_t *job)
 {
     segj_status_t status = check_kin(job);
     if (status == SEGJ_OK)
@@ -274,7 +249,9 @@ static segj_status_t copy_into(copy_job_t *job)
     if (status == SEGJ_OK)
         status = copy_sections(job);
     if (status == SEGJ_OK)
-        status = copy_changed_again(job);
+        status = copy_settle(job);
+    if (status == SEGJ_OK)
+        status = remove_gone(job);
     if (status == SEGJ_OK && copy_tell(job, 0))
         status = copy_cancelled(job);
     if (status == SEGJ_OK)
@@ -294,11 +271,13 @@ static segj_status_t copy_into(copy_job_t *job)
     return status;
 }
 
-static segj_status_t copy_all(copy_job_t *job, const char *destination)
+segj_status_t segj_copy_run(segj_copy_job_t *job, const char *destination)
 {
     segj_status_t status = copy_begin(job);
     if (status == SEGJ_OK) {
         status = segj_copy_target_open(job->journal, destination, &job->target);
+        if (status == SEGJ_OK)
+            status = check_elsewhere(job);
         if (status == SEGJ_OK)
             status = copy_into(job);
         segj_copy_target_close(&job->target);
@@ -307,7 +286,6 @@ static segj_status_t copy_all(copy_job_t *job, const char *destination)
     free(job->copying.memory[1]);
     copy_count(job);
     job->found.bytes = job->copying.bytes_written;
-    free(job->sections);
     return status;
 }
 
@@ -330,22 +308,9 @@ segj_status_t segj_copy_check_options(const char *call, const oversized_copy_opt
     return SEGJ_OK;
 }
 
-segj_status_t oversized_copy(oversized_t *journal, const char *destination, const oversized_copy_options_t *options,
-                             oversized_copied_t *copied)
+segj_status_t segj_copy_check_destination(const char *call, const char *destination)
 {
-    SEGJ_ENTER(journal, oversized_copy(journal, destination, options, copied));
-    oversized_copy_options_t usual;
-    oversized_copy_options_init(&usual);
     if (destination == NULL || destination[0] == '\0')
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_copy: destination is %s", destination == NULL ? "NULL" : "empty");
-    segj_status_t status = segj_copy_check_options("oversized_copy", options);
-    if (status != SEGJ_OK)
-        return status;
-    copy_job_t job = {.journal = journal, .options = options != NULL ? options : &usual};
-    segj_journal_enter(journal);
-    status = copy_all(&job, destination);
-    segj_journal_leave(journal);
-    if (copied != NULL)
-        *copied = job.found;
-    return status;
+        return segj_fail(SEGJ_ERR_INVALID, "%s: destination is %s", call, destination == NULL ? "NULL" : "empty");
+    return SEGJ_OK;
 }

@@ -137,20 +137,29 @@ static segj_status_t look_commonware(segj_copy_piece_t *piece, bool *sound)
 
 /* --- whether that is the beginning of what the source has --- */
 
-/* Version 2. */
-static segj_status_t compare_last_frame(const segj_copy_piece_t *piece, bool *same)
+static segj_status_t read_trailer(const segj_copy_piece_t *piece, uint8_t *trailer)
 {
-    const segj_point_t *at = &piece->mark.at;
-    uint8_t trailer[SEGJ_FRAME_TRAILER];
-    *same = at->end == piece->kept.end && at->trailer == piece->kept.trailer;
-    if (!*same || at->records == 0)
+    uint64_t offset = piece->values.data + piece->mark.at.end - SEGJ_FRAME_TRAILER;
+    return segj_io_read(&piece->values, offset, trailer, SEGJ_FRAME_TRAILER, NULL);
+}
+
+/* Version 2: both logs end a frame there, with the checksum that W has. */
+static segj_status_t compare_last_frame(segj_copy_piece_t *piece, bool *same)
+{
+    const segj_point_t at = piece->mark.at;
+    uint8_t trailers[2][SEGJ_FRAME_TRAILER];
+    piece->kept = at;
+    if (at.records == 0)
         return SEGJ_OK;
-    *same = piece->values_size >= piece->values.data + at->end;
+    *same =
+        at.end >= sizeof trailers[0] && at.end <= piece->end.end && piece->values_size >= piece->values.data + at.end;
     if (!*same)
         return SEGJ_OK;
     segj_status_t status =
-        segj_io_read(&piece->values, piece->values.data + at->end - sizeof trailer, trailer, sizeof trailer, NULL);
-    *same = status == SEGJ_OK && segj_get_u32(trailer) == at->trailer;
+        segj_copy_source_values(piece->source, at.end - sizeof trailers[0], trailers[0], sizeof trailers[0]);
+    if (status == SEGJ_OK)
+        status = read_trailer(piece, trailers[1]);
+    *same = status == SEGJ_OK && segj_get_u32(trailers[0]) == at.trailer && segj_get_u32(trailers[1]) == at.trailer;
     return status;
 }
 
@@ -219,13 +228,13 @@ segj_status_t segj_copy_piece_judge(segj_copy_piece_t *piece, bool *sound)
         piece->shared->format == SEGJ_FORMAT_NATIVE ? look_native(piece, sound) : look_commonware(piece, sound);
     if (status == SEGJ_OK && *sound && piece->source->dictionary.size > 0)
         status = look_at_dictionaries(piece, sound);
-    if (status == SEGJ_OK && *sound)
-        status = segj_copy_source_point(piece->source, piece->kept.records, &piece->kept);
     if (status != SEGJ_OK || !*sound)
         return status;
     if (piece->source->version == 2)
         return compare_last_frame(piece, sound);
-    status = compare_pages(piece, sound);
+    status = segj_copy_source_point(piece->source, piece->kept.records, &piece->kept);
+    if (status == SEGJ_OK)
+        status = compare_pages(piece, sound);
     return status == SEGJ_OK && *sound ? compare_values(piece, sound) : status;
 }
 
@@ -274,6 +283,7 @@ segj_status_t segj_copy_compare_kin(segj_copying_t *copying, segj_copy_source_t 
         status = judge_kin(&piece, kin);
     segj_io_close(&piece.index);
     segj_io_close(&piece.values);
+    segj_copy_source_end(source);
     copying->bytes_done = 0;
     return status;
 }

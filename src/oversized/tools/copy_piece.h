@@ -27,6 +27,14 @@ segj_status_t segj_copy_piece_open(segj_copy_piece_t *piece, bool *there);
 /** What of the copy's section stays; *sound: something, or nothing of an empty one. */
 segj_status_t segj_copy_piece_judge(segj_copy_piece_t *piece, bool *sound);
 
+/** Of a section of version 2 that is read from files: whether the copy's page in which the kept records end has
+ *  them. */
+segj_status_t segj_copy_piece_has_page(const segj_copy_piece_t *piece, bool *has);
+
+/** Likewise: checks the frames that were written behind those that are kept, and makes the pages of the index from
+ *  them. SEGJ_END: they are not those that the section had, because it was cut meanwhile. */
+segj_status_t segj_copy_piece_frames(const segj_copy_piece_t *piece);
+
 /** So many bytes are done. SEGJ_ERR_CANCELLED ends the copy. */
 static inline segj_status_t segj_copy_tell(const segj_copy_piece_t *piece, uint64_t bytes)
 {

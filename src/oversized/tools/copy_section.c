@@ -67,9 +67,9 @@ static segj_status_t write_value_bytes(const segj_copy_piece_t *piece, uint64_t 
     segj_status_t status = SEGJ_OK;
     if (!copying->by_memory)
         status = segj_copy_source_hand_over(piece->source, at, &piece->values, size, &done);
-    copying->by_memory = copying->by_memory || (status == SEGJ_OK && done < size);
     if (status == SEGJ_OK && done < size)
         status = segj_copy_source_values(piece->source, at + done, copying->memory[0], size - done);
+    copying->by_memory = copying->by_memory || (status == SEGJ_OK && done < size);
     return status == SEGJ_OK && done < size
                ? segj_io_write(&piece->values, piece->values.data + at + done, copying->memory[0], size - done)
                : status;
@@ -150,6 +150,12 @@ static bool is_kept_whole(const segj_copy_piece_t *piece)
            piece->index_size == index_size_of(piece) && piece->values_size == piece->values.data + piece->end.end;
 }
 
+/* Whether its pages are made from its frames. */
+static bool is_of_frames(const segj_copy_piece_t *piece)
+{
+    return piece->source->version == 2 && piece->source->reads->damage != NULL;
+}
+
 static segj_status_t bring_up(segj_copy_piece_t *piece, bool *kept)
 {
     bool sound = false;
@@ -158,6 +164,8 @@ static segj_status_t bring_up(segj_copy_piece_t *piece, bool *kept)
         status = segj_copy_piece_open(piece, &sound);
     if (status == SEGJ_OK && sound)
         status = segj_copy_piece_judge(piece, &sound);
+    if (status == SEGJ_OK && sound && is_of_frames(piece))
+        status = segj_copy_piece_has_page(piece, &sound);
     *kept = status == SEGJ_OK && sound && is_kept_whole(piece);
     if (status != SEGJ_OK || *kept)
         return status;
@@ -165,7 +173,7 @@ static segj_status_t bring_up(segj_copy_piece_t *piece, bool *kept)
     if (status == SEGJ_OK)
         status = write_values(piece);
     if (status == SEGJ_OK)
-        status = write_pages(piece);
+        status = is_of_frames(piece) ? segj_copy_piece_frames(piece) : write_pages(piece);
     return status == SEGJ_OK ? finish_piece(piece) : status;
 }
 
@@ -179,6 +187,7 @@ segj_status_t segj_copy_section(segj_copying_t *copying, segj_copy_source_t *sou
         status = bring_up(&piece, kept);
     segj_io_close(&piece.index);
     segj_io_close(&piece.values);
+    segj_copy_source_end(source);
     /* Whatever was compared before it was copied counts once. */
     copying->bytes_done = status == SEGJ_OK ? before + source->bytes : before;
     copying->records_done += status == SEGJ_OK ? source->records : 0;

@@ -18,32 +18,7 @@ SEGJ_UNDER_STATE static segj_section_t *source_find(const segj_copy_source_t *so
     return section != NULL && !segj_section_changed(section, source->generation) ? section : NULL;
 }
 
-void segj_copy_source_note(oversized_t *journal, const segj_section_t *section, segj_copy_source_t *source)
-{
-    const segj_shared_t *shared = &journal->shared;
-    *source = (segj_copy_source_t){.journal = journal,
-                                   .number = section->node.number,
-                                   .generation = section->generation,
-                                   .records = section->index.durable};
-    source->bytes = segj_fixed_file_size(shared, 0, source->records) + (source->records > 0 ? section->synced_size : 0);
-}
-
-segj_status_t segj_copy_source_look(oversized_t *journal, uint64_t number, segj_copy_source_t *source)
-{
-    segj_shared_t *shared = &journal->shared;
-    const segj_sections_t *sections = &journal->sections;
-    segj_lock(&shared->state);
-    while (journal->hidden > 0) /* they may come back */
-        segj_wait(&shared->changed, &shared->state);
-    size_t at = segj_sections_lower(sections, number);
-    bool found = at < sections->count;
-    if (found)
-        segj_copy_source_note(journal, segj_section_at(journal, at), source);
-    segj_unlock(&shared->state);
-    return found ? SEGJ_OK : SEGJ_END;
-}
-
-segj_status_t segj_copy_source_begin(segj_copy_source_t *source)
+static segj_status_t source_begin(segj_copy_source_t *source)
 {
     segj_shared_t *shared = &source->journal->shared;
     segj_lock(&shared->state);
@@ -99,7 +74,7 @@ SEGJ_UNDER_STATE static segj_status_t source_read(segj_shared_t *shared, segj_ha
     return status;
 }
 
-segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint8_t *to)
+static segj_status_t source_dictionary(const segj_copy_source_t *source, uint8_t *to)
 {
     segj_shared_t *shared = &source->journal->shared;
     segj_section_t *section;
@@ -126,7 +101,7 @@ segj_status_t segj_copy_source_dictionary(const segj_copy_source_t *source, uint
     return source_leave(source, section, status);
 }
 
-segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size)
+static segj_status_t source_values(const segj_copy_source_t *source, uint64_t offset, void *to, size_t size)
 {
     segj_shared_t *shared = &source->journal->shared;
     segj_section_t *section;
@@ -135,8 +110,8 @@ segj_status_t segj_copy_source_values(const segj_copy_source_t *source, uint64_t
     return source_leave(source, section, source_read(shared, &section->values.handle, offset, to, size, NULL));
 }
 
-segj_status_t segj_copy_source_hand_over(const segj_copy_source_t *source, uint64_t offset, const segj_io_file_t *to,
-                                         size_t size, size_t *done)
+static segj_status_t source_hand_over(const segj_copy_source_t *source, uint64_t offset, const segj_io_file_t *to,
+                                      size_t size, size_t *done)
 {
     segj_shared_t *shared = &source->journal->shared;
     segj_section_t *section;
@@ -164,7 +139,7 @@ static segj_status_t source_bytes(const segj_copy_source_t *source, uint64_t off
     return source_leave(source, section, segj_fixed_read(&section->index, shared, offset, size, to));
 }
 
-segj_status_t segj_copy_source_point(const segj_copy_source_t *source, uint64_t records, segj_point_t *at)
+static segj_status_t source_point(const segj_copy_source_t *source, uint64_t records, segj_point_t *at)
 {
     uint8_t bytes[OVERSIZED_LOCATION_SIZE];
     uint8_t trailer[SEGJ_FRAME_TRAILER];
@@ -179,7 +154,7 @@ segj_status_t segj_copy_source_point(const segj_copy_source_t *source, uint64_t 
                            &at->end))
         return segj_io_fail(SEGJ_ERR_CORRUPT, &source->index, source->index.data,
                             "the place of the value of record %llu is none", (unsigned long long)(records - 1));
-    status = segj_copy_source_values(source, at->end - sizeof trailer, trailer, sizeof trailer);
+    status = source_values(source, at->end - sizeof trailer, trailer, sizeof trailer);
     if (status != SEGJ_OK)
         return status;
     at->records = records;
@@ -234,7 +209,7 @@ static segj_status_t put_page(const segj_copy_source_t *source, uint64_t page, u
     return status;
 }
 
-segj_status_t segj_copy_source_pages(const segj_copy_source_t *source, uint64_t first, size_t count, uint8_t *to)
+static segj_status_t source_pages(const segj_copy_source_t *source, uint64_t first, size_t count, uint8_t *to)
 {
     const segj_shared_t *shared = &source->journal->shared;
     size_t physical = segj_page_physical(shared->page_size);
@@ -250,4 +225,44 @@ segj_status_t segj_copy_source_pages(const segj_copy_source_t *source, uint64_t 
             status = put_page(source, first + i, page);
     }
     return status;
+}
+
+/* Files are opened, and closed, as those of the journal. */
+static void source_end(segj_copy_source_t *source)
+{
+    (void)source;
+}
+
+static const segj_copy_reads_t source_reads = {.begin = source_begin,
+                                               .end = source_end,
+                                               .point = source_point,
+                                               .dictionary = source_dictionary,
+                                               .values = source_values,
+                                               .hand_over = source_hand_over,
+                                               .pages = source_pages};
+
+void segj_copy_source_note(oversized_t *journal, const segj_section_t *section, segj_copy_source_t *source)
+{
+    const segj_shared_t *shared = &journal->shared;
+    *source = (segj_copy_source_t){.reads = &source_reads,
+                                   .journal = journal,
+                                   .number = section->node.number,
+                                   .generation = section->generation,
+                                   .records = section->index.durable};
+    source->bytes = segj_fixed_file_size(shared, 0, source->records) + (source->records > 0 ? section->synced_size : 0);
+}
+
+segj_status_t segj_copy_source_look(oversized_t *journal, uint64_t number, segj_copy_source_t *source)
+{
+    segj_shared_t *shared = &journal->shared;
+    const segj_sections_t *sections = &journal->sections;
+    segj_lock(&shared->state);
+    while (journal->hidden > 0) /* they may come back */
+        segj_wait(&shared->changed, &shared->state);
+    size_t at = segj_sections_lower(sections, number);
+    bool found = at < sections->count;
+    if (found)
+        segj_copy_source_note(journal, segj_section_at(journal, at), source);
+    segj_unlock(&shared->state);
+    return found ? SEGJ_OK : SEGJ_END;
 }

@@ -171,6 +171,57 @@ fault("what was not synced is copied" src/oversized/tools/copy_into.c "promises/
     [==[                                                       .records = section->index.durable,]==]
     [==[                                                       .records = section->index.records,]==])
 
+# --- copies from files ---
+
+fault("a cut beside a copy from files goes unnoticed" src/oversized/tools/copy_files.c "threads/copy_orders"
+    [==[    return there && segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
+    [==[    return there ? SEGJ_OK : SEGJ_END;]==])
+
+fault("a file of version 1 that lost its name is copied" src/oversized/tools/copy_files.c "threads/copy_orders"
+    [==[    return there && segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
+    [==[    return segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==])
+
+fault("a cut that is under way is not waited for" src/oversized/tools/copy_look.c "threads/copy_orders"
+    [==[                    (source->stamp % 2 != 0 ||]==]
+    [==[                    (source->stamp == 0 ||]==])
+
+fault("the end of a copied log is not confirmed" src/oversized/tools/copy_files.c "threads/copy_orders"
+    [==[segj_get_u32(trailer) == source->noted.trailer);]==]
+    [==[true);]==])
+
+fault("what a writer does in a moment is damage" src/oversized/tools/copy_look.c "threads/copy_orders"
+    [==[        bool sure = !look->passing && (!look_is_doubtful(look) || same);]==]
+    [==[        bool sure = !look->passing && (!look_is_doubtful(look) || same || i >= 0);]==])
+
+fault("copied frames may be others" src/oversized/tools/copy_frames.c "threads/copy_orders"
+    [==[(walk->at.end != end.end || walk->at.trailer != end.trailer)]==]
+    [==[walk->at.end < end.end]==])
+
+fault("copied payloads are not checked" src/oversized/tools/copy_frames.c "threads/copy_orders"
+    [==[        status = segj_walk_pass(walk, location, true, &right);]==]
+    [==[        status = segj_walk_pass(walk, location, false, &right);]==])
+
+fault("one look at what was copied is enough" src/oversized/tools/copy.c "threads/copy_orders"
+    [==[        if (status != SEGJ_OK || (!changed && job->from->is_quiet == NULL))]==]
+    [==[        if (status != SEGJ_OK || job->from->is_quiet == NULL)]==])
+
+fault("a later section tells of the kin where the oldest is cut" src/oversized/tools/copy.c "threads/copy_orders"
+    [==[            *kin = SEGJ_KIN_UNKNOWN;]==]
+    [==[            *kin = SEGJ_KIN_UNKNOWN;
+            return SEGJ_OK;]==])
+
+fault("a journal is copied into its own directory" src/oversized/tools/copy.c "promises/copy"
+    [==[        if (status == SEGJ_OK)
+            status = check_elsewhere(job);]==]
+    [==[        if (status != SEGJ_OK)
+            status = check_elsewhere(job);]==])
+
+fault("a loss goes into a copy from files" src/oversized/tools/copy_look.c "promises/copy"
+    [==[    if (look->records < look->watermark)
+        return]==]
+    [==[    if (look->records < look->watermark && look->damaged > look->records)
+        return]==])
+
 fault("sizes of files without headers are not tried" src/oversized/tools/salvage.c "salvage/salvage"
     [==[    } else
         status = salvage_try(job);]==]
