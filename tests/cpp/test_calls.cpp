@@ -184,7 +184,9 @@ void test_making_durable()
 void test_removing_and_asking()
 {
     directory home;
-    segj::journal journal(home.config());
+    segj::config config = home.config();
+    config.native_version = 1; // whose sizes of values are those of their frames
+    segj::journal journal(config);
     check(!journal.oldest_section() && !journal.newest_section());
     for (std::uint64_t section = 2; section <= 8; section += 2)
         for (int i = 0; i < 5; i++)

@@ -97,7 +97,7 @@ static int set_up(void **state)
     root = make_temp_directory();
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
     oversized_config_init(&config);
-    config.native_version = 1;
+    config.native_version = tested_version();
     static path_t directory;
     directory = join_path(root.text, "journal");
     config.directory = directory.text;

@@ -44,7 +44,7 @@ static segj_status_t note_open(segj_copy_job_t *job)
     return SEGJ_OK;
 }
 
-static segj_status_t look_open(segj_copy_job_t *job, segj_noted_t *noted)
+static segj_status_t copy_open_look(segj_copy_job_t *job, segj_noted_t *noted)
 {
     segj_copy_source_t now;
     segj_status_t status = segj_copy_source_look(job->journal, noted->source.number, &now);
@@ -72,7 +72,7 @@ static bool open_is_quiet(segj_copy_job_t *job)
 
 static const segj_copy_from_t copy_from_open = {.call = "oversized_copy",
                                                 .note = note_open,
-                                                .look = look_open,
+                                                .look = copy_open_look,
                                                 .look_at_copied = open_copied,
                                                 .is_quiet = open_is_quiet};
 
