@@ -56,6 +56,7 @@
 #define segj_io_size(...) SITE_OF_STORAGE(segj_io_size, __VA_ARGS__)
 #define segj_io_truncate(...) SITE_OF_STORAGE(segj_io_truncate, __VA_ARGS__)
 #define segj_io_sync(...) SITE_OF_STORAGE(segj_io_sync, __VA_ARGS__)
+#define segj_io_refresh(...) SITE_OF_STORAGE(segj_io_refresh, __VA_ARGS__)
 #endif
 
 #endif /* TESTS_FAILURE_SITES_WITHIN_H */
