@@ -153,7 +153,8 @@ static void check_scene(place_t *place, bool few)
     }
     print_message("  %zu records were read, %zu were not; %u openings were refused\n", atomic_load(&scene.read),
                   atomic_load(&scene.missed), atomic_load(&refused));
-    assert_true(atomic_load(&scene.read) > 1000);
+    assert_true(atomic_load(&scene.read) >=
+                (size_t)ROUNDS * READERS); /* readers and the one who changes take turns as it comes */
     for (uint64_t section = 0; section < SECTIONS; section++)
         check_samples(place->journal, section, atomic_load(&scene.written[section]));
     place_close(place);

@@ -64,7 +64,9 @@ static bool ends(locks_t *locks, int which)
     }
     int result = 0;
     assert_int_equal(waitpid(child, &result, 0), child);
+#if !defined(__SANITIZE_THREAD__) /* which has an exit status of its own for a child whose parent has threads */
     assert_true(WIFSIGNALED(result) || WEXITSTATUS(result) == 0);
+#endif
     return WIFSIGNALED(result) && WTERMSIG(result) == SIGABRT;
 }
 

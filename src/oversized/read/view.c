@@ -45,7 +45,8 @@ segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, over
 {
     segj_glob_t *values = &section->values;
     segj_write_buffer_t *buffer = NULL;
-    *taken = (segj_taken_t){.source = {.section = section, .location = location}};
+    /* Where *changed, the section is no longer there to be asked. */
+    *taken = (segj_taken_t){.source = {.section = section, .generation = section->generation, .location = location}};
     *changed = false;
     if (journal->shared.maps.on && may_be_mapped(values) && !values->views_blocked) {
         segj_status_t status = segj_frame_find(journal, section, location, &buffer);
@@ -53,7 +54,6 @@ segj_status_t segj_view_take(oversized_t *journal, segj_section_t *section, over
             return status;
         if (buffer == NULL)
             taken->map = take_map(journal, section, location, changed);
-        taken->source.generation = section->generation;
         if (taken->map != NULL || *changed)
             return SEGJ_OK;
     }
