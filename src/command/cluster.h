@@ -6,7 +6,16 @@
 #ifndef SEGJ_COMMAND_CLUSTER_H
 #define SEGJ_COMMAND_CLUSTER_H
 
+#include <string.h>
+
 #include "command/command.h"
+
+#define CLUSTER_SCHEME "rados:"
+
+static inline bool is_in_cluster(const char *directory)
+{
+    return directory != NULL && strncmp(directory, CLUSTER_SCHEME, sizeof CLUSTER_SCHEME - 1) == 0;
+}
 
 /** Sets options->storage where a directory of the command line is in a cluster. A program that was built without
  *  librados becomes segj-rados then, which lies beside it, with the same arguments (of main()). */
