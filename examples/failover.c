@@ -60,7 +60,6 @@ static void configure(oversized_config_t *config, segj_storage_t *storage)
     config->storage = storage;
     config->directory = name;
     config->entry_size = 8;
-    config->native_version = 2; /* one flush a sync */
     config->lock_wait_ms = 60000;
     config->strict = true; /* a synced record that is not there would be refused here */
 }
