@@ -221,3 +221,12 @@ fault("version 2: open leaves the mark of a removal" src/oversized/open/recover.
 fault("version 2: an open to a checkpoint removes without a mark" src/oversized/open/recover.c "failure/storage_faults crash/trace recovery/log badinput/lost_index"
     [==[    if (shared->format != SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==]
     [==[    if (shared->format == SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==])
+
+fault("version 2: the records kept of one section are another's" src/oversized/open/repair_log.c "recovery/crash_index"
+    [==[scan->kept + plan->kept_at,]==]
+    [==[scan->kept,]==])
+
+fault("version 2: what was too much to keep is walked over from the beginning" src/oversized/open/repair_log.c
+    "recovery/crash_index"
+    [==[    *at = plan->kept_end;]==]
+    [==[    *at = plan->begin;]==])
