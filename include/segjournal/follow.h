@@ -53,9 +53,9 @@ typedef enum oversized_follow_kind {
 
 /** What a follower has found. Later versions append fields. */
 typedef struct oversized_followed {
-    oversized_follow_kind_t kind;  /**< what it is about; of all but OVERSIZED_FOLLOW_RECORD the rest is 0 */
     uint64_t section;              /**< whose; set after an error that concerns a section too */
     uint64_t position;             /**< in the section; likewise */
+    oversized_follow_kind_t kind;  /**< what it is about; of all but OVERSIZED_FOLLOW_RECORD the rest is 0 */
     const void *entry;             /**< the record's entry; the follower's memory, until its next call */
     uint32_t entry_size;           /**< its bytes */
     bool synced;                   /**< the files say that a sync has covered the record; false: not known yet */

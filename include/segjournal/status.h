@@ -41,6 +41,14 @@
 #endif
 /* clang-format on */
 
+/* With -Wextra, g++ and clang++ warn of each field that "= {0}" does not name; in C they make an exception for it. The
+ * warning belongs to the place of the initializer, so it goes only when it is off where the headers are used. Who wants
+ * it for code of their own says so after the include:
+ * #pragma GCC diagnostic warning "-Wmissing-field-initializers" */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -85,8 +93,8 @@ const char *segj_status_name(segj_status_t status);
 
 /** A failure, as config.error and oversized_caller_error() give it. Its size is part of the interface and stays. */
 typedef struct segj_error {
-    segj_status_t status;           /**< of the call that failed; SEGJ_OK before the first failure */
     int code;                       /**< as segj_last_errno() */
+    segj_status_t status;           /**< of the call that failed; SEGJ_OK before the first failure */
     char text[SEGJ_ERROR_CAPACITY]; /**< as segj_last_error() */
 } segj_error_t;
 

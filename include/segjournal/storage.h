@@ -88,8 +88,8 @@ typedef int (*segj_list_visit_t)(void *visit_context, const char *name, segj_ent
 
 /** An opener of a journal. */
 typedef struct segj_opener {
-    uint8_t random[16]; /**< that no other opener has */
     uint64_t process;   /**< its number, for a sentence */
+    uint8_t random[16]; /**< that no other opener has */
     char host[64];      /**< the machine's name, for a sentence; ends with a NUL */
 } segj_opener_t;
 

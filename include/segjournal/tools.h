@@ -55,6 +55,7 @@ typedef struct oversized_look {
 
 /** What lies in a journal's files. Later versions append fields. */
 typedef struct oversized_inspection {
+    uint32_t version; /**< of the format. The commonware format: of its headers, 0 (V0) or 1 (V1) */
     /** A configuration that opens the journal: the one that was given, with `format`, `entry_size`, `page_size` and
      *  `compression` as they were found. The files do not record the level of compression: it is 3, zstd's default,
      *  where new values would be compressed. The strings live as long as the inspection. */
@@ -62,7 +63,6 @@ typedef struct oversized_inspection {
     bool
         sizes_known; /**< format, entry_size and page_size are those of the files; false: no file tells, and they are as
                            they were given */
-    uint32_t version; /**< of the format. The commonware format: of its headers, 0 (V0) or 1 (V1) */
     /** How format and sizes were found, in a sentence. Commonware files do not record their sizes: these were tried,
      *  and the sentence says what speaks for them. */
     const char *evidence;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every public header compiles alone, twice in a row, and free of warnings, without extensions: as C11 and C17, and as
 # C++11 to C++23, with every compiler that is here. Structures start with SEGJ_ZERO without a warning in both languages,
-# with {0} in C and with {} in C++. No tag of a structure or an enumeration is a function's name as well (in C++ the
+# with {0} in both, and with {} in C++. No tag of a structure or an enumeration is a function's name as well (in C++ the
 # function would hide the type), and no header points at a file of the source tree, which an installed one does not have.
 set -eu
 
@@ -22,7 +22,8 @@ wrong()
 structures()
 {
     # shellcheck disable=SC2086 # several names
-    (cd "$include" && sed -n 's/^} \([a-z_]*_t\);$/\1/p' $headers)
+    (cd "$include" && awk '/^typedef enum/ { enumeration = 1 }
+        /^} [a-z_]*_t;$/ { if (!enumeration) print substr($2, 1, length($2) - 1); enumeration = 0 }' $headers)
     echo segj_storage_t
 }
 
@@ -79,10 +80,7 @@ variables()
         number=$((${number:-0} + 1))
         echo "static inline void use_$number(void) {"
         for type in $(structures); do
-            case $type in
-            *_kind_t | *_mode_t | *_level_t | *_format_t | *_verify_t | *_status_t) ;; # enumerations
-            *) echo "    $type $type$number = $initialiser; (void)$type$number;" ;;
-            esac
+            echo "    $type $type$number = $initialiser; (void)$type$number;"
         done
         echo "}"
     done
@@ -103,7 +101,7 @@ if [ -z "$CXX" ]; then
     exit $failed
 fi
 suffix=cpp
-{ echo '#ifndef ALL_H'; echo '#define ALL_H'; variables SEGJ_ZERO '{}'; echo '#endif'; } >"$unit.all.h"
+{ echo '#ifndef ALL_H'; echo '#define ALL_H'; variables SEGJ_ZERO '{}' '{0}'; echo '#endif'; } >"$unit.all.h"
 for compiler in $(compilers "$CXX" g++ clang++ clang++-14 clang++-16 clang++-19); do
     own=""
     echo >"$unit.probe.cpp"
