@@ -16,8 +16,8 @@ pub struct oversized_t {
 
 #[repr(C)]
 pub struct segj_error_t {
-    pub status: segj_status_t,
     pub code: c_int,
+    pub status: segj_status_t,
     pub text: [c_char; 1024],
 }
 
