@@ -10,7 +10,7 @@
 #   SEGJ_BUILD_DIR   where to build; build/rados beside the sources when it is not set
 #   SEGJ_CEPH_DIR    where the cluster's files are; below the build when it is not set
 #   SEGJ_RADOS_KILLS how often an owner is killed while another waits; 200
-#   SEGJ_RADOS_MIB   how many MiB each of the figures' larger ones moves; 128
+#   SEGJ_RADOS_MIB   how many MiB each of the figures' larger ones moves; 256
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -58,7 +58,7 @@ if [ "${1:-all}" != figures ]; then
 fi
 if [ "${1:-all}" != tests ]; then
     say "figures"
-    "$build/tests/rados/figures" "${SEGJ_RADOS_MIB:-128}" "$build/figures.svg" || good=false
+    "$build/tests/rados/figures" "${SEGJ_RADOS_MIB:-256}" "$build/figures.svg" || good=false
     say "a chart is in $build/figures.svg"
 fi
 say_skipped

@@ -277,7 +277,7 @@ int main(int count, char **arguments)
     rados_ioctx_t pool;
     if (!cluster_is_there())
         return 77;
-    total = (size_t)(count > 1 ? strtoul(arguments[1], NULL, 10) : 128) << 20;
+    total = (size_t)(count > 1 ? strtoul(arguments[1], NULL, 10) : 256) << 20;
     options = cluster_options();
     options.object_size = OBJECT_SIZE;
     options.lock_seconds = 10;
