@@ -2,6 +2,7 @@
  * cpp/test_tools.cpp: a journal's files are looked into, and what it has done is told, in C++ as in C.
  */
 #include <cstdio>
+#include <string>
 
 #include "cpp/cases.hpp"
 
@@ -107,6 +108,55 @@ void test_statistics()
     check_throws(segj::stats(segj::journal()), SEGJ_ERR_INVALID);
 }
 
+/* Of an open journal, and of its files; each is brought up to date by the other. */
+void test_copies()
+{
+    directory home;
+    directory other;
+    const std::string one = std::string(other.path()) + "/one";
+    const std::string two = std::string(other.path()) + "/two";
+    segj::journal journal(home.config());
+    journal.append(7, "entry-00", "value");
+    journal.append(9, "entry-00", "value");
+    journal.sync_all();
+    oversized_copied_t told = segj::copy(journal, one.c_str());
+    check(told.sections == 2 && told.records == 2 && told.sections_kept == 0);
+    told = segj::copy_beside(segj::config(home.path()), two.c_str());
+    check(told.sections == 2 && told.records == 2 && told.sections_kept == 0);
+    journal.append(9, "entry-01", "value");
+    journal.sync_all();
+    told = segj::copy_beside(home.config(), one.c_str());
+    check(told.records == 3 && told.sections_kept == 1);
+    oversized_copy_options_t options = segj::copy_options();
+    options.first_section = 9;
+    told = *segj::try_copy(journal, two.c_str(), &options);
+    check(told.sections == 1 && told.records == 2 && told.sections_removed == 1);
+    options.progress = [](void *, const oversized_progress_t *) { return true; };
+    check(segj::try_copy_beside(home.config(), two.c_str(), &options).status() == SEGJ_ERR_CANCELLED);
+    check(segj::try_copy_beside(home.config(), home.path()).status() == SEGJ_ERR_MISMATCH);
+    check_throws(segj::copy_beside(segj::config(other.path()), two.c_str()), SEGJ_ERR_NOT_FOUND);
+    check_throws(segj::copy(segj::journal(), two.c_str()), SEGJ_ERR_INVALID);
+    journal.close();
+    check(segj::journal(segj::config(one.c_str(), 8)).count(9) == 2);
+}
+
+void test_a_copy_into_another_journal()
+{
+    directory home;
+    directory other;
+    segj::journal journal(home.config());
+    journal.append(7, "entry-00", "value");
+    journal.append(7, "entry-01", "value");
+    journal.sync_all();
+    segj::config config = other.config();
+    config.native_version = 1;
+    check(segj::copy_into(journal, config).records == 2);
+    check(segj::journal(config).read(7, 1) == "value");
+    config.entry_size = 9;
+    check(segj::try_copy_into(journal, config).status() == SEGJ_ERR_MISMATCH);
+    check_throws(segj::copy_into(journal, config), SEGJ_ERR_MISMATCH);
+}
+
 } // namespace
 
 int main()
@@ -116,6 +166,8 @@ int main()
         {"test_a_salvage", test_a_salvage},
         {"test_progress", test_progress},
         {"test_statistics", test_statistics},
+        {"test_copies", test_copies},
+        {"test_a_copy_into_another_journal", test_a_copy_into_another_journal},
     };
     return cases::run(tests);
 }

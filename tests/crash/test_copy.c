@@ -1,7 +1,8 @@
 /*
  * crash/test_copy.c: power cuts and failures in a copy, before each change of the copy's disk and in each call of either disk.
  * Whatever they leave: the copy is opened by nobody, or has all that an earlier copy had, or all that this one has; the next
- * copy completes it; and a copy that has returned survives every power cut. The journal is as it was.
+ * copy completes it; and a copy that has returned survives every power cut. The journal is as it was; a copy from its files
+ * changes nothing there, in any of the runs.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -51,6 +52,14 @@ static int both_directory_sync(void *context, const char *directory)
     return simdisk_storage(copy_disk)->directory_sync(context_of(directory), directory);
 }
 
+/* Nobody removes a section while its files are copied. */
+static int both_file_refresh(segj_file_t *file, bool written)
+{
+    (void)file;
+    (void)written;
+    return 0;
+}
+
 /** A run: what there was, and what it becomes. */
 typedef struct run {
     oversized_config_t config;
@@ -60,7 +69,7 @@ typedef struct run {
     uint64_t old, new; /* digests of what the copies have; 0: there was none */
     uint64_t cuts, states, refused, seed, calls, fail_at;
     int code;
-    bool failed;
+    bool failed, beside; /* the copy is made from the files */
 } run_t;
 
 static void ok(segj_status_t status)
@@ -160,11 +169,29 @@ static void before_change(void *context, simdisk_t *disk, simdisk_call_t call)
     cut_power(context, disk);
 }
 
+static void refuse_change(void *context, simdisk_t *disk, simdisk_call_t call)
+{
+    (void)context;
+    (void)disk;
+    fail_msg("the disk of the journal is changed, by call %d", (int)call);
+}
+
+/* Nothing of the journal is changed by a copy from its files. */
+static segj_status_t copy_once(const run_t *run, simdisk_t *disk)
+{
+    copy_disk = disk;
+    if (!run->beside)
+        return oversized_copy(run->journal, "copy", NULL, NULL);
+    simdisk_on_call(source_disk, refuse_change, NULL);
+    segj_status_t status = oversized_copy_beside(&run->config, "copy", NULL, NULL);
+    simdisk_on_call(source_disk, NULL, NULL);
+    return status;
+}
+
 static uint64_t copy_onto(const run_t *run, simdisk_t *disk)
 {
     uint64_t digest = 0;
-    copy_disk = disk;
-    ok(oversized_copy(run->journal, "copy", NULL, NULL));
+    ok(copy_once(run, disk));
     assert_true(open_copy(run, disk, &digest));
     return digest;
 }
@@ -221,13 +248,12 @@ static void fail_each_call(run_t *run, const simdisk_t *before)
 {
     for (run->fail_at = 1;; run->fail_at++) {
         simdisk_t *disk = simdisk_kill(before);
-        copy_disk = disk;
         run->calls = 0;
         run->failed = false;
         run->code = run->fail_at % 2 == 0 ? EIO : ENOSPC;
         simdisk_on_fault(disk, count_call, run);
         simdisk_on_fault(source_disk, count_call, run);
-        segj_status_t status = oversized_copy(run->journal, "copy", NULL, NULL);
+        segj_status_t status = copy_once(run, disk);
         simdisk_on_fault(disk, NULL, NULL);
         simdisk_on_fault(source_disk, NULL, NULL);
         if (status != SEGJ_OK)
@@ -279,12 +305,13 @@ static void nothing(const run_t *run)
     (void)run;
 }
 
-static void copy_through_failures(const char *name, const oversized_config_t *config, bool copied_before,
+static void copy_through_failures(const char *name, const oversized_config_t *config, bool beside, bool copied_before,
                                   void (*change)(const run_t *run))
 {
     run_t *run = calloc(1, sizeof *run);
     assert_non_null(run);
     run->config = *config;
+    run->beside = beside;
     source_disk = simdisk_new();
     simdisk_t *disk = simdisk_new();
     copy_disk = disk;
@@ -327,36 +354,48 @@ static oversized_config_t config_of(segj_format_t format, uint8_t version)
     return config;
 }
 
-static void copy_all(const char *name, segj_format_t format, uint8_t version)
+static void copy_all(const char *name, segj_format_t format, uint8_t version, bool beside)
 {
     oversized_config_t config = config_of(format, version);
     char text[64];
     (void)snprintf(text, sizeof text, "%s, new", name);
-    copy_through_failures(text, &config, false, nothing);
+    copy_through_failures(text, &config, beside, false, nothing);
     (void)snprintf(text, sizeof text, "%s, grown", name);
-    copy_through_failures(text, &config, true, grow);
+    copy_through_failures(text, &config, beside, true, grow);
     (void)snprintf(text, sizeof text, "%s, rewound and pruned", name);
-    copy_through_failures(text, &config, true, rewind_and_append);
+    copy_through_failures(text, &config, beside, true, rewind_and_append);
     (void)snprintf(text, sizeof text, "%s, equal", name);
-    copy_through_failures(text, &config, true, nothing);
+    copy_through_failures(text, &config, beside, true, nothing);
 }
 
 static void copies_of_version_1(void **state)
 {
     (void)state;
-    copy_all("version 1", SEGJ_FORMAT_NATIVE, 1);
+    copy_all("version 1", SEGJ_FORMAT_NATIVE, 1, false);
 }
 
 static void copies_of_version_2(void **state)
 {
     (void)state;
-    copy_all("version 2", SEGJ_FORMAT_NATIVE, 2);
+    copy_all("version 2", SEGJ_FORMAT_NATIVE, 2, false);
 }
 
 static void copies_of_commonware(void **state)
 {
     (void)state;
-    copy_all("commonware", SEGJ_FORMAT_COMMONWARE, 0);
+    copy_all("commonware", SEGJ_FORMAT_COMMONWARE, 0, false);
+}
+
+static void copies_from_files_of_version_1(void **state)
+{
+    (void)state;
+    copy_all("files of version 1", SEGJ_FORMAT_NATIVE, 1, true);
+}
+
+static void copies_from_files_of_version_2(void **state)
+{
+    (void)state;
+    copy_all("files of version 2", SEGJ_FORMAT_NATIVE, 2, true);
 }
 
 int main(void)
@@ -368,10 +407,13 @@ int main(void)
     both.partition_open = both_partition_open;
     both.partition_remove = both_partition_remove;
     both.directory_sync = both_directory_sync;
+    both.file_refresh = both_file_refresh;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_of_version_1),
         cmocka_unit_test(copies_of_version_2),
         cmocka_unit_test(copies_of_commonware),
+        cmocka_unit_test(copies_from_files_of_version_1),
+        cmocka_unit_test(copies_from_files_of_version_2),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
 }
