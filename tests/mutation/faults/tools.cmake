@@ -173,6 +173,14 @@ fault("what was not synced is copied" src/oversized/tools/copy_into.c "promises/
 
 # --- copies from files ---
 
+fault("values of a copy from files are not synced" src/oversized/tools/copy_section.c "crash/copy"
+    [==[        status = segj_io_sync(&piece->values);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&piece->index);]==]
+    [==[        status = piece->source->reads->damage != NULL ? SEGJ_OK : segj_io_sync(&piece->values);
+    if (status == SEGJ_OK)
+        status = segj_io_sync(&piece->index);]==])
+
 fault("a cut beside a copy from files goes unnoticed" src/oversized/tools/copy_files.c "threads/copy_orders"
     [==[    return there && segj_copy_slots_stamp(source->number, &slots) == source->stamp ? SEGJ_OK : SEGJ_END;]==]
     [==[    return there ? SEGJ_OK : SEGJ_END;]==])
