@@ -3,6 +3,8 @@
  * Whatever they leave: the copy is opened by nobody, or has all that an earlier copy had, or all that this one has; the next
  * copy completes it; and a copy that has returned survives every power cut. The journal is as it was; a copy from its files
  * changes nothing there, in any of the runs.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -4,6 +4,8 @@
  * every subset of what is not durable (or a selection): each section is a beginning of what it was, no shorter than what
  * was to stay; the counts are no more than there is, so that the program opens the archive; and the same call made again
  * ends as if nothing had happened.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <inttypes.h>
 #include <setjmp.h>

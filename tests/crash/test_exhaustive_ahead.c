@@ -1,5 +1,7 @@
 /*
  * crash/test_exhaustive_ahead.c: short scripts crashed everywhere (crash/scripts.h), with zeros kept behind the values.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /*
  * crash/test_exhaustive_commonware.c: every short script, crashed everywhere (crash/scripts.h), in the commonware
  * format, for three page sizes, and with compression for one.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,8 @@
  * crash/test_exhaustive_log.c: every short script, crashed everywhere (crash/scripts.h), in version 2 of the native
  * format: for three page sizes, with compression, with a dictionary, with zeros kept behind the values, and behind records
  * that no sync has covered.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

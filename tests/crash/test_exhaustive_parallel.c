@@ -1,6 +1,8 @@
 /*
  * crash/test_exhaustive_parallel.c: short scripts crashed everywhere (crash/scripts.h), where a sync flushes both files
  * at the same time.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /*
  * crash/test_exhaustive_zstd.c: every short script, crashed everywhere (crash/scripts.h), for three page sizes; values
  * compressed.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

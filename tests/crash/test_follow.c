@@ -2,6 +2,8 @@
  * crash/test_follow.c: a follower on whatever a power cut or a kill leaves, before each change that a writer makes: it shows
  * records that were appended at their place, in order, and all that was synced. Then the journal is opened, and the same
  * follower has what that has.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <stdio.h>
 #include <stdlib.h>

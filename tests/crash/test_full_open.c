@@ -7,6 +7,8 @@
  * a sync repairs, with a crash before each of its calls, and what it has made durable stays; and the journal goes on.
  *
  *     SEGJ_EVERY=1   scripts of two operations behind the first ones; otherwise of one
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include "crash/application.h"
 

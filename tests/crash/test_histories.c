@@ -8,6 +8,8 @@
  *     SEGJ_SCRIPT=TEXT   runs this script, and nothing else
  *
  * A history that fails is made shorter, and printed with the line that runs it again.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

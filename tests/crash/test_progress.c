@@ -4,7 +4,7 @@
  * removals have removed what they say, durably, and whatever a cut or a failure leaves is a journal without some of its
  * oldest sections.
  *
- * LINK_WRAP: segj_process_time
+ * LINK_WRAP: segj_process_time segj_process_word_make segj_process_word_free
  */
 #include <errno.h>
 #include <setjmp.h>

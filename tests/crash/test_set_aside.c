@@ -6,6 +6,8 @@
  * commonware format that ends sections before damaged pages.
  *
  *     SEGJ_EVERY=1   in version 2, too, cuts in the open behind a cut
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <inttypes.h>
 #include <setjmp.h>

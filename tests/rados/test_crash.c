@@ -2,6 +2,8 @@
  * The crash explorer over a cluster in memory (rados/pond/pond.h): every short script, its client killed before each
  * change, with a beginning of each object's changes done, whatever becomes of other objects; open is killed in the same
  * way. SEGJ_CRASH_LENGTH=2 takes scripts of two operations.
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,8 @@
  * Changes that come late: what an owner has started before it was stopped, or was told nothing of in time, is done at every
  * moment of the next owner's opening, and after it: nothing that was synced is lost or changed, and what comes after
  * the opening is refused. In a cluster in memory (rados/pond/pond.h).
+ *
+ * LINK_WRAP: segj_process_word_make segj_process_word_free
  */
 #include <errno.h>
 #include <string.h>
