@@ -53,12 +53,7 @@ function(segj_flags target)
     if(SEGJ_FUZZ)
         target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
     endif()
-endfunction()
-
-# segj_counted(target): lines and branches are counted, for gcov, where that is asked for. Of what src/ is compiled to alone:
-# tests and examples would run for twice as long.
-function(segj_counted target)
-    if(SEGJ_COVERAGE AND CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+    if(SEGJ_COVERAGE)
         target_compile_options(${target} PRIVATE --coverage -O0 -g -fprofile-update=atomic)
         target_link_options(${target} PUBLIC "$<BUILD_INTERFACE:--coverage>")
     endif()
