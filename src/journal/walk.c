@@ -5,42 +5,59 @@
 
 #include <string.h>
 
+/* Bytes of the data, where they all lie in the window; NULL where they do not. */
+static inline const uint8_t *walk_in_window(const segj_walk_t *walk, uint64_t offset, uint64_t wanted)
+{
+    uint64_t from = offset - walk->window_offset; /* of an offset before the window: more than that has */
+    return from <= walk->window_loaded && wanted <= walk->window_loaded - from ? walk->window + (size_t)from : NULL;
+}
+
 /* Has `wanted` bytes at `offset`, which there are, in the window. */
 static segj_status_t walk_load(segj_walk_t *walk, uint64_t offset, size_t wanted, const uint8_t **bytes)
 {
-    bool in_window = offset >= walk->window_offset && offset - walk->window_offset <= walk->window_loaded &&
-                     wanted <= walk->window_loaded - (size_t)(offset - walk->window_offset);
-    if (!in_window) {
-        size_t size = (size_t)segj_min_u64(walk->size - offset, walk->capacity);
-        walk->window_loaded = 0;
-        segj_status_t status = segj_io_read(walk->file, walk->file->data + offset, walk->window, size, NULL);
-        if (status != SEGJ_OK)
-            return status;
-        walk->window_offset = offset;
-        walk->window_loaded = size;
-    }
-    *bytes = walk->window + (size_t)(offset - walk->window_offset);
+    *bytes = walk_in_window(walk, offset, wanted);
+    if (*bytes != NULL)
+        return SEGJ_OK;
+    size_t size = (size_t)segj_min_u64(walk->size - offset, walk->capacity);
+    walk->window_loaded = 0;
+    segj_status_t status = segj_io_read(walk->file, walk->file->data + offset, walk->window, size, NULL);
+    if (status != SEGJ_OK)
+        return status;
+    walk->window_offset = offset;
+    walk->window_loaded = size;
+    *bytes = walk->window;
     return SEGJ_OK;
 }
 
 segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_location_t *location, bool *there)
 {
-    const uint8_t *bytes;
     uint64_t end;
+    uint64_t at = walk->at.end;
     uint32_t size = walk->file->head;
     *there = false;
-    if (walk->size - walk->at.end < (uint64_t)size + SEGJ_FRAME_TRAILER)
+    if (walk->size - at < (uint64_t)size + SEGJ_FRAME_TRAILER)
         return SEGJ_OK;
-    segj_status_t status = walk_load(walk, walk->at.end, size, &bytes);
-    walk->begun = segj_crc32_of_number(walk->bound, walk->at.end);
-    const segj_frame_place_t place = {walk->begun, walk->at.trailer};
-    if (status != SEGJ_OK || !segj_head_decode(bytes, size, place, head))
-        return status;
+    const uint8_t *bytes = walk_in_window(walk, at, size);
+    if (bytes == NULL) {
+        segj_status_t status = walk_load(walk, at, size, &bytes);
+        if (status != SEGJ_OK)
+            return status;
+    }
+    walk->begun = segj_crc32_of_number(walk->bound, at);
+    if (!segj_head_decode(bytes, size, (segj_frame_place_t){walk->begun, walk->at.trailer}, head))
+        return SEGJ_OK;
     walk->raw = (head->flags & SEGJ_HEAD_RAW) != 0;
-    *location = (oversized_location_t){walk->at.end, head->stored + SEGJ_FRAME_TRAILER};
+    *location = (oversized_location_t){at, head->stored + SEGJ_FRAME_TRAILER};
     *there = segj_location_end(size, *location, walk->size, &end) && (walk->file->packed || !walk->raw);
     return SEGJ_OK;
 }
+
+/** What the bytes of a frame say. */
+typedef struct walk_sums {
+    uint32_t head;    /* the checksum of its head */
+    uint32_t payload; /* computed, from walk->begun on; that itself where the payload is not read */
+    uint32_t trailer;
+} walk_sums_t;
 
 /* Continues a checksum over bytes of the data. */
 static segj_status_t walk_add(segj_walk_t *walk, uint64_t offset, uint64_t size, uint32_t *crc)
@@ -59,27 +76,66 @@ static segj_status_t walk_add(segj_walk_t *walk, uint64_t offset, uint64_t size,
     return SEGJ_OK;
 }
 
+/* Of a frame that does not lie in the window as a whole; `at`: its payload. */
+static segj_status_t sum_pieces(segj_walk_t *walk, uint64_t at, uint64_t size, bool verify, walk_sums_t *sums)
+{
+    const uint8_t *bytes;
+    segj_status_t status = walk_load(walk, at - SEGJ_HEAD_CHECKSUM, SEGJ_HEAD_CHECKSUM, &bytes);
+    if (status == SEGJ_OK)
+        sums->head = segj_get_u32(bytes);
+    if (status == SEGJ_OK && verify)
+        status = walk_add(walk, at, size, &sums->payload);
+    if (status == SEGJ_OK)
+        status = walk_load(walk, at + size, SEGJ_FRAME_TRAILER, &bytes);
+    if (status == SEGJ_OK)
+        sums->trailer = segj_get_u32(bytes);
+    return status;
+}
+
 segj_status_t segj_walk_pass(segj_walk_t *walk, oversized_location_t location, bool verify, bool *right)
 {
-    uint8_t sum[SEGJ_HEAD_CHECKSUM];
-    const uint8_t *bytes;
-    uint64_t payload = location.offset + walk->file->head;
-    uint64_t size = location.size - SEGJ_FRAME_TRAILER;
-    uint32_t crc = walk->begun;
-    segj_status_t status = walk_load(walk, payload - sizeof sum, sizeof sum, &bytes);
-    if (status == SEGJ_OK)
-        memcpy(sum, bytes, sizeof sum);
-    if (status == SEGJ_OK && verify)
-        status = walk_add(walk, payload, size, &crc);
-    if (status == SEGJ_OK)
-        status = walk_load(walk, payload + size, SEGJ_FRAME_TRAILER, &bytes);
-    if (status != SEGJ_OK)
-        return status;
+    uint64_t at = location.offset + walk->file->head;
+    size_t size = location.size - SEGJ_FRAME_TRAILER;
+    walk_sums_t sums = {0, walk->begun, 0};
+    const uint8_t *sum = walk_in_window(walk, at - SEGJ_HEAD_CHECKSUM, (uint64_t)SEGJ_HEAD_CHECKSUM + location.size);
+    if (sum != NULL) {
+        const uint8_t *payload = sum + SEGJ_HEAD_CHECKSUM;
+        sums.head = segj_get_u32(sum);
+        if (verify)
+            sums.payload = segj_crc32(sums.payload, payload, size);
+        sums.trailer = segj_get_u32(payload + size);
+    } else {
+        segj_status_t status = sum_pieces(walk, at, size, verify, &sums);
+        if (status != SEGJ_OK)
+            return status;
+    }
     walk->at.records++;
-    walk->at.end = payload + location.size;
-    walk->at.trailer = segj_get_u32(bytes);
-    *right = !verify || segj_frame_seal(crc, segj_get_u32(sum), walk->raw) == walk->at.trailer;
+    walk->at.end = at + location.size;
+    walk->at.trailer = sums.trailer;
+    *right = !verify || segj_frame_seal(sums.payload, sums.head, walk->raw) == sums.trailer;
     return SEGJ_OK;
+}
+
+bool segj_walk_quickly(segj_walk_t *walk, segj_head_t *head)
+{
+    uint64_t at = walk->at.end;
+    uint32_t size = walk->file->head;
+    const uint8_t *frame = walk_in_window(walk, at, (uint64_t)size + SEGJ_FRAME_TRAILER);
+    if (frame == NULL)
+        return false;
+    const segj_frame_place_t place = {segj_crc32_of_number(walk->bound, at), walk->at.trailer};
+    const uint8_t *payload = frame + size;
+    size_t left = walk->window_loaded - (size_t)(payload - walk->window) - SEGJ_FRAME_TRAILER;
+    if (!segj_head_decode(frame, size, place, head) || (head->flags & SEGJ_HEAD_RAW) != 0 || left < head->stored)
+        return false;
+    uint32_t crc = segj_crc32(place.begun, payload, head->stored);
+    crc = segj_frame_seal(crc, segj_get_u32(payload - SEGJ_HEAD_CHECKSUM), false);
+    if (crc != segj_get_u32(payload + head->stored))
+        return false;
+    walk->at.records++;
+    walk->at.end = at + size + head->stored + SEGJ_FRAME_TRAILER;
+    walk->at.trailer = crc;
+    return true;
 }
 
 segj_status_t segj_walk_confirm(const segj_io_file_t *file, uint64_t size, segj_point_t at, bool *confirmed)

@@ -45,6 +45,10 @@ SEGJ_MUST_CHECK segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *hea
 SEGJ_MUST_CHECK segj_status_t segj_walk_pass(segj_walk_t *walk, oversized_location_t location, bool verify,
                                              bool *right);
 
+/** Looks at the next frame and goes past it, its payload read, where it is right, is not raw and lies in the window as a
+ *  whole. head->entry is valid until the walk continues. False: nothing was done, and the other calls tell more. */
+bool segj_walk_quickly(segj_walk_t *walk, segj_head_t *head);
+
 /** Whether the last frame before a point ends there, with the checksum that the point says. */
 SEGJ_MUST_CHECK segj_status_t segj_walk_confirm(const segj_io_file_t *file, uint64_t size, segj_point_t at,
                                                 bool *confirmed);

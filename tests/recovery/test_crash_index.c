@@ -14,12 +14,12 @@
 #include "support/support.h"
 
 /* The verdicts of an open keep 16 MiB of records together. */
-enum { LARGE = 30000, MANY = 700, SECTIONS = 4 };
+enum { LARGEST = 65535, LARGE = 30000, MANY = 700, FEW = 40, SECTIONS = 4 };
 
 typedef struct place {
     path_t root;
     oversized_config_t config;
-    uint8_t entry[LARGE], found[LARGE];
+    uint8_t entry[LARGEST], found[LARGEST];
 } place_t;
 
 static int set_up(void **state)
@@ -102,6 +102,34 @@ static void more_than_is_kept(void **state)
     check_opens(place, 1, MANY);
 }
 
+static uint64_t bytes_read;
+
+static int count_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    int code = segj_storage_posix()->file_read(file, offset, buffer, size, done);
+    bytes_read += *done;
+    return code;
+}
+
+/* Once to look at them, and once to write them again. */
+static void large_records_are_read_twice(void **state)
+{
+    place_t *place = *state;
+    segj_storage_t storage = *segj_storage_posix();
+    oversized_t *journal;
+    uint64_t size;
+    storage.file_read = count_read;
+    place->config.entry_size = LARGEST;
+    place->config.storage = &storage;
+    leave(place, 1, FEW, 1);
+    bytes_read = 0;
+    assert_ok(oversized_open(&place->config, &journal));
+    assert_ok(oversized_value_size(journal, 1, &size));
+    assert_in_range(bytes_read, size, 5 * size / 2);
+    check_records(place, journal, 1, FEW);
+    assert_ok(oversized_close(journal));
+}
+
 static void each_section_gets_its_own(void **state)
 {
     place_t *place = *state;
@@ -114,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(more_than_is_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(large_records_are_read_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_section_gets_its_own, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,18 +179,61 @@ static segj_status_t begin_pages(const segj_recovery_plan_t *plan, repair_pages_
     return status;
 }
 
-/* Those that the verdict has kept, which begin where the index ends; *at is where they end. */
-static segj_status_t put_kept(const segj_scan_t *scan, const segj_recovery_plan_t *plan, repair_pages_t *pages,
-                              segj_point_t *at)
+/** What the verdict has kept of frames that follow each other. */
+typedef struct kept_frames {
+    const uint8_t *at; /* of the next one */
+    uint64_t left;     /* frames */
+    uint64_t offset;   /* of the next one, in the values */
+} kept_frames_t;
+
+/* Makes the next one's record. */
+static inline void make_record(kept_frames_t *frames, uint32_t head, uint8_t *to, size_t entry_size)
+{
+    oversized_location_t location = {frames->offset, 0};
+    memcpy(&location.size, frames->at, sizeof location.size);
+    location.size += SEGJ_FRAME_TRAILER;
+    memcpy(to, frames->at + sizeof location.size, entry_size);
+    segj_location_encode(to + entry_size, location);
+    frames->at += sizeof location.size + entry_size;
+    frames->left--;
+    frames->offset += segj_frame_size(head, location);
+}
+
+/* Those that do not fill a page are made in place. */
+static segj_status_t put_frames(const segj_scan_t *scan, kept_frames_t *frames, uint32_t head, repair_pages_t *pages)
 {
     uint32_t size = pages->shared->record_size;
+    size_t entry_size = size - OVERSIZED_LOCATION_SIZE;
+    size_t physical = segj_page_physical(pages->shared->page_size);
+    segj_status_t status = SEGJ_OK;
+    while (frames->left > 0 && status == SEGJ_OK) {
+        uint8_t *to = pages->bytes + pages->full * physical + pages->length;
+        uint32_t room = (uint32_t)(pages->shared->page_size - pages->length - 1) / size;
+        uint32_t fit = (uint32_t)segj_min_u64(frames->left, room);
+        for (uint32_t i = 0; i < fit; i++)
+            make_record(frames, head, to + i * size, entry_size);
+        pages->length = (uint16_t)(pages->length + fit * size);
+        if (frames->left == 0)
+            break;
+        make_record(frames, head, scan->record, entry_size);
+        status = put_index_bytes(pages, scan->record, size);
+    }
+    return status;
+}
+
+/* Those that the verdict has kept, which begin where the index ends; *at is where they end. */
+static segj_status_t put_kept(const segj_scan_t *scan, const segj_recovery_plan_t *plan, uint32_t head,
+                              repair_pages_t *pages, segj_point_t *at)
+{
     uint64_t kept = segj_min_u64(plan->kept_end.records, plan->records) - plan->begin.records;
     *at = plan->anchor;
     if (scan->kept == NULL || plan->kept_end.records <= plan->begin.records || plan->records <= plan->begin.records ||
-        plan->anchor.records != plan->begin.records || plan->index_bytes != plan->begin.records * size)
+        plan->anchor.records != plan->begin.records ||
+        plan->index_bytes != plan->begin.records * pages->shared->record_size)
         return SEGJ_OK;
+    kept_frames_t frames = {scan->kept + plan->kept_at, kept, plan->begin.end};
     *at = plan->kept_end;
-    return put_index_bytes(pages, scan->kept + plan->kept_at, (size_t)kept * size);
+    return put_frames(scan, &frames, head, pages);
 }
 
 static segj_status_t put_records(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values,
@@ -198,7 +241,7 @@ static segj_status_t put_records(segj_scan_t *scan, const segj_recovery_plan_t *
 {
     uint32_t size = pages->shared->record_size;
     segj_point_t at;
-    segj_status_t status = put_kept(scan, plan, pages, &at);
+    segj_status_t status = put_kept(scan, plan, values->head, pages, &at);
     segj_walk_t walk = segj_walk_begin(values, plan->end, at, scan->window, SEGJ_SCAN_WINDOW);
     while (walk.at.records < plan->records && status == SEGJ_OK) {
         segj_head_t head;

@@ -60,24 +60,18 @@ segj_status_t segj_scan_have_pages(segj_scan_t *scan)
     return have_pages(scan, scan->capacity);
 }
 
-bool segj_scan_keep(segj_scan_t *scan, const uint8_t *entry, oversized_location_t location)
+bool segj_scan_grow_kept(segj_scan_t *scan)
 {
-    size_t size = scan->journal->shared.record_size;
-    if (!scan->keeps)
+    size_t each = segj_scan_kept_each(scan);
+    size_t room = scan->kept_room == 0 ? KEPT_FIRST : 4 * scan->kept_room;
+    if (room < each)
+        room = each;
+    uint8_t *more = room <= KEPT_MOST ? realloc(scan->kept, room) : NULL;
+    scan->keeps = more != NULL;
+    if (more == NULL)
         return false;
-    if (scan->kept_room - scan->kept_size < size) {
-        size_t room = scan->kept_room == 0 ? KEPT_FIRST : 4 * scan->kept_room;
-        uint8_t *more = room <= KEPT_MOST && size <= room - scan->kept_size ? realloc(scan->kept, room) : NULL;
-        scan->keeps = more != NULL; /* what comes is walked over twice */
-        if (more == NULL)
-            return false;
-        scan->kept = more;
-        scan->kept_room = room;
-    }
-    uint8_t *to = scan->kept + scan->kept_size;
-    memcpy(to, entry, size - OVERSIZED_LOCATION_SIZE);
-    segj_location_encode(to + size - OVERSIZED_LOCATION_SIZE, location);
-    scan->kept_size += size;
+    scan->kept = more;
+    scan->kept_room = room;
     return true;
 }
 

@@ -122,44 +122,90 @@ static segj_status_t was_durable(segj_walk_t *walk, bool *durable)
     return status;
 }
 
+/** A walk over what follows W. */
+typedef struct following {
+    segj_scan_t *scan;
+    segj_recovery_plan_t *plan;
+    segj_walk_t *walk;
+    segj_point_t whole; /* where the batch began */
+    bool within;        /* a batch */
+    bool kept;          /* all until now */
+} following_t;
+
+/* Before the frame at `place` counts: its record is kept, and a batch begins there. */
+static inline void note_frame(following_t *following, const segj_head_t *head, segj_point_t place)
+{
+    if (following->kept && !segj_scan_keep(following->scan, head)) {
+        following->kept = false;
+        following->plan->kept_end = place;
+    }
+    if ((head->flags & SEGJ_HEAD_GOES_ON) != 0 && !following->within)
+        following->whole = place;
+}
+
+/* Up to W a batch is whole wherever it ends. */
+static inline bool batch_goes_on(const following_t *following, const segj_head_t *head)
+{
+    return (head->flags & SEGJ_HEAD_GOES_ON) != 0 && following->walk->at.records > following->plan->watermark;
+}
+
+/* One frame, whatever it is. *more: another one may follow. */
+static segj_status_t follow_frame(following_t *following, bool *more)
+{
+    segj_head_t head;
+    oversized_location_t location;
+    bool right;
+    segj_walk_t *walk = following->walk;
+    segj_recovery_plan_t *plan = following->plan;
+    const segj_point_t place = walk->at;
+    segj_status_t status = segj_walk_look(walk, &head, &location, more);
+    if (status != SEGJ_OK || !*more)
+        return status;
+    note_frame(following, &head, place);
+    following->scan->verified++;
+    status = segj_walk_pass(walk, location, true, &right);
+    if (status == SEGJ_OK)
+        status = segj_tell_of_open(following->scan->journal->telling, location.size, false);
+    if (status != SEGJ_OK)
+        return status;
+    bool durable = right || walk->at.records <= plan->watermark;
+    if (!durable)
+        status = was_durable(walk, &durable);
+    *more = durable;
+    if (durable)
+        following->within = batch_goes_on(following, &head);
+    else
+        walk->at = place;
+    plan->damaged += !right && durable;
+    return status;
+}
+
 /* Follows the frames to the first that is wrong, and to the end of the last batch that is whole. */
 static segj_status_t follow_frames(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_walk_t *walk)
 {
-    segj_point_t whole = walk->at;
+    following_t following = {.scan = scan, .plan = plan, .walk = walk, .kept = true};
+    segj_status_t status = SEGJ_OK;
+    bool more = true;
     plan->kept_at = scan->kept_size;
-    plan->kept_end = walk->at;
-    for (;;) {
+    while (more && status == SEGJ_OK) {
         segj_head_t head;
-        oversized_location_t location;
-        bool there;
-        bool right = false;
-        segj_status_t status = segj_walk_look(walk, &head, &location, &there);
-        if (status != SEGJ_OK)
-            return status;
-        if (!there)
-            break;
-        bool goes_on = (head.flags & SEGJ_HEAD_GOES_ON) != 0;
-        bool kept = is_same_point(plan->kept_end, walk->at) && segj_scan_keep(scan, head.entry, location);
+        uint64_t end = walk->at.end;
+        uint32_t trailer = walk->at.trailer;
+        if (!segj_walk_quickly(walk, &head)) {
+            status = follow_frame(&following, &more);
+            continue;
+        }
+        note_frame(&following, &head, (segj_point_t){walk->at.records - 1, end, trailer});
+        following.within = batch_goes_on(&following, &head);
         scan->verified++;
-        status = segj_walk_pass(walk, location, true, &right);
-        if (kept)
-            plan->kept_end = walk->at;
-        if (status == SEGJ_OK)
-            status = segj_tell_of_open(scan->journal->telling, location.size, false);
-        bool durable = walk->at.records <= plan->watermark;
-        if (status == SEGJ_OK && !right && !durable)
-            status = was_durable(walk, &durable);
-        if (status != SEGJ_OK)
-            return status;
-        if (!right && !durable)
-            break;
-        plan->damaged += !right;
-        plan->records_on_disk = walk->at.records;
-        if (!goes_on || walk->at.records <= plan->watermark)
-            whole = walk->at;
+        status = segj_tell_of_open(scan->journal->telling, head.stored + SEGJ_FRAME_TRAILER, false);
     }
-    walk->at = whole;
-    return SEGJ_OK;
+    if (following.kept)
+        plan->kept_end = walk->at;
+    plan->records_on_disk = walk->at.records;
+    if (following.within)
+        walk->at = following.whole;
+    return status;
 }
 
 static void end_plan_at(segj_recovery_plan_t *plan, segj_point_t at)

@@ -45,8 +45,8 @@ fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log_f
     [==[(uint64_t)segj_get_u32(head)]==])
 
 fault("version 2: a trailer does not know its head" src/journal/walk.c "recovery/log_frames"
-    [==[    *right = !verify || segj_frame_seal(crc, segj_get_u32(sum), walk->raw) == walk->at.trailer;]==]
-    [==[    *right = !verify || crc == walk->at.trailer;]==])
+    [==[    *right = !verify || segj_frame_seal(sums.payload, sums.head, walk->raw) == sums.trailer;]==]
+    [==[    *right = !verify || sums.payload == sums.trailer;]==])
 
 fault("version 2: the salt is left out" src/journal/header_format.h "recovery/log_frames"
     [==[    return identity->section ^ identity->salt;]==]
@@ -61,14 +61,12 @@ fault("version 2: a head counts without its checksum" src/journal/frame_format.c
     [==[           head_checksum(from, size, place) != 0;]==])
 
 fault("version 2: a value counts without its checksum" src/oversized/open/verdict_log.c "recovery/log ${log_states}"
-    [==[        if (!right && !durable)
-            break;]==]
-    [==[        if (!right && !durable && !there)
-            break;]==])
+    [==[    bool durable = right || walk->at.records <= plan->watermark;]==]
+    [==[    bool durable = *more || walk->at.records <= plan->watermark;]==])
 
 fault("version 2: a part of a batch is trusted" src/oversized/open/verdict_log.c "recovery/log"
-    [==[        if (!goes_on || walk->at.records <= plan->watermark)]==]
-    [==[        if (walk->at.records > 0)]==])
+    [==[    if (following.within)]==]
+    [==[    if (following.within && status != SEGJ_OK)]==])
 
 fault("version 2: damage is taken for a crash" src/oversized/open/verdict_log.c "recovery/log"
     [==[        *durable = right && unsynced < UINT8_MAX && number - unsynced > wrong;]==]
@@ -230,3 +228,19 @@ fault("version 2: what was too much to keep is walked over from the beginning" s
     "recovery/crash_index"
     [==[    *at = plan->kept_end;]==]
     [==[    *at = plan->begin;]==])
+
+fault("version 2: an open walks twice over frames with large entries" src/oversized/open/scan.c "recovery/crash_index"
+    [==[        room = each;]==]
+    [==[        return scan->keeps = false;]==])
+
+fault("version 2: a batch that was open before a wrong frame is whole" src/oversized/open/verdict_log.c "recovery/log"
+    [==[    if (durable)
+        following->within = batch_goes_on(following, &head);
+    else]==]
+    [==[    following->within = batch_goes_on(following, &head);
+    if (!durable)]==])
+
+fault("version 2: a frame that is passed quickly needs no trailer" src/journal/walk.c "recovery/log ${log_states}"
+    [==[    if (crc != segj_get_u32(payload + head->stored))
+        return false;]==]
+    [==[    crc = segj_get_u32(payload + head->stored);]==])
