@@ -44,7 +44,8 @@ void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared)
         segj_maps_drop_stale(&shared->maps, &glob->maps, glob->handle.file.data + glob->size);
 }
 
-/* Up to this size it is faster to move a payload to where its frame begins than to read the frame in two parts. */
+/* Up to this size it is faster to read the payload with the four bytes before it, and to move it, than to read twice.
+ * One read into two pieces of memory, preadv, takes longer than the move. */
 #define MOVED_AT_MOST 32768
 
 static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer, bool quiet)
@@ -618,17 +619,21 @@ segj_status_t segj_glob_read(const segj_shared_t *shared, const segj_io_file_t *
 segj_status_t segj_glob_read_payload(const segj_shared_t *shared, const segj_io_file_t *file,
                                      oversized_location_t location, uint8_t *memory)
 {
-    segj_status_t status;
-    uint64_t offset = file->data + location.offset;
-    if (file->head > 0 && location.size > MOVED_AT_MOST) {
-        uint8_t sum[SEGJ_HEAD_CHECKSUM];
-        status = segj_io_read(file, offset + file->head - sizeof sum, sum, sizeof sum, NULL);
+    uint8_t sum[SEGJ_HEAD_CHECKSUM] = {0}; /* of the head: all of it that a payload's checksum wants */
+    size_t before = file->head > 0 ? sizeof sum : 0;
+    uint64_t payload = file->data + location.offset + file->head;
+    segj_status_t status = SEGJ_OK;
+    if (before > 0 && location.size <= MOVED_AT_MOST) {
+        status = segj_io_read(file, payload - before, memory, before + location.size, NULL);
+        if (status != SEGJ_OK)
+            return status;
+        memcpy(sum, memory, before);
+        memmove(memory, memory + before, location.size);
+    } else {
+        if (before > 0)
+            status = segj_io_read(file, payload - before, sum, before, NULL);
         if (status == SEGJ_OK)
-            status = segj_io_read(file, offset + file->head, memory, location.size, NULL);
-        return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum, false) : status;
+            status = segj_io_read(file, payload, memory, location.size, NULL);
     }
-    status = segj_glob_read(shared, file, false, location, memory);
-    if (status == SEGJ_OK && file->head > 0)
-        memmove(memory, memory + file->head, location.size - SEGJ_FRAME_TRAILER);
-    return status;
+    return status == SEGJ_OK ? check_payload(shared, file, location, memory, sum, false) : status;
 }

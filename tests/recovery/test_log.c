@@ -475,6 +475,12 @@ static void a_batch_is_whole_or_not_there(void **state)
         write_file(place->values.text, files[1].data, (size_t)(VALUES_DATA_OFFSET + frames * FRAME));
         check_opened(place, frames < 3 ? 0 : frames < 7 ? 3 : 7, UINT64_MAX);
     }
+    for (uint64_t wrong = 0; wrong < 7; wrong++) { /* a payload whose head is right, also that of a batch's last one */
+        write_file(place->index.text, files[0].data, files[0].size);
+        write_file(place->values.text, files[1].data, files[1].size);
+        flip_byte(place->values.text, VALUES_DATA_OFFSET + (wrong + 1) * FRAME - 5);
+        check_opened(place, wrong < 3 ? 0 : 3, UINT64_MAX);
+    }
     free_bytes(&files[0]);
     free_bytes(&files[1]);
 }
