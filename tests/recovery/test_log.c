@@ -478,7 +478,7 @@ static void a_batch_is_whole_or_not_there(void **state)
     for (uint64_t wrong = 0; wrong < 7; wrong++) { /* a payload whose head is right, also that of a batch's last one */
         write_file(place->index.text, files[0].data, files[0].size);
         write_file(place->values.text, files[1].data, files[1].size);
-        flip_byte(place->values.text, VALUES_DATA_OFFSET + (wrong + 1) * FRAME - 5);
+        spoil(place, wrong);
         check_opened(place, wrong < 3 ? 0 : 3, UINT64_MAX);
     }
     free_bytes(&files[0]);
