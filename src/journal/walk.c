@@ -5,27 +5,31 @@
 
 #include <string.h>
 
-/* Bytes of the data, where they all lie in the window; NULL where they do not. */
-static inline const uint8_t *walk_in_window(const segj_walk_t *walk, uint64_t offset, uint64_t wanted)
+/* Whether so many bytes of the data all lie in the window. */
+static inline bool walk_has(const segj_walk_t *walk, uint64_t offset, uint64_t wanted)
 {
     uint64_t from = offset - walk->window_offset; /* of an offset before the window: more than that has */
-    return from <= walk->window_loaded && wanted <= walk->window_loaded - from ? walk->window + (size_t)from : NULL;
+    return from <= walk->window_loaded && wanted <= walk->window_loaded - from;
+}
+
+static inline const uint8_t *walk_bytes(const segj_walk_t *walk, uint64_t offset)
+{
+    return walk->window + (size_t)(offset - walk->window_offset);
 }
 
 /* Has `wanted` bytes at `offset`, which there are, in the window. */
 static segj_status_t walk_load(segj_walk_t *walk, uint64_t offset, size_t wanted, const uint8_t **bytes)
 {
-    *bytes = walk_in_window(walk, offset, wanted);
-    if (*bytes != NULL)
-        return SEGJ_OK;
-    size_t size = (size_t)segj_min_u64(walk->size - offset, walk->capacity);
-    walk->window_loaded = 0;
-    segj_status_t status = segj_io_read(walk->file, walk->file->data + offset, walk->window, size, NULL);
-    if (status != SEGJ_OK)
-        return status;
-    walk->window_offset = offset;
-    walk->window_loaded = size;
-    *bytes = walk->window;
+    if (!walk_has(walk, offset, wanted)) {
+        size_t size = (size_t)segj_min_u64(walk->size - offset, walk->capacity);
+        walk->window_loaded = 0;
+        segj_status_t status = segj_io_read(walk->file, walk->file->data + offset, walk->window, size, NULL);
+        if (status != SEGJ_OK)
+            return status;
+        walk->window_offset = offset;
+        walk->window_loaded = size;
+    }
+    *bytes = walk_bytes(walk, offset);
     return SEGJ_OK;
 }
 
@@ -37,12 +41,10 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
     *there = false;
     if (walk->size - at < (uint64_t)size + SEGJ_FRAME_TRAILER)
         return SEGJ_OK;
-    const uint8_t *bytes = walk_in_window(walk, at, size);
-    if (bytes == NULL) {
-        segj_status_t status = walk_load(walk, at, size, &bytes);
-        if (status != SEGJ_OK)
-            return status;
-    }
+    const uint8_t *bytes;
+    segj_status_t status = walk_load(walk, at, size, &bytes);
+    if (status != SEGJ_OK)
+        return status;
     walk->begun = segj_crc32_of_number(walk->bound, at);
     if (!segj_head_decode(bytes, size, (segj_frame_place_t){walk->begun, walk->at.trailer}, head))
         return SEGJ_OK;
@@ -97,10 +99,9 @@ segj_status_t segj_walk_pass(segj_walk_t *walk, oversized_location_t location, b
     uint64_t at = location.offset + walk->file->head;
     size_t size = location.size - SEGJ_FRAME_TRAILER;
     walk_sums_t sums = {0, walk->begun, 0};
-    const uint8_t *sum = walk_in_window(walk, at - SEGJ_HEAD_CHECKSUM, (uint64_t)SEGJ_HEAD_CHECKSUM + location.size);
-    if (sum != NULL) {
-        const uint8_t *payload = sum + SEGJ_HEAD_CHECKSUM;
-        sums.head = segj_get_u32(sum);
+    if (walk_has(walk, at - SEGJ_HEAD_CHECKSUM, (uint64_t)SEGJ_HEAD_CHECKSUM + location.size)) {
+        const uint8_t *payload = walk_bytes(walk, at);
+        sums.head = segj_get_u32(payload - SEGJ_HEAD_CHECKSUM);
         if (verify)
             sums.payload = segj_crc32(sums.payload, payload, size);
         sums.trailer = segj_get_u32(payload + size);
@@ -120,9 +121,9 @@ bool segj_walk_quickly(segj_walk_t *walk, segj_head_t *head)
 {
     uint64_t at = walk->at.end;
     uint32_t size = walk->file->head;
-    const uint8_t *frame = walk_in_window(walk, at, (uint64_t)size + SEGJ_FRAME_TRAILER);
-    if (frame == NULL)
+    if (!walk_has(walk, at, (uint64_t)size + SEGJ_FRAME_TRAILER))
         return false;
+    const uint8_t *frame = walk_bytes(walk, at);
     const segj_frame_place_t place = {segj_crc32_of_number(walk->bound, at), walk->at.trailer};
     const uint8_t *payload = frame + size;
     size_t left = walk->window_loaded - (size_t)(payload - walk->window) - SEGJ_FRAME_TRAILER;

@@ -210,8 +210,8 @@ static segj_status_t put_frames(const segj_scan_t *scan, kept_frames_t *frames, 
         uint8_t *to = pages->bytes + pages->full * physical + pages->length;
         uint32_t room = (uint32_t)(pages->shared->page_size - pages->length - 1) / size;
         uint32_t fit = (uint32_t)segj_min_u64(frames->left, room);
-        for (uint32_t i = 0; i < fit; i++)
-            make_record(frames, head, to + i * size, entry_size);
+        for (uint32_t i = 0; i < fit; i++, to += size)
+            make_record(frames, head, to, entry_size);
         pages->length = (uint16_t)(pages->length + fit * size);
         if (frames->left == 0)
             break;
