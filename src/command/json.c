@@ -17,9 +17,17 @@ static json_t *made(json_t *value)
     return value;
 }
 
+/* Names are constants of the program, and each is given once: json-c needs no copy of one, and no look for it. */
+static bool put(json_t *object, const char *name, json_t *value)
+{
+    return object != NULL &&
+           json_object_object_add_ex(object, name, value,
+                                     JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT) == 0;
+}
+
 static void add(json_t *object, const char *name, json_t *value)
 {
-    if (object == NULL || value == NULL || json_object_object_add(object, name, value) != 0)
+    if (value == NULL || !put(object, name, value))
         json_lacks = true;
 }
 
@@ -81,16 +89,60 @@ static char *valid_text(const char *text)
     return copy;
 }
 
+static bool is_ascii(const char *text)
+{
+    unsigned char all = 0;
+    for (const char *at = text; *at != '\0'; at++)
+        all |= (unsigned char)*at;
+    return all < 0x80;
+}
+
+/* The text, or a valid copy of it, which *copy says; NULL: out of memory. */
+static const char *text_of(const char *text, char **copy)
+{
+    *copy = NULL;
+    return is_ascii(text) ? text : (*copy = valid_text(text));
+}
+
 void json_text(json_t *object, const char *name, const char *text)
 {
+    char *copy;
     if (text == NULL) {
-        if (object == NULL || json_object_object_add(object, name, NULL) != 0)
-            json_lacks = true;
+        json_lacks = json_lacks || !put(object, name, NULL);
         return;
     }
-    char *valid = valid_text(text);
+    const char *valid = text_of(text, &copy);
     add(object, name, valid != NULL ? json_object_new_string(valid) : NULL);
-    free(valid);
+    free(copy);
+}
+
+/* --- once more --- */
+
+static json_t *member(json_t *object, const char *name)
+{
+    json_t *found = NULL;
+    (void)json_object_object_get_ex(object, name, &found);
+    return found;
+}
+
+void json_set_number(json_t *object, const char *name, uint64_t value)
+{
+    json_lacks = json_lacks || json_object_set_uint64(member(object, name), value) == 0;
+}
+
+void json_set_flag(json_t *object, const char *name, bool value)
+{
+    json_lacks = json_lacks || json_object_set_boolean(member(object, name), value) == 0;
+}
+
+void json_set_text(json_t *object, const char *name, const char *text)
+{
+    char *copy;
+    const char *valid = text != NULL ? text_of(text, &copy) : NULL;
+    if (valid == NULL || json_object_set_string(member(object, name), valid) == 0)
+        json_lacks = true;
+    if (text != NULL)
+        free(copy);
 }
 
 json_t *json_array(json_t *object, const char *name)
@@ -110,14 +162,28 @@ json_t *json_inner(json_t *outer, const char *name)
     return inner;
 }
 
-bool json_print(json_t *object)
+bool json_line(json_t *object)
 {
+    size_t size = 0;
     const char *text =
         object != NULL && !json_lacks
-            ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+            ? json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size)
             : NULL;
-    if (text != NULL)
-        print("%s\n", text);
+    if (text == NULL)
+        return false;
+    print_bytes(text, size);
+    print_bytes("\n", 1);
+    return true;
+}
+
+void json_free(json_t *object)
+{
     (void)json_object_put(object);
-    return text != NULL;
+}
+
+bool json_print(json_t *object)
+{
+    bool printed = json_line(object);
+    json_free(object);
+    return printed;
 }

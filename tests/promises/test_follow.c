@@ -121,6 +121,30 @@ static void test_what_a_sync_covers_is_shown_in_order(void **state)
     oversized_follow_close(follower);
 }
 
+/* What is read beside a writer is taken from the same memory and caches that it writes to. */
+static void test_each_byte_is_read_about_once(void **state)
+{
+    fixture_t *f = *state;
+    const uint64_t count = 24000;
+    for (f->config.native_version = 1; f->config.native_version <= 2; f->config.native_version++) {
+        const uint64_t section = f->config.native_version;
+        open_journal(f);
+        for (uint64_t i = 0; i < count; i++)
+            append_filled(f->journal, section, i, 'a', 60, NULL);
+        assert_ok(oversized_sync(f->journal, section));
+        uint64_t bytes = file_size(values_path(f, section).text);
+        bytes += f->config.native_version == 1 ? file_size(index_path(f, section).text) : 0;
+        oversized_follower_t *follower = follow_from(f, OVERSIZED_FOLLOW_PLACE, section, 0);
+        uint64_t before = watch_seen()->bytes_read;
+        for (uint64_t i = 0; i < count; i++)
+            (void)expect(follower, OVERSIZED_FOLLOW_RECORD, section, i);
+        expect_end(follower);
+        assert_in_range(watch_seen()->bytes_read - before, bytes / 2, bytes + bytes / 8);
+        oversized_follow_close(follower);
+        close_journal(f);
+    }
+}
+
 static void test_what_a_flush_hands_over_is_shown_and_what_is_in_memory_is_not(void **state)
 {
     fixture_t *f = *state;
@@ -679,6 +703,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PROMISE(test_what_a_sync_covers_is_shown_in_order),
+        PROMISE(test_each_byte_is_read_about_once),
         PROMISE(test_what_a_flush_hands_over_is_shown_and_what_is_in_memory_is_not),
         PROMISE(test_records_that_no_sync_has_covered_say_so),
         PROMISE(test_synced_only_shows_what_the_files_say_is_synced),

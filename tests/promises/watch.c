@@ -83,8 +83,10 @@ static int watch_file_remove(segj_partition_t *partition, const char *name)
 
 static int watch_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
 {
+    int code = below->file_read(file, offset, buffer, size, done);
     seen.reads += find(file) != NULL;
-    return below->file_read(file, offset, buffer, size, done);
+    seen.bytes_read += find(file) != NULL ? *done : 0;
+    return code;
 }
 
 static int watch_file_write(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t *done)

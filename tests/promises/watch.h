@@ -16,6 +16,7 @@ typedef struct watch {
     unsigned files_open;      /* now */
     unsigned files_open_most; /* at any time since watch_begin() */
     uint64_t reads;
+    uint64_t bytes_read;
     uint64_t changes;            /* writes, truncations, creations and removals of files, creations of partitions */
     uint64_t names_synced;       /* partitions made durable */
     unsigned unsynced;           /* open files with writes or truncations that no sync covers */

@@ -61,6 +61,8 @@ typedef struct segj_follow_window {
     size_t room; /* of it */
     uint64_t offset;
     size_t loaded;
+    uint64_t page;  /* of an index: which was verified last; UINT64_MAX: none */
+    uint32_t valid; /* bytes of it */
 } segj_follow_window_t;
 
 #define SEGJ_FOLLOW_WINDOW ((size_t)256 << 10)

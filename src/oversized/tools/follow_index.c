@@ -123,44 +123,6 @@ static segj_status_t index_begin(oversized_follower_t *follower, segj_follow_sec
     return status;
 }
 
-/* Fills both windows from where the section is, with no cut in between. *told: a cut, or a removal. *filled: they
- * are. */
-static segj_status_t index_fill(oversized_follower_t *follower, segj_follow_section_t *section,
-                                oversized_followed_t *followed, bool *told, bool *filled)
-{
-    segj_follow_slots_t slots;
-    *told = *filled = false;
-    for (int i = 0; i < INDEX_TRIES && !*filled; i++) {
-        bool ready = false;
-        segj_status_t status = segj_follow_check(follower, section, followed, told, &ready);
-        if (status == SEGJ_OK && !*told && !ready)
-            return SEGJ_OK;
-        if (status == SEGJ_OK && !*told)
-            status = index_begin(follower, section, followed, told);
-        if (status != SEGJ_OK || *told)
-            return status;
-        uint64_t page = section->at.records * section->record_size / section->page_size;
-        status = segj_follow_read_slots(section, &section->slots);
-        if (status == SEGJ_OK)
-            status = segj_follow_fill(&follower->pages, &section->index, page * segj_page_physical(section->page_size));
-        if (status == SEGJ_OK)
-            status = segj_follow_fill(&follower->values, &section->values, section->at.end);
-        if (status == SEGJ_OK)
-            status = segj_follow_read_slots(section, &slots);
-        if (status != SEGJ_OK) {
-            segj_follow_drop(follower);
-            return status;
-        }
-        slots_view_t before = view_slots(section, &section->slots);
-        *filled = before.stamp == section->stamp && view_slots(section, &slots).stamp == section->stamp;
-        section->synced = before.synced;
-        section->limit = before.limit;
-    }
-    if (!*filled)
-        segj_follow_drop(follower);
-    return SEGJ_OK;
-}
-
 /* What the windows have. */
 typedef struct found {
     bool record, frame, right;
@@ -187,30 +149,96 @@ static segj_status_t index_big(oversized_follower_t *follower, const segj_follow
     return status;
 }
 
+/* The record that the window of pages has next, if it begins where the one before has ended. */
+static segj_status_t find_record(oversized_follower_t *follower, const segj_follow_section_t *section, found_t *found)
+{
+    segj_status_t status = segj_follow_record(follower, section, section->at.records, &found->record);
+    if (status != SEGJ_OK || !found->record)
+        return status;
+    found->location = segj_location_decode(follower->record + section->record_size - OVERSIZED_LOCATION_SIZE);
+    found->record = found->location.offset == section->at.end &&
+                    segj_location_end(0, found->location, SEGJ_FILE_SIZE_MAX - section->values.data, &found->end);
+    if (found->record)
+        found->bytes = segj_follow_peek(&follower->values, found->location.offset, found->location.size);
+    return SEGJ_OK;
+}
+
+static void check_frame(const oversized_follower_t *follower, const segj_follow_section_t *section, found_t *found)
+{
+    size_t size = found->location.size - SEGJ_FRAME_TRAILER;
+    found->frame = true;
+    found->trailer = segj_get_u32(found->bytes + size);
+    found->right = found->trailer == segj_frame_checksum(follower->journal->shared.checksum, section->values.binding,
+                                                         found->location.offset, found->bytes, size);
+}
+
 static segj_status_t index_find(oversized_follower_t *follower, const segj_follow_section_t *section, found_t *found)
 {
     uint64_t position = section->at.records;
     *found = (found_t){.record = false};
     if (position >= section->limit || (follower->synced_only && position >= section->synced))
         return SEGJ_OK;
-    segj_status_t status = segj_follow_record(follower, section, position, &found->record);
-    if (status != SEGJ_OK || !found->record)
-        return status;
-    found->location = segj_location_decode(follower->record + section->record_size - OVERSIZED_LOCATION_SIZE);
-    found->record = found->location.offset == section->at.end &&
-                    segj_location_end(0, found->location, SEGJ_FILE_SIZE_MAX - section->values.data, &found->end);
-    if (!found->record)
-        return SEGJ_OK;
-    found->bytes = segj_follow_peek(&follower->values, found->location.offset, found->location.size);
-    if (found->bytes == NULL && found->location.size > follower->values.room)
+    segj_status_t status = find_record(follower, section, found);
+    if (status == SEGJ_OK && found->record && found->bytes == NULL && found->location.size > follower->values.room)
         status = index_big(follower, section, found);
-    if (status != SEGJ_OK || found->bytes == NULL)
-        return status;
-    size_t size = found->location.size - SEGJ_FRAME_TRAILER;
-    found->frame = true;
-    found->trailer = segj_get_u32(found->bytes + size);
-    found->right = found->trailer == segj_frame_checksum(follower->journal->shared.checksum, section->values.binding,
-                                                         found->location.offset, found->bytes, size);
+    if (status == SEGJ_OK && found->bytes != NULL)
+        check_frame(follower, section, found);
+    return status;
+}
+
+/* What was read earlier is as it was, because there was no cut since. So either window is filled again only where it
+ * does not have what comes next, or has it wrong: it was read before that was written. */
+static segj_status_t fill_what_lacks(oversized_follower_t *follower, const segj_follow_section_t *section)
+{
+    uint64_t page = section->at.records * section->record_size / section->page_size;
+    found_t found = {.record = false};
+    segj_status_t status = follower->fresh == 0 ? find_record(follower, section, &found) : SEGJ_OK;
+    if (status == SEGJ_OK && !found.record) {
+        status = segj_follow_fill(&follower->pages, &section->index, page * segj_page_physical(section->page_size));
+        if (status == SEGJ_OK && follower->fresh == 0)
+            status = find_record(follower, section, &found);
+    }
+    if (status == SEGJ_OK && found.bytes != NULL)
+        check_frame(follower, section, &found);
+    return status == SEGJ_OK && !found.right ? segj_follow_fill(&follower->values, &section->values, section->at.end)
+                                             : status;
+}
+
+/* Fills the windows from where the section is, with no cut in between. *told: a cut, or a removal. *filled: they
+ * are. */
+static segj_status_t index_fill(oversized_follower_t *follower, segj_follow_section_t *section,
+                                oversized_followed_t *followed, bool *told, bool *filled)
+{
+    segj_follow_slots_t slots;
+    *told = *filled = false;
+    for (int i = 0; i < INDEX_TRIES && !*filled; i++) {
+        bool ready = false;
+        const uint64_t stamp = section->stamp;
+        segj_status_t status = segj_follow_check(follower, section, followed, told, &ready);
+        if (status == SEGJ_OK && !*told && !ready)
+            return SEGJ_OK;
+        if (status == SEGJ_OK && !*told)
+            status = index_begin(follower, section, followed, told);
+        if (status != SEGJ_OK || *told)
+            return status;
+        if (section->stamp != stamp)
+            segj_follow_drop(follower); /* a cut that was under way has ended */
+        status = segj_follow_read_slots(section, &section->slots);
+        if (status == SEGJ_OK)
+            status = fill_what_lacks(follower, section);
+        if (status == SEGJ_OK)
+            status = segj_follow_read_slots(section, &slots);
+        if (status != SEGJ_OK) {
+            segj_follow_drop(follower);
+            return status;
+        }
+        slots_view_t before = view_slots(section, &section->slots);
+        *filled = before.stamp == section->stamp && view_slots(section, &slots).stamp == section->stamp;
+        section->synced = before.synced;
+        section->limit = before.limit;
+    }
+    if (!*filled)
+        segj_follow_drop(follower);
     return SEGJ_OK;
 }
 

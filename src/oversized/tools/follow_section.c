@@ -21,6 +21,7 @@ segj_status_t segj_follow_fill(segj_follow_window_t *window, const segj_io_file_
 {
     window->loaded = 0;
     window->offset = offset;
+    window->page = UINT64_MAX;
     if (offset > SEGJ_FILE_SIZE_MAX - file->data - window->room)
         return SEGJ_OK;
     size_t got = 0;
@@ -269,6 +270,21 @@ segj_status_t segj_follow_check(oversized_follower_t *follower, segj_follow_sect
     return SEGJ_OK;
 }
 
+/* Whether the window has so many bytes of a page, verified. */
+static bool has_page(segj_follow_window_t *window, const segj_follow_section_t *section, segj_checksum_kind_t checksum,
+                     uint64_t page, uint32_t size)
+{
+    size_t physical = segj_page_physical(section->page_size);
+    const uint8_t *bytes = segj_follow_peek(window, page * physical, physical);
+    if (bytes == NULL)
+        return false;
+    if (window->page != page) {
+        window->page = page;
+        window->valid = segj_page_verify(checksum, bytes, section->page_size, section->index.binding, page).length;
+    }
+    return window->valid >= size;
+}
+
 segj_status_t segj_follow_record(oversized_follower_t *follower, const segj_follow_section_t *section,
                                  uint64_t position, bool *there)
 {
@@ -282,12 +298,9 @@ segj_status_t segj_follow_record(oversized_follower_t *follower, const segj_foll
         uint64_t page = (at + done) / section->page_size;
         uint32_t begin = (uint32_t)((at + done) % section->page_size);
         uint32_t part = (uint32_t)segj_min_u64(section->record_size - done, section->page_size - begin);
-        const uint8_t *bytes = segj_follow_peek(&follower->pages, page * physical, physical);
-        if (bytes == NULL || segj_page_verify(follower->journal->shared.checksum, bytes, section->page_size,
-                                              section->index.binding, page)
-                                     .length < begin + part)
+        if (!has_page(&follower->pages, section, follower->journal->shared.checksum, page, begin + part))
             return SEGJ_OK;
-        memcpy(follower->record + done, bytes + begin, part);
+        memcpy(follower->record + done, segj_follow_peek(&follower->pages, page * physical, physical) + begin, part);
         done += part;
     }
     *there = true;

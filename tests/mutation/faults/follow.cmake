@@ -46,3 +46,13 @@ fault("a head tells of one record more than was synced" src/oversized/tools/foll
 fault("heads are trusted that count no further" src/oversized/tools/follow_log.c "version_2/promises_follow"
     [==[        if (head.unsynced < UINT8_MAX && head.unsynced <= at.records)]==]
     [==[        if (head.unsynced <= at.records)]==])
+
+fault("what a follower has read outlives a cut" src/oversized/tools/follow_index.c "threads/follow_orders"
+    [==[        if (section->stamp != stamp)
+            segj_follow_drop(follower); /* a cut that was under way has ended */]==]
+    [==[        if (section->stamp != stamp && i > INDEX_TRIES)
+            segj_follow_drop(follower); /* a cut that was under way has ended */]==])
+
+fault("a follower reads both files again where one has more" src/oversized/tools/follow_index.c "promises/follow"
+    [==[    segj_status_t status = follower->fresh == 0 ? find_record(follower, section, &found) : SEGJ_OK;]==]
+    [==[    segj_status_t status = follower->fresh > 9 ? find_record(follower, section, &found) : SEGJ_OK;]==])
