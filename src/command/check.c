@@ -44,29 +44,42 @@ static bool show_damage(void *context, const oversized_damage_t *damage)
     return false;
 }
 
-static bool verdict_json(const options_t *options, const oversized_verified_t *found, uint64_t lost)
+/** What the open has found, of the sections that were asked for. */
+typedef struct opened {
+    uint64_t lost;    /* records */
+    uint64_t orphans; /* values files without an index file */
+} opened_t;
+
+static bool verdict_json(const options_t *options, const oversized_verified_t *found, const opened_t *opened)
 {
     json_t *object = json_new();
     json_text(object, "directory", options->directory);
-    json_text(object, "verdict", found->damages + lost > 0 ? "damaged" : "fine");
+    json_text(object, "verdict", found->damages + opened->lost > 0 ? "damaged" : "fine");
     json_number(object, "sections", found->sections);
     json_number(object, "records", found->records);
     json_number(object, "bytes", found->bytes);
     json_number(object, "damages", found->damages);
     json_number(object, "records_damaged", found->records_damaged);
-    json_number(object, "lost_records", lost);
+    json_number(object, "lost_records", opened->lost);
+    json_number(object, "values_without_index", opened->orphans);
     return json_print(object);
 }
 
-static answer_t verdict(const check_t *check, const oversized_verified_t *found, uint64_t lost)
+/* Values without an index are what a prune that was cut off leaves, and also what is left where somebody has removed an
+ * index file: they are no damage, and not read, which is said. */
+static answer_t verdict(const check_t *check, const oversized_verified_t *found, const opened_t *opened)
 {
     const options_t *options = check->options;
-    answer_t answer = found->damages + lost > 0 ? ANSWER_DAMAGED : ANSWER_FINE;
+    answer_t answer = found->damages + opened->lost > 0 ? ANSWER_DAMAGED : ANSWER_FINE;
     if (options->json)
-        return verdict_json(options, found, lost) ? answer : complain(ANSWER_FAILED, "out of memory");
-    if (lost > 0)
-        print("%" PRIu64 " records that were synced are lost; `segj stat %s` tells of which sections\n", lost,
+        return verdict_json(options, found, opened) ? answer : complain(ANSWER_FAILED, "out of memory");
+    if (opened->lost > 0)
+        print("%" PRIu64 " records that were synced are lost; `segj stat %s` tells of which sections\n", opened->lost,
               options->directory);
+    if (opened->orphans > 0)
+        print("%" PRIu64 " values files without an index file were not read; `segj stat %s` tells which, `segj salvage "
+              "--bare` takes their values\n",
+              opened->orphans, options->directory);
     print("%s: %s: %" PRIu64 " records in %" PRIu64 " sections were read, %" PRIu64 " bytes", options->directory,
           answer == ANSWER_FINE ? "fine" : "damaged", found->records, found->sections, found->bytes);
     if (found->damages > 0)
@@ -102,7 +115,10 @@ static answer_t verify_opened(check_t *check, oversized_t *journal, const range_
         return complain_of(check->options, status);
     if (status == SEGJ_ERR_CANCELLED || status == SEGJ_ERR_MEMORY)
         return complain_of(check->options, status);
-    return verdict(check, &found, range->all ? oversized_recovery(journal)->synced_records_lost : 0);
+    const oversized_recovery_t *report = oversized_recovery(journal);
+    const opened_t opened = {.lost = range->all ? report->synced_records_lost : 0,
+                             .orphans = range->all ? report->orphan_sections_removed : 0};
+    return verdict(check, &found, &opened);
 }
 
 answer_t command_verify(const options_t *options)

@@ -182,6 +182,20 @@ static void verify_reads_everything(void **state)
     shell_free(&said);
 }
 
+/* What a prune leaves that was cut off may also be what is left of a section whose index file somebody has removed. */
+static void verify_tells_of_values_without_an_index(void **state)
+{
+    const shell_t *shell = *state;
+    make_journal(*state);
+    remove_file(section_path(join_path(shell->root.text, "journal").text, "index", 9).text);
+    shell_expect(shell, "segj verify journal", 0,
+                 "1 values files without an index file were not read; `segj stat journal` tells which, `segj salvage "
+                 "--bare` takes their values\njournal: fine: 3 records in 1 sections were read, 28 bytes\n",
+                 NULL);
+    shell_expect(shell, "segj verify journal 3", 0, "journal: fine: 3 records in 1 sections were read, 28 bytes\n",
+                 NULL);
+}
+
 static void verify_in_json_is_json(void **state)
 {
     const shell_t *shell = *state;
@@ -446,6 +460,7 @@ int main(void)
         SHELL_TEST(long_values_are_printed_whole),
         SHELL_TEST(damaged_values_are_said_and_the_list_goes_on),
         SHELL_TEST(verify_reads_everything),
+        SHELL_TEST(verify_tells_of_values_without_an_index),
         SHELL_TEST(verify_in_json_is_json),
         SHELL_TEST(salvage_takes_what_verifies),
         SHELL_TEST(salvage_takes_values_without_entries_where_it_is_asked_to),

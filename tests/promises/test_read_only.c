@@ -4,6 +4,7 @@
  */
 #include "promises/fixture.h"
 #include "promises/watch.h"
+#include "segjournal/tools.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,44 @@ static void test_everything_may_be_read(void **state)
     assert_int_equal(oversized_recovery(f->journal)->records, 40);
     assert_int_equal(oversized_recovery(f->journal)->sections, 2);
     assert_null(oversized_error(f->journal));
+    close_journal(f);
+}
+
+/* An open for writing makes it again from the values of version 2. Its records may be read before that, by position, in
+ * bulk and in either direction. */
+static void test_a_section_without_an_index_file_may_be_read(void **state)
+{
+    fixture_t *f = *state;
+    if (f->config.format != SEGJ_FORMAT_NATIVE)
+        skip();
+    f->config.native_version = 2;
+    open_journal(f);
+    put_samples(f->journal, 1, 30, 0);
+    put_samples(f->journal, 2, 10, 0);
+    close_journal(f);
+    remove_file(index_path(f, 1).text);
+    open_read_only(f);
+    path_t before = snapshot(f);
+    check_samples(f->journal, 1, 0, 30, 0);
+    oversized_replay_t *replay = NULL;
+    oversized_item_t item;
+    for (int back = 0; back < 2; back++) {
+        assert_ok(back == 0 ? oversized_replay_open(f->journal, 0, 0, 4096, &replay)
+                            : oversized_replay_open_back(f->journal, UINT64_MAX, 0, 4096, &replay));
+        for (uint64_t i = 0; i < 40; i++) {
+            uint64_t at = back == 0 ? i : 39 - i;
+            assert_ok(oversized_replay_next(replay, &item));
+            assert_int_equal(item.section, at < 30 ? 1 : 2);
+            assert_int_equal(item.position, at % 30);
+            check_replay_value(replay, item.section, item.position, 0);
+        }
+        assert_status(oversized_replay_next(replay, &item), SEGJ_END);
+        oversized_replay_close(replay);
+    }
+    oversized_verified_t verified;
+    assert_ok(oversized_verify(f->journal, NULL, &verified));
+    assert_int_equal(verified.records, 40);
+    assert_untouched(f, before);
     close_journal(f);
 }
 
@@ -238,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PROMISE(test_everything_may_be_read),
+        PROMISE(test_a_section_without_an_index_file_may_be_read),
         PROMISE(test_every_change_is_refused),
         PROMISE(test_a_destroy_is_refused_and_removes_nothing),
         PROMISE(test_nothing_is_written_while_it_is_open),

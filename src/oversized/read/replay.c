@@ -237,6 +237,12 @@ SEGJ_UNDER_STATE static segj_status_t replay_load(oversized_replay_t *replay, se
     segj_shared_t *shared = &replay->journal->shared;
     size_t physical = segj_page_physical(shared->page_size);
     uint64_t first;
+    /* There may be no file: a journal that is open for reading is as a repair would leave it. */
+    if (!segj_fixed_trusts(&section->index, shared, page)) {
+        replay->first = page;
+        replay->loaded = replay->lengths[0] = 0;
+        return SEGJ_OK;
+    }
     size_t wanted = choose_pages(replay, section, page, &first);
     segj_status_t status = segj_files_pin(&shared->files, &section->index.handle);
     if (status != SEGJ_OK)

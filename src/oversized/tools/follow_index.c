@@ -150,7 +150,8 @@ static segj_status_t index_big(oversized_follower_t *follower, const segj_follow
 }
 
 /* The record that the window of pages has next, if it begins where the one before has ended. */
-static segj_status_t find_record(oversized_follower_t *follower, const segj_follow_section_t *section, found_t *found)
+static segj_status_t index_find_record(oversized_follower_t *follower, const segj_follow_section_t *section,
+                                       found_t *found)
 {
     segj_status_t status = segj_follow_record(follower, section, section->at.records, &found->record);
     if (status != SEGJ_OK || !found->record)
@@ -163,7 +164,8 @@ static segj_status_t find_record(oversized_follower_t *follower, const segj_foll
     return SEGJ_OK;
 }
 
-static void check_frame(const oversized_follower_t *follower, const segj_follow_section_t *section, found_t *found)
+static void index_check_frame(const oversized_follower_t *follower, const segj_follow_section_t *section,
+                              found_t *found)
 {
     size_t size = found->location.size - SEGJ_FRAME_TRAILER;
     found->frame = true;
@@ -178,11 +180,11 @@ static segj_status_t index_find(oversized_follower_t *follower, const segj_follo
     *found = (found_t){.record = false};
     if (position >= section->limit || (follower->synced_only && position >= section->synced))
         return SEGJ_OK;
-    segj_status_t status = find_record(follower, section, found);
+    segj_status_t status = index_find_record(follower, section, found);
     if (status == SEGJ_OK && found->record && found->bytes == NULL && found->location.size > follower->values.room)
         status = index_big(follower, section, found);
     if (status == SEGJ_OK && found->bytes != NULL)
-        check_frame(follower, section, found);
+        index_check_frame(follower, section, found);
     return status;
 }
 
@@ -192,14 +194,14 @@ static segj_status_t fill_what_lacks(oversized_follower_t *follower, const segj_
 {
     uint64_t page = section->at.records * section->record_size / section->page_size;
     found_t found = {.record = false};
-    segj_status_t status = follower->fresh == 0 ? find_record(follower, section, &found) : SEGJ_OK;
+    segj_status_t status = follower->fresh == 0 ? index_find_record(follower, section, &found) : SEGJ_OK;
     if (status == SEGJ_OK && !found.record) {
         status = segj_follow_fill(&follower->pages, &section->index, page * segj_page_physical(section->page_size));
         if (status == SEGJ_OK && follower->fresh == 0)
-            status = find_record(follower, section, &found);
+            status = index_find_record(follower, section, &found);
     }
     if (status == SEGJ_OK && found.bytes != NULL)
-        check_frame(follower, section, &found);
+        index_check_frame(follower, section, &found);
     return status == SEGJ_OK && !found.right ? segj_follow_fill(&follower->values, &section->values, section->at.end)
                                              : status;
 }

@@ -271,8 +271,8 @@ segj_status_t segj_follow_check(oversized_follower_t *follower, segj_follow_sect
 }
 
 /* Whether the window has so many bytes of a page, verified. */
-static bool has_page(segj_follow_window_t *window, const segj_follow_section_t *section, segj_checksum_kind_t checksum,
-                     uint64_t page, uint32_t size)
+static bool window_has_page(segj_follow_window_t *window, const segj_follow_section_t *section,
+                            segj_checksum_kind_t checksum, uint64_t page, uint32_t size)
 {
     size_t physical = segj_page_physical(section->page_size);
     const uint8_t *bytes = segj_follow_peek(window, page * physical, physical);
@@ -298,7 +298,7 @@ segj_status_t segj_follow_record(oversized_follower_t *follower, const segj_foll
         uint64_t page = (at + done) / section->page_size;
         uint32_t begin = (uint32_t)((at + done) % section->page_size);
         uint32_t part = (uint32_t)segj_min_u64(section->record_size - done, section->page_size - begin);
-        if (!has_page(&follower->pages, section, follower->journal->shared.checksum, page, begin + part))
+        if (!window_has_page(&follower->pages, section, follower->journal->shared.checksum, page, begin + part))
             return SEGJ_OK;
         memcpy(follower->record + done, segj_follow_peek(&follower->pages, page * physical, physical) + begin, part);
         done += part;

@@ -54,5 +54,5 @@ fault("what a follower has read outlives a cut" src/oversized/tools/follow_index
             segj_follow_drop(follower); /* a cut that was under way has ended */]==])
 
 fault("a follower reads both files again where one has more" src/oversized/tools/follow_index.c "promises/follow"
-    [==[    segj_status_t status = follower->fresh == 0 ? find_record(follower, section, &found) : SEGJ_OK;]==]
-    [==[    segj_status_t status = follower->fresh > 9 ? find_record(follower, section, &found) : SEGJ_OK;]==])
+    [==[    segj_status_t status = follower->fresh == 0 ? index_find_record(follower, section, &found) : SEGJ_OK;]==]
+    [==[    segj_status_t status = follower->fresh > 9 ? index_find_record(follower, section, &found) : SEGJ_OK;]==])

@@ -244,3 +244,7 @@ fault("version 2: a frame that is passed quickly needs no trailer" src/journal/w
     [==[    if (crc != segj_get_u32(payload + head->stored))
         return false;]==]
     [==[    crc = segj_get_u32(payload + head->stored);]==])
+
+fault("a walk wants the file of an index that is not trusted" src/oversized/read/replay.c "promises/read_only"
+    [==[    if (!segj_fixed_trusts(&section->index, shared, page)) {]==]
+    [==[    if (!segj_fixed_trusts(&section->index, shared, page) && replay->capacity == 0) {]==])
