@@ -132,6 +132,15 @@ static void remove_ghost(segj_rados_lease_t *lease)
     (void)lease->store->seam.change(lease->store->seam.context, &change);
 }
 
+/* Of a lock that was taken, also in the place of a shared one, and is of no use: nobody renews it any more. */
+static void give_back(segj_rados_lease_t *lease)
+{
+    segj_lock(&lease->store->mutex);
+    lease->held = SEGJ_RADOS_SHARED;
+    segj_unlock(&lease->store->mutex);
+    (void)segj_rados_lease_unlock(lease);
+}
+
 static int take(segj_rados_lease_t *lease, bool exclusive)
 {
     int code = segj_rados_lease_named(lease);
@@ -143,7 +152,7 @@ static int take(segj_rados_lease_t *lease, bool exclusive)
     code = segj_rados_lease_named(lease);
     if (code == 0)
         return 0;
-    (void)lease->store->seam.unlock(lease->store->seam.context, lease->object, lease->cookie);
+    give_back(lease);
     if (code == ENOENT)
         remove_ghost(lease);
     return code == ENOENT ? ESTALE : code;
@@ -153,16 +162,18 @@ static int take(segj_rados_lease_t *lease, bool exclusive)
 static int list_lease(segj_rados_lease_t *lease)
 {
     segj_rados_t *store = lease->store;
+    if (store->lock_seconds > 0 && !store->renews) {
+        int code = segj_thread_start(&store->renewer, segj_rados_renew, store);
+        if (code != 0)
+            return code;
+        store->renews = true;
+    }
     if (!lease->listed) {
         lease->next = store->leases;
         store->leases = lease;
         lease->listed = true;
     }
-    if (store->lock_seconds == 0 || store->renews)
-        return 0;
-    int code = segj_thread_start(&store->renewer, segj_rados_renew, store);
-    store->renews = code == 0;
-    return code;
+    return 0;
 }
 
 int segj_rados_lease_lock(segj_rados_lease_t *lease, bool exclusive)
@@ -192,7 +203,7 @@ int segj_rados_lease_lock(segj_rados_lease_t *lease, bool exclusive)
     }
     segj_unlock(&store->mutex);
     if (code != 0)
-        (void)store->seam.unlock(store->seam.context, lease->object, lease->cookie);
+        give_back(lease);
     if (code == ECANCELED) /* another opener was quicker */
         return EWOULDBLOCK;
     return code == ENOENT ? ESTALE : code;
