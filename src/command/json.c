@@ -125,6 +125,14 @@ static json_t *member(json_t *object, const char *name)
     return found;
 }
 
+static void exchange(json_t *object, const char *name, json_t *value)
+{
+    if (value != NULL && json_object_object_add(object, name, value) == 0)
+        return;
+    json_object_put(value);
+    json_lacks = true;
+}
+
 void json_set_number(json_t *object, const char *name, uint64_t value)
 {
     json_lacks = json_lacks || json_object_set_uint64(member(object, name), value) == 0;
@@ -139,7 +147,9 @@ void json_set_text(json_t *object, const char *name, const char *text)
 {
     char *copy;
     const char *valid = text != NULL ? text_of(text, &copy) : NULL;
-    if (valid == NULL || json_object_set_string(member(object, name), valid) == 0)
+    if (valid != NULL && *valid == '\0') /* json-c 0.16 would lose the memory of a longer text */
+        exchange(object, name, json_object_new_string(""));
+    else if (valid == NULL || json_object_set_string(member(object, name), valid) == 0)
         json_lacks = true;
     if (text != NULL)
         free(copy);
