@@ -45,14 +45,6 @@ struct segj_file {
 /* Room that is there from the start, so that a test that fails allocations meets none of the recorder's. */
 #define CALLS_AT_FIRST 1024
 
-static void *allocate(size_t size)
-{
-    void *memory = calloc(1, size);
-    if (memory == NULL)
-        fail_msg("a recorder found no memory");
-    return memory;
-}
-
 static void lock(recorder_t *recorder)
 {
     if (pthread_mutex_lock(&recorder->mutex) != 0)
@@ -404,10 +396,10 @@ static void record_file_evict(segj_file_t *file, uint64_t offset, uint64_t size)
 
 recorder_t *recorder_new(const segj_storage_t *below)
 {
-    recorder_t *recorder = allocate(sizeof *recorder);
+    recorder_t *recorder = need_memory(sizeof *recorder);
     recorder->below = below;
     recorder->capacity = CALLS_AT_FIRST;
-    recorder->calls = allocate(CALLS_AT_FIRST * sizeof *recorder->calls);
+    recorder->calls = need_memory(CALLS_AT_FIRST * sizeof *recorder->calls);
     if (pthread_mutex_init(&recorder->mutex, NULL) != 0)
         fail_msg("a recorder found no mutex");
     recorder->storage = (segj_storage_t){
@@ -524,7 +516,7 @@ static void print_call(const record_t *call, char *text, size_t size)
 static char *print_calls(const recorder_t *recorder, unsigned mask)
 {
     enum { LINE = 160 };
-    char *text = allocate(recorder->count * LINE + 1);
+    char *text = need_memory(recorder->count * LINE + 1);
     size_t size = 0;
     for (size_t i = 0; i < recorder->count; i++) {
         if ((mask & RECORD_BIT(recorder->calls[i].kind)) == 0)
