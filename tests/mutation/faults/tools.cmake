@@ -218,13 +218,13 @@ fault("a later section tells of the kin where the oldest is cut" src/oversized/t
     [==[            *kin = SEGJ_KIN_UNKNOWN;
             return SEGJ_OK;]==])
 
-fault("a journal is copied into its own directory" src/oversized/tools/copy.c "promises/copy"
+fault("a journal is copied into its own directory" src/oversized/tools/copy.c "promises/copy_refused"
     [==[        if (status == SEGJ_OK)
             status = check_elsewhere(job);]==]
     [==[        if (status != SEGJ_OK)
             status = check_elsewhere(job);]==])
 
-fault("a loss goes into a copy from files" src/oversized/tools/copy_look.c "promises/copy"
+fault("a loss goes into a copy from files" src/oversized/tools/copy_look.c "promises/copy_refused"
     [==[    if (look->records < look->watermark)
         return]==]
     [==[    if (look->records < look->watermark && look->damaged > look->records)
