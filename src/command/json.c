@@ -145,14 +145,13 @@ void json_set_flag(json_t *object, const char *name, bool value)
 
 void json_set_text(json_t *object, const char *name, const char *text)
 {
-    char *copy;
+    char *copy = NULL;
     const char *valid = text != NULL ? text_of(text, &copy) : NULL;
     if (valid != NULL && *valid == '\0') /* json-c 0.16 would lose the memory of a longer text */
         exchange(object, name, json_object_new_string(""));
     else if (valid == NULL || json_object_set_string(member(object, name), valid) == 0)
         json_lacks = true;
-    if (text != NULL)
-        free(copy);
+    free(copy);
 }
 
 json_t *json_array(json_t *object, const char *name)
