@@ -195,8 +195,7 @@ static void play(uint8_t version)
 {
     run_t run = {.seed = 7};
     simdisk_t *disk = simdisk_new();
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     segj_storage_t storage = storage_of(disk);
     small_config(&run.config, "journal");
     run.config.native_version = version;

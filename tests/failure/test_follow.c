@@ -197,8 +197,7 @@ static uint64_t run(uint64_t at, int code, uint64_t allocation, uint8_t version)
 
 static void each_call_of_the_storage_fails_once(uint8_t version, int code)
 {
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     uint64_t calls = run(UINT64_MAX, code, 0, version);
     print_message("  %llu calls\n", (unsigned long long)calls);
     assert_true(calls > (code == EMFILE ? 10 : 100));
@@ -223,8 +222,7 @@ static void each_descriptor_is_wanting_once(void **state)
 
 static void each_allocation_fails_once(void **state)
 {
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     for (uint8_t version = 1; version <= 2; version++) {
         uint64_t count = run(0, 0, UINT64_MAX, version);
         print_message("  %llu allocations\n", (unsigned long long)count);

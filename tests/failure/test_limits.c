@@ -244,7 +244,7 @@ static void with_16_descriptors(void **state)
 static void nothing_is_said_of_a_limit_that_is_far(void **state)
 {
     if (usual.rlim_max < 1024)
-        skip();
+        SKIP("fewer than 1,024 descriptors are allowed here");
     limit_descriptors(1024);
     open_journal();
     assert_string_equal(said, "");

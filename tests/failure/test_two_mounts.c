@@ -157,7 +157,7 @@ int main(void)
     if (mount_it())
         failed = cmocka_run_group_tests(tests, NULL, NULL);
     else
-        print_message("skipped: bindfs is not there, or may not mount\n");
+        print_message("SKIPPED: bindfs is not there, or may not mount\n");
     unmount_it();
     return failed;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every test has its line in `sh cmake/tests.sh`, which says what it shows.
+# Every test has its line in `sh cmake/tests.sh`, which says what it shows; and a test that is skipped says why.
 set -eu
 
 cd "$SEGJ_SOURCE"
@@ -16,4 +16,9 @@ ctest --test-dir "$work/asked" -N | sed -n 's/^ *Test *#[0-9]*: //p' | LC_ALL=C 
 # What other programs bind is listed where their tools are there.
 missing=$(LC_ALL=C comm -23 "$work/tests" "$work/named")
 [ -z "$missing" ] || { echo "tests without a line: $missing"; exit 1; }
+# SKIP(why) says it, which is told in the terminal (cmake/skipped_tests.awk).
+if grep -rnE '[^_a-z]skip\(\)|"(skipped|not run): ' tests --include='*.c'; then
+    echo "these are skipped without a line \"SKIPPED: why\""
+    exit 1
+fi
 echo "$(wc -l <"$work/tests") tests, each with a line"

@@ -195,7 +195,7 @@ static void test_a_damaged_head_is_named(void **state)
     make_sections(f);
     close_and_open(f);
     if (f->config.native_version != 2)
-        skip();
+        SKIP("version 2 alone has heads before its values");
     oversized_location_t location;
     assert_ok(oversized_get(f->journal, 9, 7, NULL, &location));
     flip_byte(values_path(f, 9).text, VALUES_DATA_OFFSET + location.offset + 5);
@@ -259,7 +259,7 @@ static void test_files_of_the_commonware_format_are_not_copied(void **state)
 {
     fixture_t *f = *state;
     if (tested_format() != SEGJ_FORMAT_COMMONWARE)
-        skip();
+        SKIP("files of the native format are copied (promises/copy)");
     make_sections(f);
     assert_status(oversized_copy_beside(&f->config, join_path(f->root.text, "copy").text, NULL, NULL),
                   SEGJ_ERR_INVALID);

@@ -340,7 +340,7 @@ static void test_the_sentence_names_the_process_that_holds_the_lock(void **state
         assert_non_null(strstr(segj_last_error(), expected));
     kill_helper(helper);
     if (!listed)
-        skip(); /* this file system's locks are not listed with its device */
+        SKIP("this file system's locks are not listed with its device");
 }
 
 /* A child that runs another program has none of our descriptors: it keeps no lock. */

@@ -46,8 +46,7 @@ static void test_everything_may_be_read(void **state)
 static void test_a_section_without_an_index_file_may_be_read(void **state)
 {
     fixture_t *f = *state;
-    if (f->config.format != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     f->config.native_version = 2;
     open_journal(f);
     put_samples(f->journal, 1, 30, 0);

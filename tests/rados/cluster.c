@@ -28,7 +28,7 @@ bool cluster_is_there(void)
 {
     if (configuration() != NULL)
         return true;
-    printf("skipped: SEGJ_CEPH names no directory of a cluster (sh cmake/rados.sh starts one)\n");
+    printf("SKIPPED: SEGJ_CEPH names no directory of a cluster (sh cmake/rados.sh starts one)\n");
     return false;
 }
 

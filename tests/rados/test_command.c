@@ -89,7 +89,7 @@ int main(void)
     if (!cluster_is_there())
         return 77;
     if (access(SEGJ_COMMAND, X_OK) != 0) {
-        printf("skipped: the command segj is not built\n");
+        printf("SKIPPED: the command segj is not built\n");
         return 77;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -392,8 +392,7 @@ static void each_order_makes_a_copy_of_one_moment(void **state)
                   {"a section that is made again", cut_and_make_again, false, false},
                   {"appends", grow, false, false},
                   {"a prune", prune, false, false}};
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     for (uint8_t version = 1; version <= 2; version++)
         for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
             for (int again = 0; again <= 1; again++) {

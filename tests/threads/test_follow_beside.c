@@ -279,8 +279,7 @@ static void followers_beside_a_thread_that_writes(void **state)
     beside_t *beside = *state;
     worker_t team[3];
     oversized_t *journal = NULL;
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     assert_ok(oversized_open(&beside->config, &journal));
     assert_ok(oversized_close(journal));
     team_run(team, 3, look_or_write, beside);
@@ -304,8 +303,7 @@ static void a_follower_beside_a_process_that_is_killed(void **state)
     oversized_follower_t *follower = NULL;
     oversized_t *journal = NULL;
     uint64_t seed = 1;
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     assert_ok(oversized_open(&beside->config, &journal));
     assert_ok(oversized_close(journal));
     assert_ok(oversized_follow_open(&beside->config, NULL, &follower));
@@ -375,8 +373,7 @@ static void another_thread_ends_a_wait(void **state)
     waiting_t waiting = {.follower = NULL};
     oversized_t *journal = NULL;
     worker_t team[2];
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     assert_ok(oversized_open(&beside->config, &journal));
     assert_ok(oversized_follow_open(&beside->config, NULL, &waiting.follower));
     team_run(team, 2, wait_for_ever, &waiting);

@@ -374,8 +374,7 @@ static void each_order_shows_what_is_right(void **state)
                   {"appends", grow, 4},
                   {"a batch and a prune", batch_and_prune, 0},
                   {"cuts of batches", cut_in_batches, 4}};
-    if (tested_format() != SEGJ_FORMAT_NATIVE)
-        skip();
+    for_native_only();
     for (uint8_t version = 1; version <= 2; version++)
         for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
             for (int fresh = 0; fresh <= 1; fresh++) {

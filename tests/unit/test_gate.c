@@ -230,7 +230,8 @@ int main(void)
 
 int main(void)
 {
-    return 77; /* there it is a mutex */
+    print_message("SKIPPED: the gate is a mutex on this system\n");
+    return 77;
 }
 
 #endif

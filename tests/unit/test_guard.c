@@ -21,7 +21,7 @@ static void nothing_is_asserted(void **state)
     segj_assert_held(&mutex);
     segj_mutex_destroy(&mutex);
     assert_int_equal(sizeof mutex, sizeof(pthread_mutex_t));
-    skip();
+    SKIP("assertions are left out of this build");
 }
 
 int main(void)
