@@ -224,6 +224,14 @@ say_skipped()
     LC_ALL=C sort -u "$scratch/skipped"
 }
 
+# say_failed: once more, at the end, which programs failed and what they said last
+say_failed()
+{
+    [ -s "$scratch/failed" ] || return 0
+    say "what failed:"
+    cat "$scratch/failed"
+}
+
 # memory_for_tests: a directory in memory for the journals of tests, where there is much room: they sync a hundred thousand
 # times. Nothing where there is none, or where TMPDIR says where they shall lie.
 memory_for_tests()
@@ -256,6 +264,10 @@ test_tree()
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
     [ -z "${SEGJ_TALLY:-}" ] || echo "$1 $2 $3" >>"$SEGJ_TALLY"
     say "in $tree: $1 passed, $2 failed, $3 skipped"
+    if [ "$2" -gt 0 ]; then
+        awk -f "$root/cmake/failed_tests.awk" "$output" "$log" >>"$scratch/failed"
+        [ -z "${SEGJ_TALLY:-}" ] || awk -f "$root/cmake/failed_tests.awk" "$output" "$log" >>"$SEGJ_TALLY.failed"
+    fi
     if [ "$3" -gt 0 ]; then
         awk -f "$root/cmake/skipped_tests.awk" "$output" "$log" | tee -a "$scratch/skipped" ${SEGJ_TALLY:+"$SEGJ_TALLY.skipped"}
     fi

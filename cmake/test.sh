@@ -29,6 +29,7 @@ choose_launcher address,undefined
 test_tree "$build/sanitize" "$@" || good=false
 
 say_skipped
+say_failed
 say "it took $(($(date +%s) - start)) s; $build takes $(du -sm "$build" | cut -f 1) MB"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 $good
