@@ -108,6 +108,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/verify_heads.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/verify_part.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/write/append.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/write/behind.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/write/flush.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/write/payload.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/write/remove.c"

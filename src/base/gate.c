@@ -61,6 +61,7 @@ bool segj_gate_init(segj_gate_t *gate)
     atomic_init(&gate->passed, 0);
     atomic_init(&gate->called, 0);
     atomic_init(&gate->crowd, 0);
+    atomic_init(&gate->away, 0);
     gate->waited = 0;
     segj_note_held(gate, false);
     gate_tell(create, gate, 0);
@@ -206,6 +207,7 @@ static uint64_t wait_a_moment(uint64_t begun)
 /* The one in front lets others pass, as long as they do so fast. */
 static void let_pass(segj_gate_t *gate)
 {
+    unsigned away = atomic_load_explicit(&gate->away, memory_order_relaxed);
     unsigned from = gate_passed(gate);
     if (from == atomic_load_explicit(&gate->called, memory_order_relaxed))
         return; /* no thread has, since it was called */
@@ -219,7 +221,9 @@ static void let_pass(segj_gate_t *gate)
         }
         from = gate_passed(gate);
         before = now;
-        segj_process_sleep(NAP);
+        segj_word_sleep_for(&gate->away, away, NAP);
+        if (atomic_load_explicit(&gate->away, memory_order_relaxed) != away)
+            return;
         now = segj_process_time();
     }
 }
@@ -268,7 +272,8 @@ static void call_one(segj_gate_t *gate)
     segj_word_wake(&gate->call);
 }
 
-SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
+/* Gives the word as it was before. */
+SEGJ_NO_THREAD_SAFETY_ANALYSIS static inline unsigned gate_open(segj_gate_t *gate)
 {
     gate_tell(pre_unlock, gate, 0);
     segj_note_held(gate, false);
@@ -276,6 +281,25 @@ SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
     if (word >= ONE_WAITS && (word & FRONT) == 0)
         call_one(gate);
     gate_tell(post_unlock, gate, 0);
+    return word;
+}
+
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
+{
+    (void)gate_open(gate);
+}
+
+bool segj_gate_is_wanted(const segj_gate_t *gate)
+{
+    return gate_word(gate) >= ONE_WAITS;
+}
+
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave_for_long(segj_gate_t *gate)
+{
+    if ((gate_open(gate) & FRONT) == 0)
+        return;
+    (void)atomic_fetch_add_explicit(&gate->away, 1, memory_order_relaxed);
+    segj_word_wake(&gate->away);
 }
 
 #else
@@ -308,6 +332,17 @@ SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave(segj_gate_t *gate)
 {
     segj_note_held(gate, false);
     segj_unlock(&gate->mutex);
+}
+
+bool segj_gate_is_wanted(const segj_gate_t *gate)
+{
+    (void)gate;
+    return false;
+}
+
+SEGJ_NO_THREAD_SAFETY_ANALYSIS void segj_gate_leave_for_long(segj_gate_t *gate)
+{
+    segj_gate_leave(gate);
 }
 
 #endif

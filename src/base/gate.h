@@ -25,6 +25,7 @@ typedef struct segj_gate {
     atomic_uint called; /* `passed` when the one in front was called */
     atomic_uint crowd;  /* how much more often, of late, it was found shut than open; by the thread that is in */
     unsigned waited;    /* `passed` when a thread last came in that had waited; likewise */
+    atomic_uint away;   /* how often a thread has left for long while another one was in front */
     SEGJ_HOLDER
 } segj_gate_t;
 
@@ -49,5 +50,9 @@ void segj_gate_enter(segj_gate_t *gate) SEGJ_TAKES(segj_role_change) SEGJ_WITHOU
 bool segj_gate_try(segj_gate_t *gate) SEGJ_TRIES(segj_role_change, true);
 /** Opens it. What the thread has done while it was in has happened for whoever enters next. */
 void segj_gate_leave(segj_gate_t *gate) SEGJ_GIVES(segj_role_change);
+/** Whether a thread sleeps before it, so that it pays to leave for the time of longer work. */
+bool segj_gate_is_wanted(const segj_gate_t *gate);
+/** Opens it likewise, by a thread that will not come back at once: the one in front need not let it pass. */
+void segj_gate_leave_for_long(segj_gate_t *gate) SEGJ_GIVES(segj_role_change);
 
 #endif

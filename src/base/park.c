@@ -36,6 +36,13 @@ void segj_word_sleep(atomic_uint *word, unsigned expected)
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
 }
 
+void segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds)
+{
+    assert(nanoseconds < SECOND);
+    const park_time_t time = {0, (long)nanoseconds};
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &time, NULL, 0);
+}
+
 void segj_word_wake(atomic_uint *word)
 {
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);

@@ -22,6 +22,8 @@ typedef struct segj_park {
 #if defined(__linux__)
 /** Sleeps while the word says `expected`, until it is woken, or for no reason. */
 void segj_word_sleep(atomic_uint *word, unsigned expected);
+/** The same for so many nanoseconds, less than a second. */
+void segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds);
 /** Wakes one that sleeps on the word. */
 void segj_word_wake(atomic_uint *word);
 #endif

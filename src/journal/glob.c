@@ -258,6 +258,22 @@ static segj_status_t take_live(segj_glob_t *glob, segj_shared_t *shared, size_t 
     return SEGJ_OK;
 }
 
+/* Where others wait for the change lock, a full buffer is left to be written without it, if it is the only one: of two
+ * the older one is being written, or could not be. */
+SEGJ_UNDER_CHANGE static bool leave_full(segj_glob_t *glob, segj_shared_t *shared)
+{
+    if (shared->change == NULL || !segj_gate_is_wanted(shared->change))
+        return false;
+    segj_lock(&shared->state);
+    bool alone = glob->chain.first == glob->live;
+    if (alone)
+        glob_seal(glob, shared);
+    segj_unlock(&shared->state);
+    if (alone)
+        shared->full = (segj_full_t){glob->handle.file.section, true};
+    return alone;
+}
+
 /* A live buffer with room for a frame that fits the largest one: a larger one in the place of the one there is or, when
  * what there is has been written, an empty one. */
 SEGJ_UNDER_CHANGE static segj_status_t glob_make_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame)
@@ -265,7 +281,10 @@ SEGJ_UNDER_CHANGE static segj_status_t glob_make_room(segj_glob_t *glob, segj_sh
     segj_pool_t *pool = &shared->frames;
     segj_status_t status = SEGJ_OK;
     if (glob->live != NULL && frame > pool->capacity - filled(glob)) {
-        status = glob->pending > 0 ? write_early(glob, shared, NULL, 0, 0) : segj_glob_drain(glob, shared, false);
+        if (glob->pending > 0)
+            status = write_early(glob, shared, NULL, 0, 0);
+        else if (!leave_full(glob, shared))
+            status = segj_glob_drain(glob, shared, false);
         glob->next_capacity = status == SEGJ_OK ? pool->capacity : glob->next_capacity;
     }
     if (status != SEGJ_OK)
@@ -471,12 +490,10 @@ void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared)
 
 /* --- syncs, cuts and reads --- */
 
-void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture)
+SEGJ_UNDER_STATE static void capture_sealed(const segj_glob_t *glob, segj_glob_capture_t *capture)
 {
     segj_write_buffer_t **link = &capture->first;
     *capture = (segj_glob_capture_t){NULL, false};
-    segj_lock(&shared->state);
-    glob_seal(glob, shared);
     for (segj_write_buffer_t *at = glob->chain.first; at != NULL; at = at->next) {
         if (at->state != SEGJ_BUFFER_SEALED)
             continue;
@@ -485,6 +502,20 @@ void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_captu
         *link = at;
         link = &at->captured;
     }
+}
+
+void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture)
+{
+    segj_lock(&shared->state);
+    glob_seal(glob, shared);
+    capture_sealed(glob, capture);
+    segj_unlock(&shared->state);
+}
+
+void segj_glob_capture_full(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture)
+{
+    segj_lock(&shared->state);
+    capture_sealed(glob, capture);
     segj_unlock(&shared->state);
 }
 

@@ -89,6 +89,9 @@ SEGJ_UNDER_STATE void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared
 
 /** Under the change lock. */
 SEGJ_UNDER_CHANGE_ALONE void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture);
+/** The same without the buffer that is being filled. */
+SEGJ_UNDER_CHANGE_ALONE void segj_glob_capture_full(segj_glob_t *glob, segj_shared_t *shared,
+                                                    segj_glob_capture_t *capture);
 SEGJ_MUST_CHECK segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_capture_t *capture);
 /** Under the state lock. */
 SEGJ_UNDER_STATE void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_capture_t *capture,

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "base/gate.h"
 #include "base/thread.h"
 #include "checksum/kind.h"
 #include "journal/counts.h"
@@ -24,6 +25,13 @@
 #define SEGJ_POISON_CAPACITY 1024
 
 struct segj_fixed;
+
+/** A values file whose buffer is full, and is written by whoever has filled it, after it has given up the change
+ *  lock. */
+typedef struct segj_full {
+    uint64_t section;
+    bool there;
+} segj_full_t;
 
 struct segj_shared {
     segj_state_t state;
@@ -55,9 +63,11 @@ struct segj_shared {
     void (*log)(void *context, segj_log_level_t level, const char *message);
     void *log_context;
     segj_owner_t owner;
-    segj_hold_t hold;     /* commonware */
-    segj_counts_t counts; /* commonware: of an archive; under change */
-    uint64_t new_data;    /* commonware: where the data of new files begins */
+    segj_hold_t hold;          /* commonware */
+    segj_counts_t counts;      /* commonware: of an archive; under change */
+    const segj_gate_t *change; /* the change lock; NULL: there is none */
+    segj_full_t full;
+    uint64_t new_data; /* commonware: where the data of new files begins */
 };
 
 /** Poisons the journal, because it is unknown what the disk holds. Keeps the first cause, the thread's last error.

@@ -12,6 +12,7 @@
 #include "crash/runner.h"
 #include "support/log.h"
 #include "support/strict.h"
+#include "support/wanted.h"
 
 #define SICK_STEPS 3 /* what a poisoned journal has to stand before it is opened again */
 
@@ -271,6 +272,7 @@ static void take_settings(runner_t *runner, uint32_t settings)
     runner->flushes = (flush_order_t){.journal = &runner->journal, .values_first = (draw >> 36) % 2 == 0};
     if (runner->script->log)
         config->native_version = (draw >> 40) % 4 == 0 ? 1 : 2;
+    gates_are_wanted = (draw >> 44) % 4 == 0;
     config->strict =
         !runner->script->spoil; /* a power cut never loses what was synced, so W never claims that it has */
     if (runner->readers != NULL) {

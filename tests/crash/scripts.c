@@ -16,6 +16,7 @@
 
 #include "crash/explore.h"
 #include "support/support.h"
+#include "support/wanted.h"
 
 #define LENGTH_MAX 6
 #define SCRIPT_MAX (5 + LENGTH_MAX) /* with what others than explore_all begin with */
@@ -173,7 +174,9 @@ void explore_unsynced(segj_format_t format, uint8_t version, uint16_t page_size,
     explore_config_t config = {.format = format, .version = version, .page_size = page_size};
     operation_t script[SCRIPT_MAX] = {OP_APPEND_MANY, OP_SYNC, OP_APPEND, OP_FLUSH, OP_APPEND};
     size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    gates_are_wanted = flushed;
     explore(&config, flushed ? "flushed" : "unsynced", script, flushed ? 5 : 3, length > 1 ? length - 1 : 1);
+    gates_are_wanted = false;
 }
 
 void explore_parallel(segj_format_t format, uint16_t page_size)
@@ -181,5 +184,7 @@ void explore_parallel(segj_format_t format, uint16_t page_size)
     explore_config_t config = {.format = format, .page_size = page_size, .parallel = true};
     operation_t script[SCRIPT_MAX] = {OP_APPEND, OP_SYNC, OP_APPEND};
     size_t length = (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX);
+    gates_are_wanted = page_size == 64;
     explore(&config, "parallel", script, 3, length > 1 ? length - 1 : 1);
+    gates_are_wanted = false;
 }

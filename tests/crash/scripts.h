@@ -32,12 +32,14 @@ void explore_dictionary(uint16_t page_size);
 void explore_ahead(uint8_t version, uint16_t page_size);
 
 /** The same with records that no sync has covered behind others that one has: scripts that begin so go on with up to
- *  SEGJ_CRASH_LENGTH - 1 operations, at least one. `flushed`: the first of them were handed to the system. */
+ *  SEGJ_CRASH_LENGTH - 1 operations, at least one. `flushed`: the first of them were handed to the system, and full
+ *  buffers are written behind the appends (support/wanted.h). */
 void explore_unsynced(segj_format_t format, uint8_t version, uint16_t page_size, bool flushed);
 
 /** The same with both files flushed at the same time (oversized_config_t.parallel_flush), the values' flush through
  *  before the index's: of the order that other syncs have the opposite. Scripts begin with a sync and one record
- *  more, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */
+ *  more, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. On pages of 64 bytes full buffers are
+ *  written behind the appends. */
 void explore_parallel(segj_format_t format, uint16_t page_size);
 
 #endif

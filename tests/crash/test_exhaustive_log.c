@@ -3,7 +3,7 @@
  * format: for three page sizes, with compression, with a dictionary, with zeros kept behind the values, and behind records
  * that no sync has covered.
  *
- * LINK_WRAP: segj_process_word_make segj_process_word_free
+ * LINK_WRAP: segj_process_word_make segj_process_word_free segj_gate_is_wanted
  */
 #include <setjmp.h>
 #include <stdarg.h>

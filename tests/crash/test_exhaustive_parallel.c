@@ -2,7 +2,7 @@
  * crash/test_exhaustive_parallel.c: short scripts crashed everywhere (crash/scripts.h), where a sync flushes both files
  * at the same time.
  *
- * LINK_WRAP: segj_process_word_make segj_process_word_free
+ * LINK_WRAP: segj_process_word_make segj_process_word_free segj_gate_is_wanted
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * crash/test_exhaustive_unsynced.c: short scripts crashed everywhere (crash/scripts.h), behind records that no sync has
  * covered: a rewind drops them, with or without some that one has, a flush hands them to the system.
  *
- * LINK_WRAP: segj_process_word_make segj_process_word_free
+ * LINK_WRAP: segj_process_word_make segj_process_word_free segj_gate_is_wanted
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
  *
  * A history that fails is made shorter, and printed with the line that runs it again.
  *
- * LINK_WRAP: segj_process_word_make segj_process_word_free
+ * LINK_WRAP: segj_process_word_make segj_process_word_free segj_gate_is_wanted
  */
 #include <setjmp.h>
 #include <stdarg.h>

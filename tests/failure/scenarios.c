@@ -4,6 +4,8 @@
  */
 #include "failure/scenarios.h"
 
+#include "support/wanted.h"
+
 static void zeros_ahead(oversized_config_t *config)
 {
     config->preallocate = 300;
@@ -52,6 +54,19 @@ static void compressed_and_kept(oversized_config_t *config)
 {
     config->compression = 3;
     config->value_cache = 64 << 10;
+}
+
+/* Full buffers are written behind the appends. */
+static void wanted(oversized_config_t *config)
+{
+    (void)config;
+    gates_are_wanted = true;
+}
+
+static void wanted_of_version_2(oversized_config_t *config)
+{
+    config->native_version = 2;
+    gates_are_wanted = true;
 }
 
 static void viewing(oversized_config_t *config)
@@ -202,6 +217,14 @@ const scenario_t scenarios[] = {
      NULL,
      {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
      {APPEND(1, 300, 2), APPEND(1, 0, 1), APPEND(1, 20, 1), APPEND(1, 400, 1)}},
+    {"full buffers written behind appends",
+     wanted,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {APPEND(1, 60, 7), APPEND(1, 60, 3), SYNC(1), APPEND(1, 60, 5)}},
+    {"full buffers written behind appends in version 2",
+     wanted_of_version_2,
+     {OPEN, APPEND(1, 20, 2), SYNC(1), APPEND(1, 20, 1)},
+     {APPEND(1, 60, 7), SYNC(1), APPEND(1, 60, 5), CLOSE}},
     {"compressed appends",
      compressed,
      {OPEN, APPEND(1, 20, 2), SYNC(1)},

@@ -5,9 +5,11 @@
  * seen its call fail.
  *
  * LINK_SITES
+ * LINK_WRAP: segj_gate_is_wanted
  */
 #include "failure/judge.h"
 #include "failure/sites.h"
+#include "support/wanted.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -161,6 +163,9 @@ static void check_swallowed(const world_t *w, const step_t *step)
     /* What cannot be read of a damaged journal is not there. */
     if (step->kind == DO_SALVAGE &&
         (first->kind == CALL_FILE_OPEN || first->kind == CALL_FILE_READ || first->kind == CALL_FILE_SIZE))
+        return;
+    /* A buffer that is full is written behind the append that needed the next one, or else later. */
+    if (gates_are_wanted && appends(step) && first->kind == CALL_FILE_WRITE)
         return;
     bool full = first->code == ENOSPC || first->code == EDQUOT || first->code == EFBIG;
     /* A partition in which nothing is seen is tried once more. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/wanted.h"
+
 bool library_running;
 
 /* --- the world --- */
@@ -32,6 +34,7 @@ void world_init(world_t *w, const segj_storage_t *disk, void (*configure)(oversi
     w->config.log = count_line;
     w->config.log_context = w;
     w->model.next_id = 1;
+    gates_are_wanted = false;
     if (configure != NULL)
         configure(&w->config);
     w->faulty.no_slots = w->config.format != SEGJ_FORMAT_NATIVE;

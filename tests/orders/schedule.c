@@ -37,8 +37,14 @@ bool __wrap_segj_gate_try(segj_gate_t *gate);
 bool __real_segj_gate_try(segj_gate_t *gate);
 void __wrap_segj_gate_leave(segj_gate_t *gate);
 void __real_segj_gate_leave(segj_gate_t *gate);
+bool __wrap_segj_gate_is_wanted(const segj_gate_t *gate);
+bool __real_segj_gate_is_wanted(const segj_gate_t *gate);
+void __wrap_segj_gate_leave_for_long(segj_gate_t *gate);
+void __real_segj_gate_leave_for_long(segj_gate_t *gate);
 void __wrap_segj_word_sleep(atomic_uint *word, unsigned expected);
 void __real_segj_word_sleep(atomic_uint *word, unsigned expected);
+void __wrap_segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds);
+void __real_segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds);
 void __wrap_segj_word_wake(atomic_uint *word);
 void __real_segj_word_wake(atomic_uint *word);
 
@@ -73,6 +79,7 @@ static size_t lock_count;
 static int turn;
 static int preempted;
 static uint64_t now;
+static uint64_t leaves_for_long;
 static event_t trace[TRACE_MOST];
 static size_t events;
 
@@ -331,6 +338,30 @@ void __wrap_segj_gate_leave(segj_gate_t *lock)
     }
 }
 
+bool __wrap_segj_gate_is_wanted(const segj_gate_t *lock)
+{
+    if (!is_played() || play->within_gates)
+        return __real_segj_gate_is_wanted(lock);
+    for (int i = 0; i < play->actors; i++)
+        if (actors[i].state == WANTS_LOCK && actors[i].object == lock)
+            return true;
+    return false;
+}
+
+void __wrap_segj_gate_leave_for_long(segj_gate_t *lock)
+{
+    leaves_for_long += is_played();
+    if (is_played() && !play->within_gates)
+        __wrap_segj_gate_leave(lock);
+    else
+        __real_segj_gate_leave_for_long(lock);
+}
+
+uint64_t schedule_leaves_for_long(void)
+{
+    return leaves_for_long;
+}
+
 /* The system looks at the word before it lets the thread sleep. */
 void __wrap_segj_word_sleep(atomic_uint *word, unsigned expected)
 {
@@ -343,6 +374,17 @@ void __wrap_segj_word_sleep(atomic_uint *word, unsigned expected)
         return;
     actors[me].signalled = false;
     step(SLEEPS, "sleep on the word", word, NULL);
+}
+
+/* Until it is woken, or the time is over: it makes no difference to what others do. */
+void __wrap_segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds)
+{
+    if (!is_played()) {
+        __real_segj_word_sleep_for(word, expected, nanoseconds);
+        return;
+    }
+    now += nanoseconds;
+    step(READY, "nap", word, NULL);
 }
 
 void __wrap_segj_word_wake(atomic_uint *word)

@@ -4,7 +4,8 @@
  * remembers its decisions and tries the others next time, until none is left. For programs with
  *     LINK_WRAP: pthread_mutex_lock pthread_mutex_trylock pthread_mutex_unlock pthread_cond_wait pthread_cond_broadcast
  *     LINK_WRAP: segj_park_wait segj_park_wait_for segj_process_time segj_process_sleep
- *     LINK_WRAP: segj_gate_enter segj_gate_try segj_gate_leave segj_word_sleep segj_word_wake
+ *     LINK_WRAP: segj_gate_enter segj_gate_try segj_gate_leave segj_gate_leave_for_long segj_gate_is_wanted
+ *     LINK_WRAP: segj_word_sleep segj_word_sleep_for segj_word_wake
  * in their first lines.
  *
  * A thread that could go on and is held back counts as a preemption; orders with more of them than the bound are left
@@ -32,6 +33,8 @@ typedef struct schedule_play {
 
 /** Plays it in every order; gives their number. Where no thread can go on, it prints what has happened and fails. */
 uint64_t schedule_explore(const schedule_play_t *play);
+/** How often an actor has given a gate up for long, in all orders so far. */
+uint64_t schedule_leaves_for_long(void);
 /** For a complaint of an actor: fails the test, with what has happened in this order. */
 void schedule_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /** A step of an actor's own: others may go on. */

@@ -5,7 +5,8 @@
  *
  * LINK_WRAP: pthread_mutex_lock pthread_mutex_trylock pthread_mutex_unlock pthread_cond_wait pthread_cond_broadcast
  * LINK_WRAP: segj_park_wait segj_park_wait_for segj_process_time segj_process_sleep
- * LINK_WRAP: segj_gate_enter segj_gate_try segj_gate_leave segj_word_sleep segj_word_wake
+ * LINK_WRAP: segj_gate_enter segj_gate_try segj_gate_leave segj_gate_leave_for_long segj_gate_is_wanted
+ * LINK_WRAP: segj_word_sleep segj_word_sleep_for segj_word_wake
  */
 #include "crash/seen.h"
 #include "orders/schedule.h"
@@ -31,6 +32,8 @@ typedef struct scene {
     uint8_t version;
     size_t buffer; /* of values: 1 hands each over at once */
     bool batches;  /* a thread's last two records are one */
+    bool late;     /* it syncs the last one alone */
+    bool full;     /* buffers are full, and written behind the appends */
     int preemptions;
     simdisk_t *disk;
     oversized_config_t config;
@@ -179,7 +182,7 @@ static void act(void *context, int actor)
     scene_t *scene = context;
     uint64_t id = (uint64_t)(BEFORE + actor * EACH);
     segj_status_t status = append_one(scene, id);
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && !scene->late)
         status = sync_up_to(scene, id);
     if (status == SEGJ_OK && scene->batches) {
         status = append_two(scene, id + 1);
@@ -228,11 +231,13 @@ static void end(void *context)
 
 static void play(scene_t scene)
 {
+    uint64_t behind = schedule_leaves_for_long();
     const schedule_play_t what = {scene.name, THREADS, scene.preemptions, begin, act, end, &scene, false};
     schedule_explore(&what);
     print_message("    %llu cuts, of %llu changes at most; %llu states\n", (unsigned long long)scene.cuts,
                   (unsigned long long)scene.largest, (unsigned long long)scene.states);
     assert_true(scene.largest >= 2);
+    assert_true(!scene.full || schedule_leaves_for_long() > behind);
     seen_free(&scene.seen);
 }
 
@@ -258,12 +263,23 @@ static void two_who_append_batches(void **state)
     play((scene_t){.name = "version 2, batches", .version = 2, .buffer = 64, .batches = true, .preemptions = 2});
 }
 
+/* One writes a full buffer while the other one appends, and syncs. */
+static void two_who_fill_buffers(void **state)
+{
+    (void)state;
+    play((scene_t){
+        .name = "version 1, full", .version = 1, .buffer = 256, .late = true, .full = true, .preemptions = 2});
+    play((scene_t){
+        .name = "version 2, full", .version = 2, .buffer = 256, .late = true, .full = true, .preemptions = 2});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_who_append_and_sync),
         cmocka_unit_test(two_whose_values_are_written_at_once),
         cmocka_unit_test(two_who_append_batches),
+        cmocka_unit_test(two_who_fill_buffers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

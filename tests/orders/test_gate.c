@@ -4,7 +4,8 @@
  *
  * LINK_WRAP: pthread_mutex_lock pthread_mutex_trylock pthread_mutex_unlock pthread_cond_wait pthread_cond_broadcast
  * LINK_WRAP: segj_park_wait segj_park_wait_for segj_process_time segj_process_sleep
- * LINK_WRAP: segj_gate_enter segj_gate_try segj_gate_leave segj_word_sleep segj_word_wake
+ * LINK_WRAP: segj_gate_enter segj_gate_try segj_gate_leave segj_gate_leave_for_long segj_gate_is_wanted
+ * LINK_WRAP: segj_word_sleep segj_word_sleep_for segj_word_wake
  */
 #include "base/gate.h"
 #include "orders/schedule.h"
@@ -30,8 +31,10 @@ static void stay(yard_t *yard, int actor)
         schedule_fail("%c is in, and is not the only one", 'A' + actor);
     schedule_step("stay");
     yard->inside--;
-    yard->passed++;
-    segj_gate_leave(&yard->gate);
+    if (yard->passed++ % 2 == 0)
+        segj_gate_leave(&yard->gate);
+    else
+        segj_gate_leave_for_long(&yard->gate);
 }
 
 static void act(void *context, int actor)

@@ -1,7 +1,7 @@
 /*
  * base/gate.h: who comes to a shut gate sleeps and is called; who is in front is passed by those that are fast, and not
  * for ever. One thread plays two: what the other does meanwhile happens while the first one sleeps, or looks at the clock.
- * LINK_WRAP: segj_word_sleep segj_word_wake segj_process_time segj_process_sleep
+ * LINK_WRAP: segj_word_sleep segj_word_sleep_for segj_word_wake segj_process_time
  */
 #include "base/gate.h"
 
@@ -10,9 +10,9 @@
 #include "support/support.h"
 
 void __wrap_segj_word_sleep(atomic_uint *word, unsigned expected);
+void __wrap_segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds);
 void __wrap_segj_word_wake(atomic_uint *word);
 uint64_t __wrap_segj_process_time(void);
-void __wrap_segj_process_sleep(uint64_t nanoseconds);
 
 #if defined(__linux__)
 
@@ -21,7 +21,7 @@ enum { LOOK = 1000, NAPS_MOST = 100 }; /* nanoseconds that a look at the clock t
 static segj_gate_t gate;
 static void (*meanwhile)(void);         /* what the other thread does while this one sleeps */
 static void (*beside)(uint64_t passed); /* and in so many nanoseconds */
-static unsigned sleeps, wakes, naps;
+static unsigned sleeps, wakes, naps, naps_ended;
 static uint64_t now;
 
 void __wrap_segj_word_sleep(atomic_uint *word, unsigned expected)
@@ -35,6 +35,10 @@ void __wrap_segj_word_sleep(atomic_uint *word, unsigned expected)
 
 void __wrap_segj_word_wake(atomic_uint *word)
 {
+    if (word == &gate.away) {
+        naps_ended++;
+        return;
+    }
     assert_ptr_equal(word, &gate.call);
     wakes++;
 }
@@ -47,8 +51,10 @@ uint64_t __wrap_segj_process_time(void)
     return now;
 }
 
-void __wrap_segj_process_sleep(uint64_t nanoseconds)
+void __wrap_segj_word_sleep_for(atomic_uint *word, unsigned expected, uint64_t nanoseconds)
 {
+    assert_ptr_equal(word, &gate.away);
+    assert_int_equal(atomic_load(word), expected);
     naps++;
     assert_true(naps < NAPS_MOST);
     now += nanoseconds;
@@ -58,7 +64,7 @@ void __wrap_segj_process_sleep(uint64_t nanoseconds)
 static int set_up(void **state)
 {
     (void)state;
-    sleeps = wakes = naps = 0;
+    sleeps = wakes = naps = naps_ended = 0;
     meanwhile = NULL;
     beside = NULL;
     assert_true(segj_gate_init(&gate));
@@ -176,6 +182,49 @@ static void and_comes_in_when_they_have_gone(void **state)
     segj_gate_leave(&gate);
 }
 
+static void pass_fast_and_leave_for_long(uint64_t nanoseconds)
+{
+    pass_fast(nanoseconds);
+    if (naps == 0)
+        return;
+    segj_gate_enter(&gate);
+    segj_gate_leave_for_long(&gate);
+}
+
+/* It is called from its nap, however fast the others were. */
+static void nor_by_one_that_leaves_for_long(void **state)
+{
+    (void)state;
+    meanwhile = leave_and_pass;
+    beside = pass_fast_and_leave_for_long;
+    segj_gate_enter(&gate);
+    segj_gate_enter(&gate);
+    assert_int_equal(naps, 1);
+    assert_int_equal(naps_ended, 1);
+    segj_gate_leave(&gate);
+}
+
+static void look_whether_it_is_wanted(void)
+{
+    assert_true(segj_gate_is_wanted(&gate));
+    segj_gate_leave_for_long(&gate);
+}
+
+static void it_is_wanted_while_a_thread_sleeps_before_it(void **state)
+{
+    (void)state;
+    meanwhile = look_whether_it_is_wanted;
+    segj_gate_enter(&gate);
+    assert_false(segj_gate_is_wanted(&gate));
+    segj_gate_enter(&gate);
+    assert_false(segj_gate_is_wanted(&gate));
+    assert_int_equal(wakes, 1);
+    assert_int_equal(naps_ended, 0); /* it was called, and does not nap */
+    segj_gate_leave_for_long(&gate);
+    assert_int_equal(wakes, 1); /* nobody is there */
+    assert_int_equal(naps_ended, 0);
+}
+
 /* The other one is in at every look. */
 static void leave_pass_and_stay(uint64_t nanoseconds)
 {
@@ -221,6 +270,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(by_fast_ones_for_a_millisecond, set_up, tear_down),
         cmocka_unit_test_setup_teardown(not_by_slow_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(and_comes_in_when_they_have_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nor_by_one_that_leaves_for_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_is_wanted_while_a_thread_sleeps_before_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(its_turn_is_nobody_elses, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

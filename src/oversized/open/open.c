@@ -264,6 +264,7 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
     if (journal == NULL)
         return segj_fail_memory(sizeof *journal);
     segj_entrance_init(&journal->entrance);
+    journal->shared.change = &journal->change;
     if (!segj_gate_init(&journal->change) || !segj_state_init(&journal->shared.state) ||
         !segj_cond_init(&journal->shared.changed) || !segj_flusher_init(&journal->flusher) ||
         !segj_crew_init(&journal->codec.crew, &journal->shared) || !segj_trainer_init(&journal->trainer)) {

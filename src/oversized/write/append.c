@@ -14,6 +14,7 @@
 #include "oversized/section/durable.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/append.h"
+#include "oversized/write/behind.h"
 #include "oversized/write/payload.h"
 
 /** Records that are being appended together. */
@@ -275,7 +276,7 @@ static SEGJ_APART segj_status_t append_compressed(oversized_t *journal, uint64_t
     status = append_one(journal, section, entry, value, &payloads, position, &placed);
     if (status == SEGJ_OK)
         segj_tally_saved(&journal->tally, (uint64_t)value->size - (placed.size - SEGJ_FRAME_TRAILER));
-    segj_gate_leave(&journal->change);
+    segj_behind_leave(journal);
     segj_payloads_free(&payloads, journal);
     if (status == SEGJ_OK && location != NULL)
         *location = placed;
@@ -289,7 +290,7 @@ static segj_status_t append(oversized_t *journal, uint64_t section, const void *
         return append_compressed(journal, section, entry, value, position, location);
     segj_gate_enter(&journal->change);
     segj_status_t status = append_one(journal, section, entry, value, NULL, position, location);
-    segj_gate_leave(&journal->change);
+    segj_behind_leave(journal);
     return status;
 }
 
@@ -421,7 +422,7 @@ segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section, con
         return status;
     segj_gate_enter(&journal->change);
     status = append_many(journal, section, records, count, &payloads, position, locations);
-    segj_gate_leave(&journal->change);
+    segj_behind_leave(journal);
     segj_payloads_free(&payloads, journal);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "oversized/write/sync.h"
 #include "oversized/section/group.h"
 #include "oversized/section/writers.h"
+#include "oversized/write/behind.h"
 
 /* Under change. */
 SEGJ_UNDER_CHANGE static segj_status_t sync_find(const oversized_t *journal, uint64_t number, segj_section_t **section)
@@ -192,19 +193,6 @@ segj_status_t segj_sync_section(oversized_t *journal, uint64_t number, const ove
     return status;
 }
 
-/* Under change. Takes over the values that must be written; false: there are none, or a sync is writing them. */
-SEGJ_UNDER_CHANGE static bool take_values(oversized_t *journal, segj_section_t *section, segj_glob_capture_t *values)
-{
-    segj_lock(&journal->shared.state);
-    bool busy = section->syncing || segj_section_is_clean(section);
-    section->syncing = section->syncing || !busy;
-    segj_unlock(&journal->shared.state);
-    if (busy)
-        return false;
-    segj_glob_capture(&section->values, &journal->shared, values);
-    return true;
-}
-
 /* Writes the values, of which the storage starts the write-back; the records are few bytes and left to the wait. */
 segj_status_t segj_sync_start(oversized_t *journal, uint64_t number, oversized_ticket_t *ticket)
 {
@@ -216,19 +204,11 @@ segj_status_t segj_sync_start(oversized_t *journal, uint64_t number, oversized_t
     segj_status_t status = sync_find(journal, number, &section);
     if (section != NULL && status == SEGJ_OK) {
         started.change = segj_section_appended(section);
-        taken = take_values(journal, section, &values);
+        taken = segj_behind_take(journal, section, SEGJ_BEHIND_ALL, &values);
     }
     segj_gate_leave(&journal->change);
-    if (taken) {
-        status = segj_glob_write(&section->values.handle.file, &values);
-        if (status == SEGJ_ERR_NO_SPACE) /* before the section can be removed */
-            status = segj_section_fail_room(journal, section);
-        segj_lock(&journal->shared.state);
-        segj_glob_finish(&section->values, &journal->shared, &values, status == SEGJ_OK);
-        segj_waiter_t *told = segj_group_end(journal, section, 0, SEGJ_OK);
-        segj_unlock(&journal->shared.state);
-        segj_group_wake(told);
-    }
+    if (taken)
+        status = segj_behind_write(journal, section, &values);
     if (status == SEGJ_OK)
         *ticket = started;
     return status;

@@ -29,3 +29,23 @@ fault("the one in front lets slow ones pass" src/base/gate.c "unit/gate"
 fault("the turn stays reserved for nobody" src/base/gate.c "unit/gate"
     [==[((word | SHUT) & ~(FRONT | RESERVED)) - ONE_WAITS)]==]
     [==[((word | SHUT) & ~FRONT) - ONE_WAITS)]==])
+
+fault("the one in front naps on when another one leaves for long" src/base/gate.c "unit/gate"
+    [==[        if (atomic_load_explicit(&gate->away, memory_order_relaxed) != away)]==]
+    [==[        if (away + 1 == 0)]==])
+
+fault("a full buffer is written beside a sync" src/oversized/write/behind.c "threads/behind orders/crash orders/sync"
+    [==[    bool busy = section->syncing || segj_section_is_clean(section);]==]
+    [==[    bool busy = segj_section_is_clean(section);]==])
+
+fault("a full buffer that could not be written is dropped" src/oversized/write/behind.c "threads/behind failure/storage_faults"
+    [==[    segj_glob_finish(&section->values, &journal->shared, values, status == SEGJ_OK);]==]
+    [==[    segj_glob_finish(&section->values, &journal->shared, values, true);]==])
+
+fault("a second full buffer is left while one is being written" src/journal/glob.c "threads/behind"
+    [==[    bool alone = glob->chain.first == glob->live;]==]
+    [==[    bool alone = true;]==])
+
+fault("full buffers are written under the change lock" src/journal/glob.c "threads/behind orders/crash"
+    [==[    if (shared->change == NULL || !segj_gate_is_wanted(shared->change))]==]
+    [==[    if (shared->change != NULL || glob->pending == 0)]==])
