@@ -47,7 +47,7 @@ refused()
 }
 
 refused oversized/write/append.c 'segj_gate_enter' 1
-refused oversized/write/append.c 'segj_gate_leave' 1
+refused oversized/write/append.c 'segj_behind_leave' 1
 refused oversized/write/flush.c 'segj_gate_enter' 1
 refused oversized/write/rewind.c 'segj_lock\(' 1
 refused oversized/write/remove.c 'segj_unlock\(' 1

@@ -1,5 +1,5 @@
 /*
- * oversized/write/behind.c: see the header. (DESIGN.md, "Full buffers".)
+ * oversized/write/behind.c: see the header. (DESIGN.md, "Append".)
  */
 #include "oversized/write/behind.h"
 
