@@ -103,8 +103,9 @@ static void a_copy_that_is_interrupted_is_completed_later(void **state)
     shell_t *shell = *state;
     write_records(shell, 3, 2000);
     shell_expect(shell,
-                 "(segj copy --limit=5000 journal backup; echo $? >answer) & sleep 0.5; "
-                 "kill -TERM $(ps -o pid= --ppid $!); wait; cat answer",
+                 "(segj copy --limit=5000 journal backup; echo $? >answer) & copies=$!\n"
+                 "until [ -n \"$(find backup -name unfinished-copy 2>err)\" ]; do sleep 0.01; done\n"
+                 "kill -TERM $(ps -o pid= --ppid $copies); wait; cat answer",
                  0, "143\n", "the next one goes on with it");
     shell_expect(shell, "segj list backup", 4, "", "was not completed: copy it once more");
     shell_expect(shell, "segj copy journal backup | cut -d' ' -f2-3 && segj verify backup", 0,

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECTION = 3, COUNT = 20, SECONDS = 20 };
+enum { SECTION = 3, COUNT = 20, SECONDS = 120 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define INSTRUMENTED 1 /* says what is wrong itself, and ends the process */

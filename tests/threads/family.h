@@ -9,7 +9,7 @@
 #include "segjournal/follow.h"
 #include "threads/team.h"
 
-enum { FAMILY_SECTION = 3, FAMILY_OTHER = 4, FAMILY_SECONDS = 20, FAMILY_FILL = 'v', FAMILY_SIZE = 100 };
+enum { FAMILY_SECTION = 3, FAMILY_OTHER = 4, FAMILY_SECONDS = 120, FAMILY_FILL = 'v', FAMILY_SIZE = 100 };
 
 /** A journal, what was made from it, and how many records it has. */
 typedef struct family {

@@ -13,7 +13,7 @@
 #include "base/process.h"
 #include "paged/page_cache.h"
 
-enum { P = 64, SECTION = 3, SECONDS = 20 };
+enum { P = 64, SECTION = 3, SECONDS = 120 };
 
 static bool no_words;
 
