@@ -100,9 +100,11 @@ static void one_buffer_at_a_time(void **state)
     errand_t errand;
     gate_t *gate;
     uint64_t count = begin(stage, &gate, &errand, append_wanted);
+    uint64_t two_buffers = 2 * count + 8;
     size_t before = values_written(stage, SECTION);
     while (values_written(stage, SECTION) == before)
         assert_ok(append_wanted(stage->journal, count++));
+    assert_true(count <= two_buffers);
     assert_false(errand_finished(&errand));
     check_all(stage, count);
     gate_open(gate, 0);
