@@ -256,9 +256,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_copy_beside(const oversized_config_t *so
  *
  * The other journal only ever gets what it lacks. What it has of the sections that are asked for is compared first,
  * record by record. Where that is not the beginning of what this journal has synced, nothing is changed and the result
- * is SEGJ_ERR_MISMATCH. Sections that this journal has pruned stay there. So the call continues an earlier copy, and
- * one that was cut short. The copy of a journal that is pruned is an archive of it. After a rewind of the journal below
- * what was copied, rewind the copy too.
+ * is SEGJ_ERR_MISMATCH. Sections that this journal has pruned stay there; one that is removed during the call keeps
+ * what was copied of it until then. So the call continues an earlier copy, and one that was cut short. The copy of a
+ * journal that is pruned is an archive of it. After a rewind of the journal below what was copied, rewind the copy too.
  *
  * The other journal is open during the call, and durable and closed when it returns, with what was copied until then
  * if it fails. It takes 3 MiB, some hundred bytes for each section, and what `config` says; of values that are stored

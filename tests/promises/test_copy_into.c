@@ -447,6 +447,43 @@ static void test_a_removal_meanwhile_ends_a_section_early(void **state)
     assert_ok(oversized_close(other));
 }
 
+/* Sections that go while the first one is copied, or compared, are not begun: nothing of the next one is taken for theirs. */
+static void test_removed_sections_have_nothing_of_the_next_one(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    watcher_t watcher = {.prunes = true};
+    open_journal(f);
+    put_samples(f->journal, 3, 700, 0); /* told of meanwhile */
+    put_samples(f->journal, 4, 20, 0);
+    put_samples(f->journal, 9, 20, 0);
+    put_samples(f->journal, 12, 30, 0);
+    assert_ok(oversized_sync_all(f->journal));
+    path_t earlier = snapshot(f);
+    assert_ok(copy_slowly(&pair, &watcher));
+    assert_false(watcher.prunes);
+    oversized_t *other = open_other(&pair);
+    assert_int_equal(count_of(other, 9), 0);
+    check_same(&pair, other, 12, 30);
+    assert_ok(oversized_close(other));
+
+    /* The same of a copy that has them all. */
+    close_journal(f);
+    remove_tree(pair.directory.text);
+    remove_tree(f->directory.text);
+    copy_tree(earlier.text, f->directory.text);
+    open_journal(f);
+    assert_ok(copy_into(&pair));
+    watcher = (watcher_t){.prunes = true};
+    assert_ok(copy_slowly(&pair, &watcher));
+    assert_false(watcher.prunes);
+    other = open_other(&pair);
+    assert_int_equal(count_of(other, 4), 20);
+    assert_int_equal(count_of(other, 9), 20);
+    assert_ok(oversized_verify(other, NULL, NULL));
+    assert_ok(oversized_close(other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +500,7 @@ int main(void)
         PROMISE(test_progress_is_told_and_cancels),
         PROMISE(test_a_rewind_meanwhile_is_said),
         PROMISE(test_a_removal_meanwhile_ends_a_section_early),
+        PROMISE(test_removed_sections_have_nothing_of_the_next_one),
     };
     return cmocka_run_group_tests_name("copy_into", tests, NULL, NULL);
 }

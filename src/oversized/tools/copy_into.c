@@ -200,6 +200,28 @@ static segj_status_t compare_record(into_job_t *job, oversized_replay_t *const r
     return same ? SEGJ_OK : into_differs(job, ours, "value");
 }
 
+/* A record of the section. A walk over one that was removed is at the next section, or at its end. */
+static segj_status_t into_next(oversized_replay_t *replay, const into_section_t *section, oversized_item_t *item)
+{
+    segj_status_t status = oversized_replay_next(replay, item);
+    if (status != SEGJ_END && (status != SEGJ_OK || item->section == section->number))
+        return status;
+    return segj_fail(SEGJ_ERR_NO_RECORD, "oversized_copy_into: section %llu was removed while it was copied",
+                     (unsigned long long)section->number);
+}
+
+/* Whether a read failed because the section was removed since the call began. */
+static bool into_gone(into_job_t *job, const into_section_t *section, segj_status_t status)
+{
+    if (status != SEGJ_ERR_PRUNED && status != SEGJ_ERR_NO_RECORD)
+        return false;
+    segj_lock(&job->journal->shared.state);
+    bool gone = segj_journal_find(job->journal, section->number) == NULL;
+    segj_unlock(&job->journal->shared.state);
+    return gone;
+}
+
+/* A section that was removed since stays there, as those that were removed before. */
 static segj_status_t compare_section(into_job_t *job, const into_section_t *section)
 {
     oversized_replay_t *replays[2] = {NULL, NULL};
@@ -209,7 +231,7 @@ static segj_status_t compare_section(into_job_t *job, const into_section_t *sect
     for (uint64_t i = 0; i < section->there && status == SEGJ_OK; i++) {
         oversized_item_t ours;
         oversized_item_t theirs;
-        status = oversized_replay_next(replays[0], &ours);
+        status = into_next(replays[0], section, &ours);
         if (status == SEGJ_OK)
             status = oversized_replay_next(replays[1], &theirs);
         if (status == SEGJ_OK)
@@ -219,6 +241,8 @@ static segj_status_t compare_section(into_job_t *job, const into_section_t *sect
     }
     oversized_replay_close(replays[0]);
     oversized_replay_close(replays[1]);
+    if (into_gone(job, section, status))
+        return SEGJ_OK;
     return status == SEGJ_OK ? check_unchanged(job, section) : status;
 }
 
@@ -369,7 +393,7 @@ static segj_status_t copy_rest(into_job_t *job, const into_section_t *section)
     segj_status_t status = oversized_replay_open(job->journal, section->number, section->there, INTO_AHEAD, &replay);
     for (uint64_t i = section->there; i < section->records && status == SEGJ_OK; i++) {
         oversized_item_t item;
-        status = oversized_replay_next(replay, &item);
+        status = into_next(replay, section, &item);
         if (status == SEGJ_OK)
             status = goes_whole(&item) ? copy_whole(job, replay, &item) : copy_large(job, &item);
         if (status == SEGJ_OK)
@@ -385,13 +409,10 @@ static segj_status_t copy_rest(into_job_t *job, const into_section_t *section)
 static segj_status_t copy_one(into_job_t *job, const into_section_t *section)
 {
     segj_status_t status = copy_rest(job, section);
-    bool gone = false;
-    if (status == SEGJ_ERR_PRUNED || status == SEGJ_ERR_NO_RECORD) {
-        segj_lock(&job->journal->shared.state);
-        gone = segj_journal_find(job->journal, section->number) == NULL;
-        segj_unlock(&job->journal->shared.state);
-        status = gone ? into_write_batch(job, section->number) : check_unchanged(job, section);
-    }
+    if (into_gone(job, section, status))
+        status = into_write_batch(job, section->number);
+    else if (status == SEGJ_ERR_PRUNED || status == SEGJ_ERR_NO_RECORD)
+        status = check_unchanged(job, section);
     job->batched = job->filled = 0;
     return status;
 }

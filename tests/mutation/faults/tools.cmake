@@ -167,6 +167,10 @@ fault("a rewind beside a copy goes unnoticed" src/oversized/tools/copy_into.c "p
     [==[    bool changed = now != NULL && segj_section_changed(now, section->generation);]==]
     [==[    bool changed = now == NULL && section->records == 0;]==])
 
+fault("a copy takes the next section for one that was removed" src/oversized/tools/copy_into.c "promises/copy_into"
+    [==[    if (status != SEGJ_END && (status != SEGJ_OK || item->section == section->number))]==]
+    [==[    if (status != SEGJ_END)]==])
+
 fault("what was not synced is copied" src/oversized/tools/copy_into.c "promises/copy_into"
     [==[                                                       .records = section->index.durable,]==]
     [==[                                                       .records = section->index.records,]==])
