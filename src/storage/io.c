@@ -16,6 +16,8 @@
 #include "storage/io_sentences.h"
 
 #define SLICES_MAX 16
+/* Bytes that are worth a call of write_back. */
+#define BEHIND ((uint64_t)2 << 20)
 
 /* The advice where a change is not allowed. */
 static const char *advice_to_read(int code)
@@ -350,6 +352,24 @@ void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t si
 {
     if (file->partition->storage->file_write_back != NULL && in_bounds(offset, size))
         file->partition->storage->file_write_back(file->opened, offset, size);
+}
+
+void segj_io_end_behind(const segj_io_file_t *file, segj_io_behind_t *behind)
+{
+    if (behind->from < behind->to)
+        segj_io_write_back(file, behind->from, behind->to - behind->from);
+    behind->from = behind->to;
+}
+
+void segj_io_write_behind(const segj_io_file_t *file, segj_io_behind_t *behind, uint64_t offset, uint64_t size)
+{
+    if (offset < behind->from || offset > behind->to)
+        segj_io_end_behind(file, behind);
+    if (behind->from == behind->to)
+        behind->from = offset;
+    behind->to = offset + size;
+    if (behind->to - behind->from >= BEHIND)
+        segj_io_end_behind(file, behind);
 }
 
 bool segj_io_can_map(const segj_storage_t *storage)

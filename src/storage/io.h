@@ -68,6 +68,11 @@ typedef struct segj_io_file {
     bool exhausted;   /**< its last opening failed because no more files could be open */
 } segj_io_file_t;
 
+/** What was written of a file and is not yet on its way to the device. */
+typedef struct segj_io_behind {
+    uint64_t from, to; /**< equal: nothing */
+} segj_io_behind_t;
+
 /** A closed file of the same section, with the same properties. */
 static inline segj_io_file_t segj_io_like(const segj_io_file_t *file)
 {
@@ -170,6 +175,10 @@ SEGJ_MUST_CHECK segj_status_t segj_io_sync(const segj_io_file_t *file);
 /** Has what was written survive the process: a storage may only have begun with it. */
 SEGJ_MUST_CHECK segj_status_t segj_io_hand_over(const segj_io_file_t *file);
 void segj_io_write_back(const segj_io_file_t *file, uint64_t offset, uint64_t size);
+/** The same for what is written piece after piece, a larger part at a time: each call costs as much as writing some
+ *  100 KiB. segj_io_end_behind() is for the rest. */
+void segj_io_write_behind(const segj_io_file_t *file, segj_io_behind_t *behind, uint64_t offset, uint64_t size);
+void segj_io_end_behind(const segj_io_file_t *file, segj_io_behind_t *behind);
 /** Whether a storage has mappings at all. */
 bool segj_io_can_map(const segj_storage_t *storage);
 /** Maps at most `size` bytes from `offset` on; false where the storage does not, for whatever reason. */

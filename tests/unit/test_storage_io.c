@@ -226,6 +226,27 @@ static void io_write_back_is_a_hint(void **state)
     assert_int_equal(script.calls, 1);
 }
 
+static void io_write_behind_asks_for_large_parts(void **state)
+{
+    (void)state;
+    enum { PIECE = 256 << 10, PIECES = 20 };
+    segj_io_behind_t behind = {0, 0};
+    script_set(NULL, 0);
+    for (uint64_t i = 0; i < PIECES; i++)
+        segj_io_write_behind(&scripted_file, &behind, 4096 + i * PIECE, PIECE);
+    assert_int_equal(script.calls, PIECES / 8);
+    segj_io_end_behind(&scripted_file, &behind);
+    segj_io_end_behind(&scripted_file, &behind);
+    assert_int_equal(script.calls, PIECES / 8 + 1);
+    /* What does not lie after it is another part. */
+    segj_io_write_behind(&scripted_file, &behind, 0, PIECE);
+    segj_io_write_behind(&scripted_file, &behind, 3 * PIECE, PIECE);
+    assert_int_equal(script.calls, PIECES / 8 + 2);
+    assert_int_equal(behind.from, 3 * PIECE);
+    segj_io_end_behind(&scripted_file, &behind);
+    assert_int_equal(script.calls, PIECES / 8 + 3);
+}
+
 static segj_status_t call_create(void)
 {
     return segj_partition_create(&scripted_part);
@@ -539,6 +560,7 @@ int main(void)
         cmocka_unit_test(io_write_fails),
         cmocka_unit_test(io_bounds),
         cmocka_unit_test(io_write_back_is_a_hint),
+        cmocka_unit_test(io_write_behind_asks_for_large_parts),
         cmocka_unit_test(io_calls_and_their_sentences),
         cmocka_unit_test(io_a_removal_waits_for_room),
         cmocka_unit_test(io_only_enoent_is_missing),
