@@ -40,6 +40,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/counted.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/open.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/partitions.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/pass_log.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/orphans.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/recover.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/repair.c"

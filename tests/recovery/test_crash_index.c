@@ -1,6 +1,6 @@
 /*
- * recovery/test_crash_index.c: an open after a crash makes the index of what no sync covered in version 2, from what the
- * verdict kept of the frames, and from the frames themselves where that was too much to keep.
+ * recovery/test_crash_index.c: an open after a crash makes the index of what no sync covered in version 2 from the heads
+ * of the frames, while it writes them again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 
 #include "support/support.h"
 
-/* The verdicts of an open keep 16 MiB of records together. */
 enum { LARGEST = 65535, LARGE = 30000, MANY = 700, FEW = 40, SECTIONS = 4 };
 
 typedef struct place {
@@ -94,7 +93,7 @@ static void check_opens(place_t *place, uint64_t sections, uint64_t records)
     }
 }
 
-static void more_than_is_kept(void **state)
+static void heads_lie_across_the_reads(void **state)
 {
     place_t *place = *state;
     place->config.entry_size = LARGE;
@@ -138,12 +137,38 @@ static void each_section_gets_its_own(void **state)
     check_opens(place, SECTIONS, 500);
 }
 
+/* The second time that the values are read their first frame says another size, still within the file. */
+static int read_otherwise(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    int code = segj_storage_posix()->file_read(file, offset, buffer, size, done);
+    if (offset == VALUES_DATA_OFFSET && size > 1000 && bytes_read++ == 1)
+        ((uint8_t *)buffer)[3]++;
+    return code;
+}
+
+/* The heads were checked, and are taken at their word: but what they make must come to the same end. */
+static void frames_that_changed_between_two_looks_are_told(void **state)
+{
+    place_t *place = *state;
+    segj_storage_t storage = *segj_storage_posix();
+    oversized_t *journal;
+    storage.file_read = read_otherwise;
+    place->config.entry_size = 8;
+    place->config.storage = &storage;
+    leave(place, 1, MANY, 0);
+    bytes_read = 0;
+    assert_int_equal(oversized_open(&place->config, &journal), SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), "is not what it was when open looked at it first"));
+    check_opens(place, 1, MANY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(more_than_is_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(heads_lie_across_the_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_records_are_read_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_section_gets_its_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(frames_that_changed_between_two_looks_are_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

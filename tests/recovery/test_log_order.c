@@ -224,8 +224,26 @@ static void open_cuts_the_values_before_the_index_and_raises_w_last(void **state
     recorder_clear(place->recorder);
     assert_ok(oversized_open(&place->config, &place->journal));
     assert_changes(place->recorder,
-                   "sync index; sync values; write values/7 4237+141; cut values/7 4378; sync values/7; write index/7 "
-                   "12288+152; cut index/7 12440; sync index/7; write index/7 8192+32");
+                   "sync index; sync values; write values/7 4237+141; write index/7 12288+152; cut values/7 4378; sync "
+                   "values/7; cut index/7 12440; sync index/7; write index/7 8192+32");
+}
+
+/* Frames that W covers are durable, and are read alone where the index is made of them. */
+static void what_w_covers_of_the_log_is_not_written_again(void **state)
+{
+    place_t *place = *state;
+    begin_closed(place, 3);
+    append(place, 2);
+    assert_ok(oversized_flush(place->journal, SECTION));
+    oversized_abandon(place->journal);
+    path_t index = section_path(place->root.text, "index", SECTION);
+    resize_file(index.text, INDEX_DATA_OFFSET);
+    recorder_clear(place->recorder);
+    assert_ok(oversized_open(&place->config, &place->journal));
+    assert_changes(place->recorder,
+                   "sync index; sync values; write index/7 0+4096; sync index/7; write values/7 4237+94; write index/7 "
+                   "12288+152; cut values/7 4331; sync values/7; cut index/7 12440; sync index/7; write index/7 "
+                   "8192+32");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -233,11 +251,17 @@ static void open_cuts_the_values_before_the_index_and_raises_w_last(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_new_section_is_durable_with_its_names),   TEST(zeros_ahead_cost_a_write_and_no_flush),
-        TEST(a_sync_is_one_flush_of_one_file),           TEST(what_could_not_be_flushed_is_not_acknowledged),
-        TEST(w_is_raised_behind_the_flush_of_the_index), TEST(a_rewind_marks_cuts_and_clears),
-        TEST(a_rewind_above_w_is_a_cut_and_its_flush),   TEST(a_refused_value_is_cut_before_the_answer),
-        TEST(the_head_of_a_stream_is_written_last),      TEST(open_cuts_the_values_before_the_index_and_raises_w_last),
+        TEST(a_new_section_is_durable_with_its_names),
+        TEST(zeros_ahead_cost_a_write_and_no_flush),
+        TEST(a_sync_is_one_flush_of_one_file),
+        TEST(what_could_not_be_flushed_is_not_acknowledged),
+        TEST(w_is_raised_behind_the_flush_of_the_index),
+        TEST(a_rewind_marks_cuts_and_clears),
+        TEST(a_rewind_above_w_is_a_cut_and_its_flush),
+        TEST(a_refused_value_is_cut_before_the_answer),
+        TEST(the_head_of_a_stream_is_written_last),
+        TEST(open_cuts_the_values_before_the_index_and_raises_w_last),
+        TEST(what_w_covers_of_the_log_is_not_written_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

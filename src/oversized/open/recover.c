@@ -548,7 +548,6 @@ segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *confi
     segj_status_t status = segj_scan_init(&recovery.scan, journal);
     if (status != SEGJ_OK)
         return status;
-    recovery.scan.keeps = !config->read_only;
     journal->recovery = (oversized_recovery_t){0}; /* an open may begin anew */
     /* `strict` refuses those of which counts say that a sync has covered them. */
     recovery.scan.look_for_holes = journal->cut_holes || (config->strict && journal->shared.counts.count > 0);

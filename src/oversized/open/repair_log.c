@@ -1,14 +1,13 @@
 /*
  * oversized/open/repair_log.c: see the header, and DESIGN.md, "Version 2 of the native format". W is lowered first,
- * where less stays than it says or a cut of what it covers must be marked. Then the values are written again and cut,
- * which completes the log. Then the index follows, from the first page that is not trusted, and W is raised.
+ * where less stays than it says or a cut of what it covers must be marked. Then the values are written again, and the
+ * index from the first page that is not trusted (pass_log.h). The values are cut, which completes the log; then the index
+ * is, and W is raised.
  */
 #include "oversized/open/repair_log.h"
 
-#include <string.h>
-
 #include "base/bytes.h"
-#include "journal/walk.h"
+#include "oversized/open/pass_log.h"
 #include "oversized/open/verdict_log.h"
 
 /* --- headers --- */
@@ -93,6 +92,7 @@ static segj_status_t mark_both(const segj_recovery_plan_t *plan, const segj_io_f
  * bytes. */
 segj_status_t segj_repair_write_again(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from, uint64_t to)
 {
+    segj_io_behind_t behind = {0, 0};
     segj_status_t status = from < to ? segj_scan_have_window(scan) : SEGJ_OK;
     while (from < to && status == SEGJ_OK) {
         size_t part = (size_t)segj_min_u64(to - from, SEGJ_SCAN_WINDOW);
@@ -100,191 +100,11 @@ segj_status_t segj_repair_write_again(segj_scan_t *scan, const segj_io_file_t *f
         if (status == SEGJ_OK)
             status = segj_io_write(file, from, scan->window, part);
         if (status == SEGJ_OK)
-            segj_io_write_back(file, from, part);
+            segj_io_write_behind(file, &behind, from, part);
         from += part;
     }
+    segj_io_end_behind(file, &behind);
     return status;
-}
-
-static segj_status_t write_values_again(segj_scan_t *scan, const segj_recovery_plan_t *plan,
-                                        const segj_io_file_t *values)
-{
-    return segj_repair_write_again(scan, values, values->data + plan->watermark_end, values->data + plan->end);
-}
-
-/* --- the index --- */
-
-/** Pages on their way to the file. */
-typedef struct repair_pages {
-    const segj_shared_t *shared;
-    const segj_io_file_t *index;
-    uint8_t *bytes;  /* room for `capacity` physical pages */
-    size_t capacity; /* in pages */
-    size_t full;     /* of them, complete */
-    uint64_t first;  /* number of the first */
-    uint16_t length; /* bytes of the page after the full ones */
-} repair_pages_t;
-
-static segj_status_t write_full_pages(repair_pages_t *pages)
-{
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    uint64_t offset = pages->index->data + pages->first * physical;
-    size_t size = pages->full * physical;
-    segj_status_t status = size > 0 ? segj_io_write(pages->index, offset, pages->bytes, size) : SEGJ_OK;
-    pages->first += pages->full;
-    pages->full = 0;
-    return status;
-}
-
-/* The page that is being filled gets its slot. */
-static segj_status_t complete_page(repair_pages_t *pages)
-{
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    const segj_page_state_t none = {0, 0, 0};
-    (void)segj_page_complete(pages->shared->checksum, pages->bytes + pages->full * physical, pages->shared->page_size,
-                             pages->index->binding, pages->first + pages->full, pages->length, none);
-    pages->length = 0;
-    pages->full++;
-    return pages->full == pages->capacity ? write_full_pages(pages) : SEGJ_OK;
-}
-
-static segj_status_t put_index_bytes(repair_pages_t *pages, const uint8_t *bytes, size_t size)
-{
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    segj_status_t status = SEGJ_OK;
-    while (size > 0 && status == SEGJ_OK) {
-        size_t room = (size_t)(pages->shared->page_size - pages->length);
-        size_t part = room < size ? room : size;
-        memcpy(pages->bytes + pages->full * physical + pages->length, bytes, part);
-        pages->length = (uint16_t)(pages->length + part);
-        bytes += part;
-        size -= part;
-        if (pages->length == pages->shared->page_size)
-            status = complete_page(pages);
-    }
-    return status;
-}
-
-/* The bytes of the first page that are trusted. */
-static segj_status_t begin_pages(const segj_recovery_plan_t *plan, repair_pages_t *pages)
-{
-    uint16_t page_size = pages->shared->page_size;
-    uint16_t kept = (uint16_t)(plan->index_bytes % page_size);
-    pages->first = plan->index_bytes / page_size;
-    if (kept == 0)
-        return SEGJ_OK;
-    uint64_t offset = pages->index->data + pages->first * segj_page_physical(page_size);
-    segj_status_t status = segj_io_read(pages->index, offset, pages->bytes, segj_page_physical(page_size), NULL);
-    pages->length = kept;
-    return status;
-}
-
-/** What the verdict has kept of frames that follow each other. */
-typedef struct kept_frames {
-    const uint8_t *at; /* of the next one */
-    uint64_t left;     /* frames */
-    uint64_t offset;   /* of the next one, in the values */
-} kept_frames_t;
-
-/* Makes the next one's record. */
-static inline void make_record(kept_frames_t *frames, uint32_t head, uint8_t *to, size_t entry_size)
-{
-    oversized_location_t location = {frames->offset, 0};
-    memcpy(&location.size, frames->at, sizeof location.size);
-    location.size += SEGJ_FRAME_TRAILER;
-    memcpy(to, frames->at + sizeof location.size, entry_size);
-    segj_location_encode(to + entry_size, location);
-    frames->at += sizeof location.size + entry_size;
-    frames->left--;
-    frames->offset += segj_frame_size(head, location);
-}
-
-/* Those that do not fill a page are made in place. */
-static segj_status_t put_frames(const segj_scan_t *scan, kept_frames_t *frames, uint32_t head, repair_pages_t *pages)
-{
-    uint32_t size = pages->shared->record_size;
-    size_t entry_size = size - OVERSIZED_LOCATION_SIZE;
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    segj_status_t status = SEGJ_OK;
-    while (frames->left > 0 && status == SEGJ_OK) {
-        uint8_t *to = pages->bytes + pages->full * physical + pages->length;
-        uint32_t room = (uint32_t)(pages->shared->page_size - pages->length - 1) / size;
-        uint32_t fit = (uint32_t)segj_min_u64(frames->left, room);
-        for (uint32_t i = 0; i < fit; i++, to += size)
-            make_record(frames, head, to, entry_size);
-        pages->length = (uint16_t)(pages->length + fit * size);
-        if (frames->left == 0)
-            break;
-        make_record(frames, head, scan->record, entry_size);
-        status = put_index_bytes(pages, scan->record, size);
-    }
-    return status;
-}
-
-/* Those that the verdict has kept, which begin where the index ends; *at is where they end. */
-static segj_status_t put_kept(const segj_scan_t *scan, const segj_recovery_plan_t *plan, uint32_t head,
-                              repair_pages_t *pages, segj_point_t *at)
-{
-    uint64_t kept = segj_min_u64(plan->kept_end.records, plan->records) - plan->begin.records;
-    *at = plan->anchor;
-    if (scan->kept == NULL || plan->kept_end.records <= plan->begin.records || plan->records <= plan->begin.records ||
-        plan->anchor.records != plan->begin.records ||
-        plan->index_bytes != plan->begin.records * pages->shared->record_size)
-        return SEGJ_OK;
-    kept_frames_t frames = {scan->kept + plan->kept_at, kept, plan->begin.end};
-    *at = plan->kept_end;
-    return put_frames(scan, &frames, head, pages);
-}
-
-static segj_status_t put_records(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values,
-                                 repair_pages_t *pages)
-{
-    uint32_t size = pages->shared->record_size;
-    segj_point_t at;
-    segj_status_t status = put_kept(scan, plan, values->head, pages, &at);
-    segj_walk_t walk = segj_walk_begin(values, plan->end, at, scan->window, SEGJ_SCAN_WINDOW);
-    while (walk.at.records < plan->records && status == SEGJ_OK) {
-        segj_head_t head;
-        oversized_location_t location;
-        bool there;
-        bool right;
-        uint64_t begin = walk.at.records * size;
-        uint32_t skip = begin < plan->index_bytes ? (uint32_t)(plan->index_bytes - begin) : 0;
-        status = segj_walk_look(&walk, &head, &location, &there);
-        if (status == SEGJ_OK && !there)
-            status = segj_io_fail(SEGJ_ERR_CORRUPT, values, values->data + walk.at.end,
-                                  "the frame of record %llu is not what it was when open looked at it first",
-                                  (unsigned long long)walk.at.records);
-        if (status != SEGJ_OK)
-            return status;
-        memcpy(scan->record, head.entry, size - OVERSIZED_LOCATION_SIZE);
-        segj_location_encode(scan->record + size - OVERSIZED_LOCATION_SIZE, location);
-        status = put_index_bytes(pages, scan->record + skip, size - skip);
-        if (status == SEGJ_OK)
-            status = segj_walk_pass(&walk, location, false, &right);
-    }
-    return status;
-}
-
-static segj_status_t write_index_of(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values,
-                                    repair_pages_t *pages)
-{
-    segj_status_t status = begin_pages(plan, pages);
-    if (status == SEGJ_OK)
-        status = put_records(scan, plan, values, pages);
-    if (status == SEGJ_OK && pages->length > 0)
-        status = complete_page(pages);
-    return status == SEGJ_OK ? write_full_pages(pages) : status;
-}
-
-/* From the first page that is not trusted on. */
-static segj_status_t write_log_index(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
-                                     const segj_io_file_t *values)
-{
-    repair_pages_t pages = {
-        .shared = &scan->journal->shared, .index = index, .bytes = scan->pages, .capacity = scan->capacity};
-    return plan->records * pages.shared->record_size > plan->index_bytes ? write_index_of(scan, plan, values, &pages)
-                                                                         : SEGJ_OK;
 }
 
 /* --- all of it --- */
@@ -313,12 +133,10 @@ static void raise_log_mark(segj_scan_t *scan, const segj_recovery_plan_t *plan, 
 
 /* A batch above W that a checkpoint cuts in its middle: W comes to say that this is its end before the rest is cut,
  * because a part of a batch is otherwise what a crash has left. */
-static segj_status_t end_within_batch(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index,
+static segj_status_t end_within_batch(const segj_recovery_plan_t *plan, const segj_io_file_t *index,
                                       const segj_io_file_t *values)
 {
     segj_status_t status = segj_io_sync(values);
-    if (status == SEGJ_OK)
-        status = write_log_index(scan, plan, index, values);
     if (status == SEGJ_OK)
         status = segj_io_sync(index);
     return status == SEGJ_OK ? mark_both(plan, index) : status;
@@ -359,15 +177,13 @@ segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, con
     if (status == SEGJ_OK && values->opened == NULL)
         status = make_log_values(scan, plan, index, values, open_them);
     if (status == SEGJ_OK)
-        status = write_values_again(scan, plan, values);
+        status = segj_pass_log(scan, plan, index, values);
     if (status == SEGJ_OK && plan->within_batch) {
-        status = end_within_batch(scan, plan, index, values);
+        status = end_within_batch(plan, index, values);
         marked = true;
     }
     if (status == SEGJ_OK)
         status = segj_glob_cut(values, plan->end);
-    if (status == SEGJ_OK && !plan->within_batch)
-        status = write_log_index(scan, plan, index, values);
     if (status == SEGJ_OK)
         status = cut_log_index(scan, plan, index);
     /* A section with a watermark has durable names. */

@@ -9,8 +9,6 @@
 #include "journal/record_format.h"
 
 #define PAGES_BYTES ((size_t)128 << 10)
-#define KEPT_FIRST ((size_t)64 << 10)
-#define KEPT_MOST ((size_t)16 << 20)
 
 segj_status_t segj_scan_init(segj_scan_t *scan, oversized_t *journal)
 {
@@ -26,8 +24,7 @@ void segj_scan_free(segj_scan_t *scan)
     free(scan->pages);
     free(scan->record);
     free(scan->window);
-    free(scan->kept);
-    scan->pages = scan->record = scan->window = scan->kept = NULL;
+    scan->pages = scan->record = scan->window = NULL;
 }
 
 /* Memory for so many pages. A section that a close has left needs one. */
@@ -58,21 +55,6 @@ segj_status_t segj_scan_have_pages(segj_scan_t *scan)
     scan->loaded = 0;
     scan->known = SEGJ_NO_PAGE;
     return have_pages(scan, scan->capacity);
-}
-
-bool segj_scan_grow_kept(segj_scan_t *scan)
-{
-    size_t each = segj_scan_kept_each(scan);
-    size_t room = scan->kept_room == 0 ? KEPT_FIRST : 4 * scan->kept_room;
-    if (room < each)
-        room = each;
-    uint8_t *more = room <= KEPT_MOST ? realloc(scan->kept, room) : NULL;
-    scan->keeps = more != NULL;
-    if (more == NULL)
-        return false;
-    scan->kept = more;
-    scan->kept_room = room;
-    return true;
 }
 
 void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes)

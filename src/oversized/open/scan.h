@@ -5,8 +5,6 @@
 #ifndef SEGJ_OVERSIZED_OPEN_SCAN_H
 #define SEGJ_OVERSIZED_OPEN_SCAN_H
 
-#include <string.h>
-
 #include "journal/frame_format.h"
 #include "oversized/section/journal.h"
 
@@ -26,12 +24,7 @@ typedef struct segj_scan {
     uint64_t window_offset;
     size_t window_loaded;
     uint64_t verified;
-    /* Version 2: what the frames say that verdicts have walked over; a repair makes records of it without another walk.
-       Of all sections together no more than fits. */
-    uint8_t *kept;
-    size_t kept_size, kept_room; /* bytes */
-    bool keeps;                  /* a repair may follow */
-    bool look_for_holes;         /* commonware: all of an index is looked through */
+    bool look_for_holes; /* commonware: all of an index is looked through */
 } segj_scan_t;
 
 /** The two files of the section that is being judged, opened. */
@@ -52,28 +45,6 @@ SEGJ_MUST_CHECK segj_status_t segj_scan_have_window(segj_scan_t *scan);
 
 /** Has memory for pages that are written, with none in it: so many as scan->capacity. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_have_pages(segj_scan_t *scan);
-
-/** Bytes that are kept of each frame: the size of its payload, in the machine's order, and its entry. */
-static inline size_t segj_scan_kept_each(const segj_scan_t *scan)
-{
-    return sizeof(uint32_t) + scan->journal->entry_size;
-}
-
-/** Room for one more; false: there is none, and what comes is walked over twice. */
-bool segj_scan_grow_kept(segj_scan_t *scan);
-
-/** Keeps what a frame that is walked over says, after those that were kept before; false: it is not kept. */
-static inline bool segj_scan_keep(segj_scan_t *scan, const segj_head_t *head)
-{
-    size_t size = segj_scan_kept_each(scan);
-    if (!scan->keeps || (scan->kept_room - scan->kept_size < size && !segj_scan_grow_kept(scan)))
-        return false;
-    uint8_t *to = scan->kept + scan->kept_size;
-    memcpy(to, &head->stored, sizeof head->stored);
-    memcpy(to + sizeof head->stored, head->entry, size - sizeof head->stored);
-    scan->kept_size += size;
-    return true;
-}
 
 /** So many bytes of values will be checked: for the progress. */
 void segj_scan_expect(const segj_scan_t *scan, uint64_t bytes);

@@ -129,16 +129,11 @@ typedef struct following {
     segj_walk_t *walk;
     segj_point_t whole; /* where the batch began */
     bool within;        /* a batch */
-    bool kept;          /* all until now */
 } following_t;
 
-/* Before the frame at `place` counts: its record is kept, and a batch begins there. */
+/* Before the frame at `place` counts: a batch begins there. */
 static inline void note_frame(following_t *following, const segj_head_t *head, segj_point_t place)
 {
-    if (following->kept && !segj_scan_keep(following->scan, head)) {
-        following->kept = false;
-        following->plan->kept_end = place;
-    }
     if ((head->flags & SEGJ_HEAD_GOES_ON) != 0 && !following->within)
         following->whole = place;
 }
@@ -183,10 +178,9 @@ static segj_status_t follow_frame(following_t *following, bool *more)
 /* Follows the frames to the first that is wrong, and to the end of the last batch that is whole. */
 static segj_status_t follow_frames(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_walk_t *walk)
 {
-    following_t following = {.scan = scan, .plan = plan, .walk = walk, .kept = true};
+    following_t following = {.scan = scan, .plan = plan, .walk = walk};
     segj_status_t status = SEGJ_OK;
     bool more = true;
-    plan->kept_at = scan->kept_size;
     while (more && status == SEGJ_OK) {
         segj_head_t head;
         uint64_t end = walk->at.end;
@@ -200,8 +194,6 @@ static segj_status_t follow_frames(segj_scan_t *scan, segj_recovery_plan_t *plan
         scan->verified++;
         status = segj_tell_of_open(scan->journal->telling, head.stored + SEGJ_FRAME_TRAILER, false);
     }
-    if (following.kept)
-        plan->kept_end = walk->at;
     plan->records_on_disk = walk->at.records;
     if (following.within)
         walk->at = following.whole;

@@ -25,8 +25,6 @@ typedef struct segj_recovery_plan {
     segj_point_t begin;       /* version 2: the frames up to here are trusted by W; the walk has begun here */
     segj_point_t anchor;      /* version 2: so many records are wholly in pages of the index that are trusted */
     uint64_t index_bytes;     /* version 2: and so many bytes of it; what follows is made again from the frames */
-    segj_point_t kept_end;    /* version 2: the records from `begin` to here are in the scan, while it lasts */
-    size_t kept_at;           /* from this byte on */
     uint64_t damaged; /* version 2: values that were durable, and are damaged, among those that were walked over */
     uint64_t waived;  /* synced records that are gone, and that a checkpoint does without */
     segj_loss_t gone; /* what went, or goes, with the section's files, of one whose loss is still to be noted */

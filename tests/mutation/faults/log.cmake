@@ -220,18 +220,25 @@ fault("version 2: an open to a checkpoint removes without a mark" src/oversized/
     [==[    if (shared->format != SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==]
     [==[    if (shared->format == SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==])
 
-fault("version 2: the records kept of one section are another's" src/oversized/open/repair_log.c "recovery/crash_index"
-    [==[scan->kept + plan->kept_at,]==]
-    [==[scan->kept,]==])
+fault("version 2: a head that was read in part is taken as it lies" src/oversized/open/pass_log.c "recovery/crash_index"
+    [==[        memmove(window, window + passage->size - stays, stays);]==]
+    [==[        (void)window;]==])
 
-fault("version 2: what was too much to keep is walked over from the beginning" src/oversized/open/repair_log.c
-    "recovery/crash_index"
-    [==[    *at = plan->kept_end;]==]
-    [==[    *at = plan->begin;]==])
+fault("version 2: heads may lead to another end than they did" src/oversized/open/pass_log.c "recovery/crash_index"
+    [==[    return segj_io_fail(SEGJ_ERR_CORRUPT, passage->values,]==]
+    [==[    return segj_io_fail(SEGJ_OK, passage->values,]==])
 
-fault("version 2: an open walks twice over frames with large entries" src/oversized/open/scan.c "recovery/crash_index"
-    [==[        room = each;]==]
-    [==[        return scan->keeps = false;]==])
+fault("version 2: what has changed since the verdict is written" src/oversized/open/pass_log.c "recovery/crash_index"
+    [==[    if (status == SEGJ_OK)
+        status = passage_put_all(passage);
+    return status == SEGJ_OK ? passage_write(passage, come) : status;]==]
+    [==[    if (status == SEGJ_OK)
+        status = passage_write(passage, come);
+    return status == SEGJ_OK ? passage_put_all(passage) : status;]==])
+
+fault("version 2: what W covers of the log is written again" src/oversized/open/pass_log.c "recovery/log_order"
+    [==[segj_max_u64(end - come, passage->plan->watermark_end)]==]
+    [==[end - come]==])
 
 fault("version 2: a batch that was open before a wrong frame is whole" src/oversized/open/verdict_log.c "recovery/log"
     [==[    if (durable)
