@@ -40,6 +40,7 @@ struct oversized_writer {
     segj_sentence_t cause; /* of that */
     ZSTD_CCtx *compressor;
     bool wide; /* that is the crew's */
+    segj_io_behind_t behind;
     size_t buffered;
     uint8_t *buffer; /* STREAM_IN_BUFFER_SIZE bytes */
     uint8_t head[];  /* of the frame, where it has one; the entry in its place there */
@@ -217,7 +218,7 @@ static segj_status_t stream_in_flush(oversized_writer_t *writer)
     if (status == SEGJ_OK)
         status = segj_io_write(file, offset, writer->buffer, writer->buffered);
     if (status == SEGJ_OK) {
-        segj_io_write_back(file, offset, writer->buffered);
+        segj_io_write_behind(file, &writer->behind, offset, writer->buffered);
         writer->buffered = 0;
     }
     return status;
@@ -427,7 +428,10 @@ static segj_status_t complete(oversized_writer_t *writer)
     segj_put_u32(trailer, writer->crc);
     if (status == SEGJ_OK)
         status = put_plain(writer, trailer, sizeof trailer, false);
-    return status == SEGJ_OK && writer->buffered > 0 ? stream_in_flush(writer) : status;
+    if (status == SEGJ_OK && writer->buffered > 0)
+        status = stream_in_flush(writer);
+    segj_io_end_behind(&writer->section->values.handle.file, &writer->behind);
+    return status;
 }
 
 /* Under change. */
