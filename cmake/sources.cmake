@@ -86,6 +86,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_source.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/copy_target.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_alone.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_index.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_list.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/tools/follow_log.c"

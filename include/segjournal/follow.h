@@ -87,6 +87,10 @@ void oversized_follow_options_init(oversized_follow_options_t *options);
  * appended later, if fewer than 255 records before that one are not synced. What a writer has in memory alone is not
  * seen: a sync, or oversized_flush(), shows it.
  *
+ * A section of version 2 whose index file is missing, or has a damaged header, is shown from its values file, unless a
+ * removal has taken that index file; `synced` is true then only where later records tell of it. A storage of one's own
+ * needs file_refresh for that.
+ *
  * A follower keeps the files of 32 sections open at most, two each, and five descriptors beside them; it closes some
  * where the process has no more. It takes half a MiB, some KiB for each section, and what the largest frame takes that
  * it has met.
@@ -107,7 +111,8 @@ SEGJ_MUST_CHECK segj_status_t oversized_follow_open(const oversized_config_t *co
 
 /**
  * Gives what comes next. Records of a section come in their order; sections that are written at the same time take
- * turns, the lower ones first. It does not wait.
+ * turns, the lower ones first. It does not wait. Where it has many records to show it lets other threads have its
+ * processor every 128 records (sched_yield()): the writer may wait for one of them.
  *
  * SEGJ_OK: *followed tells what it is. SEGJ_END: nothing new is there yet.
  *

@@ -8,6 +8,7 @@
 
 #include "base/process.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -29,6 +30,11 @@ void segj_process_sleep(uint64_t nanoseconds)
 {
     struct timespec time = {(time_t)(nanoseconds / UINT64_C(1000000000)), (long)(nanoseconds % UINT64_C(1000000000))};
     (void)nanosleep(&time, NULL);
+}
+
+void segj_process_yield(void)
+{
+    (void)sched_yield();
 }
 
 #if defined(__linux__) && defined(MADV_WIPEONFORK)

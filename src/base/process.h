@@ -20,6 +20,9 @@ uint64_t segj_process_time(void);
 /** Waits that many nanoseconds, or less where a signal comes. */
 void segj_process_sleep(uint64_t nanoseconds);
 
+/** Lets threads run that wait for this processor. */
+void segj_process_yield(void);
+
 /** Makes such a word, 0 at first; NULL where the system has none, or no memory. */
 segj_process_word_t *segj_process_word_make(void);
 void segj_process_word_free(segj_process_word_t *word); /**< NULL is fine */

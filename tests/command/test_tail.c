@@ -54,6 +54,18 @@ static void the_newest_records_are_listed_beside_a_writer(void **state)
     shell_expect(shell, "segj tail -e none journal | head -n 1", 0, "10:2 5\n", NULL);
 }
 
+static void a_section_is_listed_whose_index_file_is_missing(void **state)
+{
+    shell_t *shell = *state;
+    path_t directory;
+    shell->config.native_version = 2;
+    open_journal(shell, &directory);
+    close_journal(shell);
+    remove_file(section_path(directory.text, "index", 3).text);
+    shell_expect(shell, "segj tail -n 3 -e none -v text journal", 0, "3:1 4 \n3:2 15 th\\x1b[31mird\\x0a\n9:0 8 nine\n",
+                 NULL);
+}
+
 static void json_has_a_record_a_line(void **state)
 {
     shell_t *shell = *state;
@@ -194,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHELL_TEST(the_newest_records_are_listed_beside_a_writer),
+        SHELL_TEST(a_section_is_listed_whose_index_file_is_missing),
         SHELL_TEST(json_has_a_record_a_line),
         SHELL_TEST(a_damaged_value_is_told_and_the_tail_goes_on),
         SHELL_TEST(commonware_is_told_how_else),

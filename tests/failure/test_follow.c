@@ -111,7 +111,18 @@ static void append(scene_t *scene, uint64_t section, unsigned count, uint8_t fil
         append_filled(scene->journal, section, i, fill, size, NULL);
 }
 
-/* Records, cuts seen and not seen, removals, batches, large values, a writer that comes again. */
+/* Somebody removes an index file. */
+static void lose_index(const scene_t *scene, const char *name)
+{
+    segj_partition_t *partition = NULL;
+    assert_int_equal(scene->memory->partition_open(scene->memory->context, scene->config.directory,
+                                                   scene->config.index_partition, &partition),
+                     0);
+    assert_int_equal(scene->memory->file_remove(partition, name), 0);
+    scene->memory->partition_close(partition);
+}
+
+/* Records, cuts seen and not seen, removals, batches, large values, a writer that comes again, a lost index file. */
 static void play(scene_t *scene)
 {
     oversized_record_t records[12];
@@ -160,6 +171,17 @@ static void play(scene_t *scene)
     append(scene, 4, 1, 'i', 20);
     assert_ok(oversized_sync_all(scene->journal));
     drain(scene);
+    if (scene->config.native_version == 2) {
+        lose_index(scene, "0000000000000004");
+        append(scene, 4, 1, 'j', 20);
+        assert_ok(oversized_sync_all(scene->journal));
+        drain(scene);
+        oversized_follow_close(scene->follower);
+        begin(scene, OVERSIZED_FOLLOW_PLACE, 4, 1202);
+        append(scene, 4, 1, 'k', 20);
+        assert_ok(oversized_sync_all(scene->journal));
+        drain(scene);
+    }
     mirror_check(&scene->mirror, scene->journal);
     oversized_follow_close(scene->follower);
     scene->follower = NULL;

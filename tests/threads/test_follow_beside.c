@@ -5,6 +5,8 @@
  * The writer is a thread of this process, or a process of its own that is killed again and again. What is shown is
  * judged by what the record says of itself: its section, its position, and a value that follows from both and from the
  * record's number, which the writer never uses twice. A record of that position that was shown later has a higher one.
+ *
+ * LINK_WRAP: sched_yield
  */
 #define _GNU_SOURCE /* MAP_ANONYMOUS is beyond POSIX */
 
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "segjournal/follow.h"
@@ -381,12 +384,56 @@ static void another_thread_ends_a_wait(void **state)
     assert_ok(oversized_close(journal));
 }
 
+/* --- the processor --- */
+
+int __wrap_sched_yield(void);
+
+static struct {
+    unsigned count;    /* of yields */
+    long milliseconds; /* that each takes */
+} yields;
+
+int __wrap_sched_yield(void)
+{
+    const struct timespec time = {0, yields.milliseconds * 1000000};
+    yields.count++;
+    return yields.milliseconds > 0 ? nanosleep(&time, NULL) : 0;
+}
+
+static unsigned count_yields(beside_t *beside, long milliseconds)
+{
+    oversized_follower_t *follower = NULL;
+    oversized_followed_t followed;
+    yields.count = 0;
+    yields.milliseconds = milliseconds;
+    assert_ok(oversized_follow_open(&beside->config, NULL, &follower));
+    while (oversized_follow_next(follower, &followed) == SEGJ_OK) {
+    }
+    oversized_follow_close(follower);
+    return yields.count;
+}
+
+/* What ends a writer's writes may wait for the processor of a follower that has much to show, so others get that now
+ * and then. They do not get more of it than the follower. */
+static void the_processor_is_given_away_between_records(void **state)
+{
+    beside_t *beside = *state;
+    oversized_t *journal = NULL;
+    for_native_only();
+    assert_ok(oversized_open(&beside->config, &journal));
+    assert_ok(append_some(beside, journal, GROWS, 6400));
+    assert_ok(oversized_close(journal));
+    unsigned most = count_yields(beside, 0);
+    assert_true(most >= 25 && most <= 100);
+    assert_true(count_yields(beside, 100) <= most / 4);
+}
+
 #define BESIDE_TEST(test) cmocka_unit_test_setup_teardown(test, beside_set_up, beside_tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BESIDE_TEST(followers_beside_a_thread_that_writes),
-                                       BESIDE_TEST(a_follower_beside_a_process_that_is_killed),
-                                       BESIDE_TEST(another_thread_ends_a_wait)};
+    const struct CMUnitTest tests[] = {
+        BESIDE_TEST(followers_beside_a_thread_that_writes), BESIDE_TEST(a_follower_beside_a_process_that_is_killed),
+        BESIDE_TEST(another_thread_ends_a_wait), BESIDE_TEST(the_processor_is_given_away_between_records)};
     return cmocka_run_group_tests_name("follow_beside", tests, NULL, NULL);
 }

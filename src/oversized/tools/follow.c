@@ -15,6 +15,8 @@
 #define FOLLOW_OPEN 32
 /* Records of one section before the others have their turn. */
 #define FOLLOW_TURN 4096
+/* Records between two moments at which others get the processor. */
+#define FOLLOW_RUN 128
 
 /* --- the handle --- */
 
@@ -102,6 +104,22 @@ static void end_turn(oversized_follower_t *follower)
     follower->turn = follower->turn + 1 < follower->count ? follower->turn + 1 : 0;
 }
 
+/* A file system has threads of its own that end the writer's writes, hold locks of the file until then, and may be
+ * waiting for the processor on which this thread runs. Linux lets a thread that is running go on for 3 or 4 ms, and the
+ * writer would wait for as long. What else runs here gets half of the processor by that, and not more. */
+static void follow_give_way(oversized_follower_t *follower)
+{
+    if (++follower->run < FOLLOW_RUN)
+        return;
+    follower->run = 0;
+    uint64_t before = segj_process_time();
+    if (before < follower->run_until)
+        return;
+    segj_process_yield();
+    uint64_t after = segj_process_time();
+    follower->run_until = after + (after - before);
+}
+
 static segj_status_t follow_turn(oversized_follower_t *follower, oversized_followed_t *followed)
 {
     segj_follow_section_t *section = follower->sections[follower->turn];
@@ -114,6 +132,7 @@ static segj_status_t follow_turn(oversized_follower_t *follower, oversized_follo
         } else
             end_turn(follower);
     } else if (status == SEGJ_OK) {
+        follow_give_way(follower);
         if (++follower->served >= FOLLOW_TURN) {
             end_turn(follower);
             segj_follow_take(follower);
@@ -240,7 +259,7 @@ static segj_status_t check_first(oversized_follower_t *follower)
         return SEGJ_OK;
     segj_follow_section_t *newest = follower->sections[follower->count - 1];
     segj_status_t status =
-        newest->index.opened != NULL ? SEGJ_OK : segj_follow_open(follower, newest, &ready, &followed, &told);
+        newest->values.opened != NULL ? SEGJ_OK : segj_follow_open(follower, newest, &ready, &followed, &told);
     return status != SEGJ_ERR_CORRUPT ? status : SEGJ_OK;
 }
 

@@ -28,6 +28,8 @@ typedef struct segj_follow_section {
     bool gone;     /* its partition is */
     bool told;     /* that it is gone */
     bool reopened; /* its files were closed since */
+    bool orphan;   /* it was listed for its values file */
+    bool alone;    /* version 2: the values file is open, and the index file missing */
     bool known;    /* its headers were read; until it is removed these hold: */
     uint8_t version;
     bool compressed;
@@ -36,7 +38,7 @@ typedef struct segj_follow_section {
     uint64_t salt;
     segj_dictionary_id_t dictionary;
     ZSTD_DDict *unpacks;          /* by it; NULL: there is none, or it was not read yet */
-    segj_io_file_t index, values; /* closed: its turn is long ago */
+    segj_io_file_t index, values; /* the values are closed: its turn is long ago */
     uint64_t used;                /* when its turn was */
     /* Where it is: */
     segj_point_t at;      /* after what was shown; of version 1 the trailer is the last frame's checksum */
@@ -80,9 +82,11 @@ struct oversized_follower {
     uint32_t max_value_size;
     segj_follow_section_t **sections; /* ascending */
     size_t count, capacity;
-    size_t turn;   /* whose it is */
-    size_t served; /* records since it is */
-    size_t open;   /* sections with open files */
+    size_t turn;        /* whose it is */
+    size_t served;      /* records since it is */
+    unsigned run;       /* records since others got the processor */
+    uint64_t run_until; /* a time (segj_process_time()) before which they do not get it again */
+    size_t open;        /* sections with open files */
     uint64_t turns;
     /* The windows are of one section: */
     segj_follow_section_t *shown;
@@ -96,6 +100,12 @@ struct oversized_follower {
     uint8_t *look_ahead; /* a window for batches; made when it is needed */
 };
 
+/* follow_alone.c */
+
+/** Whether values, whose file is open, are to be shown though no index file was found: they have their name, and no
+ *  removal takes them. */
+SEGJ_MUST_CHECK segj_status_t segj_follow_alone(const oversized_follower_t *follower, const segj_io_file_t *values,
+                                                bool *alone);
 /* follow_section.c */
 
 /** Opens the section's files and knows what they are. *ready: they are there, whole, and those that they were; *told:
@@ -139,7 +149,7 @@ SEGJ_MUST_CHECK segj_status_t segj_follow_tell(oversized_follower_t *follower, s
 
 /* follow_place.c */
 
-/** Reads the slots; bytes that the file does not have are zeros. */
+/** Reads the slots; bytes that the file does not have are zeros, and all are where there is no file. */
 SEGJ_MUST_CHECK segj_status_t segj_follow_read_slots(const segj_follow_section_t *section, segj_follow_slots_t *slots);
 /** What a slot says. */
 segj_mark_t segj_follow_slot(const segj_follow_section_t *section, const segj_follow_slots_t *slots, unsigned slot);

@@ -29,7 +29,7 @@ segj_follow_section_t *segj_follow_find(const oversized_follower_t *follower, ui
     return at < follower->count && follower->sections[at]->number == number ? follower->sections[at] : NULL;
 }
 
-static segj_status_t section_add(oversized_follower_t *follower, uint64_t number)
+static segj_status_t section_add(oversized_follower_t *follower, uint64_t number, bool orphan)
 {
     if (follower->count == follower->capacity) {
         size_t capacity = follower->capacity == 0 ? 16 : 2 * follower->capacity;
@@ -46,6 +46,7 @@ static segj_status_t section_add(oversized_follower_t *follower, uint64_t number
     size_t at = section_lower(follower, number);
     made->number = number;
     made->dirty = made->listed = true;
+    made->orphan = orphan;
     memmove((void *)(follower->sections + at + 1), (const void *)(follower->sections + at),
             (follower->count - at) * sizeof(segj_follow_section_t *));
     follower->sections[at] = made;
@@ -114,23 +115,42 @@ static segj_status_t check_partitions(oversized_follower_t *follower)
     return SEGJ_OK;
 }
 
+/* Takes what a partition has. orphans: of the values; each has been listed with its index file, or has none. */
+static segj_status_t take_listed(oversized_follower_t *follower, const uint64_t *numbers, size_t count, bool orphans)
+{
+    segj_status_t status = SEGJ_OK;
+    for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
+        segj_follow_section_t *section = segj_follow_find(follower, numbers[i]);
+        if (section != NULL) {
+            section->orphan = section->orphan && orphans;
+            section->listed = true;
+        } else if (numbers[i] >= follower->first)
+            status = section_add(follower, numbers[i], orphans);
+    }
+    return status;
+}
+
 /* Sections that are not there any more are looked at, and found missing. */
 static segj_status_t list_partition(oversized_follower_t *follower)
 {
+    const segj_shared_t *shared = &follower->journal->shared;
     uint64_t *numbers = NULL;
+    uint64_t *values = NULL;
     size_t count = 0;
+    size_t value_count = 0;
+    bool removing = false;
     segj_sentence_t strange = {.text = ""};
-    segj_status_t status = segj_partition_sections_among(&follower->journal->shared.index, &numbers, &count, &strange);
+    segj_status_t status = segj_partition_sections_among(&shared->index, &numbers, &count, &strange);
+    if (status == SEGJ_OK)
+        status = segj_partition_values(&shared->values, &values, &value_count, &strange, &removing);
     for (size_t i = 0; i < follower->count; i++)
         follower->sections[i]->listed = false;
-    for (size_t i = 0; i < count && status == SEGJ_OK; i++) {
-        segj_follow_section_t *section = segj_follow_find(follower, numbers[i]);
-        if (section != NULL)
-            section->listed = true;
-        else if (numbers[i] >= follower->first)
-            status = section_add(follower, numbers[i]);
-    }
+    if (status == SEGJ_OK)
+        status = take_listed(follower, numbers, count, false);
+    if (status == SEGJ_OK && !removing)
+        status = take_listed(follower, values, value_count, true);
     free(numbers);
+    free(values);
     if (status != SEGJ_OK)
         return status;
     for (size_t i = 0; i < follower->count; i++)

@@ -13,7 +13,8 @@ segj_status_t segj_follow_read_slots(const segj_follow_section_t *section, segj_
 {
     uint8_t bytes[SEGJ_BLOCK_SIZE + SEGJ_SLOT_SIZE_2] = {0};
     size_t got = 0;
-    segj_status_t status = segj_io_read(&section->index, segj_mark_offset(0), bytes, sizeof bytes, &got);
+    segj_status_t status =
+        section->alone ? SEGJ_OK : segj_io_read(&section->index, segj_mark_offset(0), bytes, sizeof bytes, &got);
     memcpy(slots->bytes[0], bytes, SEGJ_SLOT_SIZE_2);
     memcpy(slots->bytes[1], bytes + SEGJ_BLOCK_SIZE, SEGJ_SLOT_SIZE_2);
     return status;

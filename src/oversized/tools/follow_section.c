@@ -75,7 +75,7 @@ void segj_follow_close(oversized_follower_t *follower, segj_follow_section_t *se
 {
     (void)ZSTD_freeDDict(section->unpacks);
     section->unpacks = NULL;
-    if (section->index.opened != NULL)
+    if (section->values.opened != NULL)
         follower->open--;
     segj_io_close(&section->index);
     segj_io_close(&section->values);
@@ -98,7 +98,7 @@ bool segj_follow_give_back(void *owner)
     segj_follow_section_t *oldest = NULL;
     for (size_t i = 0; i < follower->count; i++) {
         segj_follow_section_t *section = follower->sections[i];
-        if (section->index.opened != NULL && section != follower->shown &&
+        if (section->values.opened != NULL && section != follower->shown &&
             (oldest == NULL || section->used < oldest->used))
             oldest = section;
     }
@@ -182,6 +182,30 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
         index->version == 2 ? segj_head_size(index->record_size - OVERSIZED_LOCATION_SIZE) : 0;
 }
 
+/* In version 2 the values file says all that an index file says that is missing, or whose header is damaged. */
+static segj_status_t follow_read_headers(const segj_follow_section_t *section, segj_identity_t *index,
+                                         segj_identity_t *values, bool *whole)
+{
+    segj_sentence_t cause;
+    segj_status_t status = SEGJ_OK;
+    const bool alone = section->alone;
+    *whole = alone;
+    if (!alone)
+        status = read_header(&section->index, SEGJ_KIND_INDEX, SEGJ_INDEX_DATA_OFFSET, index, whole);
+    bool damaged = status == SEGJ_ERR_CORRUPT;
+    if (damaged)
+        segj_keep(&cause);
+    if (damaged || (status == SEGJ_OK && *whole))
+        status = read_header(&section->values, SEGJ_KIND_VALUES, SEGJ_VALUES_DATA_OFFSET, values, whole);
+    if (status != SEGJ_OK || !(damaged || alone))
+        return status;
+    *whole = *whole && values->version == 2;
+    *index = *values;
+    if (damaged && !*whole)
+        segj_say_again(&cause);
+    return damaged && !*whole ? SEGJ_ERR_CORRUPT : SEGJ_OK;
+}
+
 /* Both are open, the index first. Its name goes first, and is looked at before anything is read (segj_follow_check): if
  * it is there still, both are of one section. */
 static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_section_t *section, bool *ready,
@@ -192,9 +216,7 @@ static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_sec
     bool whole = false;
     *same = true;
     *ready = false;
-    segj_status_t status = read_header(&section->index, SEGJ_KIND_INDEX, SEGJ_INDEX_DATA_OFFSET, &index, &whole);
-    if (status == SEGJ_OK && whole)
-        status = read_header(&section->values, SEGJ_KIND_VALUES, SEGJ_VALUES_DATA_OFFSET, &values, &whole);
+    segj_status_t status = follow_read_headers(section, &index, &values, &whole);
     if (status != SEGJ_OK || !whole || index.version != values.version || index.salt != values.salt ||
         !segj_dictionary_same(index.dictionary, values.dictionary))
         return status;
@@ -207,36 +229,52 @@ static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_sec
     return status;
 }
 
+/* Opens what there is of the section. *whole: it can be judged. */
+static segj_status_t follow_open_files(oversized_follower_t *follower, segj_follow_section_t *section, bool *no_index,
+                                       bool *whole)
+{
+    const segj_shared_t *shared = &follower->journal->shared;
+    bool no_values = false;
+    segj_io_file_t index = {.opened = NULL};
+    segj_io_file_t values = {.opened = NULL};
+    *whole = section->alone = false;
+    segj_status_t status = segj_io_open(&index, &shared->index, section->number, SEGJ_OPEN_READ, no_index);
+    if (status == SEGJ_OK)
+        status = segj_io_open(&values, &shared->values, section->number, SEGJ_OPEN_READ, &no_values);
+    if (status == SEGJ_OK && *no_index && !no_values)
+        status = segj_follow_alone(follower, &values, &section->alone);
+    section->index = index; /* and not before: an opening may give back what other sections have */
+    section->values = values;
+    follower->open += values.opened != NULL;
+    *whole = status == SEGJ_OK && !no_values && (!*no_index || section->alone);
+    return status;
+}
+
 segj_status_t segj_follow_open(oversized_follower_t *follower, segj_follow_section_t *section, bool *ready,
                                oversized_followed_t *followed, bool *told)
 {
-    const segj_shared_t *shared = &follower->journal->shared;
     bool no_index = false;
-    bool no_values = false;
+    bool whole = false;
     bool same = true;
     *told = false;
-    *ready = section->index.opened != NULL && !section->gone;
+    *ready = section->values.opened != NULL && !section->gone;
     if (*ready)
         return SEGJ_OK;
-    if (section->gone || shared->index.opened == NULL) {
+    if (section->gone || follower->journal->shared.index.opened == NULL) {
         *told = !section->told;
         if (*told)
             segj_follow_tell_removed(follower, section, followed);
         return SEGJ_OK;
     }
-    segj_io_file_t index = {.opened = NULL};
-    segj_io_file_t values = {.opened = NULL};
-    segj_status_t status = segj_io_open(&index, &shared->index, section->number, SEGJ_OPEN_READ, &no_index);
-    if (status == SEGJ_OK && !no_index)
-        status = segj_io_open(&values, &shared->values, section->number, SEGJ_OPEN_READ, &no_values);
-    section->index = index;
-    section->values = values;
-    follower->open += index.opened != NULL;
-    if (status == SEGJ_OK && !no_index && !no_values)
+    segj_status_t status = follow_open_files(follower, section, &no_index, &whole);
+    if (whole)
         status = judge_files(follower, section, ready, &same);
+    section->alone = section->alone && *ready;
     if (*ready)
         section->told = false;
-    if (status == SEGJ_OK && ((no_index && !section->told) || !same)) {
+    else if (section->orphan && !section->known)
+        section->told = true; /* nothing was, and it has gone if it is not listed */
+    if (status == SEGJ_OK && ((no_index && !section->alone && !section->told) || !same)) {
         *told = true;
         segj_follow_tell_removed(follower, section, followed);
     } else if (!*ready)
@@ -252,8 +290,9 @@ segj_status_t segj_follow_check(oversized_follower_t *follower, segj_follow_sect
     bool there = false;
     *told = false;
     *ready = true;
-    /* Where the storage does not tell whether a file has its name, it is opened again. */
-    if (!SEGJ_STORAGE_HAS(&follower->journal->storage, file_refresh)) {
+    /* Where the storage does not tell whether a file has its name, it is opened again; so it is where an index file may
+     * have come back. */
+    if (section->alone || !SEGJ_STORAGE_HAS(&follower->journal->storage, file_refresh)) {
         segj_follow_close(follower, section);
         follower->shown = section;
         return segj_follow_open(follower, section, ready, followed, told);
@@ -264,6 +303,11 @@ segj_status_t segj_follow_check(oversized_follower_t *follower, segj_follow_sect
     if (status == SEGJ_ERR_IO && there && segj_last_errno() == ESTALE)
         status = has_name(section, &there);
     if (status != SEGJ_OK || there)
+        return status;
+    /* An index file that a removal has not taken may be missing. */
+    if (section->version == 2)
+        status = segj_follow_alone(follower, &section->values, &section->alone);
+    if (status != SEGJ_OK || section->alone)
         return status;
     *told = true;
     segj_follow_tell_removed(follower, section, followed);
@@ -349,7 +393,7 @@ static segj_status_t read_dictionary(segj_follow_section_t *section, uint8_t *by
 {
     bool right = false;
     segj_status_t status = segj_dictionary_read(&section->values, SEGJ_KIND_VALUES, section->dictionary, bytes, &right);
-    if (status == SEGJ_OK && !right)
+    if (status == SEGJ_OK && !right && !section->alone)
         status = segj_dictionary_read(&section->index, SEGJ_KIND_INDEX, section->dictionary, bytes, &right);
     if (status == SEGJ_OK && !right)
         status = segj_io_fail(SEGJ_ERR_COMPRESSION, &section->values, SEGJ_VALUES_DATA_OFFSET,

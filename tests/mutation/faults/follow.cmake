@@ -56,3 +56,34 @@ fault("what a follower has read outlives a cut" src/oversized/tools/follow_index
 fault("a follower reads both files again where one has more" src/oversized/tools/follow_index.c "promises/follow"
     [==[    segj_status_t status = follower->fresh == 0 ? index_find_record(follower, section, &found) : SEGJ_OK;]==]
     [==[    segj_status_t status = follower->fresh > 9 ? index_find_record(follower, section, &found) : SEGJ_OK;]==])
+
+fault("a follower keeps the processor" src/oversized/tools/follow.c "threads/follow_beside"
+    [==[    segj_process_yield();
+    uint64_t after]==]
+    [==[    uint64_t after]==])
+
+fault("a follower gets less of the processor than others" src/oversized/tools/follow.c "threads/follow_beside"
+    [==[    follower->run_until = after + (after - before);]==]
+    [==[    follower->run_until = after + (after - before) / 1000;]==])
+
+fault("a follower shows the rest of a removal" src/oversized/tools/follow_alone.c "version_2/promises_follow"
+    [==[    if (status != SEGJ_OK || !missing)
+        return status;
+    status = segj_io_refresh(values, false);]==]
+    [==[    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_refresh(values, false);]==])
+
+fault("a follower passes over values without an index file" src/oversized/tools/follow_list.c "version_2/promises_follow"
+    [==[    if (status == SEGJ_OK && !removing)]==]
+    [==[    if (status == SEGJ_OK && removing)]==])
+
+fault("a follower tells of a removal where an index file is lost" src/oversized/tools/follow_section.c "version_2/promises_follow"
+    [==[    if (section->version == 2)
+        status = segj_follow_alone]==]
+    [==[    if (section->version == 3)
+        status = segj_follow_alone]==])
+
+fault("a follower wants the header of an index file of version 2" src/oversized/tools/follow_section.c "version_2/promises_follow"
+    [==[    bool damaged = status == SEGJ_ERR_CORRUPT;]==]
+    [==[    bool damaged = status == SEGJ_ERR_CORRUPT && section->number == UINT64_MAX;]==])
