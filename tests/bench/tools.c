@@ -228,6 +228,52 @@ static double run_copy(const tools_t *tools, int version)
     TIMED("%s copy %s/journal-%d %s/copy", tools->segj, tools->directory, version, tools->directory);
 }
 
+/* A writer that is seldom in the way: 25 values of 4 KiB, and a pause of a millisecond. */
+typedef struct writing {
+    oversized_t *journal;
+    pthread_t thread;
+    atomic_bool over;
+} writing_t;
+
+static void *tools_append(void *argument)
+{
+    static const uint8_t value[4096];
+    const struct timespec moment = {.tv_nsec = 1000000};
+    writing_t *writing = argument;
+    for (uint64_t i = 1; !atomic_load(&writing->over); i++) {
+        good(oversized_append(writing->journal, SECTIONS + 1, &i, value, sizeof value, NULL, NULL));
+        if (i % 25 == 0)
+            (void)nanosleep(&moment, NULL);
+    }
+    return NULL;
+}
+
+/* The journal has a writer meanwhile; what that appends is taken back. */
+static double timed_beside_writer(const tools_t *tools, int version, double (*run)(const tools_t *tools, int version))
+{
+    static writing_t writing;
+    writing.journal = open_journal(tools, "journal", version);
+    atomic_store(&writing.over, false);
+    if (pthread_create(&writing.thread, NULL, tools_append, &writing) != 0)
+        die("no thread");
+    double seconds = run(tools, version);
+    atomic_store(&writing.over, true);
+    (void)pthread_join(writing.thread, NULL);
+    good(oversized_rewind_to(writing.journal, SECTIONS, PAGES / tools->divisor / SECTIONS));
+    good(oversized_close(writing.journal));
+    return seconds;
+}
+
+static double run_cp_beside(const tools_t *tools, int version)
+{
+    return timed_beside_writer(tools, version, run_cp);
+}
+
+static double run_copy_beside(const tools_t *tools, int version)
+{
+    return timed_beside_writer(tools, version, run_copy);
+}
+
 static double run_write(const tools_t *tools, int version)
 {
     return write_beside(tools, version, PAGES / tools->divisor, 4096, NOTHING);
@@ -253,12 +299,29 @@ static double run_small_beside_loop(const tools_t *tools, int version)
     return write_beside(tools, version, SMALL / tools->divisor, 100, A_LOOP);
 }
 
-enum { CAT_1, VERIFY_1, DUMP_1, CP_1, COPY_1, WRITE_1, COPIED_1, SMALL_1, FOLLOWED_1, LOOP_1, EACH };
+enum {
+    CAT_1,
+    VERIFY_1,
+    DUMP_1,
+    CP_1,
+    COPY_1,
+    CP_BESIDE_1,
+    COPY_BESIDE_1,
+    WRITE_1,
+    COPIED_1,
+    SMALL_1,
+    FOLLOWED_1,
+    LOOP_1,
+    EACH
+};
 
 #define ROWS_OF(version, from)                                                                                         \
     {"cat of the files", (from) + CAT_1, run_cat, version}, {"segj verify", (from) + CAT_1, run_verify, version},      \
         {"segj dump", (from) + CAT_1, run_dump, version}, {"cp and sync", (from) + CP_1, run_cp, version},             \
-        {"segj copy", (from) + CP_1, run_copy, version}, {"appends of 4 KiB", (from) + WRITE_1, run_write, version},   \
+        {"segj copy", (from) + CP_1, run_copy, version},                                                               \
+        {"cp and sync, beside a writer", (from) + CP_BESIDE_1, run_cp_beside, version},                                \
+        {"segj copy, beside that writer", (from) + CP_BESIDE_1, run_copy_beside, version},                             \
+        {"appends of 4 KiB", (from) + WRITE_1, run_write, version},                                                    \
         {"  beside oversized_copy, again and again", (from) + WRITE_1, run_write_copied, version},                     \
         {"appends of 100 B", (from) + SMALL_1, run_small, version},                                                    \
         {"  beside segj tail -f --json", (from) + SMALL_1, run_small_followed, version},                               \
