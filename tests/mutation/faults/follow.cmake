@@ -64,7 +64,7 @@ fault("a follower keeps the processor" src/oversized/tools/follow.c "threads/fol
 
 fault("a follower gets less of the processor than others" src/oversized/tools/follow.c "threads/follow_beside"
     [==[    follower->run_until = after + (after - before);]==]
-    [==[    follower->run_until = after + (after - before) / 1000;]==])
+    [==[    follower->run_until = after;]==])
 
 fault("a follower shows the rest of a removal" src/oversized/tools/follow_alone.c "version_2/promises_follow"
     [==[    if (status != SEGJ_OK || !missing)
