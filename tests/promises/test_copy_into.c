@@ -172,7 +172,18 @@ static void test_large_values_need_no_memory(void **state)
     assert_int_equal(pair.copied.sections_kept, 1);
     assert_int_equal(pair.copied.bytes, 0);
 
+    oversized_location_t place;
     oversized_t *other = open_other(&pair);
+    assert_ok(oversized_get(other, 1, 5, NULL, &place));
+    assert_ok(oversized_close(other));
+    path_t values = section_path(pair.directory.text, pair.config.value_partition, 1);
+    uint64_t end = tested_values_data() + tested_frame_end(place, SMALL_ENTRY);
+    flip_byte(values.text, end - 1); /* of the checksum */
+    assert_status(copy_into(&pair), SEGJ_ERR_CHECKSUM);
+    flip_byte(values.text, end - 1);
+    assert_ok(copy_into(&pair));
+
+    other = open_other(&pair);
     value[size - 3] ^= 1;
     assert_ok(oversized_rewind_section_to(other, 1, 5));
     assert_ok(oversized_append(other, 1, "12345678", value, size, NULL, NULL));

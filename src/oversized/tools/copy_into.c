@@ -159,11 +159,13 @@ static segj_status_t compare_pieces(into_job_t *job, oversized_reader_t *const r
     for (;;) {
         size_t got[2] = {0, 0};
         segj_status_t status = oversized_reader_read(readers[0], pieces[0], INTO_PIECE, &got[0]);
-        segj_status_t other = status == SEGJ_OK || status == SEGJ_END
-                                  ? oversized_reader_read(readers[1], pieces[1], INTO_PIECE, &got[1])
-                                  : status;
-        if (status != SEGJ_OK || other != SEGJ_OK)
-            return status == SEGJ_END && other == SEGJ_END ? SEGJ_OK : status == SEGJ_END ? other : status;
+        if (status != SEGJ_OK && status != SEGJ_END)
+            return status;
+        segj_status_t other = oversized_reader_read(readers[1], pieces[1], INTO_PIECE, &got[1]);
+        if (other != SEGJ_OK && other != SEGJ_END)
+            return other;
+        if (status == SEGJ_END && other == SEGJ_END)
+            return SEGJ_OK;
         if (got[0] != got[1] || memcmp(pieces[0], pieces[1], got[0]) != 0)
             return into_differs(job, item, "value");
     }

@@ -157,6 +157,12 @@ fault("a copy goes on behind records that are others" src/oversized/tools/copy_i
     [==[    return same ? SEGJ_OK : into_differs(job, ours, "value");]==]
     [==[    return same || job->count > 0 ? SEGJ_OK : into_differs(job, ours, "value");]==])
 
+fault("a large value of a copy that cannot be read is taken for the same" src/oversized/tools/copy_into.c "promises/copy_into"
+    [==[        if (other != SEGJ_OK && other != SEGJ_END)
+            return other;]==]
+    [==[        if (other != SEGJ_OK && other != SEGJ_END)
+            return status;]==])
+
 fault("a copy does not look at what it has first" src/oversized/tools/copy_into.c "promises/copy_into"
     [==[        if (job->sections[i].there > 0)
             status = compare_section]==]
