@@ -1,9 +1,10 @@
 #!/bin/sh
-# sh cmake/rados.sh [tests|figures]
+# sh cmake/rados.sh [tests|long|figures]
 #
 # Journals in a Ceph cluster: installs what is missing (Debian's ceph-mon, ceph-osd, ceph-common and librados-dev beside what a
 # build needs: 60 MB), starts a cluster on this machine (cmake/ceph.sh), runs the tests on it, with failures of its
-# parts, then the figures beside `rados bench`, and stops it. Without an argument both.
+# parts, then the figures beside `rados bench`, and stops it. Without an argument both. `long`: the programs of other folders
+# that take long in a cluster.
 #
 # Answers 77 where the packages cannot be had. Wants 2 GB of memory and 4 GB of disk.
 #
@@ -25,9 +26,9 @@ need_ceph()
 }
 
 case ${1:-all} in
-all | tests | figures) ;;
+all | tests | long | figures) ;;
 *)
-    sed -n '2,13s/^# \{0,1\}//p' "$0"
+    sed -n '2,14s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -39,7 +40,10 @@ esac
 build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/rados}")
 ceph=${SEGJ_CEPH_DIR:-$build/ceph}
 configure_tree "$build" -DCMAKE_BUILD_TYPE=Release -DSEGJ_BUILD_TESTS=ON -DSEGJ_RADOS=ON -DSEGJ_BUILD_CPP=OFF
-cmake --build "$build" --parallel "$jobs" --target tests_rados segj failover || die "the build in $build failed"
+targets="tests_rados segj failover"
+[ "${1:-all}" != long ] || targets=tests_rados_long
+# shellcheck disable=SC2086 # several targets
+cmake --build "$build" --parallel "$jobs" --target $targets || die "the build in $build failed"
 
 trap 'sh "$root/cmake/ceph.sh" stop "$ceph"; rm -rf "$scratch" ${memory:+"$memory"}' EXIT
 sh "$root/cmake/ceph.sh" start "$ceph"
@@ -48,18 +52,25 @@ CEPH_CONF=$SEGJ_CEPH/ceph.conf
 SEGJ_RADOS_KILLS=${SEGJ_RADOS_KILLS:-200}
 export SEGJ_CEPH CEPH_CONF SEGJ_RADOS_KILLS
 
+# Tests that end parts of the cluster are alone in it (RUN_SERIAL); the others wait more than they work.
 good=true
-if [ "${1:-all}" != figures ]; then
-    # Tests that end parts of the cluster are alone in it (RUN_SERIAL).
-    jobs=4
+jobs=4
+case ${1:-all} in
+all | tests)
     test_tree "$build" -L '^rados$' || good=false
     say "examples/failover"
     "$build/examples/failover" segj segj || good=false
-fi
-if [ "${1:-all}" != tests ]; then
+    ;;
+long)
+    test_tree "$build" -L '^rados_long$' || good=false
+    ;;
+esac
+case ${1:-all} in
+all | figures)
     say "figures"
     "$build/tests/rados/figures" "${SEGJ_RADOS_MIB:-256}" "$build/figures.svg" || good=false
     say "a chart is in $build/figures.svg"
-fi
+    ;;
+esac
 say_skipped
 $good

@@ -75,18 +75,12 @@ list()
             printf '%s/%s\t%s\n' "$variant" "$name" "$how"
         done
     done
-    sed -n '/^ *foreach(name .*/,/segj_on_cluster_tests [a-z]*_/p' tests/CMakeLists.txt | awk '
-        /^ *foreach\(name / { names = ""; inside = 1 }
-        inside { names = names " " $0 }
-        /list\(APPEND segj_on_cluster_tests [a-z]+_\$\{name\}\)/ {
-            folder = $0; sub(/.*tests /, "", folder); sub(/_\$.*/, "", folder)
-            sub(/.*foreach\(name /, "", names); sub(/\).*/, "", names)
-            count = split(names, each, " ")
-            for (i = 1; i <= count; i++) print folder "_" each[i]
-            inside = 0
-        }
-        END { print "lessons_backups" }' | while read -r name; do
-        printf 'on_cluster/%s\tthe same program, its journals in a Ceph cluster (where one runs)\n' "$name"
+    # All programs of three folders but those that a list names.
+    not_on_cluster=$(sed 's/#.*//' tests/CMakeLists.txt | sed -n '/^set(segj_not_on_cluster/,/)$/{s/)//;p;}')
+    for source in tests/promises/test_*.c tests/recovery/test_*.c tests/lessons/test_*.c; do
+        name=$(echo "${source#tests/}" | sed 's#/test_#_#; s#\.c$##')
+        echo "$not_on_cluster" | grep -qw "$name" ||
+            printf 'on_cluster/%s\tthe same program, its journals in a Ceph cluster (where one runs)\n' "$name"
     done
     sed -n 's/^ *segj_package_test(\([a-z_]*\) .*\/\([a-z_]*\.sh\)".*/\1 \2/p' tests/package/CMakeLists.txt |
         while read -r name script; do

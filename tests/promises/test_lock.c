@@ -126,6 +126,11 @@ static void test_an_open_that_is_refused_lets_the_holder_keep_its_lock(void **st
 
 /* --- in another process --- */
 
+static void in_files_only(void)
+{
+    not_on_cluster("a cluster has no children of fork that use it (rados/owners has other processes)");
+}
+
 /* What an open in a process of its own answers. It holds nothing of ours that matters: the descriptors are copies. */
 static segj_status_t open_elsewhere(const oversized_config_t *config)
 {
@@ -146,6 +151,7 @@ static segj_status_t open_elsewhere(const oversized_config_t *config)
 static void test_another_process_is_refused(void **state)
 {
     fixture_t *f = *state;
+    in_files_only();
     oversized_config_t reader = f->config;
     reader.read_only = true;
     open_journal(f);
@@ -216,6 +222,7 @@ static void kill_helper(helper_t helper)
 static void test_a_killed_process_leaves_no_lock(void **state)
 {
     fixture_t *f = *state;
+    in_files_only();
     helper_t helper = hold_elsewhere(&f->config);
     refuse_open(f, SEGJ_ERR_LOCKED);
     f->config.read_only = true;
@@ -231,6 +238,7 @@ static void test_a_killed_process_leaves_no_lock(void **state)
 static void test_a_reader_elsewhere_keeps_a_writer_out(void **state)
 {
     fixture_t *f = *state;
+    in_files_only();
     open_journal(f);
     append_samples(f->journal, 1, 20, 0);
     close_journal(f);
@@ -329,6 +337,7 @@ static bool lists_lock(const char *path)
 static void test_the_sentence_names_the_process_that_holds_the_lock(void **state)
 {
     fixture_t *f = *state;
+    in_files_only();
     char path[PATH_MAX];
     char expected[64];
     helper_t helper = hold_elsewhere(&f->config);

@@ -68,6 +68,12 @@ void for_version_1_only(void)
         SKIP("version 1 of the native format alone has this");
 }
 
+void not_on_cluster(const char *why)
+{
+    if (file_was_changed != NULL)
+        SKIP(why);
+}
+
 void for_native_only(void)
 {
     if (tested_format() != SEGJ_FORMAT_NATIVE)

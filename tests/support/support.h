@@ -43,6 +43,8 @@ void for_version_1_only(void);
 /** Skips the test that runs, and says why where people look: the scripts gather these lines
  *  (cmake/skipped_tests.awk). */
 #define SKIP(why) (print_message("SKIPPED: %s\n", why), skip())
+/** Skips the test where the files are shadows of a cluster's (rados/suite/shadow.c), and says why it cannot run there. */
+void not_on_cluster(const char *why);
 /** At the beginning of a test of something that only the native format has: skips it in the other one. */
 void for_native_only(void);
 /** Where the data of new files begins. */

@@ -45,10 +45,26 @@ static void same(int left, int right, const char *what, const char *name)
     abort();
 }
 
-/* Paths are names of directories in the cluster, which hold no colon. */
+static void end(void)
+{
+    segj_storage_rados_destroy(cluster);
+}
+
+static void begin_cluster(void)
+{
+    segj_storage_rados_options_t options = cluster_options();
+    (void)cluster_directory(prefix);
+    cluster = cluster_storage(&options);
+    (void)atexit(end);
+}
+
+/* Paths are names of directories in the cluster, which hold no colon. The first one that is wanted makes the connection: a
+ * child of fork has one of its own while its parent has none. */
 static const char *in_cluster(const char *directory, char room[PATH_LIMIT])
 {
+    static pthread_once_t connected = PTHREAD_ONCE_INIT;
     size_t size = strlen(directory);
+    (void)pthread_once(&connected, begin_cluster);
     while (size > 1 && directory[size - 1] == '/')
         size--;
     (void)snprintf(room, PATH_LIMIT, "%s%.*s", prefix, (int)size, directory);
@@ -112,9 +128,10 @@ static int shadow_create_mode(void *context, const char *directory, const char *
     (void)context;
     int code = mode == 0 ? files->partition_create(files->context, directory, partition)
                          : files->partition_create_mode(files->context, directory, partition, mode);
-    if (code == 0)
-        same(code, cluster->partition_create(cluster->context, in_cluster(directory, room), partition), "making",
-             partition);
+    if (code != 0)
+        return code;
+    (void)in_cluster(directory, room);
+    same(code, cluster->partition_create(cluster->context, room, partition), "making", partition);
     return code;
 }
 
@@ -202,8 +219,10 @@ static int shadow_remove(void *context, const char *directory, const char *parti
     char room[PATH_LIMIT];
     (void)context;
     int code = files->partition_remove(files->context, directory, partition);
-    if (code == 0)
-        (void)cluster->partition_remove(cluster->context, in_cluster(directory, room), partition);
+    if (code != 0)
+        return code;
+    (void)in_cluster(directory, room);
+    (void)cluster->partition_remove(cluster->context, room, partition);
     return code;
 }
 
@@ -338,18 +357,12 @@ static int shadow_mode(segj_file_t *file, unsigned mode)
 static segj_storage_t table;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void end(void)
-{
-    segj_storage_rados_destroy(cluster);
-}
-
 static void begin(void)
 {
     files = __real_segj_storage_posix();
     table = *files;
     if (!cluster_is_there())
         exit(77);
-    (void)cluster_directory(prefix);
     table.partition_create = shadow_create;
     table.partition_open = shadow_open;
     table.partition_lock = shadow_lock;
@@ -382,24 +395,16 @@ static void begin(void)
     table.file_mode = shadow_mode;
     table.partition_space = shadow_space;
     table.file_hand_over = shadow_hand_over;
-    file_was_changed = bring_changed;
 }
 
-/* A setting of its own: the storage in the cluster asks this one for random numbers while it is made, and the table is
- * there by then. */
-static pthread_once_t connected = PTHREAD_ONCE_INIT;
-
-static void connect_once(void)
+/* Before the first test, which may ask for it. */
+__attribute__((constructor)) static void follow_files(void)
 {
-    segj_storage_rados_options_t options = cluster_options();
-    cluster = cluster_storage(&options);
-    (void)atexit(end);
+    file_was_changed = bring_changed;
 }
 
 const segj_storage_t *__wrap_segj_storage_posix(void)
 {
     (void)pthread_once(&once, begin);
-    if (cluster == NULL)
-        (void)pthread_once(&connected, connect_once);
     return &table;
 }
