@@ -241,8 +241,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_copy(oversized_t *journal, const char *d
  *
  * Errors: those of oversized_copy(), and SEGJ_ERR_NOT_FOUND (there is no journal); SEGJ_ERR_MISMATCH also where the
  * journal was destroyed while it was copied; SEGJ_ERR_INVALID also for the commonware format; SEGJ_ERR_CORRUPT for
- * what an open would refuse, and for synced records that are gone; SEGJ_ERR_BUSY also where a section is being cut, and
- * that does not end within some seconds.
+ * what an open would refuse, for synced records that are gone, and for a section of version 2 whose index file is
+ * missing, which an open for writing makes again; SEGJ_ERR_BUSY also where a section is being cut, and that does not
+ * end within some seconds.
  */
 SEGJ_MUST_CHECK segj_status_t oversized_copy_beside(const oversized_config_t *source, const char *destination,
                                                     const oversized_copy_options_t *options,

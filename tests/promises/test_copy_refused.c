@@ -129,6 +129,32 @@ static void test_damage_of_the_index_is_named(void **state)
     check_equal(&pair);
 }
 
+/* Of version 2 an open for writing makes it again. */
+static void test_a_missing_index_file_is_named(void **state)
+{
+    fixture_t *f = *state;
+    pair_t pair = pair_of(f);
+    if (!from_files || f->config.native_version != 2)
+        SKIP("version 2 alone has sections without an index file, and their files alone show it");
+    make_sections(f);
+    close_and_open(f);
+    path_t mark = values_path(f, 4);
+    memcpy(strrchr(mark.text, '/') + 1, ".removing", sizeof ".removing");
+    path_t index = index_path(f, 4);
+    bytes_t kept = read_file(index.text);
+    remove_file(index.text);
+    assert_status(copy_journal(&pair), SEGJ_ERR_CORRUPT);
+    assert_non_null(strstr(segj_last_error(), "the index file of section 4 is missing"));
+    /* The rest of a removal is no section. */
+    write_file(mark.text, "", 0);
+    assert_ok(copy_journal(&pair));
+    remove_file(mark.text);
+    write_file(index.text, kept.data, kept.size);
+    free_bytes(&kept);
+    assert_ok(copy_journal(&pair));
+    check_equal(&pair);
+}
+
 /** A storage whose reads of one size fail, from one on. */
 static struct {
     const segj_storage_t *below;
@@ -274,6 +300,7 @@ int main(void)
         ALL(test_copies_of_other_journals_are_refused),
         ALL(test_options_are_checked),
         ALL(test_damage_of_the_index_is_named),
+        ALL(test_a_missing_index_file_is_named),
         ALL(test_a_damaged_value_is_copied_as_it_is),
         ALL(test_a_damaged_head_is_named),
         ALL(test_a_journal_that_has_lost_records_is_not_copied_from_files),

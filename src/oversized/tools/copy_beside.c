@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "oversized/open/config.h"
 #include "oversized/open/open.h"
+#include "oversized/open/orphans.h"
 #include "oversized/oversized.h"
 #include "oversized/tools/copy.h"
 #include "oversized/tools/copy_files.h"
@@ -94,6 +95,66 @@ static segj_status_t beside_look_at(beside_job_t *job, uint64_t number, segj_cop
     return there == SEGJ_OK ? status : there;
 }
 
+/* Of the journal's two files of a section, or of a file with a name of its own. */
+static segj_status_t beside_has(const segj_io_partition_t *partition, uint64_t number, const char *name, bool *has)
+{
+    segj_io_file_t file = {.opened = NULL};
+    bool missing = false;
+    segj_status_t status = name != NULL ? segj_io_open_named(&file, partition, name, SEGJ_OPEN_READ, &missing)
+                                        : segj_io_open(&file, partition, number, SEGJ_OPEN_READ, &missing);
+    segj_io_close(&file);
+    *has = status == SEGJ_OK && !missing;
+    return status;
+}
+
+/* Values of version 2 that hold records and have no index file are a section that an open for writing makes whole: it
+ * is not left out without a word. What a removal is about to take has the removal's mark (tools/follow_alone.c has the
+ * argument); of what is made just now the index file comes first. */
+static segj_status_t beside_check_alone(beside_job_t *job, uint64_t number)
+{
+    const segj_shared_t *shared = &job->copy.journal->shared;
+    segj_recovery_plan_t plan = {.number = number};
+    uint64_t data = 0;
+    bool alone = false, marked = false, named = false, indexed = false;
+    segj_status_t status = segj_section_new(job->copy.journal, number, &plan.section);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_orphan_look(&job->scan, &plan, &data, &alone);
+    segj_section_release(job->copy.journal, plan.section);
+    if (segj_failed_in_passing(status))
+        return SEGJ_OK;
+    if (status == SEGJ_OK && alone)
+        status = beside_has(&shared->values, 0, SEGJ_REMOVING_NAME, &marked);
+    if (status == SEGJ_OK && alone)
+        status = beside_has(&shared->values, number, NULL, &named);
+    if (status == SEGJ_OK && alone)
+        status = beside_has(&shared->index, number, NULL, &indexed);
+    if (status != SEGJ_OK || !alone || marked || !named || indexed)
+        return status;
+    return segj_fail(SEGJ_ERR_CORRUPT,
+                     "%s: the index file of section %llu is missing, and its values file holds records: an open for "
+                     "writing makes it again; copy the journal after that",
+                     shared->values.directory, (unsigned long long)number);
+}
+
+/* Both lists are in the order of numbers. */
+static segj_status_t check_those_alone(beside_job_t *job)
+{
+    const segj_listing_t *listing = &job->listing;
+    const oversized_copy_options_t *options = job->copy.options;
+    segj_status_t status = SEGJ_OK;
+    size_t at = 0;
+    for (size_t i = 0; i < listing->value_count && status == SEGJ_OK; i++) {
+        uint64_t number = listing->values[i];
+        while (at < listing->index_count && listing->index[at] < number)
+            at++;
+        bool listed = at < listing->index_count && listing->index[at] == number;
+        if (!listed && number >= options->first_section && number <= options->last_section)
+            status = beside_check_alone(job, number);
+    }
+    return status;
+}
+
 static segj_status_t note_beside(segj_copy_job_t *copy)
 {
     beside_job_t *job = (beside_job_t *)(void *)copy;
@@ -114,7 +175,7 @@ static segj_status_t note_beside(segj_copy_job_t *copy)
         if (status == SEGJ_OK)
             status = wait_beside(job);
     }
-    return status;
+    return status == SEGJ_OK ? check_those_alone(job) : status;
 }
 
 static segj_status_t look_beside(segj_copy_job_t *copy, segj_noted_t *noted)

@@ -252,3 +252,7 @@ fault("a page size is tried that no page has" src/oversized/tools/sizes.c "salva
 fault("room that is lacking is not made" src/oversized/tools/retain.c "promises/retain"
     [==[        if (kept.section >= line && lacking == 0 && (options]==]
     [==[        if (kept.section >= line && (options]==])
+
+fault("a copy of files leaves a section out whose index file is missing" src/oversized/tools/copy_beside.c "promises/copy_refused"
+    [==[        if (!listed && number >= options->first_section && number <= options->last_section)]==]
+    [==[        if (listed && number >= options->first_section && number <= options->last_section)]==])
