@@ -242,6 +242,12 @@ memory_for_tests()
     mktemp -d /dev/shm/segjournal.XXXXXX
 }
 
+# read_tests WHAT OUTPUT LOG: what cmake/WHAT_tests.awk makes of what CTest printed and of its log
+read_tests()
+{
+    awk -f "$root/cmake/left_out_tests.awk" -f "$root/cmake/$1_tests.awk" "$2" "$3"
+}
+
 # test_tree DIRECTORY CTEST-OPTION...: runs the tests of a built tree and adds them to passed, failed and skipped. The
 # cases of a cmocka program count one by one, any other test counts as one. False when anything failed.
 test_tree()
@@ -257,7 +263,7 @@ test_tree()
     [ -n "$memory" ] || memory=$(memory_for_tests)
     (cd "$tree" && ${memory:+env TMPDIR="$memory"} $test_launcher ctest --output-on-failure --no-tests=error -j "$jobs" -O "$output" "$@") || answer=$?
     # shellcheck disable=SC2046 # three numbers
-    set -- $(awk -f "$root/cmake/count_tests.awk" "$output" "$log")
+    set -- $(read_tests count "$output" "$log")
     if [ "$answer" -ne 0 ] && [ "$2" -eq 0 ]; then
         set -- "$1" 1 "$3" # a test that could not even be started
     fi
@@ -265,11 +271,11 @@ test_tree()
     [ -z "${SEGJ_TALLY:-}" ] || echo "$1 $2 $3" >>"$SEGJ_TALLY"
     say "in $tree: $1 passed, $2 failed, $3 skipped"
     if [ "$2" -gt 0 ]; then
-        awk -f "$root/cmake/failed_tests.awk" "$output" "$log" >>"$scratch/failed"
-        [ -z "${SEGJ_TALLY:-}" ] || awk -f "$root/cmake/failed_tests.awk" "$output" "$log" >>"$SEGJ_TALLY.failed"
+        read_tests failed "$output" "$log" >>"$scratch/failed"
+        [ -z "${SEGJ_TALLY:-}" ] || read_tests failed "$output" "$log" >>"$SEGJ_TALLY.failed"
     fi
     if [ "$3" -gt 0 ]; then
-        awk -f "$root/cmake/skipped_tests.awk" "$output" "$log" | tee -a "$scratch/skipped" ${SEGJ_TALLY:+"$SEGJ_TALLY.skipped"}
+        read_tests skipped "$output" "$log" | tee -a "$scratch/skipped" ${SEGJ_TALLY:+"$SEGJ_TALLY.skipped"}
     fi
     return "$answer"
 }

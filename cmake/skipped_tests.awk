@@ -1,4 +1,4 @@
-# awk -f skipped_tests.awk OUTPUT LastTest.log
+# awk -f left_out_tests.awk -f skipped_tests.awk OUTPUT LastTest.log
 #
 # Reads what CTest printed and what it logged, and prints why tests were skipped: each reason once, with how many cases it
 # goes for and the programs they are in. A test says its reason in a line "SKIPPED: reason"; one that is silent is said, too.
@@ -21,15 +21,6 @@ function flush()
     if ((name in left_out_program) && said == 0)
         because("it does not say why", name)
     said = silent = 0
-}
-
-FNR == NR {
-    if (/ Test +#[0-9]+: .*\*\*\*Skipped/) {
-        sub(/^.* Test +#[0-9]+: /, "")
-        sub(/ .*/, "")
-        left_out_program[$0] = 1
-    }
-    next
 }
 
 /^[0-9]+\/[0-9]+ Test: / { flush(); name = $3; summary = 0 }

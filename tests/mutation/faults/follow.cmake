@@ -66,7 +66,7 @@ fault("a follower gets less of the processor than others" src/oversized/tools/fo
     [==[    follower->run_until = after + (after - before);]==]
     [==[    follower->run_until = after;]==])
 
-fault("a follower shows the rest of a removal" src/oversized/tools/follow_alone.c "version_2/promises_follow"
+fault("a follower shows the rest of a removal" src/oversized/tools/follow_alone.c "version_2/promises_follow_damage"
     [==[    if (status != SEGJ_OK || !missing)
         return status;
     status = segj_io_refresh(values, false);]==]
@@ -74,16 +74,16 @@ fault("a follower shows the rest of a removal" src/oversized/tools/follow_alone.
         return status;
     status = segj_io_refresh(values, false);]==])
 
-fault("a follower passes over values without an index file" src/oversized/tools/follow_list.c "version_2/promises_follow"
+fault("a follower passes over values without an index file" src/oversized/tools/follow_list.c "version_2/promises_follow_damage"
     [==[    if (status == SEGJ_OK && !removing)]==]
     [==[    if (status == SEGJ_OK && removing)]==])
 
-fault("a follower tells of a removal where an index file is lost" src/oversized/tools/follow_section.c "version_2/promises_follow"
+fault("a follower tells of a removal where an index file is lost" src/oversized/tools/follow_section.c "version_2/promises_follow_damage"
     [==[    if (section->version == 2)
         status = segj_follow_alone]==]
     [==[    if (section->version == 3)
         status = segj_follow_alone]==])
 
-fault("a follower wants the header of an index file of version 2" src/oversized/tools/follow_section.c "version_2/promises_follow"
+fault("a follower wants the header of an index file of version 2" src/oversized/tools/follow_section.c "version_2/promises_follow_damage"
     [==[    bool damaged = status == SEGJ_ERR_CORRUPT;]==]
     [==[    bool damaged = status == SEGJ_ERR_CORRUPT && section->number == UINT64_MAX;]==])
