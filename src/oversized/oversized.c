@@ -192,7 +192,7 @@ void segj_journal_free(oversized_t *journal)
 /* Syncs what is being written and writes the watermarks, also where one section fails; the first failure counts. */
 static segj_status_t sync_and_mark_all(oversized_t *journal)
 {
-    segj_sentence_t first;
+    segj_sentence_t first = {.text = ""};
     segj_status_t status = SEGJ_OK;
     segj_gate_enter(&journal->change);
     for (segj_section_t *at = journal->oldest; at != NULL; at = at->newer) {

@@ -406,7 +406,7 @@ segj_status_t segj_dictionary_mend(oversized_t *journal, segj_section_t *section
 {
     segj_dictionary_t *read[2] = {NULL, NULL};
     segj_status_t answers[2];
-    segj_sentence_t cause;
+    segj_sentence_t cause = {.text = ""};
     bool right[2] = {false, false};
     if (section->values.dictionary.size == 0 || section->dictionary_checked)
         return SEGJ_OK;

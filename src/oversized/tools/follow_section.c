@@ -186,7 +186,7 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
 static segj_status_t follow_read_headers(const segj_follow_section_t *section, segj_identity_t *index,
                                          segj_identity_t *values, bool *whole)
 {
-    segj_sentence_t cause;
+    segj_sentence_t cause = {.text = ""};
     segj_status_t status = SEGJ_OK;
     const bool alone = section->alone;
     *whole = alone;
