@@ -215,12 +215,7 @@ void check_events_in(fixture_t *f, const char *directory, uint64_t section, uint
 void check_events_followed(fixture_t *f, uint64_t section, uint64_t count)
 {
     oversized_follower_t *follower = NULL;
-    oversized_config_t config;
-    oversized_config_init(&config);
-    config.native_version = 1;
-    config.directory = f->config.directory;
-    config.index_partition = f->config.index_partition;
-    config.value_partition = f->config.value_partition;
+    oversized_config_t config = config_of_place(f);
     assert_ok(oversized_follow_open(&config, NULL, &follower));
     uint64_t seen = 0;
     for (;;) {

@@ -48,6 +48,18 @@ int tear_down(void **state)
 
 /* --- the journal --- */
 
+oversized_config_t config_of_place(const fixture_t *f)
+{
+    oversized_config_t config;
+    oversized_config_init(&config);
+    config.native_version = 1;
+    config.directory = f->config.directory;
+    config.index_partition = f->config.index_partition;
+    config.value_partition = f->config.value_partition;
+    config.storage = f->config.storage;
+    return config;
+}
+
 void open_journal(fixture_t *f)
 {
     assert_null(f->journal);

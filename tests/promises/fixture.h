@@ -29,6 +29,8 @@ int tear_down(void **state);
 
 /* --- the journal --- */
 
+/** A configuration that knows nothing but where the journal lies, in which storage. */
+oversized_config_t config_of_place(const fixture_t *f);
 void open_journal(fixture_t *f);
 void close_journal(fixture_t *f);
 void abandon_journal(fixture_t *f);

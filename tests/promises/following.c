@@ -3,17 +3,10 @@
 
 #include <string.h>
 
-/* By a configuration that knows nothing but where the journal lies. */
 oversized_follower_t *follow_with(fixture_t *f, const oversized_follow_options_t *options)
 {
     oversized_follower_t *follower = NULL;
-    oversized_config_t config;
-    oversized_config_init(&config);
-    config.native_version = 1;
-    config.directory = f->config.directory;
-    config.index_partition = f->config.index_partition;
-    config.value_partition = f->config.value_partition;
-    config.storage = f->config.storage;
+    oversized_config_t config = config_of_place(f);
     assert_ok(oversized_follow_open(&config, options, &follower));
     assert_non_null(follower);
     return follower;

@@ -203,15 +203,10 @@ static void test_a_follower_sees_a_section_with_a_dictionary_come(void **state)
     oversized_followed_t followed;
     uint8_t value[EVENT_MOST];
     uint64_t seen = 0;
-    oversized_config_t config;
     begin(f, 0);
     append_events(f, 1, 0, 3);
     assert_ok(oversized_sync_all(f->journal));
-    oversized_config_init(&config);
-    config.native_version = 1;
-    config.directory = f->config.directory;
-    config.index_partition = f->config.index_partition;
-    config.value_partition = f->config.value_partition;
+    const oversized_config_t config = config_of_place(f);
     assert_ok(oversized_follow_open(&config, NULL, &follower));
     for (uint64_t i = 0; i < 3; i++)
         assert_ok(oversized_follow_next(follower, &followed));

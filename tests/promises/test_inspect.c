@@ -10,17 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is inspected gets a configuration that knows nothing but where the journal lies. */
 static oversized_inspection_t *inspect_as(fixture_t *f, segj_format_t format)
 {
     oversized_inspection_t *found = NULL;
-    oversized_config_t config;
-    oversized_config_init(&config);
-    config.native_version = 1;
-    config.directory = f->config.directory;
-    config.index_partition = f->config.index_partition;
-    config.value_partition = f->config.value_partition;
-    config.storage = f->config.storage;
+    oversized_config_t config = config_of_place(f);
     config.entry_size = 77;
     config.format = format;
     assert_ok(oversized_inspect(&config, &found));

@@ -61,6 +61,16 @@ static void check_all(const stage_t *stage, uint64_t count)
     assert_writes_apart(stage->watched);
 }
 
+/* It is written, and what follows is made durable. */
+static void end(stage_t *stage, gate_t *gate, errand_t *errand, uint64_t count)
+{
+    gate_open(gate, 0);
+    errand_join(errand, SEGJ_OK);
+    assert_ok(oversized_sync(stage->journal, SECTION));
+    check_all(stage, count);
+    check_crash(stage, SECTION, count);
+}
+
 static void others_append_and_read_meanwhile(void **state)
 {
     stage_t *stage = *state;
@@ -73,11 +83,7 @@ static void others_append_and_read_meanwhile(void **state)
     assert_ok(oversized_sync(stage->journal, REHEARSED));
     check_all(stage, count + 2);
     assert_false(errand_finished(&errand));
-    gate_open(gate, 0);
-    errand_join(&errand, SEGJ_OK);
-    assert_ok(oversized_sync(stage->journal, SECTION));
-    check_all(stage, count + 2);
-    check_crash(stage, SECTION, count + 2);
+    end(stage, gate, &errand, count + 2);
 }
 
 /* It keeps the lock, and makes the room that it needs. */
@@ -107,11 +113,7 @@ static void one_buffer_at_a_time(void **state)
     assert_true(count <= two_buffers);
     assert_false(errand_finished(&errand));
     check_all(stage, count);
-    gate_open(gate, 0);
-    errand_join(&errand, SEGJ_OK);
-    assert_ok(oversized_sync(stage->journal, SECTION));
-    check_all(stage, count);
-    check_crash(stage, SECTION, count);
+    end(stage, gate, &errand, count);
 }
 
 /* The append has been done; the next one that needs room, or a sync, writes what could not be written. */
