@@ -221,8 +221,9 @@ struct segj_storage {
 
     /* --- for sentences: may be NULL; a table that ends before it is one without --- */
 
-    /** Names a process that holds the lock of a partition, after partition_lock has returned EWOULDBLOCK: 0, or any
-     *  error where the system does not tell. */
+    /** Names a process that holds the lock of a partition: 0, or any error where nobody holds it or the system does not
+     *  tell. Asked after partition_lock has returned EWOULDBLOCK, and by calls that look at a journal without its
+     *  lock. */
     int (*partition_holder)(segj_partition_t *partition, int64_t *process);
 
     /* --- for copies of journals: may be NULL; a table that ends before it is one without --- */

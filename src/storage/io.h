@@ -51,6 +51,7 @@ typedef struct segj_io_partition {
     void *owner;               /**< borrowed: handed to give_back and lost */
     const segj_guard_t *guard; /**< borrowed; NULL: none. Set before the partition is used by several threads */
     unsigned mode;             /**< permission bits of files that are made; 0: as the storage makes them */
+    bool again; /**< its lock is tried again where it is taken: it need not be found out by which process */
 } segj_io_partition_t;
 
 /** An opened file of a section. */

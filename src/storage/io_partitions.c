@@ -149,7 +149,7 @@ static segj_status_t fail_locked(const segj_io_partition_t *partition, bool excl
                        partition->directory, partition->name, exclusive ? "exclusive" : "shared",
                        exclusive ? "a writer or a reader, or a child process forked by one"
                                  : "a writer, or a child process forked by one");
-    if (segj_partition_holder(partition, &process))
+    if (!partition->again && segj_partition_holder(partition, &process))
         segj_say_after("; process %" PRId64 "%s has taken it", process,
                        process == segj_process_id() ? ", this one," : "");
     return status;

@@ -59,6 +59,7 @@ struct segj_partition {
     identity_t self, above;
     atomic_bool listed; /* Linux: the descriptor's position has been used */
     pid_t locked_by;    /* the process that took the lock, 0: not locked */
+    bool refused;       /* its lock was found taken */
     char *directory;    /* the path by which the parent was found */
     char *name;
 };
@@ -258,6 +259,7 @@ static int posix_partition_beside(segj_partition_t *partition, segj_partition_t 
 
 static int posix_partition_unlock(segj_partition_t *partition)
 {
+    segj_posix_mark(partition->fd, false);
     int code = segj_posix_result(flock(partition->fd, LOCK_UN));
     if (code == 0)
         partition->locked_by = 0;
@@ -268,17 +270,23 @@ static int posix_partition_unlock(segj_partition_t *partition)
    some other descriptor of the directory does not give the lock away, as it would with fcntl's locks. */
 static int posix_partition_lock(segj_partition_t *partition, bool exclusive)
 {
-    if (flock(partition->fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
-        return errno;
+    int code = segj_posix_result(flock(partition->fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB));
+    partition->refused = code == EWOULDBLOCK;
+    if (code != 0)
+        return code;
+    segj_posix_mark(partition->fd, true);
     partition->locked_by = getpid();
-    int code = still_named(partition);
+    code = still_named(partition);
     if (code != 0)
         (void)posix_partition_unlock(partition);
     return code;
 }
 
+/* Programs that are not this library take locks without a mark: they are looked for where a lock was refused. */
 static int posix_partition_holder(segj_partition_t *partition, int64_t *process)
 {
+    if (!partition->refused && !segj_posix_is_marked(partition->fd))
+        return ENOENT;
     return segj_posix_holder(partition->fd, process);
 }
 

@@ -24,6 +24,11 @@ int segj_posix_sync_unreadable_parent(const char *directory);
 int segj_posix_lock_file(int fd, bool exclusive);
 void segj_posix_unlock_file(int fd);
 
+/** Marks a directory whose flock this process has taken through `fd`, or gives back. A lock that ends with `fd` or with
+ *  the process takes its mark along. */
+void segj_posix_mark(int fd, bool locked);
+/** Whether another open file of the directory has marked it; true where the system does not tell. */
+bool segj_posix_is_marked(int fd);
 /** The process that holds a flock of the file, or one of them; ENOENT, ENOTSUP where the system does not tell. */
 int segj_posix_holder(int fd, int64_t *process);
 

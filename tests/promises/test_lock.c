@@ -307,6 +307,37 @@ static void test_a_wait_ends_when_its_time_is_over(void **state)
     assert_untouched(f, before);
 }
 
+static unsigned holders_asked;
+
+static int count_holder(segj_partition_t *partition, int64_t *process)
+{
+    (void)partition;
+    *process = 4711;
+    holders_asked++;
+    return 0;
+}
+
+/* It takes the system milliseconds to tell. While an open still waits, its sentence is nobody's to read. */
+static void test_the_holder_is_looked_for_once(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    const segj_storage_t *usual = f->config.storage != NULL ? f->config.storage : segj_storage_posix();
+    segj_storage_t counting = *usual;
+    if (usual->struct_size < sizeof counting)
+        SKIP("the storage ends before partition_holder");
+    counting.partition_holder = count_holder;
+    f->config.storage = &counting;
+    holders_asked = 0;
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    assert_int_equal(holders_asked, 1);
+    f->config.lock_wait_ms = 80;
+    refuse_open(f, SEGJ_ERR_LOCKED);
+    assert_int_equal(holders_asked, 2);
+    assert_non_null(strstr(segj_last_error(), "; process 4711 has taken it; waited 80 ms for it"));
+    f->config.storage = usual;
+}
+
 /* What is wrong with the configuration, or the files, is not waited for. */
 static void test_only_locks_are_waited_for(void **state)
 {
@@ -398,6 +429,7 @@ int main(void)
         PROMISE(test_a_program_that_we_start_keeps_no_lock),
         PROMISE(test_open_waits_until_the_journal_is_closed),
         PROMISE(test_a_wait_ends_when_its_time_is_over),
+        PROMISE(test_the_holder_is_looked_for_once),
         PROMISE(test_only_locks_are_waited_for),
         PROMISE(test_the_sentence_names_the_process_that_holds_the_lock),
     };

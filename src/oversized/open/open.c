@@ -282,13 +282,15 @@ segj_status_t segj_journal_make(const oversized_config_t *config, oversized_t **
     return status;
 }
 
-/* Makes a journal and opens it; frees it where that fails. */
-static segj_status_t make_journal(const oversized_config_t *config, segj_telling_t *telling, oversized_t **opened)
+/* Makes a journal and opens it; frees it where that fails. `again`: where it is open elsewhere, it is tried again. */
+static segj_status_t make_journal(const oversized_config_t *config, segj_telling_t *telling, bool again,
+                                  oversized_t **opened)
 {
     oversized_t *journal;
     segj_status_t status = segj_journal_make(config, &journal);
     if (status != SEGJ_OK)
         return status;
+    journal->shared.index.again = journal->shared.values.again = again;
     journal->telling = telling->progress != NULL ? telling : NULL;
     telling->now = (oversized_progress_t){.stage = "look"};
     status = open_journal(journal, config);
@@ -307,27 +309,29 @@ static segj_status_t make_journal(const oversized_config_t *config, segj_telling
     return SEGJ_OK;
 }
 
-/* A journal that is open elsewhere is tried again, from the beginning, until the time is over. */
+/* A journal that is open elsewhere is tried again, from the beginning, until the time is over, and once after it. */
 static segj_status_t wait_for_journal(const oversized_config_t *config, oversized_t **opened)
 {
     uint64_t pause = WAIT_FIRST;
-    uint64_t begun = config->lock_wait_ms > 0 ? segj_process_time() : 0;
+    uint64_t waited = 0;
     uint64_t most = config->lock_wait_ms * UINT64_C(1000000);
+    uint64_t begun = most > 0 ? segj_process_time() : 0;
     segj_telling_t telling = segj_telling_begin(config->progress, config->progress_context);
     for (;;) {
-        segj_status_t status = make_journal(config, &telling, opened);
-        if (status != SEGJ_ERR_LOCKED || config->lock_wait_ms == 0)
-            return status;
-        uint64_t waited = segj_process_time() - begun;
-        if (waited >= most) {
+        bool last = waited >= most;
+        segj_status_t status = make_journal(config, &telling, !last, opened);
+        if (status == SEGJ_ERR_LOCKED && last && most > 0)
             segj_say_after("; waited %u ms for it", (unsigned)config->lock_wait_ms);
+        if (status != SEGJ_ERR_LOCKED || last)
             return status;
-        }
         telling.now = (oversized_progress_t){.stage = "wait"};
+        waited = segj_process_time() - begun;
         if (segj_tell(&telling, false))
             return segj_fail(SEGJ_ERR_CANCELLED, "%s: cancelled after %llu ms of waiting for the journal",
                              config->directory, (unsigned long long)(waited / UINT64_C(1000000)));
-        segj_process_sleep(segj_min_u64(pause, most - waited));
+        if (waited < most)
+            segj_process_sleep(segj_min_u64(pause, most - waited));
+        waited = segj_process_time() - begun;
         pause = segj_min_u64(2 * pause, WAIT_MOST);
     }
 }

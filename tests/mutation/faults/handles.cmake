@@ -91,6 +91,26 @@ fault("pages read before a cut stay in the cache" src/oversized/write/rewind.c "
     [==[    index->cache_id = cut_id;]==]
     [==[]==])
 
+fault("a lock has no mark" src/storage/posix.c "unit/holder"
+    [==[    segj_posix_mark(partition->fd, true);]==]
+    [==[    (void)0;]==])
+
+fault("a mark stays when its lock is given back" src/storage/posix.c "unit/holder"
+    [==[    segj_posix_mark(partition->fd, false);]==]
+    [==[    (void)0;]==])
+
+fault("the list of locks is read where none is held" src/storage/posix.c "unit/holder"
+    [==[    if (!partition->refused && !segj_posix_is_marked(partition->fd))]==]
+    [==[    if (false)]==])
+
+fault("a lock without a mark is not looked for where it was refused" src/storage/posix.c "unit/holder"
+    [==[    partition->refused = code == EWOULDBLOCK;]==]
+    [==[    partition->refused = false;]==])
+
+fault("a waiting open looks for the holder each time" src/storage/io_partitions.c "promises/lock"
+    [==[    if (!partition->again && ]==]
+    [==[    if (]==])
+
 fault("partitions are not locked" src/oversized/open/partitions.c "failure/lock promises/lock"
     [==[        status = segj_partition_lock(partition, !read_only, &replaced);]==]
     [==[        status = SEGJ_OK;]==])
