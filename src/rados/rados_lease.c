@@ -184,8 +184,10 @@ static void wait_for_removal(segj_rados_lease_t *lease)
 void segj_rados_lease_idle(segj_rados_lease_t *lease, const char *kind, const char *id)
 {
     segj_lock(&lease->store->mutex);
-    while (lease->idle_count == SEGJ_RADOS_IDLE)
+    while (lease->idle_count == SEGJ_RADOS_IDLE) { /* who has filled it may not have had its turn yet */
         wait_for_removal(lease);
+        remove_idle(lease);
+    }
     char *key = lease->idle[lease->idle_count++];
     memcpy(key, kind, 2);
     memcpy(key + 2, id, SEGJ_RADOS_DIGITS);

@@ -15,11 +15,12 @@
 
 void segj_storage_rados_options_init(segj_storage_rados_options_t *options)
 {
-    *options = (segj_storage_rados_options_t){.struct_size = sizeof *options,
-                                              .client = "admin",
-                                              .object_size = (uint32_t)4 << 20,
-                                              .lock_seconds = 10,
-                                              .timeout_seconds = 60};
+    if (options != NULL)
+        *options = (segj_storage_rados_options_t){.struct_size = sizeof *options,
+                                                  .client = "admin",
+                                                  .object_size = (uint32_t)4 << 20,
+                                                  .lock_seconds = 10,
+                                                  .timeout_seconds = 60};
 }
 
 static bool make_tick(segj_cond_t *tick)

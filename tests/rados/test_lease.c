@@ -1,16 +1,19 @@
 /*
  * A lock that cannot be had, or not be renewed, is given back and forgotten: nobody renews it, and what its caller held
- * before is gone as well. The cluster is a few answers.
+ * before is gone as well. Keys that have served go, each once, whoever has them removed. The cluster is a few answers.
  *
  * LINK_WRAP: pthread_create
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,6 +26,8 @@ static struct {
     int asked, locked;
 } answers;
 
+static atomic_uint keys_gone;
+
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *kind, void *(*run)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *kind, void *(*run)(void *), void *argument);
 
@@ -34,7 +39,9 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *kind, void *(
 static int change(void *context, const segj_rados_change_t *what)
 {
     (void)context;
-    (void)what;
+    for (const char *const *key = what->keys_removed; key != NULL && *key != NULL; key++)
+        (void)atomic_fetch_add(&keys_gone, 1);
+    (void)sched_yield(); /* it takes a while */
     return answers.change;
 }
 
@@ -159,12 +166,41 @@ static void test_a_partition_that_was_exchanged_meanwhile_leaves_no_lock(void **
     end(store, lease);
 }
 
+enum { CLOSERS = 8, CLOSED_EACH = 4000 };
+
+static void *close_many(void *context)
+{
+    for (unsigned i = 0; i < CLOSED_EACH; i++)
+        segj_rados_lease_idle(context, SEGJ_RADOS_WRITTEN, "0000000000000001");
+    return NULL;
+}
+
+/* Some are always more than there is room for, while others are being removed. */
+static void test_keys_of_many_closed_files_go(void **state)
+{
+    segj_rados_t *store;
+    segj_rados_lease_t *lease = begin(&store, 3600);
+    pthread_t threads[CLOSERS];
+    (void)state;
+    atomic_store(&keys_gone, 0);
+    (void)alarm(120);
+    for (int i = 0; i < CLOSERS; i++)
+        assert_int_equal(__real_pthread_create(&threads[i], NULL, close_many, lease), 0);
+    for (int i = 0; i < CLOSERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    (void)alarm(0);
+    assert_int_equal(segj_rados_lease_unlock(lease), 0);
+    assert_int_equal(atomic_load(&keys_gone), CLOSERS * CLOSED_EACH);
+    end(store, lease);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_lock_that_nobody_would_renew_is_given_back),
         cmocka_unit_test(test_a_reader_that_cannot_become_the_owner_has_no_lock),
         cmocka_unit_test(test_a_partition_that_was_exchanged_meanwhile_leaves_no_lock),
+        cmocka_unit_test(test_keys_of_many_closed_files_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
