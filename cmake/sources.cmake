@@ -121,6 +121,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/write/sync_many.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/page_cache.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/page_format.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/page_run.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/paged_blob.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/paged/write_buffer.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/io.c"

@@ -11,68 +11,14 @@
 
 #include "base/bytes.h"
 #include "journal/record_format.h"
-#include "paged/page_format.h"
+#include "paged/page_run.h"
 
 /* --- pages of the index --- */
 
-/** Pages on their way to the file. */
-typedef struct pass_pages {
-    const segj_shared_t *shared;
-    const segj_io_file_t *index;
-    uint8_t *bytes;  /* room for `capacity` physical pages */
-    size_t capacity; /* in pages */
-    size_t full;     /* of them, complete */
-    uint64_t first;  /* number of the first */
-    uint16_t length; /* bytes of the page after the full ones */
-    segj_io_behind_t behind;
-} pass_pages_t;
-
-static segj_status_t write_full_pages(pass_pages_t *pages)
-{
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    uint64_t offset = pages->index->data + pages->first * physical;
-    size_t size = pages->full * physical;
-    segj_status_t status = size > 0 ? segj_io_write(pages->index, offset, pages->bytes, size) : SEGJ_OK;
-    if (status == SEGJ_OK && size > 0)
-        segj_io_write_behind(pages->index, &pages->behind, offset, size);
-    pages->first += pages->full;
-    pages->full = 0;
-    return status;
-}
-
-/* The page that is being filled gets its slot. */
-static segj_status_t complete_page(pass_pages_t *pages)
-{
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    const segj_page_state_t none = {0, 0, 0};
-    (void)segj_page_complete(pages->shared->checksum, pages->bytes + pages->full * physical, pages->shared->page_size,
-                             pages->index->binding, pages->first + pages->full, pages->length, none);
-    pages->length = 0;
-    pages->full++;
-    return pages->full == pages->capacity ? write_full_pages(pages) : SEGJ_OK;
-}
-
-static segj_status_t put_index_bytes(pass_pages_t *pages, const uint8_t *bytes, size_t size)
-{
-    size_t physical = segj_page_physical(pages->shared->page_size);
-    segj_status_t status = SEGJ_OK;
-    while (size > 0 && status == SEGJ_OK) {
-        size_t room = (size_t)(pages->shared->page_size - pages->length);
-        size_t part = room < size ? room : size;
-        memcpy(pages->bytes + pages->full * physical + pages->length, bytes, part);
-        pages->length = (uint16_t)(pages->length + part);
-        bytes += part;
-        size -= part;
-        if (pages->length == pages->shared->page_size)
-            status = complete_page(pages);
-    }
-    return status;
-}
-
 /* The bytes of the first page that are trusted. */
-static segj_status_t begin_pages(const segj_recovery_plan_t *plan, pass_pages_t *pages)
+static segj_status_t begin_pages(const segj_recovery_plan_t *plan, segj_page_run_t *pages)
 {
-    uint16_t page_size = pages->shared->page_size;
+    uint16_t page_size = pages->page_size;
     uint16_t kept = (uint16_t)(plan->index_bytes % page_size);
     pages->first = plan->index_bytes / page_size;
     if (kept == 0)
@@ -90,7 +36,7 @@ typedef struct passage {
     segj_scan_t *scan;
     const segj_recovery_plan_t *plan;
     const segj_io_file_t *values;
-    pass_pages_t pages;
+    segj_page_run_t pages;
     uint64_t records; /* that are in pages */
     uint64_t next;    /* where the next one's frame begins */
     uint64_t offset;  /* of what is in the window */
@@ -109,24 +55,23 @@ static segj_status_t passage_changed(const passage_t *passage)
 static segj_status_t passage_put(passage_t *passage, const uint8_t *entry, oversized_location_t location)
 {
     uint8_t *record = passage->scan->record;
-    size_t size = passage->pages.shared->record_size;
+    size_t size = passage->scan->journal->shared.record_size;
     uint64_t begin = passage->records * size;
     uint64_t had = passage->plan->index_bytes;
     size_t skip = begin < had ? (size_t)(had - begin) : 0;
     memcpy(record, entry, size - OVERSIZED_LOCATION_SIZE);
     segj_location_encode(record + size - OVERSIZED_LOCATION_SIZE, location);
-    return put_index_bytes(&passage->pages, record + skip, size - skip);
+    return segj_page_run_put(&passage->pages, record + skip, size - skip);
 }
 
 /* Where the next record is made in place: it does not fill its page, and the index has nothing of it. NULL: nowhere. */
 static inline uint8_t *place_in_page(const passage_t *passage)
 {
-    const pass_pages_t *pages = &passage->pages;
-    uint32_t size = pages->shared->record_size;
-    if ((uint32_t)(pages->shared->page_size - pages->length) <= size ||
-        passage->records * size < passage->plan->index_bytes)
+    const segj_page_run_t *pages = &passage->pages;
+    uint32_t size = passage->scan->journal->shared.record_size;
+    if ((uint32_t)(pages->page_size - pages->length) <= size || passage->records * size < passage->plan->index_bytes)
         return NULL;
-    return pages->bytes + pages->full * segj_page_physical(pages->shared->page_size) + pages->length;
+    return segj_page_run_page(pages) + pages->length;
 }
 
 /* The records whose heads lie in the window. */
@@ -134,7 +79,7 @@ static segj_status_t passage_put_all(passage_t *passage)
 {
     const segj_recovery_plan_t *plan = passage->plan;
     const uint32_t head = passage->values->head;
-    const uint32_t size = passage->pages.shared->record_size;
+    const uint32_t size = passage->scan->journal->shared.record_size;
     const size_t entry_size = size - OVERSIZED_LOCATION_SIZE;
     const uint64_t limit = passage->offset + passage->size;
     segj_status_t status = SEGJ_OK;
@@ -205,12 +150,9 @@ static segj_status_t passage_go(passage_t *passage)
         status = passage_move(passage);
     if (status == SEGJ_OK && passage->next != plan->end)
         status = passage_changed(passage);
-    if (status == SEGJ_OK && passage->pages.length > 0)
-        status = complete_page(&passage->pages);
     if (status == SEGJ_OK)
-        status = write_full_pages(&passage->pages);
+        status = segj_page_run_end(&passage->pages);
     segj_io_end_behind(passage->values, &passage->behind);
-    segj_io_end_behind(passage->pages.index, &passage->pages.behind);
     return status;
 }
 
@@ -221,7 +163,11 @@ segj_status_t segj_pass_log(segj_scan_t *scan, const segj_recovery_plan_t *plan,
     passage_t passage = {.scan = scan,
                          .plan = plan,
                          .values = values,
-                         .pages = {.shared = shared, .index = index, .bytes = scan->pages, .capacity = scan->capacity},
+                         .pages = {.index = index,
+                                   .bytes = scan->pages,
+                                   .capacity = scan->capacity,
+                                   .page_size = shared->page_size,
+                                   .checksum = shared->checksum},
                          .records = plan->records,
                          .next = plan->end};
     segj_status_t status = SEGJ_OK;

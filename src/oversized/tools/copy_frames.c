@@ -4,22 +4,17 @@
  * are checked as they lie in the copy, from the last one that was kept, each bound to the one before, to the last one
  * that there was when the section was looked at. The pages of the index are made from them.
  */
-#include <string.h>
-
 #include "journal/record_format.h"
 #include "journal/walk.h"
 #include "oversized/tools/copy_piece.h"
-#include "paged/page_format.h"
+#include "paged/page_run.h"
 
-/** Pages that are made. */
-typedef struct frames_pages {
+/** A passage over the frames. */
+typedef struct frames {
     const segj_copy_piece_t *piece;
-    uint8_t *bytes;  /* a window */
-    size_t capacity; /* in pages */
-    size_t full;     /* of them, complete */
-    uint64_t first;  /* number of the first one */
-    size_t length;   /* bytes of the page after the full ones */
-} frames_pages_t;
+    segj_page_run_t pages; /* that are made */
+    uint64_t pages_told;   /* bytes of them */
+} frames_t;
 
 static size_t frames_kept(const segj_copy_piece_t *piece)
 {
@@ -48,64 +43,31 @@ segj_status_t segj_copy_piece_has_page(const segj_copy_piece_t *piece, bool *has
 
 /* --- pages --- */
 
-static segj_status_t frames_write(frames_pages_t *pages)
+static segj_status_t frames_tell(frames_t *frames)
 {
-    const segj_copy_piece_t *piece = pages->piece;
-    size_t physical = segj_page_physical(piece->shared->page_size);
-    uint64_t offset = piece->index.data + pages->first * physical;
-    size_t size = pages->full * physical;
-    if (size == 0)
-        return SEGJ_OK;
-    segj_status_t status = segj_io_write(&piece->index, offset, pages->bytes, size);
-    pages->first += pages->full;
-    pages->full = 0;
-    if (status != SEGJ_OK)
-        return status;
-    segj_io_write_back(&piece->index, offset, size);
-    piece->copying->bytes_written += size;
-    return segj_copy_tell(piece, size);
+    uint64_t size = frames->pages.written - frames->pages_told;
+    frames->pages_told += size;
+    frames->piece->copying->bytes_written += size;
+    return segj_copy_tell(frames->piece, size);
 }
 
-static segj_status_t frames_complete(frames_pages_t *pages)
-{
-    const segj_shared_t *shared = pages->piece->shared;
-    uint8_t *bytes = pages->bytes + pages->full * segj_page_physical(shared->page_size);
-    (void)segj_page_complete(shared->checksum, bytes, shared->page_size, pages->piece->index.binding,
-                             pages->first + pages->full, (uint16_t)pages->length, (segj_page_state_t){0, 0, 0});
-    pages->length = 0;
-    pages->full++;
-    return pages->full == pages->capacity ? frames_write(pages) : SEGJ_OK;
-}
-
-static segj_status_t frames_put(frames_pages_t *pages, const uint8_t *bytes, size_t size)
-{
-    const segj_shared_t *shared = pages->piece->shared;
-    segj_status_t status = SEGJ_OK;
-    while (size > 0 && status == SEGJ_OK) {
-        size_t part = (size_t)segj_min_u64(shared->page_size - pages->length, size);
-        memcpy(pages->bytes + pages->full * segj_page_physical(shared->page_size) + pages->length, bytes, part);
-        pages->length += part;
-        bytes += part;
-        size -= part;
-        if (pages->length == shared->page_size)
-            status = frames_complete(pages);
-    }
-    return status;
-}
-
-static segj_status_t frames_begin(const segj_copy_piece_t *piece, frames_pages_t *pages)
+static segj_status_t frames_begin(const segj_copy_piece_t *piece, frames_t *frames)
 {
     const segj_shared_t *shared = piece->shared;
     bool has = false;
-    *pages = (frames_pages_t){.piece = piece,
-                              .bytes = piece->copying->memory[0],
-                              .capacity = SEGJ_COPY_WINDOW / segj_page_physical(shared->page_size),
-                              .first = piece->kept.records * shared->record_size / shared->page_size,
-                              .length = frames_kept(piece)};
-    segj_status_t status = pages->length > 0 ? frames_read_kept(piece, pages->bytes, &has) : SEGJ_OK;
-    if (status == SEGJ_OK && pages->length > 0 && !has)
+    size_t kept = frames_kept(piece);
+    *frames = (frames_t){.piece = piece,
+                         .pages = {.index = &piece->index,
+                                   .bytes = piece->copying->memory[0],
+                                   .capacity = SEGJ_COPY_WINDOW / segj_page_physical(shared->page_size),
+                                   .first = piece->kept.records * shared->record_size / shared->page_size,
+                                   .length = (uint16_t)kept,
+                                   .page_size = shared->page_size,
+                                   .checksum = shared->checksum}};
+    segj_status_t status = kept > 0 ? frames_read_kept(piece, frames->pages.bytes, &has) : SEGJ_OK;
+    if (status == SEGJ_OK && kept > 0 && !has)
         status = segj_io_fail(SEGJ_ERR_CORRUPT, &piece->index, piece->index.data,
-                              "page %llu is not what it was a moment ago", (unsigned long long)pages->first);
+                              "page %llu is not what it was a moment ago", (unsigned long long)frames->pages.first);
     return status;
 }
 
@@ -125,9 +87,9 @@ static segj_status_t frames_head_is_wrong(const segj_copy_piece_t *piece, segj_p
 }
 
 /* Goes past the next frame, and puts its record. */
-static segj_status_t frames_pass_one(frames_pages_t *pages, segj_walk_t *walk)
+static segj_status_t frames_pass_one(frames_t *frames, segj_walk_t *walk)
 {
-    const segj_copy_piece_t *piece = pages->piece;
+    const segj_copy_piece_t *piece = frames->piece;
     const segj_point_t before = walk->at;
     segj_head_t head;
     oversized_location_t location;
@@ -139,9 +101,9 @@ static segj_status_t frames_pass_one(frames_pages_t *pages, segj_walk_t *walk)
     if (status != SEGJ_OK)
         return status;
     segj_location_encode(place, location);
-    status = frames_put(pages, head.entry, piece->shared->record_size - sizeof place);
+    status = segj_page_run_put(&frames->pages, head.entry, piece->shared->record_size - sizeof place);
     if (status == SEGJ_OK)
-        status = frames_put(pages, place, sizeof place);
+        status = segj_page_run_put(&frames->pages, place, sizeof place);
     if (status == SEGJ_OK)
         status = segj_walk_pass(walk, location, true, &right);
     if (status != SEGJ_OK || right)
@@ -150,15 +112,16 @@ static segj_status_t frames_pass_one(frames_pages_t *pages, segj_walk_t *walk)
     return piece->source->reads->damage(piece->source, &piece->values, before, walk->at.end, walk->window);
 }
 
-static segj_status_t frames_pass(frames_pages_t *pages, segj_walk_t *walk)
+static segj_status_t frames_pass(frames_t *frames, segj_walk_t *walk)
 {
-    const segj_point_t end = pages->piece->end;
+    const segj_point_t end = frames->piece->end;
     segj_status_t status = SEGJ_OK;
     uint64_t told = walk->at.end;
     while (status == SEGJ_OK && walk->at.records < end.records) {
-        status = frames_pass_one(pages, walk);
-        if (status == SEGJ_OK && walk->at.end - told >= SEGJ_COPY_WINDOW) {
-            status = segj_copy_tell(pages->piece, 0);
+        status = frames_pass_one(frames, walk);
+        bool due = frames->pages.written > frames->pages_told || walk->at.end - told >= SEGJ_COPY_WINDOW;
+        if (status == SEGJ_OK && due) {
+            status = frames_tell(frames);
             told = walk->at.end;
         }
     }
@@ -169,13 +132,13 @@ static segj_status_t frames_pass(frames_pages_t *pages, segj_walk_t *walk)
 
 segj_status_t segj_copy_piece_frames(const segj_copy_piece_t *piece)
 {
-    frames_pages_t pages;
+    frames_t frames;
     segj_walk_t walk =
         segj_walk_begin(&piece->values, piece->end.end, piece->kept, piece->copying->memory[1], SEGJ_COPY_WINDOW);
-    segj_status_t status = frames_begin(piece, &pages);
+    segj_status_t status = frames_begin(piece, &frames);
     if (status == SEGJ_OK)
-        status = frames_pass(&pages, &walk);
-    if (status == SEGJ_OK && pages.length > 0)
-        status = frames_complete(&pages);
-    return status == SEGJ_OK ? frames_write(&pages) : status;
+        status = frames_pass(&frames, &walk);
+    if (status == SEGJ_OK)
+        status = segj_page_run_end(&frames.pages);
+    return status == SEGJ_OK ? frames_tell(&frames) : status;
 }
