@@ -33,6 +33,13 @@ uint32_t segj_crc32_of_half(uint32_t crc, uint32_t number)
     return segj_crc32_of_four_by_tables(crc, number);
 }
 
+uint32_t segj_crc32_of_fields(uint32_t crc, uint64_t first, uint16_t second, const void *data, size_t size)
+{
+    if (size < SEGJ_CRC32_BY_TABLES_BELOW)
+        return segj_crc32_of_ten_by_tables(crc, first, second, data, size);
+    return segj_crc32_by_library(segj_crc32_of_ten_by_tables(crc, first, second, NULL, 0), data, size);
+}
+
 uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)
 {
     return segj_crc32_of_eight_by_tables(segj_crc32_of_eight_by_tables(0, section), place);

@@ -64,6 +64,13 @@ static inline uint32_t tables_half_step(const segj_crc_table_t table, uint32_t l
     return table[3][low & 0xFF] ^ table[2][low >> 8 & 0xFF] ^ table[1][low >> 16 & 0xFF] ^ table[0][low >> 24];
 }
 
+/* Two bytes, the first one lowest. */
+static inline uint32_t tables_quarter_step(const segj_crc_table_t table, uint32_t crc, uint32_t bytes)
+{
+    crc ^= bytes;
+    return crc >> 16 ^ table[1][crc & 0xFF] ^ table[0][crc >> 8 & 0xFF];
+}
+
 static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, const uint8_t *from, size_t size)
 {
     crc = ~crc;
@@ -75,8 +82,7 @@ static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, con
         size -= 4;
     }
     if (size >= 2) {
-        crc ^= from[0] | (uint32_t)from[1] << 8;
-        crc = crc >> 16 ^ table[1][crc & 0xFF] ^ table[0][crc >> 8 & 0xFF];
+        crc = tables_quarter_step(table, crc, (uint32_t)from[0] | (uint32_t)from[1] << 8);
         from += 2;
         size -= 2;
     }
@@ -104,6 +110,13 @@ uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number)
 uint32_t segj_crc32_of_four_by_tables(uint32_t crc, uint32_t number)
 {
     return ~tables_half_step(crc32_table, ~crc ^ tables_reverse(number));
+}
+
+uint32_t segj_crc32_of_ten_by_tables(uint32_t crc, uint64_t first, uint16_t second, const void *data, size_t size)
+{
+    crc = tables_step(crc32_table, ~crc ^ tables_reverse((uint32_t)(first >> 32)), tables_reverse((uint32_t)first));
+    crc = tables_quarter_step(crc32_table, crc, (uint32_t)second >> 8 | (uint32_t)(second & 0xFF) << 8);
+    return by_tables(crc32_table, ~crc, data, size);
 }
 
 uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size)

@@ -15,5 +15,7 @@ uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size);
 uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number);
 /** The same over four. */
 uint32_t segj_crc32_of_four_by_tables(uint32_t crc, uint32_t number);
+/** Over eight, then two, then `size` bytes. */
+uint32_t segj_crc32_of_ten_by_tables(uint32_t crc, uint64_t first, uint16_t second, const void *data, size_t size);
 
 #endif
