@@ -48,14 +48,9 @@ void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared)
  * One read into two pieces of memory, preadv, takes longer than the move. */
 #define MOVED_AT_MOST 32768
 
-static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer, bool quiet)
+static segj_status_t write_buffer(const segj_io_file_t *file, const segj_write_buffer_t *buffer)
 {
-    uint64_t offset = file->data + buffer->offset;
-    segj_status_t status = segj_io_write(file, offset, buffer->data, buffer->size);
-    /* The device may start now: the sync that comes then finds little left to do. */
-    if (status == SEGJ_OK && !quiet)
-        segj_io_write_back(file, offset, buffer->size);
-    return status;
+    return segj_io_write(file, file->data + buffer->offset, buffer->data, buffer->size);
 }
 
 static segj_write_buffer_t *glob_next_sealed(const segj_glob_t *glob)
@@ -74,7 +69,11 @@ static segj_status_t glob_write_sealed(segj_glob_t *glob, segj_shared_t *shared)
     while (status == SEGJ_OK && (buffer = glob_next_sealed(glob)) != NULL) {
         buffer->state = SEGJ_BUFFER_WRITING;
         segj_unlock(&shared->state);
-        status = write_buffer(&glob->handle.file, buffer, false);
+        status = write_buffer(&glob->handle.file, buffer);
+        /* The device may start now: the sync that comes then finds little left to do. */
+        if (status == SEGJ_OK)
+            segj_io_write_behind(&glob->handle.file, &glob->behind, glob->handle.file.data + buffer->offset,
+                                 buffer->size);
         segj_lock(&shared->state);
         buffer->state = SEGJ_BUFFER_SEALED;
         if (status == SEGJ_OK)
@@ -212,7 +211,7 @@ static segj_status_t write_early(segj_glob_t *glob, segj_shared_t *shared, const
         status = write_pieces(file, after, pieces + joined, count - joined);
     if (status != SEGJ_OK)
         return status;
-    segj_io_write_back(file, offset, file->data + end + size - offset);
+    segj_io_write_behind(file, &glob->behind, offset, file->data + end + size - offset);
     set_early(glob, shared, end + size);
     return SEGJ_OK;
 }
@@ -506,6 +505,7 @@ SEGJ_UNDER_STATE static void capture_sealed(const segj_glob_t *glob, segj_glob_c
 
 void segj_glob_capture(segj_glob_t *glob, segj_shared_t *shared, segj_glob_capture_t *capture)
 {
+    glob->behind = (segj_io_behind_t){0, 0}; /* a sync starts it all */
     segj_lock(&shared->state);
     glob_seal(glob, shared);
     capture_sealed(glob, capture);
@@ -522,8 +522,11 @@ void segj_glob_capture_full(segj_glob_t *glob, segj_shared_t *shared, segj_glob_
 segj_status_t segj_glob_write(const segj_io_file_t *file, const segj_glob_capture_t *capture)
 {
     segj_status_t status = SEGJ_OK;
-    for (segj_write_buffer_t *at = capture->first; at != NULL && status == SEGJ_OK; at = at->captured)
-        status = write_buffer(file, at, capture->quiet);
+    for (segj_write_buffer_t *at = capture->first; at != NULL && status == SEGJ_OK; at = at->captured) {
+        status = write_buffer(file, at);
+        if (status == SEGJ_OK && !capture->quiet)
+            segj_io_write_back(file, file->data + at->offset, at->size);
+    }
     return status;
 }
 

@@ -26,10 +26,10 @@ typedef struct segj_glob {
     uint32_t placed_trailer; /* the same of the last one in place; both the change lock's */
     uint32_t bound;          /* the checksum of bound_to, the file's binding: likewise */
     uint64_t bound_to;
-    uint64_t ahead;     /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
-    uint64_t kept_size; /* where the values ended when the last sync began: the change lock's */
-    uint8_t syncs;      /* in a row with little to write, since it was woken, 255: more: the change lock's */
-    uint64_t salt;      /* version 2 */
+    segj_io_behind_t behind;         /* of what appends have written: the change lock's */
+    uint64_t ahead;                  /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
+    uint64_t kept_size;              /* where the values ended when the last sync began: the change lock's */
+    uint64_t salt;                   /* version 2 */
     segj_dictionary_id_t dictionary; /* likewise */
     segj_map_t *maps;
     segj_map_tries_t tries; /* of mapping it */
@@ -38,6 +38,7 @@ typedef struct segj_glob {
         views_blocked; /* its end is being cut, or it is being removed: views show copies, and nothing waits for them */
     bool compressed;
     bool tail_dirty; /* something may lie after `size` in the file */
+    uint8_t syncs;   /* in a row with little to write, since it was woken, 255: more: the change lock's */
 } segj_glob_t;
 
 /** What a sync has taken over. */

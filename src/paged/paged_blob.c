@@ -115,9 +115,11 @@ void segj_paged_discard(segj_paged_t *paged, segj_pool_t *pool)
         segj_chain_drop(pool, &paged->chain, paged->chain.first);
 }
 
-/* Completes the pages of a buffer from page `skip` on, and writes them. `synced` describes synced_page. */
+/* Completes the pages of a buffer from page `skip` on, and writes them. `synced` describes synced_page. behind: of the
+ * appends; NULL: a sync writes. */
 static segj_status_t paged_blob_write_pages(const segj_paged_t *paged, const segj_io_file_t *file,
-                                            segj_write_buffer_t *buffer, size_t skip, segj_paged_capture_t *capture)
+                                            segj_write_buffer_t *buffer, size_t skip, segj_paged_capture_t *capture,
+                                            segj_io_behind_t *behind)
 {
     uint64_t page = first_page(paged, buffer) + skip;
     for (size_t at = skip * physical(paged); at < buffer->size; at += physical(paged), page++) {
@@ -131,7 +133,9 @@ static segj_status_t paged_blob_write_pages(const segj_paged_t *paged, const seg
     size_t from = skip * physical(paged);
     uint64_t offset = file->data + buffer->offset + from;
     segj_status_t status = segj_io_write(file, offset, buffer->data + from, buffer->size - from);
-    if (status == SEGJ_OK && !capture->quiet)
+    if (status == SEGJ_OK && behind != NULL)
+        segj_io_write_behind(file, behind, offset, buffer->size - from);
+    else if (status == SEGJ_OK && !capture->quiet)
         segj_io_write_back(file, offset, buffer->size - from);
     return status;
 }
@@ -158,7 +162,7 @@ static segj_status_t paged_blob_write_sealed(segj_paged_t *paged, segj_pool_t *p
             .tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
         buffer->state = SEGJ_BUFFER_WRITING;
         segj_unlock(pool->state);
-        status = paged_blob_write_pages(paged, file, buffer, skip, &capture);
+        status = paged_blob_write_pages(paged, file, buffer, skip, &capture, &paged->behind);
         segj_lock(pool->state);
         buffer->state = SEGJ_BUFFER_SEALED;
         if (status == SEGJ_OK && skip == 0) {
@@ -311,6 +315,7 @@ segj_status_t segj_paged_capture(segj_paged_t *paged, segj_pool_t *pool, segj_pa
     uint16_t partial = (uint16_t)(paged->length % paged->page_size);
     uint64_t begin = first_page(paged, paged->chain.last);
     assert(paged->flight_page == SEGJ_NO_PAGE);
+    paged->behind = (segj_io_behind_t){0, 0}; /* a sync starts it all */
     *capture =
         (segj_paged_capture_t){.tail_page = SEGJ_NO_PAGE, .synced_page = paged->synced_page, .synced = paged->synced};
     bool unchanged = page == begin && (partial == 0 || (page == paged->synced_page && partial == paged->synced.length));
@@ -342,7 +347,7 @@ segj_status_t segj_paged_write(const segj_paged_t *paged, const segj_io_file_t *
 {
     segj_status_t status = SEGJ_OK;
     for (segj_write_buffer_t *at = capture->first; at != NULL && status == SEGJ_OK; at = at->captured)
-        status = paged_blob_write_pages(paged, file, at, 0, capture);
+        status = paged_blob_write_pages(paged, file, at, 0, capture, NULL);
     return status;
 }
 

@@ -31,6 +31,7 @@ typedef struct segj_paged {
     uint64_t flight_page;
     uint16_t page_size;
     segj_checksum_kind_t checksum;
+    segj_io_behind_t behind; /* of what appends have written: the change lock's */
 } segj_paged_t;
 
 /** What a sync has taken over. */
