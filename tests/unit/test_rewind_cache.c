@@ -42,7 +42,7 @@ static void check_records(oversized_t *journal)
     }
 }
 
-static void rewind_beside_a_reader(record_kind_t kind, int skip)
+static void rewind_beside_a_reader(uint8_t version, record_kind_t kind, int skip)
 {
     segj_storage_t *memory = NULL;
     oversized_config_t config;
@@ -50,6 +50,7 @@ static void rewind_beside_a_reader(record_kind_t kind, int skip)
     assert_ok(segj_storage_memory_create(&memory));
     recorder_t *recorder = recorder_new(memory);
     small_config(&config, "journal");
+    config.native_version = version;
     config.storage = recorder_storage(recorder);
     config.index_write_buffer = 1; /* two pages: what is full goes to the file soon */
     assert_ok(oversized_open(&config, &reader.journal));
@@ -71,14 +72,15 @@ static void rewind_beside_a_reader(record_kind_t kind, int skip)
 
 static void a_read_before_the_index_is_cut(void **state)
 {
-    rewind_beside_a_reader(RECORD_FILE_TRUNCATE, 0);
+    rewind_beside_a_reader(1, RECORD_FILE_TRUNCATE, 0);
+    rewind_beside_a_reader(2, RECORD_FILE_TRUNCATE, 0);
 }
 
 /* At each step of the rewind: its syncs are those of the section, of the marks, and of the cut's steps. */
 static void a_read_before_each_sync_of_a_rewind(void **state)
 {
     for (int skip = 0; skip < 4; skip++)
-        rewind_beside_a_reader(RECORD_FILE_SYNC, skip);
+        rewind_beside_a_reader(1, RECORD_FILE_SYNC, skip);
 }
 
 int main(void)

@@ -306,7 +306,8 @@ segj_status_t segj_repair_sync_found(segj_scan_t *scan, segj_recovery_plan_t *pl
 
 /* --- sections that open could not repair --- */
 
-/* Readers may be reading the last page while it is shortened: what they have read of it is not to be found later. */
+/* Readers may be reading the last page while it is shortened: what they have read of it before is not to be found
+ * later, and of what they read then the bytes that stay. */
 static void begin_cutting(oversized_t *journal, segj_section_t *section)
 {
     segj_lock(&journal->shared.state);
@@ -318,7 +319,6 @@ static void begin_cutting(oversized_t *journal, segj_section_t *section)
 static void end_cutting(oversized_t *journal, segj_section_t *section)
 {
     segj_lock(&journal->shared.state);
-    section->index.cache_id = segj_page_cache_id(journal->shared.cache);
     section->index.cutting = false;
     section->index.activations++;
     segj_wake_all(&journal->shared.changed);

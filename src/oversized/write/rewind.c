@@ -88,7 +88,7 @@ SEGJ_UNDER_CHANGE static void begin_cut(oversized_t *journal, segj_section_t *se
     uint64_t gone = index->records - at.records;
     segj_tally_gone(&journal->tally, gone, segj_section_stored(section, gone, section->values.size - at.end));
     index->records = index->durable = at.records;
-    index->cache_id = cutting_id;
+    index->cache_id = cutting_id; /* what is read from now on is kept up to the new end */
     index->cutting = true;
     section->values.size = section->synced_size = at.end;
     if (section->cursor.records > at.records)
@@ -105,9 +105,7 @@ SEGJ_UNDER_CHANGE static void begin_cut(oversized_t *journal, segj_section_t *se
 static void end_cut(oversized_t *journal, segj_section_t *section)
 {
     segj_fixed_t *index = &section->index;
-    uint64_t cut_id = segj_page_cache_id(journal->shared.cache);
     segj_lock(&journal->shared.state);
-    index->cache_id = cut_id;
     index->cutting = false;
     index->activations++;
     segj_wake_all(&journal->shared.changed);

@@ -52,7 +52,7 @@ fault("a flush that ends calls nobody" src/oversized/write/flush.c "orders/sync"
 fault("a payload is stored in a section of plain values" src/oversized/write/append.c "threads/payloads"
     [==[    if (!append_is_compressed(batch))
         return SEGJ_OK;]==]
-    [==[    if (made == NULL && !append_is_compressed(batch))
+    [==[    if (batch->payloads == NULL && !append_is_compressed(batch))
         return SEGJ_OK;]==])
 
 fault("values are compressed under the lock" src/oversized/write/payload.c "threads/payloads"

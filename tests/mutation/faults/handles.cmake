@@ -87,9 +87,13 @@ fault("a reader takes what a rewind has changed" src/oversized/read/look_up.c "t
     [==[    *changed = segj_section_changed(section, generation);]==]
     [==[    *changed = section->removed;]==])
 
-fault("pages read before a cut stay in the cache" src/oversized/write/rewind.c "unit/rewind_cache threads/parked_changes"
-    [==[    index->cache_id = cut_id;]==]
-    [==[]==])
+fault("pages read before a cut stay in the cache" src/oversized/write/rewind.c "unit/rewind_cache promises/rewind"
+    [==[    index->cache_id = cutting_id;]==]
+    [==[    (void)cutting_id;]==])
+
+fault("of a page read beside a cut more is kept than stays" src/journal/fixed.c "unit/rewind_cache"
+    [==[    *length = state.length < part->most ? state.length : part->most;]==]
+    [==[    *length = state.length;]==])
 
 fault("a lock has no mark" src/storage/posix.c "unit/holder"
     [==[    segj_posix_mark(partition->fd, true);]==]
