@@ -268,10 +268,6 @@ fault("a mapping from before a first change shows what comes later" src/journal/
     [==[    if (glob->maps != NULL && glob->tail_dirty)
         segj_maps_drop_stale]==])
 
-fault("open reads through a file from before its repair" src/oversized/open/repair.c "promises/layers"
-    [==[    bool kept = forget_kept(shared, plan);]==]
-    [==[    bool kept = !plan->keep && forget_kept(shared, plan);]==])
-
 fault("a descriptor that is wanted is not given back" src/storage/io_sentences.c "failure/limits failure/crowded unit/files_few"
     [==[(segj_io_is_exhausted(code) && partition->give_back != NULL]==]
     [==[(code == ENFILE && partition->give_back != NULL]==])
