@@ -30,7 +30,7 @@ enum {
 #define AHEAD ((size_t)1 << 20)
 #define CACHE ((size_t)1 << 31) /* as its peers have */
 
-#define REPLAY_BUFFER ((size_t)1 << 20)
+#define REPLAY_BUFFER ((size_t)256 << 10) /* a core keeps it to itself */
 
 typedef struct store {
     oversized_t *journal;

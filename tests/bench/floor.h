@@ -22,7 +22,7 @@
 #define FLOOR_FRAME_TRAILER 4
 #define FLOOR_PAGES ((size_t)16) /* a buffer of 64 KiB */
 #define FLOOR_FRAMES ((size_t)1 << 20)
-#define FLOOR_WINDOW ((size_t)1 << 20) /* of reading in order */
+#define FLOOR_WINDOW ((size_t)256 << 10) /* of reading in order */
 #define FLOOR_SECTION 1
 
 /* Variants. */
