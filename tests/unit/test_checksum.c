@@ -204,6 +204,20 @@ static void numbers_are_continued_as_their_bytes(void **state)
     assert_int_equal(segj_crc32_of_half(0, UINT32_MAX), by_definition((const uint8_t *)"\xff\xff\xff\xff", 4));
 }
 
+/* Of every length on both sides of that from which on another routine does the work. */
+static void fields_are_continued_as_their_bytes(void **state)
+{
+    uint8_t bytes[5 + 8 + 2 + 600];
+    (void)state;
+    fill(bytes, sizeof bytes);
+    uint32_t crc = segj_crc32(0, bytes, 5);
+    uint16_t second = (uint16_t)(bytes[13] << 8 | bytes[14]);
+    for (size_t size = 0; size <= 600; size++)
+        assert_int_equal(segj_crc32_of_fields(crc, get_u64(bytes + 5), second, bytes + 15, size),
+                         by_definition(bytes, 15 + size));
+    assert_int_equal(segj_crc32_of_fields(crc, get_u64(bytes + 5), second, NULL, 0), by_definition(bytes, 15));
+}
+
 static void place_is_continued_over_the_bytes(void **state)
 {
     uint8_t bytes[16 + 100];
@@ -228,6 +242,7 @@ int main(void)
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(place_is_two_big_endian_numbers),
         cmocka_unit_test(numbers_are_continued_as_their_bytes),
+        cmocka_unit_test(fields_are_continued_as_their_bytes),
         cmocka_unit_test(place_is_continued_over_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
