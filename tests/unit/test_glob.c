@@ -50,8 +50,7 @@ static void small_frames_gather_in_a_buffer(void **state)
     assert_changes(values->rig->recorder, "");
     check_frames(values);
     assert_ok(values_drain(values));
-    assert_calls(values->rig->recorder, RECORD_CHANGES | RECORD_BIT(RECORD_FILE_WRITE_BACK),
-                 "write values/9 4096+100");
+    assert_calls(values->rig->recorder, RECORD_CHANGES | RECORD_BIT(RECORD_FILE_WRITE_BACK), "write values/9 4096+100");
     check_file(values);
     values_free(values);
 }
@@ -151,8 +150,7 @@ static void a_frame_larger_than_a_buffer_is_written_at_once(void **state)
     assert_ok(values_drain(values));
     recorder_clear(values->rig->recorder);
     values_put(values, CAPACITY + 1);
-    assert_calls(values->rig->recorder, RECORD_CHANGES | RECORD_BIT(RECORD_FILE_WRITE_BACK),
-                 "write values/9 4196+101");
+    assert_calls(values->rig->recorder, RECORD_CHANGES | RECORD_BIT(RECORD_FILE_WRITE_BACK), "write values/9 4196+101");
     check_file(values);
     values_put(values, 5000);
     values_put(values, 10);

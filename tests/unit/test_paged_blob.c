@@ -59,8 +59,7 @@ static void a_full_buffer_writes_its_full_pages_in_one_go(void **state)
     blob_append(blob, 3 * P + 5);
     assert_changes(blob->rig->recorder, "");
     blob_append(blob, P); /* reaches into a fifth page */
-    assert_calls(blob->rig->recorder, RECORD_CHANGES | RECORD_BIT(RECORD_FILE_WRITE_BACK),
-                 "write index/1 12288+96");
+    assert_calls(blob->rig->recorder, RECORD_CHANGES | RECORD_BIT(RECORD_FILE_WRITE_BACK), "write index/1 12288+96");
     for (uint64_t page = 0; page < 3; page++) {
         check_page(blob, page, P, 0);
         assert_false(blob_holds(blob, page)); /* its memory was given back */

@@ -38,8 +38,8 @@ typedef struct oversized_item {
 /**
  * Begins a walk, in section order from (section, position), over the records that exist now. position may be the
  * section's count, not more (SEGJ_ERR_NO_RECORD). Where the section does not exist, or was pruned, the walk begins at
- * the next one, and position must be 0. `buffer` is the number of bytes that are read ahead, raised to one page: 256 KiB
- * suit files, where a processor keeps what it has read at hand (1 MiB: 3 % slower, from the system's cache).
+ * the next one, and position must be 0. `buffer` is the number of bytes that are read ahead, raised to one page. 256
+ * KiB suit files, as a processor keeps what it has read at hand (1 MiB: 3 % slower, from the system's cache).
  *
  * Errors: SEGJ_ERR_NO_RECORD, SEGJ_ERR_PRUNED (a position in a pruned section), SEGJ_ERR_MEMORY, SEGJ_ERR_INVALID.
  */
