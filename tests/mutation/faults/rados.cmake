@@ -80,3 +80,12 @@ fault("a flush does not wait for a storage that has only begun" src/oversized/wr
 fault("a flush hands over the values alone" src/oversized/write/flush.c "promises/flush"
     [==[    return status == SEGJ_OK && !segj_section_is_log(section) ? segj_io_hand_over(index) : status;]==]
     [==[    return status;]==])
+
+fault("who finds no room for the key of a closed file only waits" src/rados/rados_lease.c "rados/lease"
+    [==[        wait_for_removal(lease);
+        remove_idle(lease);
+    }
+    char *key]==]
+    [==[        wait_for_removal(lease);
+    }
+    char *key]==])
