@@ -300,7 +300,6 @@ static segj_status_t make_journal(const oversized_config_t *config, segj_telling
         segj_journal_free(journal);
         return status;
     }
-    journal->shared.index.again = journal->shared.values.again = false;
     segj_note_held(&journal->change, false);
     segj_entrance_open(&journal->entrance, segj_page_cache_word(journal->shared.cache));
     segj_shared_trace(&journal->shared, SEGJ_LOG_INFO, "%s: opened%s: %llu sections, %llu records", journal->directory,
