@@ -1,6 +1,6 @@
 /*
- * checksum/checksum.c: which routine does the work. A library's call costs as much as tables do with some twenty bytes,
- * a place and the half of a record; zlib, which uses no instructions, is ahead of tables in long inputs only.
+ * checksum/checksum.c: which routine does the work. A library's call costs as much as tables do with some twenty bytes;
+ * zlib, which uses no instructions, is ahead of tables in long inputs only.
  */
 #include "checksum/checksum.h"
 
@@ -21,28 +21,6 @@ uint32_t segj_crc32c(uint32_t crc, const void *data, size_t size)
     if (size < SEGJ_CRC32C_BY_INSTRUCTION_BELOW && segj_has_crc32c_instruction())
         return segj_crc32c_by_instruction(crc, data, size);
     return segj_crc32c_by_library(crc, data, size);
-}
-
-uint32_t segj_crc32_of_number(uint32_t crc, uint64_t number)
-{
-    return segj_crc32_of_eight_by_tables(crc, number);
-}
-
-uint32_t segj_crc32_of_half(uint32_t crc, uint32_t number)
-{
-    return segj_crc32_of_four_by_tables(crc, number);
-}
-
-uint32_t segj_crc32_of_fields(uint32_t crc, uint64_t first, uint16_t second, const void *data, size_t size)
-{
-    if (size < SEGJ_CRC32_BY_TABLES_BELOW)
-        return segj_crc32_of_ten_by_tables(crc, first, second, data, size);
-    return segj_crc32_by_library(segj_crc32_of_ten_by_tables(crc, first, second, NULL, 0), data, size);
-}
-
-uint32_t segj_crc32_of_place(uint64_t section, uint64_t place)
-{
-    return segj_crc32_of_eight_by_tables(segj_crc32_of_eight_by_tables(0, section), place);
 }
 
 /* --- two that follow each other --- */

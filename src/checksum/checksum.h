@@ -21,16 +21,4 @@ uint32_t segj_crc32_join(uint32_t before, uint32_t after, uint64_t size);
 /** The same for CRC-32C. */
 uint32_t segj_crc32c_join(uint32_t before, uint32_t after, uint64_t size);
 
-/** Continues a checksum over a number, big-endian. */
-uint32_t segj_crc32_of_number(uint32_t crc, uint64_t number);
-
-/** The same over one of 32 bits. */
-uint32_t segj_crc32_of_half(uint32_t crc, uint32_t number);
-
-/** The same over one of 64 bits, then one of 16, then `size` bytes. */
-uint32_t segj_crc32_of_fields(uint32_t crc, uint64_t first, uint16_t second, const void *data, size_t size);
-
-/** The checksum of two numbers, big-endian: what binds a page or a frame to its place. Continue it over the bytes. */
-uint32_t segj_crc32_of_place(uint64_t section, uint64_t place);
-
 #endif

@@ -5,7 +5,7 @@
 #ifndef SEGJ_CHECKSUM_KIND_H
 #define SEGJ_CHECKSUM_KIND_H
 
-#include "checksum/checksum.h"
+#include "checksum/numbers.h"
 
 typedef enum segj_checksum_kind {
     SEGJ_CHECKSUM_PLACED, /**< native: CRC-32 of the place and the bytes, so that nothing verifies elsewhere */

@@ -22,10 +22,8 @@
             SIXTY_FOUR(192u, __VA_ARGS__)                                                                              \
     }
 
-typedef uint32_t segj_crc_table_t[8][256];
-
 /* Polynomial 0x04C11DB7, reflected: EDB88320. */
-static const segj_crc_table_t crc32_table = {
+const segj_crc_table_t segj_crc32_table = {
     ROW(0x77073096u, 0xEE0E612Cu, 0x076DC419u, 0x0EDB8832u, 0x1DB71064u, 0x3B6E20C8u, 0x76DC4190u, 0xEDB88320u),
     ROW(0x191B3141u, 0x32366282u, 0x646CC504u, 0xC8D98A08u, 0x4AC21251u, 0x958424A2u, 0xF0794F05u, 0x3B83984Bu),
     ROW(0x01C26A37u, 0x0384D46Eu, 0x0709A8DCu, 0x0E1351B8u, 0x1C26A370u, 0x384D46E0u, 0x709A8DC0u, 0xE1351B80u),
@@ -46,43 +44,18 @@ static const segj_crc_table_t crc32c_table = {
     ROW(0x68032CC8u, 0xD0065990u, 0xA5E0C5D1u, 0x4E2DFD53u, 0x9C5BFAA6u, 0x3D5B83BDu, 0x7AB7077Au, 0xF56E0EF4u),
     ROW(0x493C7D27u, 0x9278FA4Eu, 0x211D826Du, 0x423B04DAu, 0x847609B4u, 0x0D006599u, 0x1A00CB32u, 0x34019664u)};
 
-/* Four bytes, the first one lowest, whatever the machine's own order; compilers make one load of it. */
-static inline uint32_t tables_load(const uint8_t *from)
-{
-    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-}
-
-/* Eight bytes, the register added to the first four. */
-static inline uint32_t tables_step(const segj_crc_table_t table, uint32_t low, uint32_t high)
-{
-    return table[7][low & 0xFF] ^ table[6][low >> 8 & 0xFF] ^ table[5][low >> 16 & 0xFF] ^ table[4][low >> 24] ^
-           table[3][high & 0xFF] ^ table[2][high >> 8 & 0xFF] ^ table[1][high >> 16 & 0xFF] ^ table[0][high >> 24];
-}
-
-static inline uint32_t tables_half_step(const segj_crc_table_t table, uint32_t low)
-{
-    return table[3][low & 0xFF] ^ table[2][low >> 8 & 0xFF] ^ table[1][low >> 16 & 0xFF] ^ table[0][low >> 24];
-}
-
-/* Two bytes, the first one lowest. */
-static inline uint32_t tables_quarter_step(const segj_crc_table_t table, uint32_t crc, uint32_t bytes)
-{
-    crc ^= bytes;
-    return crc >> 16 ^ table[1][crc & 0xFF] ^ table[0][crc >> 8 & 0xFF];
-}
-
 static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, const uint8_t *from, size_t size)
 {
     crc = ~crc;
     for (; size >= 8; from += 8, size -= 8)
-        crc = tables_step(table, crc ^ tables_load(from), tables_load(from + 4));
+        crc = segj_crc_step(table, crc ^ segj_crc_load(from), segj_crc_load(from + 4));
     if (size >= 4) {
-        crc = tables_half_step(table, crc ^ tables_load(from));
+        crc = segj_crc_half_step(table, crc ^ segj_crc_load(from));
         from += 4;
         size -= 4;
     }
     if (size >= 2) {
-        crc = tables_quarter_step(table, crc, (uint32_t)from[0] | (uint32_t)from[1] << 8);
+        crc = segj_crc_quarter_step(table, crc, (uint32_t)from[0] | (uint32_t)from[1] << 8);
         from += 2;
         size -= 2;
     }
@@ -93,30 +66,7 @@ static inline uint32_t by_tables(const segj_crc_table_t table, uint32_t crc, con
 
 uint32_t segj_crc32_by_tables(uint32_t crc, const void *data, size_t size)
 {
-    return by_tables(crc32_table, crc, data, size);
-}
-
-/* The highest byte goes first, so it is the lowest of what a load gives; compilers make one instruction of it. */
-static inline uint32_t tables_reverse(uint32_t number)
-{
-    return number >> 24 | (number >> 8 & 0xFF00) | (number << 8 & 0xFF0000) | number << 24;
-}
-
-uint32_t segj_crc32_of_eight_by_tables(uint32_t crc, uint64_t number)
-{
-    return ~tables_step(crc32_table, ~crc ^ tables_reverse((uint32_t)(number >> 32)), tables_reverse((uint32_t)number));
-}
-
-uint32_t segj_crc32_of_four_by_tables(uint32_t crc, uint32_t number)
-{
-    return ~tables_half_step(crc32_table, ~crc ^ tables_reverse(number));
-}
-
-uint32_t segj_crc32_of_ten_by_tables(uint32_t crc, uint64_t first, uint16_t second, const void *data, size_t size)
-{
-    crc = tables_step(crc32_table, ~crc ^ tables_reverse((uint32_t)(first >> 32)), tables_reverse((uint32_t)first));
-    crc = tables_quarter_step(crc32_table, crc, (uint32_t)second >> 8 | (uint32_t)(second & 0xFF) << 8);
-    return by_tables(crc32_table, ~crc, data, size);
+    return by_tables(segj_crc32_table, crc, data, size);
 }
 
 uint32_t segj_crc32c_by_tables(uint32_t crc, const void *data, size_t size)

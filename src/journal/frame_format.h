@@ -22,13 +22,13 @@
 #define SEGJ_HEAD_FLAGS 4
 #define SEGJ_HEAD_ENTRY 6
 
-/** What a head says. */
+/** What a head says. It fits two registers. */
 typedef struct segj_head {
     uint32_t stored;      /**< bytes of the payload */
     uint8_t flags;        /**< SEGJ_HEAD_... */
     uint8_t unsynced;     /**< frames directly before it that were not known to be durable when it was placed; 255: so
                                many or more */
-    const uint8_t *entry; /**< in the head's bytes */
+    const uint8_t *entry; /**< of a head that was decoded: in its bytes */
 } segj_head_t;
 
 /** Whether these are flags that a head may have. */
@@ -49,6 +49,16 @@ typedef struct segj_frame_place {
     uint32_t before; /**< the checksum of the frame before, 0 for the first */
 } segj_frame_place_t;
 
+/** The checksum of a head. The checksum before the frame and the head's first field are one number of 64 bits, and
+ *  entries have eight bytes where nothing else was asked for: that is done in place. */
+static inline uint32_t segj_head_checksum(segj_frame_place_t place, uint32_t stored, uint8_t flags, uint8_t unsynced,
+                                          const uint8_t *entry, size_t entry_size)
+{
+    uint32_t crc = segj_crc32_of_number(place.begun, (uint64_t)place.before << 32 | stored);
+    crc = segj_crc32_of_two(crc, flags, unsynced);
+    return entry_size == 8 ? segj_crc32_of_eight(crc, entry) : segj_crc32(crc, entry, entry_size);
+}
+
 /** Ends the checksum of a frame, which continues over its head's checksum and, of one that is stored raw, over that
  *  flag: so no damage of the flags alone makes bytes of zstd a value. */
 static inline uint32_t segj_frame_seal(uint32_t crc, uint32_t sum, bool raw)
@@ -58,9 +68,18 @@ static inline uint32_t segj_frame_seal(uint32_t crc, uint32_t sum, bool raw)
     return raw ? segj_crc32(crc, &flag, sizeof flag) : crc;
 }
 
-/** Writes a head of `size` bytes, of which the entry is in place (none is copied where head->entry is NULL). Gives its
- *  checksum. */
-uint32_t segj_head_encode(uint8_t *to, uint32_t size, segj_frame_place_t place, const segj_head_t *head);
+/** Writes a head of `size` bytes, in which its entry may be already. Gives its checksum. */
+static inline uint32_t segj_head_encode(uint8_t *to, uint32_t size, segj_frame_place_t place, segj_head_t head)
+{
+    const size_t entry_size = size - segj_head_size(0);
+    uint32_t sum = segj_head_checksum(place, head.stored, head.flags, head.unsynced, head.entry, entry_size);
+    segj_put_u32(to, head.stored);
+    to[SEGJ_HEAD_FLAGS] = head.flags;
+    to[SEGJ_HEAD_FLAGS + 1] = head.unsynced;
+    segj_entry_copy(to + SEGJ_HEAD_ENTRY, head.entry, entry_size);
+    segj_put_u32(to + size - SEGJ_HEAD_CHECKSUM, sum);
+    return sum;
+}
 
 /** False: these `size` bytes are no head of that place. */
 bool segj_head_decode(const uint8_t *from, uint32_t size, segj_frame_place_t place, segj_head_t *head);

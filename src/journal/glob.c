@@ -216,8 +216,8 @@ static segj_status_t write_early(segj_glob_t *glob, segj_shared_t *shared, const
     return SEGJ_OK;
 }
 
-static segj_status_t place_direct(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces, size_t count,
-                                  uint32_t crc, size_t frame)
+SEGJ_APART static segj_status_t place_direct(segj_glob_t *glob, segj_shared_t *shared, const segj_slice_t *pieces,
+                                             size_t count, uint32_t crc, size_t frame)
 {
     segj_status_t status = glob_write_sealed(glob, shared);
     if (status != SEGJ_OK)
@@ -300,16 +300,18 @@ SEGJ_UNDER_CHANGE static segj_status_t glob_make_room(segj_glob_t *glob, segj_sh
     return status;
 }
 
-/* Where a frame begins that fits a buffer, with room for it. */
-SEGJ_UNDER_CHANGE static inline segj_status_t find_room(segj_glob_t *glob, segj_shared_t *shared, size_t frame,
-                                                        uint8_t **to)
+/* Where a frame begins in memory that fits a buffer, with room for it. offset: where it begins in the data. */
+SEGJ_UNDER_CHANGE static inline segj_status_t find_room(segj_glob_t *glob, segj_shared_t *shared, uint64_t offset,
+                                                        size_t frame, uint8_t **to)
 {
-    if (glob->live == NULL || frame > glob->live->capacity - filled(glob)) {
+    segj_write_buffer_t *live = glob->live;
+    if (live == NULL || frame > live->capacity - (size_t)(offset - live->offset)) {
         segj_status_t status = glob_make_room(glob, shared, frame);
         if (status != SEGJ_OK)
             return status;
+        live = glob->live;
     }
-    *to = glob->live->data + filled(glob);
+    *to = live->data + (size_t)(offset - live->offset);
     return SEGJ_OK;
 }
 
@@ -352,7 +354,7 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const se
     if (placed.size > shared->frames.capacity) {
         status = place_direct(glob, shared, pieces, count, crc, placed.size);
     } else {
-        status = find_room(glob, shared, placed.size, &to);
+        status = find_room(glob, shared, offset, placed.size, &to);
         if (status == SEGJ_OK)
             glob_fill(to, pieces, count, crc);
     }
@@ -363,75 +365,77 @@ segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared, const se
     return SEGJ_OK;
 }
 
-/* What the checksums of a frame of version 2 begin with, and its head. */
-typedef struct framing {
-    segj_frame_place_t place;
-    segj_head_t head;
-} framing_t;
-
-/* Writes the head at `to`, and gives the frame's checksum. */
-static inline uint32_t encode_head(const segj_glob_t *glob, const framing_t *framing, uint8_t *to,
-                                   const segj_slice_t *pieces, size_t count)
-{
-    uint32_t crc = framing->place.begun;
-    uint32_t size = glob->handle.file.head;
-    uint32_t sum = segj_head_encode(to, size, framing->place, &framing->head);
-    for (size_t i = 0; i < count; i++)
-        crc = segj_crc32(crc, pieces[i].data, pieces[i].size);
-    return segj_frame_seal(crc, sum, (framing->head.flags & SEGJ_HEAD_RAW) != 0);
-}
-
 /* The frame goes past the buffers: its head is made apart, and goes before the payload's pieces. */
-static segj_status_t place_record_direct(segj_glob_t *glob, segj_shared_t *shared, const framing_t *framing,
-                                         const segj_slice_t *pieces, size_t count, size_t frame, uint32_t *crc)
+SEGJ_APART static segj_status_t place_record_direct(segj_glob_t *glob, segj_shared_t *shared, segj_frame_place_t place,
+                                                    segj_head_t head, const segj_slice_t *pieces, size_t count)
 {
+    uint32_t size = glob->handle.file.head;
+    size_t frame = (size_t)size + head.stored + SEGJ_FRAME_TRAILER;
     segj_slice_t few[SLICES_AT_ONCE];
     segj_slice_t *all = count < SLICES_AT_ONCE ? few : malloc((count + 1) * sizeof *all);
     if (all == NULL)
         return segj_fail_memory((count + 1) * sizeof *all);
-    *crc = encode_head(glob, framing, shared->head, pieces, count);
-    all[0] = (segj_slice_t){shared->head, glob->handle.file.head};
+    uint32_t crc = place.begun;
+    for (size_t i = 0; i < count; i++)
+        crc = segj_crc32(crc, pieces[i].data, pieces[i].size);
+    crc = segj_frame_seal(crc, segj_head_encode(shared->head, size, place, head), (head.flags & SEGJ_HEAD_RAW) != 0);
+    all[0] = (segj_slice_t){shared->head, size};
     if (count > 0)
         memcpy(all + 1, pieces, count * sizeof *all);
-    segj_status_t status = place_direct(glob, shared, all, count + 1, *crc, frame);
+    segj_status_t status = place_direct(glob, shared, all, count + 1, crc, frame);
+    if (status == SEGJ_OK)
+        glob->placed_trailer = crc;
     if (all != few)
         free(all);
     return status;
+}
+
+/* Writes a whole frame of version 2 at `to`, and gives its checksum. The payload comes first: its checksum takes longest,
+ * and nothing else waits for it. */
+static inline uint32_t fill_record(uint8_t *to, uint32_t size, segj_frame_place_t place, segj_head_t head,
+                                   const segj_slice_t *pieces, size_t count)
+{
+    uint32_t crc = place.begun;
+    uint8_t *at = to + size;
+    for (size_t i = 0; i < count; i++) {
+        crc = segj_crc32(crc, pieces[i].data, pieces[i].size);
+        if (pieces[i].size > 0)
+            memcpy(at, pieces[i].data, pieces[i].size);
+        at += pieces[i].size;
+    }
+    crc = segj_frame_seal(crc, segj_head_encode(to, size, place, head), (head.flags & SEGJ_HEAD_RAW) != 0);
+    segj_put_u32(at, crc);
+    return crc;
 }
 
 segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, segj_head_t head,
                                      const segj_slice_t *pieces, size_t count, size_t size,
                                      oversized_location_t *location)
 {
-    uint64_t end;
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t offset = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
-    oversized_location_t placed = {offset, (uint32_t)(size + SEGJ_FRAME_TRAILER)};
-    if (!segj_location_end(file->head, placed, SEGJ_FILE_SIZE_MAX - file->data, &end))
+    uint64_t frame = (uint64_t)file->head + size + SEGJ_FRAME_TRAILER; /* of a payload of less than 4 GiB */
+    if (frame > SEGJ_FILE_SIZE_MAX - file->data - offset)
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, offset, "a values file ends at 2^63 - 1 bytes");
-    if (size > SIZE_MAX - SEGJ_FRAME_TRAILER - file->head)
+    if (frame > SIZE_MAX)
         return segj_fail_memory(SIZE_MAX);
     assert(!glob->tail_dirty || glob->pending > 0);
     head.stored = (uint32_t)size;
-    const framing_t framing = {{glob_begin(glob, SEGJ_CHECKSUM_PLACED, offset), glob->placed_trailer}, head};
-    size_t frame = (size_t)file->head + placed.size;
-    uint32_t crc = 0;
+    const segj_frame_place_t place = {glob_begin(glob, SEGJ_CHECKSUM_PLACED, offset), glob->placed_trailer};
     uint8_t *to;
     segj_status_t status;
     if (frame > shared->frames.capacity) {
-        status = place_record_direct(glob, shared, &framing, pieces, count, frame, &crc);
+        status = place_record_direct(glob, shared, place, head, pieces, count);
     } else {
-        status = find_room(glob, shared, frame, &to);
-        if (status == SEGJ_OK) {
-            crc = encode_head(glob, &framing, to, pieces, count);
-            glob_fill(to + file->head, pieces, count, crc);
-        }
+        status = find_room(glob, shared, offset, (size_t)frame, &to);
+        if (status == SEGJ_OK)
+            glob->placed_trailer = fill_record(to, file->head, place, head, pieces, count);
     }
     if (status != SEGJ_OK)
         return status;
     glob->pending += frame;
-    glob->placed_trailer = crc;
-    *location = placed;
+    location->offset = offset;
+    location->size = head.stored + SEGJ_FRAME_TRAILER;
     return SEGJ_OK;
 }
 

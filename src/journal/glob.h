@@ -60,7 +60,7 @@ SEGJ_UNDER_STATE void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared);
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_place(segj_glob_t *glob, segj_shared_t *shared,
                                                                       const segj_slice_t *pieces, size_t count,
                                                                       size_t size, oversized_location_t *location);
-/** The same of a frame of version 2, which has a head: its flags, its count and its entry are `head`'s. */
+/** The same of a frame of version 2, which has a head: all but its size is in `head`. */
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared,
                                                                              segj_head_t head,
                                                                              const segj_slice_t *pieces, size_t count,

@@ -72,6 +72,23 @@ SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_paged_reserve(segj_pa
 /** Appends reserved bytes. */
 SEGJ_UNDER_CHANGE void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
 
+/** Where `size` reserved bytes may be written in place, before segj_paged_took() appends them. NULL: they would begin or
+ *  fill a page, and are put. */
+SEGJ_UNDER_CHANGE static inline uint8_t *segj_paged_place(const segj_paged_t *paged, size_t size)
+{
+    const segj_write_buffer_t *live = paged->chain.last;
+    if (paged->partial == 0 || size >= paged->page_size - paged->partial)
+        return NULL;
+    size_t page = atomic_load_explicit(&live->size, memory_order_relaxed) - segj_page_physical(paged->page_size);
+    return paged->chain.last->data + page + paged->partial;
+}
+
+SEGJ_UNDER_CHANGE static inline void segj_paged_took(segj_paged_t *paged, size_t size)
+{
+    paged->length += size;
+    paged->partial += size;
+}
+
 /** Takes the last `size` bytes back, all of them put since the last reserve, and not published. */
 SEGJ_UNDER_CHANGE void segj_paged_roll_back(segj_paged_t *paged, size_t size);
 

@@ -11,7 +11,7 @@
 #include <zstd.h>
 
 #include "base/bytes.h"
-#include "checksum/checksum.h"
+#include "checksum/numbers.h"
 #include "engine.h"
 
 #define FLOOR_ENTRY 8

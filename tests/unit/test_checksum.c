@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "checksum/checksum.h"
+#include "checksum/numbers.h"
 #include "checksum/instructions.h"
 #include "checksum/tables.h"
 #include "unit/random.h"
@@ -194,28 +194,18 @@ static void place_is_two_big_endian_numbers(void **state)
 
 static void numbers_are_continued_as_their_bytes(void **state)
 {
-    uint8_t bytes[5 + 8 + 4];
+    uint8_t bytes[5 + 8 + 4 + 2 + 8];
     (void)state;
     fill(bytes, sizeof bytes);
     uint32_t crc = segj_crc32(0, bytes, 5);
     crc = segj_crc32_of_number(crc, get_u64(bytes + 5));
     assert_int_equal(crc, by_definition(bytes, 13));
-    assert_int_equal(segj_crc32_of_half(crc, get_u32(bytes + 13)), by_definition(bytes, sizeof bytes));
+    crc = segj_crc32_of_half(crc, get_u32(bytes + 13));
+    assert_int_equal(crc, by_definition(bytes, 17));
+    crc = segj_crc32_of_two(crc, bytes[17], bytes[18]);
+    assert_int_equal(crc, by_definition(bytes, 19));
+    assert_int_equal(segj_crc32_of_eight(crc, bytes + 19), by_definition(bytes, sizeof bytes));
     assert_int_equal(segj_crc32_of_half(0, UINT32_MAX), by_definition((const uint8_t *)"\xff\xff\xff\xff", 4));
-}
-
-/* Of every length on both sides of that from which on another routine does the work. */
-static void fields_are_continued_as_their_bytes(void **state)
-{
-    uint8_t bytes[5 + 8 + 2 + 600];
-    (void)state;
-    fill(bytes, sizeof bytes);
-    uint32_t crc = segj_crc32(0, bytes, 5);
-    uint16_t second = (uint16_t)(bytes[13] << 8 | bytes[14]);
-    for (size_t size = 0; size <= 600; size++)
-        assert_int_equal(segj_crc32_of_fields(crc, get_u64(bytes + 5), second, bytes + 15, size),
-                         by_definition(bytes, 15 + size));
-    assert_int_equal(segj_crc32_of_fields(crc, get_u64(bytes + 5), second, NULL, 0), by_definition(bytes, 15));
 }
 
 static void place_is_continued_over_the_bytes(void **state)
@@ -242,7 +232,6 @@ int main(void)
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(place_is_two_big_endian_numbers),
         cmocka_unit_test(numbers_are_continued_as_their_bytes),
-        cmocka_unit_test(fields_are_continued_as_their_bytes),
         cmocka_unit_test(place_is_continued_over_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,12 @@
 /* journal/record_format.h: locations and what a frame's checksum begins with, against the support's own encoder. */
+#include "support/log.h"
 #include "support/support.h"
 
 #include <string.h>
 
+#include "journal/frame_format.h"
 #include "journal/record_format.h"
+#include "unit/random.h"
 
 enum { UNTOUCHED = 77 };
 
@@ -90,6 +93,43 @@ static void a_commonware_frames_checksum_is_of_its_bytes_alone(void **state)
     assert_int_equal(segj_frame_checksum(kind, 7, 4096, NULL, 0), 0);
 }
 
+/* With entries of every length, on both sides of those that have a routine of their own, and with the entry in place
+ * already. */
+static void a_head_is_as_specified(void **state)
+{
+    enum { MOST = 600 };
+    static const uint8_t payload[] = "a value";
+    static const uint8_t flags[] = {SEGJ_HEAD_FRAME, SEGJ_HEAD_FRAME | SEGJ_HEAD_GOES_ON,
+                                    SEGJ_HEAD_FRAME | SEGJ_HEAD_RAW};
+    uint64_t random = 7;
+    uint8_t entry[MOST];
+    uint8_t expected[LOG_HEAD + MOST + sizeof payload + 4];
+    uint8_t found[LOG_HEAD + MOST];
+    (void)state;
+    for (size_t size = 0; size <= MOST; size++) {
+        uint64_t binding = random_next(&random);
+        uint64_t offset = random_next(&random);
+        uint32_t before = (uint32_t)random_next(&random);
+        segj_head_t head = {.stored = sizeof payload,
+                            .flags = flags[size % sizeof flags],
+                            .unsynced = (uint8_t)random_next(&random),
+                            .entry = entry};
+        const segj_frame_place_t place = {segj_crc32_of_place(binding, offset), before};
+        random_fill(&random, entry, size);
+        uint32_t trailer = encode_log_frame(expected, binding, offset, before, head.flags, head.unsynced, entry, size,
+                                            payload, sizeof payload);
+        uint32_t sum = segj_head_encode(found, segj_head_size((uint32_t)size), place, head);
+        assert_memory_equal(found, expected, LOG_HEAD + size);
+        assert_int_equal(
+            segj_frame_seal(segj_crc32(place.begun, payload, sizeof payload), sum, (head.flags & SEGJ_HEAD_RAW) != 0),
+            trailer);
+        memset(found, 0, SEGJ_HEAD_ENTRY);
+        head.entry = found + SEGJ_HEAD_ENTRY;
+        assert_int_equal(segj_head_encode(found, segj_head_size((uint32_t)size), place, head), sum);
+        assert_memory_equal(found, expected, LOG_HEAD + size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +140,7 @@ int main(void)
         cmocka_unit_test(an_end_beyond_64_bits_is_no_small_one),
         cmocka_unit_test(a_frames_checksum_begins_with_its_place),
         cmocka_unit_test(a_commonware_frames_checksum_is_of_its_bytes_alone),
+        cmocka_unit_test(a_head_is_as_specified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,13 +75,20 @@ SEGJ_UNDER_CHANGE static segj_status_t append_prepare(append_batch_t *batch)
     return status == SEGJ_OK ? segj_section_truncate_tail(journal, batch->section) : status;
 }
 
-void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry, oversized_location_t location)
+void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry,
+                      const oversized_location_t *location)
 {
     segj_assert_held(&journal->change);
-    if (journal->entry_size > 0)
-        memcpy(journal->record, entry, journal->entry_size);
-    segj_location_encode(journal->record + journal->entry_size, location);
-    segj_paged_put(section->index.tail, journal->record, journal->shared.record_size);
+    segj_paged_t *tail = section->index.tail;
+    size_t size = journal->shared.record_size;
+    uint8_t *place = segj_paged_place(tail, size);
+    uint8_t *record = place != NULL ? place : journal->record;
+    segj_entry_copy(record, entry, journal->entry_size);
+    segj_location_encode(record + journal->entry_size, *location);
+    if (place != NULL)
+        segj_paged_took(tail, size);
+    else
+        segj_paged_put(tail, record, size);
 }
 
 static bool append_is_compressed(const append_batch_t *batch)
@@ -118,16 +125,13 @@ static bool has_lost_dictionary(const append_batch_t *batch)
     return batch->section != NULL && atomic_load_explicit(&batch->section->dictionary_lost, memory_order_relaxed);
 }
 
-/* The value as it is stored: itself, or its payload, which was made before or is made now. *slice is where that is
- * noted. *raw: the payload would not be smaller, or could not be read again, and the frame's flag says that it has the
- * value itself. */
-SEGJ_UNDER_CHANGE static segj_status_t append_encode(const append_batch_t *batch, value_t *value, segj_slice_t *slice,
-                                                     bool *raw)
+/* The payload of a value in a section of compressed ones: made before or now, in *packed and *slice, and *value is that
+ * then. *raw: it would not be smaller, or could not be read again; the value stays what it is, and the frame's flag says
+ * so. */
+SEGJ_UNDER_CHANGE static segj_status_t append_encode(const append_batch_t *batch, const value_t **value,
+                                                     value_t *packed, segj_slice_t *slice, bool *raw)
 {
     segj_status_t status = SEGJ_OK;
-    *raw = false;
-    if (!append_is_compressed(batch))
-        return SEGJ_OK;
     const segj_payloads_t *payloads = batch->payloads;
     const segj_slice_t *made = payloads != NULL && segj_payload_fits(batch->journal, batch->section, payloads->made_for)
                                    ? segj_payloads_get(payloads, (size_t)batch->placed)
@@ -136,16 +140,17 @@ SEGJ_UNDER_CHANGE static segj_status_t append_encode(const append_batch_t *batch
     if (!*raw && made != NULL)
         *slice = *made;
     else if (!*raw)
-        status = encode_now(batch, value, slice);
+        status = encode_now(batch, *value, slice);
     if (status == SEGJ_ERR_COMPRESSION && has_lost_dictionary(batch)) { /* it has found that out */
         *raw = true;
         return SEGJ_OK;
     }
     if (status != SEGJ_OK || *raw)
         return status;
-    *raw = slice->size >= value->size && is_log(batch);
+    *raw = slice->size >= (*value)->size && is_log(batch);
+    *packed = (value_t){slice, 1, slice->size};
     if (!*raw)
-        *value = (value_t){slice, 1, slice->size};
+        *value = packed;
     return SEGJ_OK;
 }
 
@@ -157,9 +162,9 @@ uint8_t segj_section_unsynced(const segj_section_t *section, uint64_t placed)
 }
 
 /* Version 2: the frame has the record too. */
-SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t place_record(const append_batch_t *batch, const void *entry,
-                                                               const value_t *payload, bool raw,
-                                                               oversized_location_t *placed)
+SEGJ_UNDER_CHANGE static inline segj_status_t place_record(const append_batch_t *batch, const void *entry,
+                                                           const value_t *payload, bool raw,
+                                                           oversized_location_t *placed)
 {
     bool last = batch->placed + 1 == batch->records;
     const segj_head_t head = {
@@ -175,31 +180,30 @@ SEGJ_UNDER_CHANGE static segj_status_t append_add(append_batch_t *batch, const v
                                                   oversized_location_t *location)
 {
     oversized_t *journal = batch->journal;
-    value_t payload = *value;
-    segj_slice_t encoded;
-    bool raw;
-    segj_status_t status = append_encode(batch, &payload, &encoded, &raw);
-    if (status == SEGJ_OK && payload.size > UINT32_MAX - SEGJ_FRAME_TRAILER)
+    segj_shared_t *shared = &journal->shared;
+    segj_status_t status = SEGJ_OK;
+    value_t packed;
+    segj_slice_t slice;
+    bool raw = false;
+    if (append_is_compressed(batch))
+        status = append_encode(batch, &value, &packed, &slice, &raw);
+    if (status == SEGJ_OK && value->size > UINT32_MAX - SEGJ_FRAME_TRAILER)
         status =
             segj_fail(SEGJ_ERR_TOO_LARGE, "section %llu: a payload of %zu bytes, at most 2^32 - 5 bytes are possible",
-                      (unsigned long long)batch->number, payload.size);
+                      (unsigned long long)batch->number, value->size);
     if (status == SEGJ_OK && batch->placed == 0)
         status = append_prepare(batch);
     if (status != SEGJ_OK)
         return status;
     segj_section_t *section = batch->section;
-    oversized_location_t placed;
     if (segj_section_is_log(section))
-        status = place_record(batch, entry, &payload, raw, &placed);
+        status = place_record(batch, entry, value, raw, location);
     else
-        status =
-            segj_glob_place(&section->values, &journal->shared, payload.pieces, payload.count, payload.size, &placed);
+        status = segj_glob_place(&section->values, shared, value->pieces, value->count, value->size, location);
     if (status != SEGJ_OK)
         return status;
-    segj_section_put(journal, section, entry, placed);
+    segj_section_put(journal, section, entry, location);
     batch->placed++;
-    if (location != NULL)
-        *location = placed;
     return SEGJ_OK;
 }
 
@@ -249,7 +253,7 @@ SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t
     if (status != SEGJ_OK)
         return status;
     batch.payloads = payloads;
-    status = append_add(&batch, entry, value, &placed);
+    status = append_add(&batch, entry, value, location != NULL ? location : &placed);
     if (status != SEGJ_OK) {
         append_roll_back(&batch);
         return status;
@@ -257,8 +261,6 @@ SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t
     uint64_t first = append_commit(&batch);
     if (position != NULL)
         *position = first;
-    if (location != NULL)
-        *location = placed;
     return SEGJ_OK;
 }
 
@@ -379,6 +381,7 @@ SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_
                                                    oversized_location_t *locations)
 {
     append_batch_t batch;
+    oversized_location_t placed;
     segj_status_t status = append_begin(&batch, journal, number, count);
     if (status != SEGJ_OK || count == 0)
         return status;
@@ -389,7 +392,7 @@ SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_
         if (i == payloads->count && wants_more(&batch))
             status = segj_payloads_more(payloads, records, count);
         if (status == SEGJ_OK)
-            status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
+            status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : &placed);
     }
     if (status != SEGJ_OK) {
         append_roll_back(&batch);

@@ -8,7 +8,7 @@
 
 /** Puts a record, for which there is room, in place after the others. Under change, without state. */
 SEGJ_UNDER_CHANGE_ALONE void segj_section_put(oversized_t *journal, segj_section_t *section, const void *entry,
-                                              oversized_location_t location);
+                                              const oversized_location_t *location);
 /** Shows the last `count` records, which are in place with their values, to readers; gives the first one's position.
  *  Under change, without state. */
 SEGJ_UNDER_CHANGE_ALONE uint64_t segj_section_publish(oversized_t *journal, segj_section_t *section, uint64_t count);

@@ -390,10 +390,11 @@ static void make_head(oversized_writer_t *writer)
     const segj_io_file_t *file = &values->handle.file;
     const segj_head_t head = {.stored = (uint32_t)writer->frame,
                               .flags = (uint8_t)(SEGJ_HEAD_FRAME | (writer->raw ? SEGJ_HEAD_RAW : 0)),
-                              .unsynced = segj_section_unsynced(writer->section, 0)};
+                              .unsynced = segj_section_unsynced(writer->section, 0),
+                              .entry = writer->head + SEGJ_HEAD_ENTRY};
     uint32_t sum = segj_head_encode(
         writer->head, file->head,
-        (segj_frame_place_t){segj_crc32_of_place(file->binding, writer->offset), values->trailer}, &head);
+        (segj_frame_place_t){segj_crc32_of_place(file->binding, writer->offset), values->trailer}, head);
     writer->crc = segj_frame_seal(writer->crc, sum, writer->raw);
 }
 
@@ -448,7 +449,7 @@ SEGJ_UNDER_CHANGE static segj_status_t stream_in_append(oversized_writer_t *writ
         status = write_head(writer);
     if (status != SEGJ_OK)
         return status;
-    segj_section_put(journal, section, writer->head + SEGJ_HEAD_ENTRY, location);
+    segj_section_put(journal, section, writer->head + SEGJ_HEAD_ENTRY, &location);
     segj_glob_commit_tail(&section->values, segj_frame_size(section->values.handle.file.head, location), writer->crc);
     if (section->values.compressed)
         segj_tally_saved(&journal->tally, writer->announced - (location.size - SEGJ_FRAME_TRAILER));

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checksum/checksum.h"
+#include "checksum/numbers.h"
 #include "segjournal/oversized.h"
 
 enum { ENTRY = 8, RECORDS = 20000, SECTION = 7, OTHER = 8, PER_BATCH = 100 };

@@ -65,7 +65,7 @@ fault("the trailer does not cover that a value is stored as it is" src/journal/f
     [==[    return crc;]==])
 
 fault("a value that gains nothing is compressed all the same" src/oversized/write/append.c "promises/raw_values"
-    [==[    *raw = slice->size >= value->size && is_log(batch);]==]
+    [==[    *raw = slice->size >= (*value)->size && is_log(batch);]==]
     [==[    *raw = false;]==])
 
 fault("a copy does not take the dictionary along" src/oversized/tools/copy_section.c "promises/dictionary"

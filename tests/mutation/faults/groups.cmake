@@ -50,10 +50,10 @@ fault("a flush that ends calls nobody" src/oversized/write/flush.c "orders/sync"
 # --- values that are compressed before the lock is taken ---
 
 fault("a payload is stored in a section of plain values" src/oversized/write/append.c "threads/payloads"
-    [==[    if (!append_is_compressed(batch))
-        return SEGJ_OK;]==]
-    [==[    if (batch->payloads == NULL && !append_is_compressed(batch))
-        return SEGJ_OK;]==])
+    [==[    if (append_is_compressed(batch))
+        status =]==]
+    [==[    if (batch->payloads != NULL || append_is_compressed(batch))
+        status =]==])
 
 fault("values are compressed under the lock" src/oversized/write/payload.c "threads/payloads"
     [==[    if (!may_want_payloads(journal))

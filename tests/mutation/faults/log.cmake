@@ -40,7 +40,7 @@ fault("version 2: a rewind into a batch is forgotten" src/oversized/write/rewind
 
 # --- what counts as a frame ---
 
-fault("version 2: heads are no chain" src/journal/frame_format.c "recovery/log_frames"
+fault("version 2: heads are no chain" src/journal/frame_format.h "recovery/log_frames"
     [==[(uint64_t)place.before << 32 | stored]==]
     [==[(uint64_t)stored]==])
 
@@ -52,9 +52,14 @@ fault("version 2: the salt is left out" src/journal/header_format.h "recovery/lo
     [==[    return identity->section ^ identity->salt;]==]
     [==[    return identity->section;]==])
 
-fault("version 2: a frame does not know its place" src/journal/frame_format.c "recovery/log_frames"
-    [==[segj_crc32_of_fields(place.begun, ]==]
-    [==[segj_crc32_of_fields(0, ]==])
+fault("version 2: a frame does not know its place" src/journal/frame_format.h "recovery/log_frames"
+    [==[segj_crc32_of_number(place.begun, ]==]
+    [==[segj_crc32_of_number(0, ]==])
+
+fault("version 2: an entry of eight bytes is not in its head's checksum" src/journal/frame_format.h
+    "unit/record_format recovery/log_frames"
+    [==[    return entry_size == 8 ? segj_crc32_of_eight(crc, entry)]==]
+    [==[    return entry_size == 8 ? segj_crc32_of_eight(crc, entry - 6)]==])
 
 fault("version 2: a head counts without its checksum" src/journal/frame_format.c "recovery/log ${log_states}"
     [==[           segj_get_u32(from + size - SEGJ_HEAD_CHECKSUM) ==]==]

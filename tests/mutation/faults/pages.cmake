@@ -94,3 +94,12 @@ fault("a page's checksum is not looked at" src/paged/page_format.c "unit/page_fo
 fault("a page counts with its shorter slot" src/paged/page_format.c "unit/page_format ${states}"
     [==[    unsigned longer = second > first ? 2 : 1;]==]
     [==[    unsigned longer = second > first ? 1 : 2;]==])
+
+fault("a record that begins a page is written where the page before ends" src/paged/paged_blob.h "promises/geometry"
+    [==[    if (paged->partial == 0 || size >=]==]
+    [==[    if (size >=]==])
+
+fault("a record that is written in its place is not counted in its page" src/paged/paged_blob.h "promises/geometry"
+    [==[    paged->length += size;
+    paged->partial += size;]==]
+    [==[    paged->length += size;]==])
