@@ -589,12 +589,12 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
     return SEGJ_OK;
 }
 
-static bool is_ahead(const oversized_replay_t *replay)
+static bool is_ahead(const oversized_replay_t *replay, oversized_location_t location)
 {
     uint64_t end;
     return replay->ahead_size > 0 && replay->ahead_generation == generation_of(replay) &&
-           replay->location.offset >= replay->ahead_begin &&
-           segj_location_end(replay->ahead_file.head, replay->location, replay->ahead_begin + replay->ahead_size, &end);
+           location.offset >= replay->ahead_begin &&
+           segj_location_end(replay->ahead_file.head, location, replay->ahead_begin + replay->ahead_size, &end);
 }
 
 const uint8_t *segj_replay_frame(const oversized_replay_t *replay)
@@ -623,24 +623,25 @@ static segj_status_t replay_unpack(oversized_replay_t *replay, const uint8_t *fr
     return status;
 }
 
-static segj_status_t get_value(oversized_replay_t *replay, const void **value, size_t *size)
+/* location: replay->location, which was just stored and is not loaded again. */
+static segj_status_t get_value(oversized_replay_t *replay, oversized_location_t location, const void **value,
+                               size_t *size)
 {
     oversized_t *journal = replay->journal;
     segj_status_t status = SEGJ_OK;
     bool changed = false;
-    if (!is_ahead(replay))
+    if (!is_ahead(replay, location))
         do
             status = read_ahead(replay, &changed);
         while (changed);
     if (status != SEGJ_OK)
         return status;
-    oversized_location_t location = replay->location;
     replay->asked_begin = location.offset;
     replay->asked_end = location.offset + segj_frame_size(replay->ahead_file.head, location);
     status = segj_frame_judge(journal, &replay->ahead_file, replay->ahead_compressed, location, replay->asked_end);
     if (status != SEGJ_OK)
         return status;
-    const uint8_t *frame = segj_replay_frame(replay);
+    const uint8_t *frame = (const uint8_t *)replay->ahead.data + (size_t)(location.offset - replay->ahead_begin);
     status = segj_glob_check(&journal->shared, &replay->ahead_file, replay->ahead_compressed, location, frame);
     bool raw = replay->ahead_compressed && segj_glob_is_raw(&replay->ahead_file, frame);
     bool packed = replay->ahead_compressed && !raw;
@@ -661,10 +662,11 @@ static segj_status_t replay_check_value(oversized_replay_t *replay, const void *
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL", value == NULL ? "value" : "size");
     if (replay->given == NULL)
         return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: the last oversized_replay_next gave no record");
-    replay->location = segj_location_decode(replay->given + replay->entry_size);
+    oversized_location_t location = segj_location_decode(replay->given + replay->entry_size);
+    replay->location = location;
     if (replay->broken != SEGJ_OK)
         return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound during it");
-    return get_value(replay, value, size);
+    return get_value(replay, location, value, size);
 }
 
 segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size)
