@@ -17,6 +17,8 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/frame_format.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/fixed.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/glob.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/glob_place.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/glob_read.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/header_format.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/hold.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/journal/holes.c"

@@ -79,6 +79,10 @@ SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_reserve_tail(seg
 /** Takes a whole frame that was written there for one that is in place. trailer: its checksum. */
 SEGJ_UNDER_CHANGE void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer);
 
+/** Writes what is sealed. Under the change lock. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_write_sealed(segj_glob_t *glob, segj_shared_t *shared);
+/** Seals the live buffer. Nothing is in place that is not published. Under the change lock and the state lock. */
+SEGJ_UNDER_STATE void segj_glob_seal(segj_glob_t *glob, segj_shared_t *shared);
 /** Writes what is buffered, but for what a sync writes. lean: the section begins with little memory again. Under the
  *  change lock. */
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared,

@@ -42,10 +42,10 @@ fault("a full buffer that could not be written is dropped" src/oversized/write/b
     [==[    segj_glob_finish(&section->values, &journal->shared, values, status == SEGJ_OK);]==]
     [==[    segj_glob_finish(&section->values, &journal->shared, values, true);]==])
 
-fault("a second full buffer is left while one is being written" src/journal/glob.c "threads/behind"
+fault("a second full buffer is left while one is being written" src/journal/glob_place.c "threads/behind"
     [==[    bool alone = glob->chain.first == glob->live;]==]
     [==[    bool alone = true;]==])
 
-fault("full buffers are written under the change lock" src/journal/glob.c "threads/behind orders/crash"
+fault("full buffers are written under the change lock" src/journal/glob_place.c "threads/behind orders/crash"
     [==[    if (shared->change == NULL || !segj_gate_is_wanted(shared->change))]==]
     [==[    if (shared->change != NULL || glob->pending == 0)]==])

@@ -79,7 +79,7 @@ fault("a failed creation leaves its files" src/oversized/section/writers.c "fail
     [==[    if (index_tried && journal->read_only)
         status]==])
 
-fault("a value read from the file is not verified" src/journal/glob.c "unit/glob badinput/damage"
+fault("a value read from the file is not verified" src/journal/glob_read.c "unit/glob badinput/damage"
     [==[    if (crc != found)]==]
     [==[    if (crc != found && payload == SIZE_MAX)]==])
 
