@@ -58,6 +58,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/read.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/read_many.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/replay.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/replay_value.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/stream_out.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/train.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/read/value_cache.c"

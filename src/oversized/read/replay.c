@@ -2,60 +2,14 @@
  * oversized/read/replay.c: a walk over records in order, or backwards. It notes at its beginning how many records each
  * section has, reads pages in bulk, and gives entries out of the pages it has read. A page that the bulk read does not
  * verify (it is being written just now, or is in memory only) is asked for once more the way any reader asks; only then
- * is it damaged.
- *
- * Values are read ahead in bulk too, once two that follow each other were asked for. Backwards, what is read in bulk
- * ends with what was asked for, instead of beginning with it.
+ * is it damaged. Backwards, what is read in bulk ends with what was asked for, instead of beginning with it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "journal/record_format.h"
-#include "oversized/read/replay.h"
-#include "oversized/read/frames.h"
 #include "oversized/read/look_up.h"
-
-typedef struct target {
-    uint64_t section, records;
-    uint64_t generation;
-} target_t;
-
-struct oversized_replay {
-    segj_lease_t lease; /* first */
-    oversized_t *journal;
-    target_t *targets;
-    size_t count, at;  /* targets, and the one we are in */
-    uint64_t section;  /* its number */
-    uint64_t position; /* the next record there; none when it is not below the section's count */
-    uint64_t step;     /* from one position to the next: 1; UINT64_MAX backwards, which follows 0 with no position */
-    ptrdiff_t stride;  /* from one record of a run to the next, in bytes */
-    bool back;
-    uint64_t removals; /* of the journal, when the section was looked at last */
-    uint8_t *pages;    /* physical pages */
-    uint16_t *lengths; /* valid bytes of each */
-    size_t capacity, loaded;
-    uint64_t first; /* number of the first page */
-    uint16_t valid; /* bytes of the page that was found damaged last: it may be good at an earlier length */
-    uint8_t *record;
-    uint32_t record_size, entry_size;
-    const uint8_t *run;   /* the next records, where they lie back to back in a page */
-    size_t run_left;      /* none once the walk is broken */
-    segj_status_t broken; /* the walk cannot continue */
-
-    /* Values: what was read of the section's frames. */
-    const uint8_t *given; /* the record that oversized_replay_next has given, of the section at `at`; or NULL */
-    oversized_location_t location; /* its value's, once that was asked for */
-    size_t most_ahead;
-    segj_buffer_t ahead;
-    segj_io_file_t ahead_file; /* its name and place, not open */
-    uint64_t ahead_begin;      /* offset of its first byte */
-    size_t ahead_size;
-    bool ahead_compressed;
-    bool ahead_dictionary; /* and it has a dictionary */
-    uint64_t ahead_generation;
-    uint64_t asked_begin, asked_end; /* of the frame asked for last, in that generation */
-    segj_buffer_t value;             /* unpacked */
-};
+#include "oversized/read/replay_walk.h"
 
 /* Goes to a section's first record, or last one. */
 static void enter(oversized_replay_t *replay, size_t at)
@@ -80,7 +34,7 @@ SEGJ_UNDER_STATE static segj_status_t note_targets(oversized_replay_t *replay, u
         return segj_fail_memory((replay->count + 1) * sizeof *replay->targets);
     for (size_t i = 0; i < replay->count; i++) {
         const segj_section_t *at = segj_section_at(journal, replay->back ? replay->count - 1 - i : from + i);
-        replay->targets[i] = (target_t){at->node.number, at->index.records, at->generation};
+        replay->targets[i] = (segj_target_t){at->node.number, at->index.records, at->generation};
     }
     replay->removals = atomic_load(&journal->removals);
     return SEGJ_OK;
@@ -202,16 +156,16 @@ void oversized_replay_close(oversized_replay_t *replay)
     free(replay);
 }
 
-static void break_off(oversized_replay_t *replay, segj_status_t why)
+void segj_replay_break_off(oversized_replay_t *replay, segj_status_t why)
 {
     replay->broken = why;
     replay->run_left = 0;
 }
 
-/* Under state: the section that the walk is in, as it was when the walk began. */
-SEGJ_UNDER_STATE static segj_status_t current(oversized_replay_t *replay, segj_section_t **section)
+segj_status_t segj_replay_section(oversized_replay_t *replay, segj_section_t **section)
 {
-    const target_t *target = &replay->targets[replay->at];
+    segj_assert_held(&replay->journal->shared.state);
+    const segj_target_t *target = &replay->targets[replay->at];
     return segj_look_up_again(replay->journal, target->section, target->generation, "replay", section);
 }
 
@@ -311,19 +265,19 @@ static segj_status_t get_page(oversized_replay_t *replay, uint64_t page, size_t 
     oversized_t *journal = replay->journal;
     segj_section_t *section = NULL;
     segj_lock(&journal->shared.state);
-    segj_status_t status = current(replay, &section);
+    segj_status_t status = segj_replay_section(replay, &section);
     if (status == SEGJ_OK) {
         segj_section_acquire(section);
         status = replay_fetch(replay, section, page, length);
         segj_section_t *again;
-        segj_status_t still = current(replay, &again);
+        segj_status_t still = segj_replay_section(replay, &again);
         if (still != SEGJ_OK)
             status = still;
         segj_section_release_locked(journal, section);
     }
     segj_unlock(&journal->shared.state);
     if (status == SEGJ_ERR_PRUNED || status == SEGJ_ERR_NO_RECORD)
-        break_off(replay, status);
+        segj_replay_break_off(replay, status);
     return status;
 }
 
@@ -394,11 +348,11 @@ static segj_status_t replay_look(oversized_replay_t *replay)
         return SEGJ_OK;
     segj_section_t *section = NULL;
     segj_lock(&journal->shared.state);
-    segj_status_t status = current(replay, &section);
+    segj_status_t status = segj_replay_section(replay, &section);
     segj_unlock(&journal->shared.state);
     replay->removals = removals;
     if (status != SEGJ_OK)
-        break_off(replay, status);
+        segj_replay_break_off(replay, status);
     return status;
 }
 
@@ -488,189 +442,4 @@ segj_status_t oversized_replay_next(oversized_replay_t *replay, oversized_item_t
     if (replay->run_left > 0 && atomic_load(&replay->journal->removals) == replay->removals)
         return give_of_run(replay, item);
     return enter_next(replay, item);
-}
-
-/* --- values --- */
-
-/* Of the given record's section, when the walk began. */
-static uint64_t generation_of(const oversized_replay_t *replay)
-{
-    return replay->targets[replay->at].generation;
-}
-
-/** Bytes of a section's data. */
-typedef struct replay_range {
-    uint64_t begin, end;
-} replay_range_t;
-
-/* Under state. What lies around the frame in the file, as a whole: what is in write buffers may not be there. */
-SEGJ_UNDER_STATE static replay_range_t range_in_file(const oversized_replay_t *replay, const segj_section_t *section)
-{
-    uint64_t frame = replay->location.offset;
-    replay_range_t range = {0, section->values.size};
-    for (const segj_write_buffer_t *at = section->values.chain.first; at != NULL; at = at->next) {
-        uint64_t end = at->offset + at->size;
-        if (at->offset > frame)
-            range.end = segj_min_u64(range.end, at->offset);
-        else if (at->offset < end && end <= frame)
-            range.begin = segj_max_u64(range.begin, end);
-    }
-    return range;
-}
-
-/* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one after the other in
- * the walk's direction, as much as should be read ahead and lies in the same place. */
-SEGJ_UNDER_STATE static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source,
-                                                    replay_range_t place)
-{
-    uint64_t begin = replay->location.offset;
-    uint64_t end = begin + segj_frame_size(segj_source_file(source)->head, replay->location);
-    bool follows = replay->ahead_generation == generation_of(replay) &&
-                   (replay->back ? end == replay->asked_begin : begin == replay->asked_end);
-    if (!follows || replay->most_ahead <= end - begin)
-        return (replay_range_t){begin, end};
-    if (source->buffer != NULL)
-        place = (replay_range_t){source->buffer->offset, source->buffer->offset + source->buffer->size};
-    if (replay->back)
-        begin = end - segj_min_u64(end - place.begin, replay->most_ahead);
-    else
-        end = begin + segj_min_u64(place.end - begin, replay->most_ahead);
-    return (replay_range_t){begin, end};
-}
-
-/* Copies from a write buffer, or reads the file. */
-static segj_status_t fill(oversized_replay_t *replay, const segj_source_t *source, replay_range_t range)
-{
-    uint64_t begin = range.begin;
-    size_t size = (size_t)(range.end - begin);
-    segj_status_t status = segj_buffer_reserve(&replay->ahead, size, SIZE_MAX);
-    if (status != SEGJ_OK)
-        return status;
-    if (source->buffer == NULL)
-        return segj_io_read(segj_source_file(source), segj_source_file(source)->data + begin, replay->ahead.data, size,
-                            NULL);
-    memcpy(replay->ahead.data, source->buffer->data + (begin - source->buffer->offset), size);
-    return SEGJ_OK;
-}
-
-/* Reads frames from the given record's on, or up to it. *changed: the section was cut or removed since. */
-static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
-{
-    oversized_t *journal = replay->journal;
-    segj_section_t *section = NULL;
-    segj_source_t source = {NULL, 0, NULL, {0, 0}};
-    replay_range_t range = {0, 0};
-    *changed = false;
-    segj_lock(&journal->shared.state);
-    segj_status_t status = current(replay, &section);
-    if (status != SEGJ_OK) {
-        break_off(replay, status);
-    } else {
-        replay_range_t in_file = range_in_file(replay, section);
-        replay->ahead_compressed = section->values.compressed;
-        replay->ahead_dictionary = section->values.dictionary.size > 0;
-        status = segj_frame_pin(journal, section, replay->location, &source, changed);
-        if (status == SEGJ_OK)
-            range = choose_range(replay, &source, in_file);
-    }
-    segj_unlock(&journal->shared.state);
-    replay->ahead_size = 0;
-    if (status != SEGJ_OK)
-        return status;
-    const segj_io_file_t *file = segj_source_file(&source);
-    replay->ahead_file = segj_io_like(file);
-    status = fill(replay, &source, range);
-    segj_frame_unpin(journal, &source, changed);
-    if (status != SEGJ_OK || *changed)
-        return status;
-    replay->ahead_begin = range.begin;
-    replay->ahead_size = (size_t)(range.end - range.begin);
-    replay->ahead_generation = generation_of(replay);
-    return SEGJ_OK;
-}
-
-static bool is_ahead(const oversized_replay_t *replay, oversized_location_t location)
-{
-    uint64_t end;
-    return replay->ahead_size > 0 && replay->ahead_generation == generation_of(replay) &&
-           location.offset >= replay->ahead_begin &&
-           segj_location_end(replay->ahead_file.head, location, replay->ahead_begin + replay->ahead_size, &end);
-}
-
-const uint8_t *segj_replay_frame(const oversized_replay_t *replay)
-{
-    return (const uint8_t *)replay->ahead.data + (size_t)(replay->location.offset - replay->ahead_begin);
-}
-
-/* A section with a dictionary must still be there. */
-static segj_status_t replay_unpack(oversized_replay_t *replay, const uint8_t *frame)
-{
-    oversized_t *journal = replay->journal;
-    segj_section_t *section = NULL;
-    if (!replay->ahead_dictionary)
-        return segj_frame_unpack(journal, NULL, &replay->ahead_file, replay->location, frame, &replay->value);
-    segj_lock(&journal->shared.state);
-    segj_status_t status = current(replay, &section);
-    if (status == SEGJ_OK)
-        segj_section_acquire(section);
-    segj_unlock(&journal->shared.state);
-    if (status != SEGJ_OK) {
-        break_off(replay, status);
-        return status;
-    }
-    status = segj_frame_unpack(journal, section, &replay->ahead_file, replay->location, frame, &replay->value);
-    segj_section_release(journal, section);
-    return status;
-}
-
-/* location: replay->location, which was just stored and is not loaded again. */
-static segj_status_t get_value(oversized_replay_t *replay, oversized_location_t location, const void **value,
-                               size_t *size)
-{
-    oversized_t *journal = replay->journal;
-    segj_status_t status = SEGJ_OK;
-    bool changed = false;
-    if (!is_ahead(replay, location))
-        do
-            status = read_ahead(replay, &changed);
-        while (changed);
-    if (status != SEGJ_OK)
-        return status;
-    replay->asked_begin = location.offset;
-    replay->asked_end = location.offset + segj_frame_size(replay->ahead_file.head, location);
-    status = segj_frame_judge(journal, &replay->ahead_file, replay->ahead_compressed, location, replay->asked_end);
-    if (status != SEGJ_OK)
-        return status;
-    const uint8_t *frame = (const uint8_t *)replay->ahead.data + (size_t)(location.offset - replay->ahead_begin);
-    status = segj_glob_check(&journal->shared, &replay->ahead_file, replay->ahead_compressed, location, frame);
-    bool raw = replay->ahead_compressed && segj_glob_is_raw(&replay->ahead_file, frame);
-    bool packed = replay->ahead_compressed && !raw;
-    if (status == SEGJ_OK && raw)
-        status = segj_frame_judge_raw(journal, &replay->ahead_file, location);
-    if (status == SEGJ_OK && packed)
-        status = replay_unpack(replay, frame);
-    if (status != SEGJ_OK)
-        return status;
-    *value = packed ? (const uint8_t *)replay->value.data : frame + replay->ahead_file.head;
-    *size = packed ? replay->value.size : location.size - SEGJ_FRAME_TRAILER;
-    return SEGJ_OK;
-}
-
-static segj_status_t replay_check_value(oversized_replay_t *replay, const void **value, size_t *size)
-{
-    if (value == NULL || size == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: %s is NULL", value == NULL ? "value" : "size");
-    if (replay->given == NULL)
-        return segj_fail(SEGJ_ERR_INVALID, "oversized_replay_value: the last oversized_replay_next gave no record");
-    oversized_location_t location = segj_location_decode(replay->given + replay->entry_size);
-    replay->location = location;
-    if (replay->broken != SEGJ_OK)
-        return segj_fail(replay->broken, "the replay ended: its section was pruned or rewound during it");
-    return get_value(replay, location, value, size);
-}
-
-segj_status_t oversized_replay_value(oversized_replay_t *replay, const void **value, size_t *size)
-{
-    segj_status_t status = segj_lease_enter((segj_lease_t *)replay, SEGJ_BADGE_REPLAY, "replay", __func__);
-    return status == SEGJ_OK ? segj_lease_leave(&replay->lease, replay_check_value(replay, value, size)) : status;
 }

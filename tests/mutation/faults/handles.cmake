@@ -222,11 +222,11 @@ fault("a walk backwards reads pages from the wanted one on" src/oversized/read/r
     [==[    *first = replay->back ? page + 1 - wanted : page;]==]
     [==[    *first = replay->back ? page - (page + 1 - wanted == 0) * page : page;]==])
 
-fault("a walk backwards takes for written what a sync is writing" src/oversized/read/replay.c "threads/overlaps"
+fault("a walk backwards takes for written what a sync is writing" src/oversized/read/replay_value.c "threads/overlaps"
     [==[            range.begin = segj_max_u64(range.begin, end);]==]
     [==[            range.begin = segj_max_u64(range.begin, 0);]==])
 
-fault("a walk backwards reads each value alone" src/oversized/read/replay.c "promises/replay_back"
+fault("a walk backwards reads each value alone" src/oversized/read/replay_value.c "promises/replay_back"
     [==[(replay->back ? end == replay->asked_begin : begin == replay->asked_end);]==]
     [==[(replay->back ? end == replay->asked_end : begin == replay->asked_end);]==])
 
