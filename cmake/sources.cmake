@@ -132,6 +132,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/io_sentences.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/memory.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_file.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_hold.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_holder.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/storage/posix_system.c"
