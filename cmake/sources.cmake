@@ -45,6 +45,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/pass_log.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/orphans.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/recover.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/recover_act.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/repair.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/repair_log.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/scan.c"

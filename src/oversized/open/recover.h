@@ -55,6 +55,9 @@ SEGJ_MUST_CHECK segj_status_t segj_recovery_check_mounted(const segj_shared_t *s
 /** Adds a section's plan to the journal's report. */
 void segj_recovery_count(oversized_t *journal, const segj_recovery_plan_t *plan);
 
+/** Acts on the verdicts. A failure before recovery->begun has changed nothing. Under the change lock. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE segj_status_t segj_recovery_act(segj_recovery_t *recovery);
+
 /** Recovers the sections listed (ascending) into the journal's table. *partitions_made: one was missing, and nothing
  *  else has been done; the caller lists and recovers what is in them now. */
 SEGJ_MUST_CHECK segj_status_t segj_recover(oversized_t *journal, const oversized_config_t *config,

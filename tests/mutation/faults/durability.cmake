@@ -130,11 +130,11 @@ fault("the marks of a cut are not synced" src/journal/fixed.c "${order}"
         return status;
     count_marks(fixed);]==])
 
-fault("open does not sync the index's names" src/oversized/open/recover.c "${order}"
+fault("open does not sync the index's names" src/oversized/open/recover_act.c "${order}"
     [==[    segj_status_t status = segj_partition_sync(&shared->index);]==]
     [==[    segj_status_t status = SEGJ_OK;]==])
 
-fault("open does not sync the values' names" src/oversized/open/recover.c "${order}"
+fault("open does not sync the values' names" src/oversized/open/recover_act.c "${order}"
     [==[        status = segj_partition_sync(&shared->values);
     if (status == SEGJ_OK && !names_durable)]==]
     [==[        status = SEGJ_OK;
@@ -144,7 +144,7 @@ fault("open of clean sections takes names for durable" src/oversized/section/wri
     [==[    if (!journal->names_inherited)]==]
     [==[    if (!journal->names_inherited || journal->record != NULL)]==])
 
-fault("open of clean sections leaves values without an index" src/oversized/open/recover.c "${states}"
+fault("open of clean sections leaves values without an index" src/oversized/open/recover_act.c "${states}"
     [==[recovery->count > 0 &&
                  recovery->count == recovery->value_count &&]==]
     [==[recovery->count > 0 &&]==])
@@ -155,7 +155,7 @@ fault("a failed creation's index name is not taken back durably" src/oversized/s
     [==[        status = SEGJ_OK;
     if (values_tried]==])
 
-fault("open does not sync the directory" src/oversized/open/recover.c "${order}"
+fault("open does not sync the directory" src/oversized/open/recover_act.c "${order}"
     [==[        status = segj_partition_sync_directory(&shared->index);]==]
     [==[        status = SEGJ_OK;]==])
 
@@ -170,11 +170,11 @@ fault("open does not sync values that it takes over" src/oversized/open/repair.c
     return status != SEGJ_OK || plan->value_size <= values->data + plan->end ? status
                                                                              : segj_glob_cut(values, plan->end);]==])
 
-fault("open does not sync the removal of values without an index" src/oversized/open/recover.c "${order}"
+fault("open does not sync the removal of values without an index" src/oversized/open/recover_act.c "${order}"
     [==[    return status == SEGJ_OK && changed ? segj_partition_sync(&shared->values) : status;]==]
     [==[    return status;]==])
 
-fault("open does not sync the removal of what a checkpoint does without" src/oversized/open/recover.c
+fault("open does not sync the removal of what a checkpoint does without" src/oversized/open/recover_act.c
     "promises/checkpoint lessons/checkpoint"
     [==[    if (status == SEGJ_OK && removed)
         status = segj_partition_sync(&shared->index);]==]

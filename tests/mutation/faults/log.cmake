@@ -212,16 +212,16 @@ fault("version 2: an index that was made again has no durable name" src/oversize
         return status;
     raise_log_mark]==])
 
-fault("version 2: open leaves a mark that has nothing to tell" src/oversized/open/recover.c "badinput/lost_index"
+fault("version 2: open leaves a mark that has nothing to tell" src/oversized/open/recover_act.c "badinput/lost_index"
     [==[ && !recovery->removing;]==]
     [==[;]==])
 
-fault("version 2: open leaves the mark of a removal" src/oversized/open/recover.c "badinput/lost_index"
+fault("version 2: open leaves the mark of a removal" src/oversized/open/recover_act.c "badinput/lost_index"
     [==[    if (status == SEGJ_OK)
         segj_removal_end(shared);]==]
     [==[]==])
 
-fault("version 2: an open to a checkpoint removes without a mark" src/oversized/open/recover.c "failure/storage_faults crash/trace recovery/log badinput/lost_index"
+fault("version 2: an open to a checkpoint removes without a mark" src/oversized/open/recover_act.c "failure/storage_faults crash/trace recovery/log badinput/lost_index"
     [==[    if (shared->format != SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==]
     [==[    if (shared->format == SEGJ_FORMAT_NATIVE || !((indexes && logs) || orphans))]==])
 

@@ -68,7 +68,7 @@ fault("a new section without records is left alone" src/oversized/open/verdict.c
     [==[(plan->records > 0 || empty) && !cut_marked;]==]
     [==[(plan->records > 0 || empty || !cut_marked) && !cut_marked;]==])
 
-fault("the names of a section without records are taken for durable" src/oversized/open/recover.c "${states} counted/open"
+fault("the names of a section without records are taken for durable" src/oversized/open/recover_act.c "${states} counted/open"
     [==[ && recovery->plans[i].watermark > 0;]==]
     [==[;]==])
 
@@ -168,7 +168,7 @@ fault("open does not give both files their size" src/oversized/open/repair.c "cr
     [==[    segj_status_t status = segj_io_truncate(index, segj_fixed_file_size(shared, index->data, plan->records));]==]
     [==[    segj_status_t status = SEGJ_OK;]==])
 
-fault("values without an index stay" src/oversized/open/recover.c "${states}"
+fault("values without an index stay" src/oversized/open/recover_act.c "${states}"
     [==[        if (indexed && !recovery->plans[at].remove)
             continue;]==]
     [==[        if (!indexed || !recovery->plans[at].remove)
@@ -198,17 +198,17 @@ fault("what is set aside is not synced" src/oversized/lost/set_aside.c "crash/se
     [==[        status = segj_io_sync(&to);]==]
     [==[        status = SEGJ_OK;]==])
 
-fault("what does not find room to be set aside is cut" src/oversized/open/recover.c "failure/storage_faults crash/set_aside"
+fault("what does not find room to be set aside is cut" src/oversized/open/recover_act.c "failure/storage_faults crash/set_aside"
     [==[    bool waits = segj_plan_unwanted_loss(plan) > 0 && !plan->noted;]==]
     [==[    bool waits = segj_plan_unwanted_loss(plan) > 0 && plan->noted;]==])
 
-fault("an open without room fails" src/oversized/open/recover.c "crash/full_open"
+fault("an open without room fails" src/oversized/open/recover_act.c "crash/full_open"
     [==[    if (status != SEGJ_ERR_NO_SPACE)
         return status;]==]
     [==[    if (status != SEGJ_OK || plan->durable)
         return status;]==])
 
-fault("open repairs before it removes" src/oversized/open/recover.c "crash/full_open"
+fault("open repairs before it removes" src/oversized/open/recover_act.c "crash/full_open"
     [==[        status = remove_sections(recovery);
     if (status == SEGJ_OK)
         status = segj_quarantine_keep(recovery->journal, recovery->plans, recovery->count);
@@ -245,7 +245,7 @@ fault("a rewind without room for its last step poisons" src/oversized/write/rewi
     [==[        status = rewind_clear_mark(shared, index);]==]
     [==[        status = segj_fixed_clear_mark(index, file);]==])
 
-fault("open does not sync the newest commonware section" src/oversized/open/recover.c "commonware/recovery"
+fault("open does not sync the newest commonware section" src/oversized/open/recover_act.c "commonware/recovery"
     [==[    const segj_recovery_plan_t *newest = native ? NULL : newest_kept(recovery);]==]
     [==[    const segj_recovery_plan_t *newest = native || recovery->count > 0 ? NULL : newest_kept(recovery);]==])
 

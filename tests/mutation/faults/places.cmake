@@ -75,7 +75,7 @@ fault("a destroy that was cancelled ends the journal" src/oversized/oversized.c 
 
 # --- places ---
 
-fault("partitions that were missing are taken for empty without a look behind their locks" src/oversized/open/recover.c
+fault("partitions that were missing are taken for empty without a look behind their locks" src/oversized/open/recover_act.c
     "failure/two_openers"
     [==[    if (recovery->partitions_made)
         return segj_partitions_make(shared);
