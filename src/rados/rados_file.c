@@ -74,14 +74,24 @@ static void free_file(segj_file_t *file)
 
 static int open_found(segj_file_t *file, const char *value, bool made)
 {
+    segj_rados_t *store = file->lease->store;
     int code = segj_rados_node_open(file->lease, value, &file->node);
-    if (code == 0 && file->writable && !made)
-        code = mark_written(file->lease, file->node, file->key, value);
-    if (code == 0 && file->writable)
-        code = begin_writing(file, made);
-    if (code == ENOMEM && made) { /* made by this call, which fails */
+    if (code == 0 && file->writable) {
+        segj_lock(&store->mutex);
+        file->node->marking++;
+        segj_unlock(&store->mutex);
+        code = made ? 0 : mark_written(file->lease, file->node, file->key, value);
+        if (code == 0)
+            code = begin_writing(file, made);
+        segj_lock(&store->mutex);
+        file->node->marking--;
+        segj_unlock(&store->mutex);
+    }
+    if (code == ENOMEM && made) { /* made by this call, which fails; without a mark nobody makes its first object */
+        segj_rados_key_t mark = SEGJ_RADOS_WRITTEN;
+        memcpy(mark + 2, value, SEGJ_RADOS_DIGITS - 1);
         segj_rados_change_t change = {.key_compare = {file->key, value},
-                                      .keys_removed = (const char *const[]){file->key, NULL}};
+                                      .keys_removed = (const char *const[]){file->key, mark, NULL}};
         (void)segj_rados_lease_change(file->lease, &change);
     }
     return code;
@@ -140,21 +150,17 @@ static int ask_size(const segj_file_t *file, uint64_t *size)
     return look_for_name(file); /* named, and not begun */
 }
 
-/* What one object gives of a piece of the file that lies in it. */
-static int read_object(const segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *got)
+/* What one object gives of a piece of the file that lies in it. removed: by this process, which keeps the objects. Else
+ * one that is missing says nothing as long as the name is there, which goes before any object does. */
+static int read_object(const segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *got, bool removed)
 {
     const segj_rados_node_t *node = file->node;
     const segj_rados_seam_t *seam = &node->store->seam;
     segj_rados_name_t object;
-    uint64_t inside = 0;
     *got = 0;
     segj_rados_chunk_name(object, node->partition, node->id, offset / node->chunk_size);
     int code = seam->read(seam->context, object, offset % node->chunk_size, buffer, size, got);
-    if (code != ENOENT)
-        return code;
-    segj_rados_chunk_name(object, node->partition, node->id, 0);
-    code = seam->size(seam->context, object, &inside);
-    return code == ENOENT ? look_for_name(file) : code;
+    return code == ENOENT ? (removed ? 0 : look_for_name(file)) : code;
 }
 
 /* The file's end where this process writes to it, and so knows; and a failure of what was written. With the mutex. */
@@ -203,6 +209,7 @@ int segj_rados_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_
         size = (size_t)(node->chunk_size - offset % node->chunk_size);
     segj_lock(&store->mutex);
     int code = look_at_node(node, offset, &known, &end);
+    bool removed = node->removed;
     size = offset >= end ? 0 : size < end - offset ? size : (size_t)(end - offset);
     if (code == 0 && size > 0) {
         segj_rados_ahead_follow(file, offset, size, end);
@@ -210,7 +217,7 @@ int segj_rados_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_
     }
     segj_unlock(&store->mutex);
     if (code == 0 && size > 0 && got == 0) {
-        code = read_object(file, offset, buffer, size, &got);
+        code = read_object(file, offset, buffer, size, &got, removed);
         if (code == 0)
             code = fill_piece(file, offset, buffer, size, &got, known);
     }
@@ -340,7 +347,8 @@ int segj_rados_file_truncate(segj_file_t *file, uint64_t size)
     return code == ESTALE ? segj_rados_lease_missed(file->lease) : code;
 }
 
-/* What others see has been acknowledged by all: a file that was opened for reading has nothing to wait for. */
+/* What others see has been acknowledged by all: a file that was opened for reading has nothing to wait for. Where the
+ * next owner has removed the file, nothing refuses an object that is made: it is looked whether there is a next owner. */
 int segj_rados_file_sync(segj_file_t *file)
 {
     segj_rados_node_t *node = file->node;
@@ -349,7 +357,16 @@ int segj_rados_file_sync(segj_file_t *file)
     segj_lock(&node->store->mutex);
     segj_rados_node_settle(node, UINT64_MAX);
     int code = file->lease->code != 0 ? file->lease->code : node->code;
+    uint64_t made = node->made;
+    bool prove = code == 0 && made > node->proven && file->lease->held == SEGJ_RADOS_EXCLUSIVE;
     segj_unlock(&node->store->mutex);
+    if (prove) {
+        code = segj_rados_lease_prove(file->lease);
+        segj_lock(&node->store->mutex);
+        if (code == 0 && made > node->proven)
+            node->proven = made;
+        segj_unlock(&node->store->mutex);
+    }
     return code == ESTALE ? segj_rados_lease_missed(file->lease) : code;
 }
 

@@ -149,6 +149,7 @@ static void describe(segj_rados_flight_t *flight)
         return;
     }
     flight->change.create = true;
+    node->made++;
     flight->change.set[0] = (segj_rados_pair_t){SEGJ_RADOS_EPOCH, flight->epoch};
     if (flight->number == 0) {
         segj_rados_write_two(flight->chunks, 1, 1);

@@ -1,5 +1,6 @@
 /* rados/rados_lease.c: see the header. Here: making, ending, changes, and what went wrong. */
 #include "rados/rados_lease.h"
+#include "rados/rados_node.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,6 +101,20 @@ int segj_rados_lease_missed(segj_rados_lease_t *lease)
     return code;
 }
 
+int segj_rados_lease_prove(segj_rados_lease_t *lease)
+{
+    segj_rados_digits_t found;
+    int code = look_at_epoch(lease, found);
+    segj_lock(&lease->store->mutex);
+    if (code == ENOENT || code == ESTALE || (code == 0 && strcmp(found, lease->epoch) != 0))
+        code = ECANCELED;
+    if (code == ECANCELED && lease->code == 0)
+        lease->code = code;
+    code = lease->code != 0 ? lease->code : code;
+    segj_unlock(&lease->store->mutex);
+    return code;
+}
+
 /* Of a change that a comparison has refused: another owner, another partition under the name, or the key. Who holds no lock
  * is no owner, and goes on with the number there is: *again. */
 static int refused(segj_rados_lease_t *lease, const segj_rados_digits_t tried, bool *again)
@@ -120,12 +135,12 @@ static int refused(segj_rados_lease_t *lease, const segj_rados_digits_t tried, b
     return code;
 }
 
-int segj_rados_lease_change(segj_rados_lease_t *lease, segj_rados_change_t *change)
+static int change_it(segj_rados_lease_t *lease, segj_rados_change_t *change, int tries)
 {
     segj_rados_t *store = lease->store;
     bool again = true;
     int code = 0;
-    for (int i = 0; i < 8 && again; i++) {
+    for (int i = 0; i < tries && again; i++) {
         segj_rados_digits_t epoch;
         again = false;
         segj_lock(&store->mutex);
@@ -139,17 +154,29 @@ int segj_rados_lease_change(segj_rados_lease_t *lease, segj_rados_change_t *chan
         change->compare[1] = (segj_rados_compare_t){.name = SEGJ_RADOS_EPOCH, .value = epoch};
         code = store->seam.change(store->seam.context, change);
         if (code == ECANCELED) {
-            code = refused(lease, epoch, &again);
+            code = tries == 1 ? code : refused(lease, epoch, &again);
         } else if (code != 0) {
             segj_lock(&store->mutex);
             code = segj_rados_lease_failed(lease, code);
             segj_unlock(&store->mutex);
         }
     }
-    return code;
+    return again ? EBUSY : code; /* others come and go */
+}
+
+int segj_rados_lease_change(segj_rados_lease_t *lease, segj_rados_change_t *change)
+{
+    return change_it(lease, change, 8);
 }
 
 /* --- keys that have served --- */
+
+/* Whether it marks a file that is being opened again while another thread closes it. */
+static bool is_wanted(const segj_rados_lease_t *lease, const char *key)
+{
+    const segj_rados_node_t *node = segj_rados_node_find(lease->store, lease->object, key + 2);
+    return strncmp(key, SEGJ_RADOS_WRITTEN, 2) == 0 && node != NULL && node->writers + node->marking > 0;
+}
 
 /* Removes those that there are. A failure leaves keys that the next owner finds, who has a little more to do. With the
  * mutex, which is given up. */
@@ -159,17 +186,23 @@ static void remove_idle(segj_rados_lease_t *lease)
     segj_rados_key_t keys[SEGJ_RADOS_IDLE];
     const char *names[SEGJ_RADOS_IDLE + 1];
     segj_rados_change_t change = {.keys_removed = names};
-    size_t count = lease->idle_count;
-    if (count == 0 || lease->removing)
+    size_t count = 0;
+    if (lease->removing)
         return;
-    memcpy(keys, lease->idle, count * sizeof *keys);
-    for (size_t i = 0; i < count; i++)
-        names[i] = keys[i];
+    for (size_t i = 0; i < lease->idle_count; i++) {
+        if (is_wanted(lease, lease->idle[i]))
+            continue; /* its last writer says so again */
+        memcpy(keys[count], lease->idle[i], sizeof *keys);
+        names[count] = keys[count];
+        count++;
+    }
     names[count] = NULL;
     lease->idle_count = 0;
+    if (count == 0)
+        return;
     lease->removing = true;
     segj_unlock(&store->mutex);
-    (void)segj_rados_lease_change(lease, &change);
+    (void)change_it(lease, &change, 1); /* another owner has looked at them itself, and its own are not touched */
     segj_lock(&store->mutex);
     lease->removing = false;
     segj_wake_all(&store->changed);

@@ -38,6 +38,9 @@ int segj_rados_lease_failed(segj_rados_lease_t *lease, int code);
 /** Looks whether an object that is missing was removed by another owner: ECANCELED, else ESTALE. Without the mutex. */
 int segj_rados_lease_missed(segj_rados_lease_t *lease);
 
+/** Looks whether there has been another owner until now, whose lock is exclusive: ECANCELED. Without the mutex. */
+int segj_rados_lease_prove(segj_rados_lease_t *lease);
+
 /** The thread that renews. */
 void *segj_rados_renew(void *argument);
 

@@ -184,6 +184,7 @@ int segj_rados_node_write(segj_rados_node_t *node, segj_rados_lease_t *lease, bo
         node->size = size;
         node->code = 0;
         node->doubtful = UINT64_MAX;
+        node->made += !made && size == 0 ? 1 : 0; /* the first object may have been missing */
     }
     if (code == 0)
         node->writers++;
@@ -193,7 +194,7 @@ int segj_rados_node_write(segj_rados_node_t *node, segj_rados_lease_t *lease, bo
 /* --- objects --- */
 
 /* An object that may be there is stamped: from then on only owners that come later can take it away. */
-static int stamp(segj_rados_node_t *node, const segj_rados_digits_t epoch, uint64_t number)
+static int stamp(segj_rados_node_t *node, const segj_rados_digits_t epoch, uint64_t number, bool *made)
 {
     const segj_rados_seam_t *seam = &node->store->seam;
     segj_rados_name_t object;
@@ -208,6 +209,7 @@ static int stamp(segj_rados_node_t *node, const segj_rados_digits_t epoch, uint6
             continue;
         change = (segj_rados_change_t){.object = object, .create = true, .set[0] = {SEGJ_RADOS_EPOCH, epoch}};
         code = seam->change(seam->context, &change);
+        *made = code == 0;
     }
     return code;
 }
@@ -230,13 +232,15 @@ int segj_rados_node_prepare(segj_rados_node_t *node, segj_rados_lease_t *lease, 
             return 0;
         } else {
             memcpy(epoch, lease->epoch, sizeof epoch);
+            bool made = false;
             segj_unlock(&store->mutex);
-            code = stamp(node, epoch, number);
+            code = stamp(node, epoch, number, &made);
             segj_lock(&store->mutex);
+            node->made += made ? 1 : 0;
             if (code == 0 && strcmp(epoch, node->epoch) == 0)
                 node->known[number] = SEGJ_RADOS_OURS;
-            else if (code != 0)
-                code = segj_rados_lease_failed(lease, code);
+            else if (code != 0) /* a missing first object: as in rados_flight.c */
+                code = code == ENOENT || code == EEXIST ? ESTALE : segj_rados_lease_failed(lease, code);
         }
         if (code != 0)
             return code;
@@ -276,7 +280,7 @@ int segj_rados_node_cut(segj_rados_node_t *node, segj_rados_lease_t *lease, uint
         code = store->seam.change(store->seam.context, &change);
     segj_lock(&store->mutex);
     if (code != 0) {
-        node->code = segj_rados_lease_failed(lease, code);
+        node->code = code == ENOENT || code == EEXIST ? ESTALE : segj_rados_lease_failed(lease, code);
         node->doubtful = 0;
         return node->code;
     }

@@ -26,6 +26,7 @@ struct segj_rados_node {
     segj_rados_digits_t id;
     uint64_t chunk_size;
     unsigned writers;
+    unsigned marking;    /* who are about to be writers: their mark may be there already */
     bool removed;        /* it has no name any more, and its objects go with the last reference */
     uint64_t generation; /* of its bytes, as far as this process changes them */
     int code;            /* why nothing is known any more of its bytes from here on: */
@@ -42,6 +43,7 @@ struct segj_rados_node {
     segj_rados_flight_t *first, *last;
     segj_rados_flight_t *held; /* writes that are gathered, and not started yet */
     uint64_t started;          /* changes */
+    uint64_t made, proven;     /* objects that were made; of them those before whose making nobody else has come */
 };
 
 struct segj_file {

@@ -89,3 +89,19 @@ fault("who finds no room for the key of a closed file only waits" src/rados/rado
     [==[        wait_for_removal(lease);
     }
     char *key]==])
+
+fault("a sync after objects were made does not ask who the owner is" src/rados/rados_file.c "rados/woken"
+    [==[    bool prove = code == 0 && made]==]
+    [==[    bool prove = code != 0 && made]==])
+
+fault("the mark of a file that is opened while it is closed goes" src/rados/rados_lease.c "rados/woken"
+    [==[        if (is_wanted(lease, lease->idle[i]))]==]
+    [==[        if (is_wanted(lease, lease->idle[i]) && lease->removing)]==])
+
+fault("a change that others were in the way of counts as done" src/rados/rados_lease.c "rados/woken"
+    [==[    return again ? EBUSY : code;]==]
+    [==[    return again ? 0 : code;]==])
+
+fault("an object that a removal has taken reads as zeros" src/rados/rados_file.c "rados/woken"
+    [==[    return code == ENOENT ? (removed ? 0 : look_for_name(file)) : code;]==]
+    [==[    return code == ENOENT ? (removed || size > 0 ? 0 : look_for_name(file)) : code;]==])
