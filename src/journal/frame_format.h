@@ -28,7 +28,7 @@ typedef struct segj_head {
     uint8_t flags;        /**< SEGJ_HEAD_... */
     uint8_t unsynced;     /**< frames directly before it that were not known to be durable when it was placed; 255: so
                                many or more */
-    const uint8_t *entry; /**< of a head that was decoded: in its bytes */
+    const uint8_t *entry; /**< NULL where entries have no bytes; of a head that was decoded: in its bytes */
 } segj_head_t;
 
 /** Whether these are flags that a head may have. */
@@ -49,8 +49,8 @@ typedef struct segj_frame_place {
     uint32_t before; /**< the checksum of the frame before, 0 for the first */
 } segj_frame_place_t;
 
-/** The checksum of a head. The checksum before the frame and the head's first field are one number of 64 bits, and
- *  entries have eight bytes where nothing else was asked for: that is done in place. */
+/** The checksum of a head. The checksum before the frame and the head's first field are one number of 64 bits; entries
+ *  of eight bytes, which are usual, are checksummed in place too. */
 static inline uint32_t segj_head_checksum(segj_frame_place_t place, uint32_t stored, uint8_t flags, uint8_t unsynced,
                                           const uint8_t *entry, size_t entry_size)
 {
@@ -68,7 +68,7 @@ static inline uint32_t segj_frame_seal(uint32_t crc, uint32_t sum, bool raw)
     return raw ? segj_crc32(crc, &flag, sizeof flag) : crc;
 }
 
-/** Writes a head of `size` bytes, in which its entry may be already. Gives its checksum. */
+/** Writes a head of `size` bytes, in which head.entry may lie already. Gives its checksum. */
 static inline uint32_t segj_head_encode(uint8_t *to, uint32_t size, segj_frame_place_t place, segj_head_t head)
 {
     const size_t entry_size = size - segj_head_size(0);

@@ -94,7 +94,8 @@ SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t place_direct(segj_glob_t *glob
     segj_slice_t *all = count < SLICES_AT_ONCE ? few : malloc((count + 1) * sizeof *all);
     if (all == NULL)
         return segj_fail_memory((count + 1) * sizeof *all);
-    memcpy(all, pieces, count * sizeof *all);
+    if (count > 0)
+        memcpy(all, pieces, count * sizeof *all);
     all[count] = (segj_slice_t){trailer, sizeof trailer};
     status = write_early(glob, shared, all, count + 1, frame);
     if (all != few)
@@ -258,7 +259,7 @@ SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t place_record_direct(segj_glob_
 }
 
 /* Writes a whole frame of version 2 at `to`, and gives its checksum. The payload comes first: its checksum takes longest,
- * and nothing else waits for it. */
+ * and the head's does not wait for it. */
 static inline uint32_t fill_record(uint8_t *to, uint32_t size, segj_frame_place_t place, segj_head_t head,
                                    const segj_slice_t *pieces, size_t count)
 {

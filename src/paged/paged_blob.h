@@ -8,9 +8,9 @@
  *   is;
  *   - a partial page that a sync or a flush has taken over is not written until that has ended (`flight_page`).
  *
- * Locks: reserve, put, roll_back, drain and capture by the holder of the change lock; peek and finish under the state
- * lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told of after
- * the put.
+ * Locks: reserve, put, place, took, roll_back, drain and capture by the holder of the change lock; peek and finish under
+ * the state lock; write by the sync that has captured, without a lock. Readers ask for no more bytes than they were told
+ * of after the put.
  */
 #ifndef SEGJ_PAGED_PAGED_BLOB_H
 #define SEGJ_PAGED_PAGED_BLOB_H
@@ -72,15 +72,15 @@ SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_paged_reserve(segj_pa
 /** Appends reserved bytes. */
 SEGJ_UNDER_CHANGE void segj_paged_put(segj_paged_t *paged, const uint8_t *bytes, size_t size);
 
-/** Where `size` reserved bytes may be written in place, before segj_paged_took() appends them. NULL: they would begin or
- *  fill a page, and are put. */
+/** Where `size` reserved bytes may be written in place, before segj_paged_took() appends them. NULL: they would not
+ *  lie within the last page, or fill it, and are put. */
 SEGJ_UNDER_CHANGE static inline uint8_t *segj_paged_place(const segj_paged_t *paged, size_t size)
 {
-    const segj_write_buffer_t *live = paged->chain.last;
+    segj_write_buffer_t *live = paged->chain.last;
     if (paged->partial == 0 || size >= paged->page_size - paged->partial)
         return NULL;
     size_t page = atomic_load_explicit(&live->size, memory_order_relaxed) - segj_page_physical(paged->page_size);
-    return paged->chain.last->data + page + paged->partial;
+    return live->data + page + paged->partial;
 }
 
 SEGJ_UNDER_CHANGE static inline void segj_paged_took(segj_paged_t *paged, size_t size)

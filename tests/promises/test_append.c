@@ -234,6 +234,47 @@ static void test_both_outputs_may_be_null(void **state)
     assert_int_equal(value_size_of(f->journal, 1), tested_head(SMALL_ENTRY) + 7);
 }
 
+/* An entry that says where the value before went, as a list that leads backwards has it. */
+static void test_the_entry_may_lie_where_the_location_goes(void **state)
+{
+    fixture_t *f = *state;
+    f->config.entry_size = sizeof(oversized_location_t);
+    open_journal(f);
+    oversized_location_t at[4] = {{UINT64_MAX, 7}};
+    oversized_location_t expected[4] = {{UINT64_MAX, 7}};
+    oversized_location_t found;
+    assert_ok(oversized_append(f->journal, 1, &at[0], "first", 5, NULL, &at[0]));
+    expected[1] = at[1] = at[0];
+    assert_ok(oversized_append(f->journal, 1, &at[1], "second", 6, NULL, &at[1]));
+    expected[2] = at[2] = (oversized_location_t){11, 22};
+    expected[3] = at[3] = (oversized_location_t){33, 44};
+    const oversized_record_t records[] = {{&at[2], "third", 5}, {&at[3], "fourth", 6}};
+    assert_ok(oversized_append_batch(f->journal, 1, records, 2, NULL, &at[2]));
+    for (int opened = 0; opened < 2; opened++) {
+        for (uint64_t i = 0; i < 4; i++) {
+            oversized_location_t entry_found;
+            assert_ok(oversized_get(f->journal, 1, i, &entry_found, &found));
+            assert_int_equal(entry_found.offset, expected[i].offset);
+            assert_int_equal(entry_found.size, expected[i].size);
+            assert_int_equal(found.offset, at[i].offset);
+            assert_int_equal(found.size, at[i].size);
+        }
+        close_and_open(f);
+    }
+}
+
+/* Such a frame has no place in any buffer, and goes past them. */
+static void test_no_pieces_are_an_empty_value_that_no_buffer_holds(void **state)
+{
+    fixture_t *f = *state;
+    f->config.value_write_buffer = 1;
+    open_journal(f);
+    assert_ok(oversized_appendv(f->journal, 1, entry, NULL, 0, NULL, NULL));
+    assert_ok(oversized_appendv(f->journal, 1, entry, NULL, 0, NULL, NULL));
+    assert_ok(oversized_read(f->journal, 1, 1, NULL, &f->value));
+    assert_int_equal(f->value.size, 0);
+}
+
 static void test_null_arguments_are_refused(void **state)
 {
     fixture_t *f = *state;
@@ -485,6 +526,8 @@ int main(void)
         PROMISE(test_a_value_may_be_empty),
         PROMISE(test_an_entry_may_be_empty),
         PROMISE(test_both_outputs_may_be_null),
+        PROMISE(test_the_entry_may_lie_where_the_location_goes),
+        PROMISE(test_no_pieces_are_an_empty_value_that_no_buffer_holds),
         PROMISE(test_null_arguments_are_refused),
         PROMISE(test_a_value_of_max_value_size_goes_and_one_byte_more_does_not),
         PROMISE(test_a_max_value_size_of_zero_takes_empty_values),

@@ -138,7 +138,7 @@ static segj_status_t replay_unpack(oversized_replay_t *replay, const uint8_t *fr
     return status;
 }
 
-/* location: replay->location, which was just stored and is not loaded again. */
+/* location: replay->location, which was just stored: it is not loaded again where the frame is ahead. */
 static segj_status_t get_value(oversized_replay_t *replay, oversized_location_t location, const void **value,
                                size_t *size)
 {

@@ -196,14 +196,19 @@ SEGJ_UNDER_CHANGE static segj_status_t append_add(append_batch_t *batch, const v
     if (status != SEGJ_OK)
         return status;
     segj_section_t *section = batch->section;
+    oversized_location_t placed;
     if (segj_section_is_log(section))
-        status = place_record(batch, entry, value, raw, location);
+        status = place_record(batch, entry, value, raw, &placed);
     else
-        status = segj_glob_place(&section->values, shared, value->pieces, value->count, value->size, location);
+        status = segj_glob_place(&section->values, shared, value->pieces, value->count, value->size, &placed);
     if (status != SEGJ_OK)
         return status;
-    segj_section_put(journal, section, entry, location);
+    segj_section_put(journal, section, entry, &placed);
     batch->placed++;
+    if (location != NULL) { /* now, because the entry may be there; and field by field, which waits for no store */
+        location->offset = placed.offset;
+        location->size = placed.size;
+    }
     return SEGJ_OK;
 }
 
@@ -248,12 +253,11 @@ SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t
                                                   uint64_t *position, oversized_location_t *location)
 {
     append_batch_t batch;
-    oversized_location_t placed;
     segj_status_t status = append_begin(&batch, journal, number, 1);
     if (status != SEGJ_OK)
         return status;
     batch.payloads = payloads;
-    status = append_add(&batch, entry, value, location != NULL ? location : &placed);
+    status = append_add(&batch, entry, value, location);
     if (status != SEGJ_OK) {
         append_roll_back(&batch);
         return status;
@@ -381,7 +385,6 @@ SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_
                                                    oversized_location_t *locations)
 {
     append_batch_t batch;
-    oversized_location_t placed;
     segj_status_t status = append_begin(&batch, journal, number, count);
     if (status != SEGJ_OK || count == 0)
         return status;
@@ -392,7 +395,7 @@ SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_
         if (i == payloads->count && wants_more(&batch))
             status = segj_payloads_more(payloads, records, count);
         if (status == SEGJ_OK)
-            status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : &placed);
+            status = append_add(&batch, records[i].entry, &value, locations != NULL ? &locations[i] : NULL);
     }
     if (status != SEGJ_OK) {
         append_roll_back(&batch);

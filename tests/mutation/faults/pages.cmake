@@ -103,3 +103,11 @@ fault("a record that is written in its place is not counted in its page" src/pag
     [==[    paged->length += size;
     paged->partial += size;]==]
     [==[    paged->length += size;]==])
+
+fault("a location goes to the caller before the entry is taken" src/oversized/write/append.c "promises/append"
+    [==[    segj_section_put(journal, section, entry, &placed);
+    batch->placed++;]==]
+    [==[    if (location != NULL)
+        *location = placed;
+    segj_section_put(journal, section, entry, &placed);
+    batch->placed++;]==])
