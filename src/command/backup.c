@@ -106,6 +106,9 @@ static answer_t configure_anew(const options_t *options, oversized_config_t *ane
     configure_as_found(found, anew);
     oversized_inspection_free(found);
     anew->directory = options->range;
+    anew->index_partition = options->index;
+    anew->value_partition = options->values;
+    anew->storage = options->storage;
     if (options->format && options->commonware != (anew->format == SEGJ_FORMAT_COMMONWARE)) {
         anew->format = options->commonware ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
         anew->commonware_header = 0;

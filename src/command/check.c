@@ -113,12 +113,13 @@ static answer_t verify_opened(check_t *check, oversized_t *journal, const range_
         return complain(ANSWER_FAILED, "out of memory");
     if (status != SEGJ_OK && found.damages == 0)
         return complain_of(check->options, status);
-    if (status == SEGJ_ERR_CANCELLED || status == SEGJ_ERR_MEMORY)
+    /* It has ended early. */
+    if (status == SEGJ_ERR_CANCELLED || status == SEGJ_ERR_MEMORY || status == SEGJ_ERR_TOO_LARGE)
         return complain_of(check->options, status);
     const oversized_recovery_t *report = oversized_recovery(journal);
-    const opened_t opened = {.lost = range->all ? report->synced_records_lost : 0,
-                             .orphans = range->all ? report->orphan_sections_removed : 0};
-    return verdict(check, &found, &opened);
+    opened_t opened = {.orphans = range->all ? report->orphan_sections_removed : 0};
+    answer_t answer = count_lost(check->options, journal, range, &opened.lost);
+    return answer != ANSWER_FINE ? answer : verdict(check, &found, &opened);
 }
 
 answer_t command_verify(const options_t *options)

@@ -129,6 +129,13 @@ void bytes_text(uint64_t bytes, char *text, size_t size);
 /** The same as text that the caller frees; NULL: out of memory. */
 char *shown_text(const void *bytes, size_t size, show_t show);
 
+/** Records of one section, or all records. */
+typedef struct range {
+    bool all;
+    uint64_t section;
+    uint64_t first, last; /* last: included; UINT64_MAX: to the end */
+} range_t;
+
 /* stat.c */
 /** Looks at the journal of a command line. ANSWER_FINE, and the caller frees the inspection; else the reason was
  *  printed. */
@@ -139,6 +146,10 @@ answer_t open_for_reading(const options_t *options, oversized_t **journal, overs
 answer_t open_for_writing(const options_t *options, oversized_t **journal);
 /** Opens it with a line of progress. A signal during the open ends the program, and the journal is closed before. */
 segj_status_t open_followed(oversized_config_t *config, oversized_t **journal);
+/** Synced records that the journal has lost: of the range that is all, or goes to the end of its section. */
+answer_t count_lost(const options_t *options, const oversized_t *journal, const range_t *range, uint64_t *lost);
+/** Tells of them; the answer with that, where it is fine without. */
+answer_t tell_lost(const options_t *options, const oversized_t *journal, const range_t *range, answer_t answer);
 /** Makes a configuration fit the sections that are there: new ones become like these. What no file tells stays. */
 void configure_as_found(const oversized_inspection_t *found, oversized_config_t *config);
 answer_t health_answer(oversized_health_t health);
@@ -159,12 +170,6 @@ typedef struct record {
 bool record_print(const options_t *options, const record_t *record);
 
 /* range.c */
-/** Records of one section, or all records. */
-typedef struct range {
-    bool all;
-    uint64_t section;
-    uint64_t first, last; /* last: included; UINT64_MAX: to the end */
-} range_t;
 /** Reads "N", "N:P", "N:P-Q", "N:P-" or, NULL, nothing, which is all. */
 bool range_read(const char *text, range_t *range);
 

@@ -211,7 +211,10 @@ static answer_t export_member(export_t *export, oversized_reader_t *reader, cons
     print_bytes(block, tar_padding(member.size));
     if (ferror(stdout) != 0)
         return ANSWER_FAILED; /* said at the end */
-    return status == SEGJ_END ? ANSWER_FINE : complain_of(export->options, status);
+    if (status == SEGJ_END)
+        return ANSWER_FINE;
+    (void)complain_of(export->options, status);
+    return ANSWER_FAILED; /* the member is cut short, and so is the stream */
 }
 
 /* --- the walk --- */
@@ -243,7 +246,7 @@ static bool export_record(export_t *export, const oversized_item_t *item)
     oversized_reader_close(reader);
     if (answer != ANSWER_FINE) {
         export->answer = answer;
-        return false;
+        return answer == ANSWER_DAMAGED;
     }
     export->records++;
     export->progress.records_done++;
@@ -337,6 +340,7 @@ answer_t command_export(const options_t *options)
     export.progress.records_total = oversized_recovery(export.journal)->records;
     export.piece = malloc(EXPORT_PIECE);
     answer = export.piece != NULL ? export_opened(&export) : complain(ANSWER_FAILED, "out of memory");
+    answer = tell_lost(options, export.journal, &export.range, answer);
     free(export.piece);
     oversized_abandon(export.journal);
     progress_end();

@@ -137,6 +137,10 @@ static answer_t import_file(import_t *import, const char *path)
         answer = complain(ANSWER_FAILED, "%s is no regular file", path);
     else
         answer = append_value(import, file, slash != NULL ? slash + 1 : path, (uint64_t)about.st_size);
+    /* It has grown, or is one of those of which the system does not tell how long they are. */
+    if (answer == ANSWER_FINE && getc(file) != EOF)
+        answer = complain(ANSWER_FAILED, "%s has more than the %" PRIu64 " bytes that the system tells of", path,
+                          (uint64_t)about.st_size);
     (void)fclose(file);
     return answer;
 }
@@ -300,6 +304,8 @@ static answer_t import_opened(import_t *import)
         answer = complain(ANSWER_FAILED, "out of memory");
     if (answer == ANSWER_FINE) {
         answer = import_all(import);
+        if (answer == ANSWER_FINE) /* while it can still be taken back */
+            answer = failed(import, oversized_sync_all(import->journal));
         if (answer != ANSWER_FINE)
             take_back(import);
     }
@@ -376,6 +382,8 @@ answer_t command_import(const options_t *options)
         return complain(ANSWER_USAGE, "\"%s\" is no section", options->range);
     if (options->tar && options->lines)
         return complain(ANSWER_USAGE, "--tar and --lines are two kinds of input: one of them");
+    if (options->lines && options->fill == FILL_NAME)
+        return complain(ANSWER_USAGE, "lines have no names: --fill=number, or no --fill");
     if ((options->tar || options->lines) && options->more_count > 1)
         return complain(ANSWER_USAGE, "too many arguments: one stream at a time");
     if (!options->tar && !options->lines && options->more_count == 0)

@@ -119,6 +119,7 @@ answer_t command_list(const options_t *options)
     else
         list.answer = complain_of(options, status);
     oversized_replay_close(list.replay);
+    list.answer = tell_lost(options, list.journal, &list.range, list.answer);
     oversized_abandon(list.journal);
     return list.answer;
 }

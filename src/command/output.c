@@ -54,7 +54,8 @@ bool is_agreed(const char *format, ...)
 
 answer_t complain_of(const options_t *options, segj_status_t status)
 {
-    answer_t answer = status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH || status == SEGJ_ERR_CHECKSUM
+    answer_t answer = status == SEGJ_ERR_CORRUPT || status == SEGJ_ERR_MISMATCH || status == SEGJ_ERR_CHECKSUM ||
+                              status == SEGJ_ERR_COMPRESSION
                           ? ANSWER_DAMAGED
                           : ANSWER_FAILED;
     (void)complain(answer, "%s", segj_last_error());

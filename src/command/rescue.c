@@ -12,6 +12,7 @@
 typedef struct rescue {
     const options_t *options;
     bool lacks_memory;
+    uint64_t unsynced; /* values without entries that no sync is known to have covered */
 } rescue_t;
 
 /* --- gaps and runs --- */
@@ -58,6 +59,7 @@ static void print_range(uint64_t section, uint64_t first, uint64_t last)
 static bool rescue_gap(void *context, const oversized_gap_t *gap)
 {
     rescue_t *rescue = context;
+    rescue->unsynced += gap->unsynced ? gap->values : 0;
     progress_clear();
     if (rescue->options->json) {
         rescue->lacks_memory = !gap_json(gap) || rescue->lacks_memory;
@@ -153,7 +155,7 @@ static void verdict_text(const options_t *options, const oversized_salvaged_t *f
 static answer_t rescue_verdict(const rescue_t *rescue, const oversized_salvaged_t *found)
 {
     const options_t *options = rescue->options;
-    bool whole = found->gaps == 0 && found->values_without_entries == 0;
+    bool whole = found->gaps == 0 && found->values_without_entries == rescue->unsynced;
     bool printed = !rescue->lacks_memory;
     if (printed && options->json)
         printed = verdict_object(options, found, whole);

@@ -88,6 +88,34 @@ answer_t open_for_writing(const options_t *options, oversized_t **journal)
     return answer;
 }
 
+/* By an inspection where a section is named: an open tells of all of them together. */
+answer_t count_lost(const options_t *options, const oversized_t *journal, const range_t *range, uint64_t *lost)
+{
+    oversized_inspection_t *found = NULL;
+    *lost = oversized_recovery(journal)->synced_records_lost;
+    if (range->all || *lost == 0)
+        return ANSWER_FINE;
+    answer_t answer = inspect(options, &found);
+    *lost = 0;
+    for (size_t i = 0; answer == ANSWER_FINE && i < found->section_count; i++)
+        if (found->sections[i].section == range->section && range->last == UINT64_MAX)
+            *lost = found->sections[i].lost_records;
+    oversized_inspection_free(found);
+    return answer;
+}
+
+answer_t tell_lost(const options_t *options, const oversized_t *journal, const range_t *range, answer_t answer)
+{
+    uint64_t lost = 0;
+    answer_t looked = count_lost(options, journal, range, &lost);
+    if (looked != ANSWER_FINE || lost == 0)
+        return answer != ANSWER_FINE ? answer : looked;
+    (void)complain(ANSWER_DAMAGED,
+                   "%s: %" PRIu64 " records that were synced are lost; `segj stat %s` tells of which sections",
+                   options->directory, lost, options->directory);
+    return answer != ANSWER_FINE ? answer : ANSWER_DAMAGED;
+}
+
 void configure_as_found(const oversized_inspection_t *found, oversized_config_t *config)
 {
     bool native = found->config.format == SEGJ_FORMAT_NATIVE;

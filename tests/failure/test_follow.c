@@ -187,12 +187,15 @@ static void play(scene_t *scene)
     scene->follower = NULL;
 }
 
+static bool packs; /* values are compressed, with a dictionary */
+
 /* Gives how many calls, or allocations, there were. */
 static uint64_t run(uint64_t at, int code, uint64_t allocation, uint8_t version)
 {
     scene_t scene = {.expected = allocation > 0 ? SEGJ_ERR_MEMORY : SEGJ_ERR_IO};
     assert_ok(segj_storage_memory_create(&scene.memory));
     faulty_init(&scene.faulty, scene.memory);
+    scene.faulty.two_copies = packs;
     if (at > 0)
         faulty_arm(&scene.faulty,
                    (fault_t){.mode = FAULT_ONCE,
@@ -202,12 +205,18 @@ static uint64_t run(uint64_t at, int code, uint64_t allocation, uint8_t version)
     small_config(&scene.config, "memory");
     scene.config.native_version = version;
     scene.config.storage = scene.memory;
+    scene.config.compression = packs;
+    if (packs && version == 2) {
+
+        scene.config.dictionary = "a dictionary: aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd";
+        scene.config.dictionary_size = 76;
+    }
     taken.number = 0;
     taken.fail = allocation;
     assert_ok(oversized_open(&scene.config, &scene.journal));
     play(&scene);
     /* A failure may be met where it costs nothing: another descriptor could be had. */
-    if (at > 0 && code != EMFILE)
+    if (at > 0 && code != EMFILE && !scene.faulty.first.idle)
         assert_int_equal(scene.failures, scene.faulty.fired);
     assert_int_equal(scene.faulty.open_files, 0);
     assert_int_equal(scene.faulty.open_partitions, 0);
@@ -254,6 +263,21 @@ static void each_allocation_fails_once(void **state)
     }
 }
 
+static void each_allocation_fails_once_of_packed_values(void **state)
+{
+    packs = true;
+    each_allocation_fails_once(state);
+    packs = false;
+}
+
+static void each_read_fails_once_of_packed_values(void **state)
+{
+    packs = true;
+    each_call_of_the_storage_fails_once(1, EIO);
+    each_call_of_the_storage_fails_once(2, EIO);
+    packs = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +285,8 @@ int main(void)
         cmocka_unit_test(each_call_fails_once_in_version_2),
         cmocka_unit_test(each_descriptor_is_wanting_once),
         cmocka_unit_test(each_allocation_fails_once),
+        cmocka_unit_test(each_allocation_fails_once_of_packed_values),
+        cmocka_unit_test(each_read_fails_once_of_packed_values),
     };
     return cmocka_run_group_tests_name("follow", tests, NULL, NULL);
 }

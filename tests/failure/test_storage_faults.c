@@ -160,6 +160,11 @@ static void check_swallowed(const world_t *w, const step_t *step)
     bool again = w->faulty.made.calls[first->kind] > first->made;
     if (again && (descriptors || step->kind == DO_VERIFY))
         return;
+    /* What was read in one go with others is read once more, by itself. */
+    bool bulk = step->kind == DO_REPLAY || step->kind == DO_SCAN || step->kind == DO_SCAN_BACK ||
+                step->kind == DO_READ_TOGETHER || step->kind == DO_COPY_INTO;
+    if (again && bulk && first->kind == CALL_FILE_READ)
+        return;
     /* What cannot be read of a damaged journal is not there. */
     if (step->kind == DO_SALVAGE &&
         (first->kind == CALL_FILE_OPEN || first->kind == CALL_FILE_READ || first->kind == CALL_FILE_SIZE))

@@ -206,6 +206,11 @@ SEGJ_UNDER_STATE static segj_status_t replay_load(oversized_replay_t *replay, se
     size_t got = 0;
     const segj_io_file_t *file = &section->index.handle.file;
     status = segj_io_read(file, file->data + first * physical, replay->pages, wanted * physical, &got);
+    if (status == SEGJ_ERR_IO && wanted > 1) { /* what is read with the page may be what cannot be read */
+        first = page;
+        wanted = 1;
+        status = segj_io_read(file, file->data + first * physical, replay->pages, physical, &got);
+    }
     replay->first = first;
     replay->loaded = status == SEGJ_OK ? wanted : 0;
     for (size_t i = 0; i < replay->loaded; i++)

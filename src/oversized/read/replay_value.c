@@ -95,6 +95,12 @@ static segj_status_t read_ahead(oversized_replay_t *replay, bool *changed)
     const segj_io_file_t *file = segj_source_file(&source);
     replay->ahead_file = segj_io_like(file);
     status = fill(replay, &source, range);
+    uint64_t begin = replay->location.offset;
+    uint64_t size = segj_frame_size(file->head, replay->location);
+    if (status == SEGJ_ERR_IO && range.end - range.begin > size) { /* what is ahead may be what cannot be read */
+        range = (replay_range_t){begin, begin + size};
+        status = fill(replay, &source, range);
+    }
     segj_frame_unpin(journal, &source, changed);
     if (status != SEGJ_OK || *changed)
         return status;

@@ -140,7 +140,7 @@ static segj_status_t follow_turn(oversized_follower_t *follower, oversized_follo
         /* A section that was told to be gone is listed again before it is looked for. */
         if (followed->kind == OVERSIZED_FOLLOW_REMOVED)
             follower->relist = true;
-    } else if (status != SEGJ_ERR_CHECKSUM && status != SEGJ_ERR_COMPRESSION && status != SEGJ_ERR_TOO_LARGE)
+    } else if (!segj_follow_is_of_value(status))
         end_turn(follower); /* then the next record of the others is told */
     return status;
 }

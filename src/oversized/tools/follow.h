@@ -147,6 +147,12 @@ SEGJ_MUST_CHECK segj_status_t segj_follow_tell(oversized_follower_t *follower, s
                                                oversized_location_t location, const uint8_t *payload, bool raw,
                                                oversized_followed_t *followed);
 
+/** Whether a failure is of a record's value, which is passed over then; after any other nothing is. */
+static inline bool segj_follow_is_of_value(segj_status_t status)
+{
+    return status == SEGJ_ERR_CHECKSUM || status == SEGJ_ERR_COMPRESSION || status == SEGJ_ERR_TOO_LARGE;
+}
+
 /* follow_place.c */
 
 /** Reads the slots; bytes that the file does not have are zeros, and all are where there is no file. */

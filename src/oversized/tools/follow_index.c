@@ -272,11 +272,18 @@ static segj_status_t index_show(oversized_follower_t *follower, segj_follow_sect
                                        .position = section->at.records,
                                        .entry = follower->record,
                                        .synced = section->at.records < section->synced};
+    const segj_point_t before = section->at;
+    const uint32_t last = section->last;
     section->last = segj_crc32(0, follower->record, section->record_size);
     section->at = (segj_point_t){section->at.records + 1, found->end, found->trailer};
     if (followed->position < section->skip)
         return SEGJ_OK;
-    return segj_follow_tell(follower, section, found->location, found->bytes, false, followed);
+    segj_status_t status = segj_follow_tell(follower, section, found->location, found->bytes, false, followed);
+    if (status != SEGJ_OK && !segj_follow_is_of_value(status)) {
+        section->last = last;
+        section->at = before;
+    }
+    return status;
 }
 
 segj_status_t segj_follow_index(oversized_follower_t *follower, segj_follow_section_t *section,
@@ -293,11 +300,20 @@ segj_status_t segj_follow_index(oversized_follower_t *follower, segj_follow_sect
             status = index_show(follower, section, &found, followed);
             if (status != SEGJ_OK || position >= section->skip)
                 return status;
+            follower->fresh = 0; /* the windows may end here */
             continue;
         }
         bool wanted = section->placed && section->at.records < segj_min_u64(section->synced, section->limit);
-        if (follower->fresh > 0 && (!wanted || follower->fresh >= INDEX_LOOKS))
-            return wanted ? index_damage(follower, section, &found, followed) : SEGJ_END;
+        if (follower->fresh > 0 && !wanted)
+            return SEGJ_END;
+        if (follower->fresh >= INDEX_LOOKS) {
+            uint64_t position = section->at.records;
+            status = index_damage(follower, section, &found, followed);
+            if (!segj_follow_is_of_value(status) || position >= section->skip)
+                return status;
+            follower->fresh = 0;
+            continue; /* it is not asked for */
+        }
         bool told = false;
         bool filled = false;
         status = index_fill(follower, section, followed, &told, &filled);

@@ -292,10 +292,13 @@ static segj_status_t log_damage(segj_follow_section_t *section, const linked_t *
         return segj_io_fail(SEGJ_ERR_CORRUPT, &section->values, section->values.data + section->at.end,
                             "record %llu was synced and its head is damaged, or its frame is not there",
                             (unsigned long long)position);
+    const segj_point_t before = section->at;
     section->at = linked->after;
     segj_status_t status = remember(section);
-    if (status != SEGJ_OK)
+    if (status != SEGJ_OK) {
+        section->at = before;
         return status;
+    }
     return segj_io_fail(SEGJ_ERR_CHECKSUM, &section->values, section->values.data + linked->location.offset,
                         "the value of record %llu was synced and does not have its checksum",
                         (unsigned long long)position);
@@ -320,8 +323,13 @@ static segj_status_t log_show(oversized_follower_t *follower, segj_follow_sectio
     if (position < section->skip)
         return SEGJ_OK;
     const uint8_t *payload = linked->bytes != NULL ? linked->bytes + section->values.head : NULL;
-    return segj_follow_tell(follower, section, linked->location, payload, (linked->head.flags & SEGJ_HEAD_RAW) != 0,
-                            followed);
+    status = segj_follow_tell(follower, section, linked->location, payload, (linked->head.flags & SEGJ_HEAD_RAW) != 0,
+                              followed);
+    if (status != SEGJ_OK && !segj_follow_is_of_value(status)) {
+        section->passed_count--;
+        section->at = before;
+    }
+    return status;
 }
 
 /* Nothing links, or not yet. *told: the log was cut. */
@@ -365,6 +373,7 @@ segj_status_t segj_follow_log(oversized_follower_t *follower, segj_follow_sectio
             status = log_show(follower, section, &linked, followed);
             if (status != SEGJ_OK || position >= section->skip)
                 return status;
+            follower->fresh = 0; /* the windows may end here */
             continue;
         }
         if (follower->fresh > 0) {
@@ -374,8 +383,14 @@ segj_status_t segj_follow_log(oversized_follower_t *follower, segj_follow_sectio
             bool wanted = section->at.records < section->synced && !linked.right;
             if (!wanted)
                 return SEGJ_END;
-            if (follower->fresh >= LOG_LOOKS)
-                return log_damage(section, &linked, followed);
+            if (follower->fresh >= LOG_LOOKS) {
+                uint64_t position = section->at.records;
+                status = log_damage(section, &linked, followed);
+                if (!segj_follow_is_of_value(status) || position >= section->skip)
+                    return status;
+                follower->fresh = 0;
+                continue; /* it is not asked for */
+            }
         }
         status = segj_follow_check(follower, section, followed, &told, &ready);
         if (status != SEGJ_OK || told)

@@ -393,8 +393,16 @@ static segj_status_t read_dictionary(segj_follow_section_t *section, uint8_t *by
 {
     bool right = false;
     segj_status_t status = segj_dictionary_read(&section->values, SEGJ_KIND_VALUES, section->dictionary, bytes, &right);
-    if (status == SEGJ_OK && !right && !section->alone)
+    if (!right && !section->alone && (status == SEGJ_OK || status == SEGJ_ERR_IO)) {
+        const segj_status_t first = status;
+        segj_sentence_t why;
+        segj_keep(&why);
         status = segj_dictionary_read(&section->index, SEGJ_KIND_INDEX, section->dictionary, bytes, &right);
+        if (status == SEGJ_OK && !right && first != SEGJ_OK) {
+            segj_say_again(&why);
+            return first;
+        }
+    }
     if (status == SEGJ_OK && !right)
         status = segj_io_fail(SEGJ_ERR_COMPRESSION, &section->values, SEGJ_VALUES_DATA_OFFSET,
                               "the section's dictionary of %u bytes is damaged here and in its index file",

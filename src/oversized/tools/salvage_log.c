@@ -143,9 +143,10 @@ static segj_status_t log_linked(log_walk_t *walk, const segj_head_t *head)
     walk->trailer = sum;
     log_pass(walk, log_end(&frame));
     memcpy(walk->entry + work->entry_size, walk->entry, work->entry_size);
-    if (!right && log_head(walk, walk->at, sum, &next)) /* the trailer alone is damaged: the next head has it */
-        right = true;
-    if (right)
+    /* The trailer alone is damaged: the next head has it. */
+    frame.mended = !right && log_head(walk, walk->at, sum, &next);
+    frame.trailer = sum;
+    if (right || frame.mended)
         return segj_salvage_work_take(work, walk->entry + work->entry_size, &frame, position);
     segj_io_say(&work->values.file, work->values.file.data + frame.offset,
                 "the value of %llu bytes has a wrong checksum", (unsigned long long)frame.size);

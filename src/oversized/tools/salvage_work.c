@@ -114,6 +114,7 @@ typedef struct stream {
     uint32_t crc;
     uint64_t done;  /* of the payload */
     uint64_t given; /* of the value */
+    uint64_t size;  /* of the value, as the frame says */
 } stream_t;
 
 /* Every failure of the new journal ends the salvage; what the source is to blame for is damage. */
@@ -132,6 +133,9 @@ static segj_status_t work_unpack_part(stream_t *stream, const uint8_t *bytes, si
             return segj_fail(SEGJ_ERR_COMPRESSION, "zstd could not decompress: %s", ZSTD_getErrorName(left));
         *ended = left == 0;
         more = out.pos == out.size;
+        if (out.pos > stream->size - stream->given)
+            return segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame has more than the %llu bytes that it says",
+                             (unsigned long long)stream->size);
         stream->given += out.pos;
         if (out.pos > 0)
             status = oversized_writer_write(stream->writer, work->unpacked, out.pos);
@@ -165,11 +169,19 @@ static segj_status_t work_stream_parts(stream_t *stream)
     return status;
 }
 
+/* What the checksum of a frame that was verified must be. */
+static uint32_t work_trailer(segj_salvage_work_t *work, const segj_frame_t *frame)
+{
+    if (frame->mended)
+        return frame->trailer;
+    return segj_get_u32(segj_salvage_input_look(&work->values, frame->payload + frame->size, SEGJ_FRAME_TRAILER));
+}
+
 /* A value of `size` bytes. */
 static segj_status_t work_stream(segj_salvage_work_t *work, const uint8_t *entry, const segj_frame_t *frame,
                                  uint64_t size)
 {
-    stream_t stream = {.work = work, .frame = frame};
+    stream_t stream = {.work = work, .frame = frame, .size = size};
     segj_status_t status = oversized_writer_open(work->made, work->report.section, entry, size, &stream.writer);
     if (status != SEGJ_OK)
         return status;
@@ -185,8 +197,7 @@ static segj_status_t work_stream(segj_salvage_work_t *work, const uint8_t *entry
     if (status == SEGJ_OK && is_packed(work, frame) && stream.given != size)
         status = segj_fail(SEGJ_ERR_COMPRESSION, "the zstd frame has %llu bytes, and says %llu",
                            (unsigned long long)stream.given, (unsigned long long)size);
-    if (status == SEGJ_OK &&
-        crc != segj_get_u32(segj_salvage_input_look(&work->values, frame->payload + frame->size, SEGJ_FRAME_TRAILER)))
+    if (status == SEGJ_OK && crc != work_trailer(work, frame))
         status = segj_fail(SEGJ_ERR_CHECKSUM, "the value has changed while it was read");
     if (status != SEGJ_OK) {
         oversized_writer_abandon(stream.writer);

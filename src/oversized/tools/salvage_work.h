@@ -23,6 +23,8 @@ typedef struct segj_frame {
     bool followed;  /* and, in version 2, these bytes come after it */
     bool raw;       /* and, in version 2, it is the value as it is, though the section may be compressed */
     uint8_t after[4];
+    bool mended; /* the trailer is damaged, and what follows says that it was this */
+    uint32_t trailer;
 } segj_frame_t;
 
 typedef struct segj_salvage_work {

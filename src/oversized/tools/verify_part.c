@@ -192,14 +192,14 @@ static segj_status_t verify_index(verified_t *v)
 
 /* --- records and values --- */
 
-/* Where the frame of the part's first record is to begin; *known is false where the record before it is damaged. */
-static void begin_chain(const verified_t *v, uint64_t *end, bool *known)
+/* Where the frame of a walk's first record is to begin; *known is false where the record before it is damaged. */
+static void begin_chain(const verified_t *v, uint64_t first, uint64_t *end, bool *known)
 {
     oversized_location_t location;
     *end = 0;
     *known = v->journal->shared.format == SEGJ_FORMAT_NATIVE;
-    if (v->part->first > 0)
-        *known = oversized_get(v->journal, v->part->section, v->part->first - 1, NULL, &location) == SEGJ_OK &&
+    if (first > 0)
+        *known = oversized_get(v->journal, v->part->section, first - 1, NULL, &location) == SEGJ_OK &&
                  segj_location_end(v->head, location, UINT64_MAX, end);
 }
 
@@ -282,32 +282,43 @@ static segj_status_t pass_page(verified_t *v, const oversized_item_t *item, segj
     return told ? SEGJ_OK : tell_page(v, segj_max_u64(first, segj_min_u64(last, v->pages_end)), status);
 }
 
-/* Records that the walk could not come to. */
-static segj_status_t tell_rest(verified_t *v, uint64_t from, segj_status_t status)
+/* The walk could not read the page, or one of the pages, in which record `from` lies, by itself either. *next: the first
+ * record that has no part in it. */
+static segj_status_t pass_unreadable(verified_t *v, uint64_t from, uint64_t *next)
 {
-    return tell_damage(v, (oversized_damage_t){.position = from,
-                                               .records = v->part->last - from,
-                                               .index_file = true,
-                                               .offset = v->index_data,
-                                               .status = status});
+    const segj_shared_t *shared = &v->journal->shared;
+    segj_sentence_t why;
+    segj_keep(&why);
+    uint64_t page = from * shared->record_size / shared->page_size;
+    uint64_t last = ((from + 1) * shared->record_size - 1) / shared->page_size;
+    bool begins = from * shared->record_size % shared->page_size == 0;
+    /* Where the record before ends in its first page, and is there, it is another one. */
+    if (page < last && !begins && oversized_get(v->journal, v->part->section, from - 1, NULL, NULL) == SEGJ_OK)
+        page++;
+    uint64_t edge = (page + 1) * shared->page_size;
+    *next = edge / shared->record_size + (edge % shared->record_size != 0);
+    if (page < v->pages_end) /* it was told when the pages were read */
+        return SEGJ_OK;
+    segj_say_again(&why);
+    return tell_page(v, page, SEGJ_ERR_IO);
 }
 
-static segj_status_t verify_walk(verified_t *v, oversized_replay_t *replay)
+/* SEGJ_ERR_IO: *next cannot be read. */
+static segj_status_t verify_walk(verified_t *v, oversized_replay_t *replay, uint64_t *next)
 {
     uint64_t end;
-    uint64_t next = v->part->first;
     bool known;
-    begin_chain(v, &end, &known);
+    begin_chain(v, *next, &end, &known);
     for (;;) {
         oversized_item_t item;
         segj_status_t status = oversized_replay_next(replay, &item);
         if (status == SEGJ_ERR_IO)
-            return tell_rest(v, next, status);
+            return status;
         if (status != SEGJ_OK && status != SEGJ_ERR_CORRUPT)
             return status == SEGJ_END ? SEGJ_OK : status;
         if (item.section != v->part->section || item.position >= v->part->last)
             return SEGJ_OK;
-        next = item.position + 1;
+        *next = item.position + 1;
         if (status == SEGJ_ERR_CORRUPT) {
             known = false;
             status = pass_page(v, &item, status);
@@ -323,13 +334,22 @@ static segj_status_t verify_walk(verified_t *v, oversized_replay_t *replay)
 
 static segj_status_t verify_records(verified_t *v)
 {
-    oversized_replay_t *replay = NULL;
+    uint64_t next = v->part->first;
+    bool over = false;
     segj_status_t status = segj_verify_heads_begin(&v->heads, v->journal, v->part->section);
-    if (status == SEGJ_OK)
-        status = oversized_replay_open(v->journal, v->part->section, v->part->first, VERIFY_AHEAD, &replay);
-    if (status == SEGJ_OK)
-        status = verify_walk(v, replay);
-    oversized_replay_close(replay);
+    while (status == SEGJ_OK && !over && next < v->part->last) {
+        oversized_replay_t *replay = NULL;
+        bool walked = false;
+        status = oversized_replay_open(v->journal, v->part->section, next, VERIFY_AHEAD, &replay);
+        if (status == SEGJ_OK) {
+            status = verify_walk(v, replay, &next);
+            walked = true;
+        }
+        oversized_replay_close(replay);
+        over = status != SEGJ_ERR_IO;
+        if (walked && !over)
+            status = pass_unreadable(v, next, &next);
+    }
     segj_verify_heads_end(&v->heads, v->journal);
     return status;
 }
