@@ -273,19 +273,27 @@ uint64_t segj_paged_first_page(const segj_paged_t *paged)
     return first_page(paged, paged->chain.first);
 }
 
+/* A page that was in flight stays where those after it have been written. */
+uint64_t segj_paged_first_outside(const segj_paged_t *paged, uint64_t page)
+{
+    uint64_t first = 0;
+    for (const segj_write_buffer_t *at = paged->chain.first; at != NULL && first_page(paged, at) < page; at = at->next)
+        first = first_page(paged, at) + at->size / physical(paged);
+    return first;
+}
+
 void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial)
 {
     segj_assert_held(pool->state);
     uint64_t page = length / paged->page_size;
-    segj_write_buffer_t *last = NULL;
+    uint64_t whole = length % paged->page_size == 0; /* its bytes need not be there */
+    segj_write_buffer_t *last = paged->chain.first;
     assert(paged->flight_page == SEGJ_NO_PAGE && length <= paged->length);
-    for (segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next)
-        if (first_page(paged, at) <= page)
-            last = at;
-    bool in_memory = last != NULL;
-    if (!in_memory)
-        last = paged->chain.first;
-    assert(last != NULL);
+    /* The first that has the page, or comes after it: between a page that was in flight and the next buffer there may
+     * be pages that were written, and are not in memory. */
+    while (first_page(paged, last) + last->size / physical(paged) + whole <= page)
+        last = last->next;
+    bool in_memory = first_page(paged, last) <= page;
     while (paged->chain.last != last)
         segj_chain_drop(pool, &paged->chain, paged->chain.last);
     paged->length = length;

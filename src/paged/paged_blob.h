@@ -99,6 +99,9 @@ SEGJ_UNDER_STATE void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uin
 /** The number of the first page that is in memory. Under the state lock. */
 SEGJ_UNDER_STATE uint64_t segj_paged_first_page(const segj_paged_t *paged);
 
+/** The first of the pages up to one that is not in memory, of which none is. Under the state lock. */
+SEGJ_UNDER_STATE uint64_t segj_paged_first_outside(const segj_paged_t *paged, uint64_t page);
+
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
 SEGJ_UNDER_STATE bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);
 

@@ -5,6 +5,7 @@
  */
 #include "badinput/badinput.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,6 +399,31 @@ static void removals_leave_no_mark(void **state)
     assert_false(path_exists(join_path(place->directory.text, place->config.value_partition).text));
 }
 
+/* A removal whose first file could not be removed has changed nothing: no mark tells a later open that it goes on. */
+static void a_removal_that_was_refused_leaves_no_mark(void **state)
+{
+    place_t *place = *state;
+    oversized_t *journal;
+    recorder_t *recorder = recorder_new(segj_storage_posix());
+    fill_journal(&place->config, SECTIONS, RECORDS);
+    oversized_config_t config = place->config;
+    config.storage = recorder_storage(recorder);
+    for (int rewinds = 0; rewinds < 2; rewinds++) {
+        assert_ok(oversized_open(&config, &journal));
+        recorder_fail(recorder, RECORD_FILE_REMOVE, 0, 1, EIO);
+        assert_status(rewinds ? oversized_rewind_to(journal, 1, RECORDS) : oversized_prune(journal, 3, NULL),
+                      SEGJ_ERR_IO);
+        assert_null(oversized_error(journal));
+        assert_ok(oversized_close(journal));
+        bool marked = path_exists(mark_of(place).text);
+        remove_file(index_of(place, 2).text);
+        config.strict = true;
+        check_repaired(&config, SECTIONS, 1);
+        assert_false(marked);
+    }
+    recorder_free(recorder);
+}
+
 /* What a checkpoint does without goes as in a prune. */
 static void an_open_to_a_checkpoint_marks_what_it_removes(void **state)
 {
@@ -468,6 +494,7 @@ int main(void)
         TEST(what_a_removal_has_left_is_removed),
         TEST(what_a_removal_has_left_comes_back_where_that_is_asked_for),
         TEST(a_mark_that_has_nothing_to_tell_goes),
+        TEST(a_removal_that_was_refused_leaves_no_mark),
         TEST(removals_leave_no_mark),
         TEST(an_open_to_a_checkpoint_marks_what_it_removes),
         TEST(an_inspection_tells_what_open_will_do),

@@ -186,7 +186,8 @@ static void check_swallowed(const world_t *w, const step_t *step)
     if (roomy && !w->unrepaired)
         return;
     /* One catalogue is enough to go on with. */
-    if (full && (step->kind == DO_ACKNOWLEDGE || step->kind == DO_DISCARD))
+    if ((full && (step->kind == DO_ACKNOWLEDGE || step->kind == DO_DISCARD)) ||
+        (step->kind == DO_ACKNOWLEDGE && w->warnings > 0))
         return;
     /* Who only reads does without the losses of before. */
     bool reads = (opens(step) && w->read_only) || step->kind == DO_INSPECT;

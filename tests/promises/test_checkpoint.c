@@ -407,6 +407,31 @@ static void test_strict_does_not_count_a_loss_behind_the_checkpoint(void **state
     assert_int_equal(f->logged[SEGJ_LOG_ERROR], 0);
 }
 
+/* Nor a value that was synced, lies above W, and is damaged, which version 2 can tell. */
+static void test_strict_does_not_count_damage_behind_the_checkpoint(void **state)
+{
+    fixture_t *f = *state;
+    oversized_location_t location = {0, 0};
+    if (tested_version() != 2)
+        return;
+    open_journal(f);
+    for (uint64_t i = 0; i < 20; i++) {
+        oversized_location_t placed = append_filled(f->journal, 6, i, 'v', 30, NULL);
+        location = i == 10 ? placed : location;
+        assert_ok(oversized_sync(f->journal, 6));
+    }
+    abandon_journal(f);
+    flip_byte(values_path(f, 6).text, tested_values_data() + location.offset + tested_head(SMALL_ENTRY) + 5);
+    f->config.strict = true;
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    set_checkpoint(f, 0, 6, 11);
+    refuse_open_untouched(f, SEGJ_ERR_CORRUPT);
+    set_checkpoint(f, 0, 6, 10); /* it goes anyway */
+    open_journal(f);
+    assert_int_equal(count_of(f->journal, 6), 10);
+    assert_int_equal(f->logged[SEGJ_LOG_ERROR], 0);
+}
+
 static void test_strict_does_not_count_a_loss_in_a_removed_section(void **state)
 {
     fixture_t *f = *state;
@@ -516,6 +541,7 @@ int main(void)
         PROMISE(test_values_without_an_index_are_refused),
         PROMISE(test_values_below_the_first_index_are_the_rest_of_a_prune),
         PROMISE(test_strict_does_not_count_a_loss_behind_the_checkpoint),
+        PROMISE(test_strict_does_not_count_damage_behind_the_checkpoint),
         PROMISE(test_strict_does_not_count_a_loss_in_a_removed_section),
         PROMISE(test_strict_refuses_a_loss_and_changes_nothing),
         PROMISE(test_strict_lets_a_crash_pass),

@@ -222,6 +222,30 @@ static void test_no_room_for_them_is_no_failure(void **state)
     recorder_free(recorder);
 }
 
+/* A prune that is refused has changed nothing: what is appended then goes on where it was. */
+static void test_a_prune_that_fails_leaves_the_section_as_it_was(void **state)
+{
+    fixture_t *f = *state;
+    recorder_t *recorder = recorder_new(f->config.storage);
+    f->config.storage = recorder_storage(recorder);
+    f->config.preallocate = AHEAD;
+    open_journal(f);
+    append_and_sync(f, 1);
+    for (unsigned i = 0; i < 5000; i++) /* so many that the index of version 2 follows */
+        (void)append_filled(f->journal, 1, 1, 'v', VALUE, NULL);
+    assert_ok(oversized_sync(f->journal, 1));
+    assert_true(values_size(f, 1) > 5001 * FRAME);
+    recorder_fail(recorder, RECORD_FILE_REMOVE, 0, 1, EIO);
+    assert_status(oversized_prune(f->journal, 2, NULL), SEGJ_ERR_IO);
+    assert_null(oversized_error(f->journal));
+    append_and_sync(f, 1);
+    check_filled(f->journal, 1, 5001, 1, 'v', VALUE);
+    close_and_open(f);
+    check_filled(f->journal, 1, 5001, 1, 'v', VALUE);
+    close_journal(f);
+    recorder_free(recorder);
+}
+
 static void test_its_bounds_are_told(void **state)
 {
     fixture_t *f = *state;
@@ -238,11 +262,17 @@ static void test_its_bounds_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PROMISE(test_a_sync_leaves_the_size_alone), PROMISE(test_without_it_files_end_with_their_frames),
-        PROMISE(test_the_library_finds_out_itself), PROMISE(test_close_gives_them_back),
-        PROMISE(test_after_a_crash_open_cuts_them), PROMISE(test_a_section_that_comes_to_rest_gives_them_back),
-        PROMISE(test_a_rewind_takes_them_along),    PROMISE(test_values_of_all_sizes_go_over_them),
-        PROMISE(test_a_stream_is_not_written_over), PROMISE(test_no_room_for_them_is_no_failure),
+        PROMISE(test_a_sync_leaves_the_size_alone),
+        PROMISE(test_without_it_files_end_with_their_frames),
+        PROMISE(test_the_library_finds_out_itself),
+        PROMISE(test_close_gives_them_back),
+        PROMISE(test_after_a_crash_open_cuts_them),
+        PROMISE(test_a_section_that_comes_to_rest_gives_them_back),
+        PROMISE(test_a_rewind_takes_them_along),
+        PROMISE(test_values_of_all_sizes_go_over_them),
+        PROMISE(test_a_stream_is_not_written_over),
+        PROMISE(test_no_room_for_them_is_no_failure),
+        PROMISE(test_a_prune_that_fails_leaves_the_section_as_it_was),
         PROMISE(test_its_bounds_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,8 +2,10 @@
  * recovery/test_quarantine.c: what an open that loses synced records sets aside before it cuts: the very bytes, in
  * files whose names say where they were; and that later opens go on saying so until it is acknowledged.
  */
+#include "support/recorder.h"
 #include "support/support.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +221,31 @@ static void later_opens_go_on_saying_it(void **state)
     open_it(place);
     expect_report(place, 0, 0, 0, 0);
     assert_null(oversized_recovery(place->journal)->quarantine);
+}
+
+/* Whatever of it fails: the answer says what later opens say. */
+static void what_acknowledging_answers_is_so(void **state)
+{
+    static const record_kind_t kinds[] = {RECORD_FILE_OPEN, RECORD_FILE_WRITE, RECORD_FILE_TRUNCATE, RECORD_FILE_SYNC,
+                                          RECORD_PARTITION_SYNC};
+    place_t *place = *state;
+    recorder_t *recorder = recorder_new(segj_storage_posix());
+    place->config.storage = recorder_storage(recorder);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
+        remove_tree(place->directory.text);
+        make_loss(place, SECTION, 6);
+        open_it(place);
+        recorder_fail(recorder, kinds[kind], 1, 1, EIO); /* of the second catalogue */
+        segj_status_t status = oversized_acknowledge_losses(place->journal);
+        recorder_fail(recorder, kinds[kind], 0, 0, 0);
+        close_it(place);
+        open_it(place);
+        assert_int_equal(oversized_recovery(place->journal)->unacknowledged_records,
+                         status == SEGJ_OK ? 0 : RECORDS - 6);
+        close_it(place);
+    }
+    place->config.storage = NULL;
+    recorder_free(recorder);
 }
 
 /* Of two losses one is acknowledged: the other one stays, with its bytes. */
@@ -496,6 +523,7 @@ int main(void)
         TEST(what_was_set_aside_gives_the_files_back),
         TEST(a_journal_that_lost_nothing_has_no_quarantine),
         TEST(later_opens_go_on_saying_it),
+        TEST(what_acknowledging_answers_is_so),
         TEST(what_is_not_acknowledged_is_not_discarded),
         TEST(a_section_that_loses_twice_is_counted_once),
         TEST(without_a_quarantine_the_loss_is_said_all_the_same),

@@ -10,6 +10,18 @@
 #include "oversized/lost/quarantine.h"
 #include "oversized/section/writers.h"
 
+/* It is acknowledged, durably, when one of the two catalogues is written, whatever becomes of the other. */
+SEGJ_UNDER_CHANGE static segj_status_t commit_acknowledged(oversized_t *journal)
+{
+    uint64_t before = journal->quarantine.sequence;
+    segj_status_t status = segj_catalogue_commit(&journal->quarantine);
+    if (status == SEGJ_OK || journal->quarantine.sequence == before)
+        return status;
+    segj_shared_log(&journal->shared, SEGJ_LOG_WARNING, "one of the two catalogues of losses could not be written: %s",
+                    segj_last_error());
+    return SEGJ_OK;
+}
+
 /* What open could not set aside is cut, and noted, before it is acknowledged. */
 SEGJ_UNDER_CHANGE static segj_status_t acknowledge_repair_lost(oversized_t *journal)
 {
@@ -42,7 +54,7 @@ SEGJ_UNDER_CHANGE static segj_status_t acknowledge(oversized_t *journal)
         open += !before[i];
         quarantine->losses[i].acknowledged = true;
     }
-    status = open > 0 ? segj_catalogue_commit(quarantine) : SEGJ_OK;
+    status = open > 0 ? commit_acknowledged(journal) : SEGJ_OK;
     for (size_t i = 0; status != SEGJ_OK && i < quarantine->count; i++)
         quarantine->losses[i].acknowledged = before[i];
     free(before);

@@ -171,7 +171,8 @@ static segj_status_t follow_frame(following_t *following, bool *more)
         following->within = batch_goes_on(following, &head);
     else
         walk->at = place;
-    plan->damaged += !right && durable;
+    if (!right && durable && plan->damaged++ == 0)
+        plan->damaged_first = place.records;
     return status;
 }
 
@@ -422,6 +423,8 @@ segj_status_t segj_judge_log_shorten(segj_scan_t *scan, segj_recovery_plan_t *pl
     if (status != SEGJ_OK)
         return status;
     plan->within_batch = plan->within_batch && records > plan->watermark;
+    if (records <= plan->damaged_first)
+        plan->damaged = 0; /* they go, and are no matter of `strict` */
     end_plan_at(plan, at);
     status = judge_log_index(scan, plan, scanned);
     compare_log(scan, plan, scanned);

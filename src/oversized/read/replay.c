@@ -177,9 +177,12 @@ SEGJ_UNDER_STATE static size_t choose_pages(const oversized_replay_t *replay, co
     uint64_t bytes = replay->targets[replay->at].records * shared->record_size;
     uint64_t end = (bytes + shared->page_size - 1) / shared->page_size;
     /* In version 2 the file may have other pages than memory, and others than those that are trusted. */
-    if (section->index.version == 2 && section->index.tail != NULL)
+    uint64_t begin = 0;
+    if (section->index.version == 2 && section->index.tail != NULL) {
+        begin = segj_paged_first_outside(section->index.tail, page);
         end = segj_min_u64(end, segj_max_u64(segj_paged_first_page(section->index.tail), page + 1));
-    uint64_t left = replay->back ? page + 1 : end - page;
+    }
+    uint64_t left = replay->back ? page + 1 - begin : end - page;
     size_t wanted = left < replay->capacity ? (size_t)left : replay->capacity;
     *first = replay->back ? page + 1 - wanted : page;
     return wanted;

@@ -26,8 +26,9 @@ typedef struct segj_recovery_plan {
     segj_point_t anchor;      /* version 2: so many records are wholly in pages of the index that are trusted */
     uint64_t index_bytes;     /* version 2: and so many bytes of it; what follows is made again from the frames */
     uint64_t damaged; /* version 2: values that were durable, and are damaged, among those that were walked over */
-    uint64_t waived;  /* synced records that are gone, and that a checkpoint does without */
-    segj_loss_t gone; /* what went, or goes, with the section's files, of one whose loss is still to be noted */
+    uint64_t damaged_first; /* the first of these */
+    uint64_t waived;        /* synced records that are gone, and that a checkpoint does without */
+    segj_loss_t gone;       /* what went, or goes, with the section's files, of one whose loss is still to be noted */
     struct segj_recovery_plan *next_gone; /* of those */
     segj_hole_t hole;                     /* commonware: where open has looked for one */
     uint16_t last_length;                 /* valid bytes of the last page that stays */

@@ -109,8 +109,11 @@ SEGJ_UNDER_CHANGE static void close_unused(oversized_t *journal, const removal_t
         segj_section_t *section = removal->gone[i];
         bool written = section->synced == segj_section_appended(section) &&
                        (!segj_section_is_log(section) || section->index.mark.records == section->index.durable);
-        if (section->active && written)
+        if (section->active && written) {
+            /* Zeros that are kept ahead stay in its file, and are cut before it is written to, should it come back. */
+            section->values.tail_dirty = section->values.tail_dirty || section->values.ahead > section->values.size;
             segj_section_deactivate(journal, section);
+        }
         segj_handle_t *handles[2] = {&section->index.handle, &section->values.handle};
         segj_lock(&journal->shared.state);
         for (size_t j = 0; j < 2; j++)
@@ -173,6 +176,15 @@ static segj_status_t mark_files_going(oversized_t *journal, const removal_t *rem
     return unknown ? segj_shared_poison(&journal->shared, status) : status;
 }
 
+/* The sections stay: with the mark, values of one that loses its index file later would be taken for a rest. */
+static void take_mark_back(segj_shared_t *shared)
+{
+    segj_sentence_t cause;
+    segj_keep(&cause);
+    segj_removal_end(shared);
+    segj_say_again(&cause);
+}
+
 /* Without `change`, if need be. Until this has succeeded everything can be undone, afterwards nothing. */
 static segj_status_t unlink_first(oversized_t *journal, removal_t *removal)
 {
@@ -184,6 +196,8 @@ static segj_status_t unlink_first(oversized_t *journal, removal_t *removal)
         return status;
     status = segj_partition_unlink(&journal->shared.index, removal->gone[0]->node.number);
     removal->undone = status != SEGJ_OK && is_there(journal, removal->gone[0]);
+    if (removal->undone)
+        take_mark_back(&journal->shared);
     return status == SEGJ_OK || removal->undone ? status : segj_shared_poison(&journal->shared, status);
 }
 

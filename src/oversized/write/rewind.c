@@ -188,6 +188,15 @@ static segj_status_t cut_files(const segj_shared_t *shared, segj_section_t *sect
     return status == SEGJ_OK && index_size > kept ? segj_io_truncate(file, kept) : status;
 }
 
+/* Where a raise has failed, W as it is known may have less than stays, and the slot that has it would show no cut: then
+ * both come to say the same. */
+static segj_status_t mark_log(segj_shared_t *shared, segj_fixed_t *index, segj_point_t at, bool begun)
+{
+    bool both = index->sequence > 0 && index->mark.records < at.records;
+    segj_status_t status = rewind_mark(shared, index, at, begun);
+    return status == SEGJ_OK && both ? rewind_mark(shared, index, at, begun) : status;
+}
+
 SEGJ_UNDER_CHANGE static segj_status_t cut_log(oversized_t *journal, segj_section_t *section, segj_point_t at,
                                                bool begun)
 {
@@ -198,7 +207,7 @@ SEGJ_UNDER_CHANGE static segj_status_t cut_log(oversized_t *journal, segj_sectio
     segj_status_t status = segj_io_size(&index->handle.file, &size);
     if (status != SEGJ_OK)
         return begun ? segj_shared_poison(shared, status) : status;
-    status = marked ? rewind_mark(shared, index, at, begun) : SEGJ_OK;
+    status = marked ? mark_log(shared, index, at, begun) : SEGJ_OK;
     if (status != SEGJ_OK)
         return status;
     begin_cut(journal, section, at);

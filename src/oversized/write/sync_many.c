@@ -40,12 +40,12 @@ static segj_status_t sync_pruned(oversized_t *journal, uint64_t number)
     return segj_sync_section(journal, number, NULL);
 }
 
-/* Takes `change`. Inherited sections that a prune has hidden are not in the table, and may come back: it waits for
- * that. */
+/* Takes `change`. Inherited sections, and those that open could not repair, that a prune has hidden are not in the
+ * table, and may come back: it waits for that. */
 SEGJ_TAKES(segj_role_change) static void lock_for_all(oversized_t *journal)
 {
     segj_gate_enter(&journal->change);
-    if (journal->shared.format == SEGJ_FORMAT_NATIVE)
+    if (journal->shared.format == SEGJ_FORMAT_NATIVE && journal->unrepaired == 0)
         return;
     segj_lock(&journal->shared.state);
     while (journal->hidden > 0) {
