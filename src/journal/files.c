@@ -220,6 +220,15 @@ segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle)
     return pin(files, handle, SEGJ_OPEN_READ);
 }
 
+segj_status_t segj_files_pin_once_more(segj_files_t *files, segj_handle_t *handle)
+{
+    segj_assert_held(files->state);
+    if (!handle->opening || handle->file.opened == NULL)
+        return segj_files_pin(files, handle);
+    atomic_fetch_add(&handle->pins, 1); /* the writer still waits */
+    return SEGJ_OK;
+}
+
 SEGJ_UNDER_STATE static segj_status_t files_hold(segj_files_t *files, segj_handle_t *handle, segj_open_mode_t mode)
 {
     assert(!handle->held);
@@ -293,12 +302,14 @@ void segj_files_reserve(segj_files_t *files, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         await_descriptor(files);
         files->open++;
+        files->held++;
     }
 }
 
 void segj_files_give_up_reserve(segj_files_t *files, uint32_t count)
 {
     files->open -= count;
+    files->held -= count;
     segj_wake_all(files->changed);
 }
 

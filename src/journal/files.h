@@ -37,7 +37,7 @@ typedef struct segj_files {
     uint32_t most;                  /* that may be open */
     atomic_uint limit;              /* that are kept open, `most` or fewer; set under the state lock */
     uint32_t open, opening;         /* files */
-    uint32_t held;                  /* of the open ones, by writers */
+    uint32_t held;                  /* of the open ones, by writers, or reserved */
     uint32_t stuck;                 /* openings that found no descriptor and want one given back */
     uint32_t closed;                /* counted */
     uint32_t calm;                  /* openings that went well since the limit was changed */
@@ -55,7 +55,11 @@ void segj_files_bound(segj_files_t *files, uint32_t most);
  *  handle->file.exhausted is set. */
 SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_pin(segj_files_t *files, segj_handle_t *handle);
 
-/** The same for the section's writer, for writing, until release. Waits for those who read a file that was opened for
+/** The same for a thread that may have pinned the file: it does not wait for a writer that waits for readers. For what
+ *  is seldom read, because the writer waits longer. */
+SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_pin_once_more(segj_files_t *files, segj_handle_t *handle);
+
+/** Pins the file for the section's writer, for writing, until release. Waits for those who read a file that was opened for
  *  reading, so that from here on all use the new descriptor. One thread at a time. */
 SEGJ_MUST_CHECK SEGJ_UNDER_STATE segj_status_t segj_files_pin_for_write(segj_files_t *files, segj_handle_t *handle);
 

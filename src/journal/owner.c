@@ -81,6 +81,7 @@ static segj_status_t open_place(segj_shared_t *shared, bool make)
     segj_status_t status = segj_partition_open(&owner->place, &missing);
     if (status != SEGJ_OK || !missing || !make)
         return status;
+    owner->seen = true; /* that there is none */
     status = segj_partition_create(&owner->place);
     owner->place_made = status == SEGJ_OK;
     return status == SEGJ_OK ? segj_partition_open(&owner->place, NULL) : status;
@@ -127,6 +128,7 @@ static segj_status_t open_or_make(segj_shared_t *shared)
         status = segj_io_open_named(&owner->file, place_of(shared), SEGJ_OWNER_NAME, SEGJ_OPEN_WRITE, &missing);
         if (status != SEGJ_OK || !missing)
             return fail_odd_file(status);
+        owner->seen = true; /* that there is none */
         status = segj_io_open_named(&owner->file, place_of(shared), SEGJ_OWNER_NAME, SEGJ_OPEN_CREATE, NULL);
         owner->made = status == SEGJ_OK;
         if (is_place_gone(shared, status))
@@ -159,7 +161,8 @@ static segj_status_t write_token(segj_owner_t *owner)
     return status;
 }
 
-static segj_status_t claim(segj_shared_t *shared)
+/* Has the file open, and its lock. */
+static segj_status_t have_file(segj_shared_t *shared)
 {
     segj_owner_t *owner = &shared->owner;
     segj_status_t status = open_place(shared, true);
@@ -168,8 +171,16 @@ static segj_status_t claim(segj_shared_t *shared)
     if (status == SEGJ_OK)
         status = segj_io_lock(&owner->file, true);
     owner->contended = status == SEGJ_ERR_LOCKED;
+    return status;
+}
+
+static segj_status_t claim(segj_shared_t *shared)
+{
+    segj_owner_t *owner = &shared->owner;
+    segj_status_t status = have_file(shared);
     if (status == SEGJ_OK)
         status = read_before(owner);
+    owner->seen = owner->seen || status == SEGJ_OK;
     return status == SEGJ_OK ? write_token(owner) : status;
 }
 
@@ -222,27 +233,41 @@ segj_status_t segj_owner_claim(segj_shared_t *shared)
     return SEGJ_OK;
 }
 
-segj_status_t segj_owner_claim_again(segj_shared_t *shared)
+/* Whether each byte is what it was before, or this opener's, whose claim may have failed when a part of it was
+ * written, or all. */
+static bool is_as_left(const segj_owner_t *owner, const uint8_t *found, size_t size)
+{
+    bool same = size >= owner->before_size;
+    for (size_t i = 0; i < size && same; i++)
+        same =
+            (owner->tried && found[i] == owner->token[i]) || (i < owner->before_size && found[i] == owner->before[i]);
+    return same;
+}
+
+/* Who has come since has the journal. */
+static segj_status_t claim_late(segj_shared_t *shared)
 {
     segj_owner_t *owner = &shared->owner;
     uint8_t found[SEGJ_OWNER_SIZE];
     size_t size = 0;
+    segj_status_t status = have_file(shared);
+    if (status == SEGJ_OK)
+        status = segj_io_refresh(&owner->file, false);
+    if (status == SEGJ_OK)
+        status = segj_io_read(&owner->file, 0, found, sizeof found, &size);
+    if (status == SEGJ_OK && !is_as_left(owner, found, size)) {
+        say_foreign(&owner->file, found, size);
+        return segj_shared_poison(shared, SEGJ_ERR_POISONED);
+    }
+    return status == SEGJ_OK ? write_token(owner) : status;
+}
+
+segj_status_t segj_owner_claim_again(segj_shared_t *shared)
+{
+    segj_owner_t *owner = &shared->owner;
     if (!owner->wanted || atomic_load_explicit(&owner->claimed, memory_order_relaxed))
         return SEGJ_OK;
-    segj_status_t status = SEGJ_OK;
-    if (owner->file.opened == NULL || owner->made) {
-        status = claim(shared);
-    } else {
-        status = segj_io_refresh(&owner->file, false);
-        if (status == SEGJ_OK)
-            status = segj_io_read(&owner->file, 0, found, sizeof found, &size);
-        if (status == SEGJ_OK && (size != owner->before_size || memcmp(found, owner->before, size) != 0)) {
-            say_foreign(&owner->file, found, size);
-            return segj_shared_poison(shared, SEGJ_ERR_POISONED);
-        }
-        if (status == SEGJ_OK)
-            status = write_token(owner);
-    }
+    segj_status_t status = owner->seen ? claim_late(shared) : claim(shared);
     return status == SEGJ_ERR_NO_SPACE ? SEGJ_OK : status;
 }
 

@@ -31,6 +31,7 @@ typedef struct segj_owner {
     bool wanted;               /* it is to say so */
     bool made;                 /* by this opener */
     bool tried;                /* its bytes may have been written */
+    bool seen;                 /* what it held before this opener is known: `before` */
     atomic_bool used;          /* a change of a section's file or name was allowed, which other openers must notice */
     bool contended;            /* another opener has its lock */
     bool lost;                 /* another opener's token was found; under state */

@@ -268,32 +268,42 @@ void segj_paged_roll_back(segj_paged_t *paged, size_t size)
     segj_buffer_publish(live, (size_t)pages * physical(paged));
 }
 
-uint64_t segj_paged_first_page(const segj_paged_t *paged)
+void segj_paged_around(const segj_paged_t *paged, uint64_t page, uint64_t *first, uint64_t *end)
 {
-    return first_page(paged, paged->chain.first);
+    for (const segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next) {
+        uint64_t begin = first_page(paged, at);
+        if (begin > page)
+            *end = segj_min_u64(*end, begin);
+        else
+            *first = segj_max_u64(*first, begin + at->size / physical(paged));
+    }
 }
 
-/* A page that was in flight stays where those after it have been written. */
-uint64_t segj_paged_first_outside(const segj_paged_t *paged, uint64_t page)
+/* Whether the page is in the buffer, or would be the next one of the live buffer. Pages after one that was in flight
+ * may have been written, and are in no buffer. */
+static bool holds_page(const segj_paged_t *paged, const segj_write_buffer_t *buffer, uint64_t page)
 {
-    uint64_t first = 0;
-    for (const segj_write_buffer_t *at = paged->chain.first; at != NULL && first_page(paged, at) < page; at = at->next)
-        first = first_page(paged, at) + at->size / physical(paged);
-    return first;
+    uint64_t begin = first_page(paged, buffer);
+    return page >= begin && (buffer->state == SEGJ_BUFFER_LIVE || page - begin < buffer->size / physical(paged));
 }
 
 void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial)
 {
     segj_assert_held(pool->state);
     uint64_t page = length / paged->page_size;
-    uint64_t whole = length % paged->page_size == 0; /* its bytes need not be there */
-    segj_write_buffer_t *last = paged->chain.first;
+    segj_write_buffer_t *last = NULL;
+    segj_write_buffer_t *after = NULL;
     assert(paged->flight_page == SEGJ_NO_PAGE && length <= paged->length);
-    /* The first that has the page, or comes after it: between a page that was in flight and the next buffer there may
-     * be pages that were written, and are not in memory. */
-    while (first_page(paged, last) + last->size / physical(paged) + whole <= page)
-        last = last->next;
-    bool in_memory = first_page(paged, last) <= page;
+    for (segj_write_buffer_t *at = paged->chain.first; at != NULL; at = at->next) {
+        if (holds_page(paged, at, page))
+            last = at;
+        else if (after == NULL && first_page(paged, at) > page)
+            after = at;
+    }
+    bool in_memory = last != NULL;
+    if (!in_memory)
+        last = after;
+    assert(last != NULL);
     while (paged->chain.last != last)
         segj_chain_drop(pool, &paged->chain, paged->chain.last);
     paged->length = length;

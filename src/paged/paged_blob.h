@@ -96,11 +96,9 @@ SEGJ_UNDER_CHANGE void segj_paged_roll_back(segj_paged_t *paged, size_t size);
  *  there, whatever the file has. `partial`: what that page has, where it is not in memory. Under the state lock. */
 SEGJ_UNDER_STATE void segj_paged_cut(segj_paged_t *paged, segj_pool_t *pool, uint64_t length, const uint8_t *partial);
 
-/** The number of the first page that is in memory. Under the state lock. */
-SEGJ_UNDER_STATE uint64_t segj_paged_first_page(const segj_paged_t *paged);
-
-/** The first of the pages up to one that is not in memory, of which none is. Under the state lock. */
-SEGJ_UNDER_STATE uint64_t segj_paged_first_outside(const segj_paged_t *paged, uint64_t page);
+/** Narrows the pages from *first to before *end to those around `page`, which is one of them and not in memory, that are
+ *  not in memory either. Under the state lock. */
+SEGJ_UNDER_STATE void segj_paged_around(const segj_paged_t *paged, uint64_t page, uint64_t *first, uint64_t *end);
 
 /** Copies bytes of a page that is in memory; false where it is not. Under the state lock. */
 SEGJ_UNDER_STATE bool segj_paged_peek(const segj_paged_t *paged, uint64_t page, size_t from, size_t size, uint8_t *to);

@@ -252,6 +252,33 @@ static void a_repair_without_room_does_not_say_that_it_has_cut(void **state)
     expect_log(place, "not set aside", true);
 }
 
+static void exhaust(void *context, simdisk_call_t call, simdisk_fault_t *fault)
+{
+    (void)context;
+    if (call == SIMDISK_OPEN)
+        fault->code = EMFILE;
+}
+
+/* Nor where the system has no descriptor for its files: what the repair has reserved for them nobody gives back. */
+static void a_repair_without_descriptors_fails_and_is_made_again(void **state)
+{
+    place_t *place = *state;
+    if (place->config.format != SEGJ_FORMAT_NATIVE)
+        return;
+    make_loss(place, SECTION, SECTION);
+    simdisk_set_room(place->disk, 0);
+    open_it(place);
+    assert_int_equal(oversized_recovery(place->journal)->sections_unrepaired, 1);
+    simdisk_set_room(place->disk, SIZE_MAX);
+    simdisk_on_fault(place->disk, exhaust, NULL);
+    assert_status(oversized_append(place->journal, SECTION, "12345678", "value", 5, NULL, NULL), SEGJ_ERR_IO);
+    simdisk_on_fault(place->disk, NULL, NULL);
+    assert_null(oversized_error(place->journal));
+    check_section(place, SECTION, 4);
+    assert_ok(oversized_append(place->journal, SECTION, "12345678", "value", 5, NULL, NULL));
+    assert_ok(oversized_sync(place->journal, SECTION));
+}
+
 static void expect_told(const place_t *place, uint64_t records, bool anything_missed)
 {
     const oversized_recovery_t *found = oversized_recovery(place->journal);
@@ -447,6 +474,7 @@ int main(void)
         TEST(what_is_left_of_a_rewind_without_room_is_ended_by_open),
         TEST(without_room_nothing_is_said_to_be_cut),
         TEST(a_repair_without_room_does_not_say_that_it_has_cut),
+        TEST(a_repair_without_descriptors_fails_and_is_made_again),
         TEST(a_loss_is_told_when_its_section_was_pruned),
         TEST(a_loss_is_told_when_a_rewind_has_removed_its_section),
         TEST(a_prune_without_room_for_the_notice_goes_on),

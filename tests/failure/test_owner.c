@@ -614,9 +614,13 @@ static int fail_write(segj_file_t *file, uint64_t offset, const segj_slice_t *sl
     return failure_code;
 }
 
+static bool fails_claims_alone; /* of the refreshes */
+
 static int fail_refresh(segj_file_t *file, bool written)
 {
-    return failing == FAIL_REFRESH ? failure_code : segj_storage_posix()->file_refresh(file, written);
+    return failing == FAIL_REFRESH && (written || !fails_claims_alone)
+               ? failure_code
+               : segj_storage_posix()->file_refresh(file, written);
 }
 
 static void with_failures(place_t *place)
@@ -628,6 +632,7 @@ static void with_failures(place_t *place)
     storage.file_refresh = fail_refresh;
     place->config.storage = &storage;
     failing = FAILS;
+    fails_claims_alone = false;
     owner_file = NULL;
 }
 
@@ -710,6 +715,51 @@ static void who_claims_late_finds_who_came_before(void **state)
     oversized_abandon(journal);
 }
 
+/* Likewise where there was no file before, and where there was no room for one. */
+static void who_claims_late_finds_who_has_made_or_filled_the_file(void **state)
+{
+    place_t *place = *state;
+    with_failures(place);
+    for (int i = 0; i < 2; i++) {
+        uint8_t entry[SMALL_ENTRY] = {0};
+        uint8_t token[TOKEN];
+        assert_ok(oversized_close(fill(place)));
+        remove_file(place->owner.text);
+        failing = i == 0 ? FAIL_CREATE : FAIL_WRITE;
+        failure_code = ENOSPC;
+        oversized_t *journal = open_it(place);
+        assert_int_equal(path_exists(place->owner.text), i == 1);
+        make_token(token);
+        write_file(place->owner.text, token, sizeof token);
+        failing = FAILS;
+        assert_status(oversized_append(journal, 1, entry, entry, 8, NULL, NULL), SEGJ_ERR_POISONED);
+        assert_says("process 4711 on elsewhere");
+        bytes_t found = read_file(place->owner.text);
+        assert_int_equal(found.size, TOKEN);
+        assert_memory_equal(found.data, token, TOKEN);
+        free_bytes(&found);
+        oversized_abandon(journal);
+        remove_tree(place->directory.text);
+    }
+}
+
+/* A server may tell of a lack of room when the claim is synced: the token is in the file then, and is its own. */
+static void a_claim_that_is_there_although_it_failed_is_nobody_elses(void **state)
+{
+    place_t *place = *state;
+    with_failures(place);
+    assert_ok(oversized_close(fill(place)));
+    failing = FAIL_REFRESH;
+    fails_claims_alone = true;
+    failure_code = ENOSPC;
+    oversized_t *journal = open_it(place);
+    failing = FAILS;
+    append_filled(journal, 1, RECORDS, RECORDS, 30, NULL);
+    assert_ok(oversized_sync(journal, 1));
+    assert_ok(oversized_close(journal));
+    check_it(place);
+}
+
 /* A look that fails is a failure of what was to be done, which may be done again. */
 static void a_look_that_fails_is_a_failure(void **state)
 {
@@ -755,6 +805,8 @@ int main(void)
         TEST(an_open_that_cannot_claim_fails_and_changes_nothing),
         TEST(without_room_it_goes_on),
         TEST(who_claims_late_finds_who_came_before),
+        TEST(who_claims_late_finds_who_has_made_or_filled_the_file),
+        TEST(a_claim_that_is_there_although_it_failed_is_nobody_elses),
         TEST(a_look_that_fails_is_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

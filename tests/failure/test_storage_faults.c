@@ -366,7 +366,7 @@ static void every_call_site_has_failed(void **state)
          "only where a value is damaged; promises/copy_refused fails it"},
         {"oversized/tools/copy_files.c", "files_is_covered", "segj_io_read",
          "only where a value is damaged; promises/copy_refused fails it"},
-        {"oversized/tools/verify_heads.c", "find_place", "segj_io_read", "only behind a damaged record"},
+        {"oversized/tools/verify_heads.c", "verify_read_trailer", "segj_io_read", "only behind a damaged record"},
         {"oversized/section/remake.c", "read_trusted", "segj_io_read", "the frames are there; recovery/log fails it"},
         {"journal/fixed.c", "restart_sequence", "segj_io_sync", "after 2^32 marks; unit/fixed_cut fails it"},
         {"journal/owner.c", NULL, NULL, "only where a storage says who opens; failure/owner fails them"},

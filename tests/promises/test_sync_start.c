@@ -120,6 +120,25 @@ static void test_tickets_of_sections_that_are_not_there(void **state)
     assert_ok(oversized_sync_wait(f->journal, &ticket));
 }
 
+/* The section that has the number now was changed less often than the one that the ticket is of, and is at rest. */
+static void test_a_ticket_of_a_section_that_was_made_again_and_rests(void **state)
+{
+    fixture_t *f = *state;
+    oversized_ticket_t ticket;
+    f->config.max_open_files = 4; /* one section is active at a time */
+    open_journal(f);
+    append_sample(f->journal, 3, 0);
+    for (int i = 0; i < 4; i++)
+        append_sample(f->journal, 5, 0);
+    assert_ok(oversized_sync_start(f->journal, 5, &ticket));
+    assert_ok(oversized_rewind(f->journal, 3, SMALL_RECORD));
+    append_sample(f->journal, 5, 0);
+    assert_ok(oversized_sync_wait(f->journal, &ticket));
+    append_sample(f->journal, 3, 0);
+    assert_ok(oversized_sync_wait(f->journal, &ticket));
+    check_section(f->journal, 5, 1, 0);
+}
+
 static void test_a_start_without_space_may_be_made_again(void **state)
 {
     fixture_t *f = *state;
@@ -184,6 +203,7 @@ int main(void)
         PROMISE(test_a_start_writes_values_and_syncs_nothing),
         PROMISE(test_any_sync_covers_a_ticket),
         PROMISE(test_tickets_of_sections_that_are_not_there),
+        PROMISE(test_a_ticket_of_a_section_that_was_made_again_and_rests),
         PROMISE(test_a_start_without_space_may_be_made_again),
         PROMISE(test_a_failed_flush_poisons_and_fails_the_wait),
         PROMISE(test_bad_arguments_are_refused),

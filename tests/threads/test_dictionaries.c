@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/process.h"
+
 /* More than SEGJ_DICTIONARIES. */
 enum { SECTIONS = 70, FIRST = 6, WRITERS = 2, READERS = 2, TEAM = WRITERS + READERS, ROUNDS = 400, WORDS = 200 };
 
@@ -146,11 +148,54 @@ static void first_appends_at_the_same_time(void **state)
         check_own(stage, section, TEAM);
 }
 
+static segj_status_t call_read_2(oversized_t *journal, uint64_t section)
+{
+    segj_buffer_t value = {0};
+    uint8_t entry[SMALL_ENTRY] = {0};
+    segj_status_t status = oversized_read(journal, section, 2, entry, &value);
+    if (status == SEGJ_OK && !is_sample(section, entry, &value))
+        status = SEGJ_ERR_CHECKSUM;
+    segj_buffer_free(&value);
+    return status;
+}
+
+/* Who has read a frame wants the section's dictionary then; a change waits for who reads the file. */
+static void a_first_change_beside_a_read_that_wants_the_dictionary(void **state)
+{
+    enum { SECTION = 3 };
+    stage_t *stage = *state;
+    uint8_t words[WORDS];
+    errand_t read;
+    errand_t rewind;
+    make_words(SECTION, words);
+    stage->config.native_version = 2;
+    stage->config.compression = 1;
+    stage->config.dictionary = words;
+    stage->config.dictionary_size = WORDS;
+    stage_reopen(stage);
+    append_samples(stage->journal, SECTION, 0, FIRST);
+    append_samples(stage->journal, SECTION + 1, 0, 1);
+    stage->config.dictionary_size = 0;
+    stage_reopen(stage);
+    gate_t *gate = gate_close(stage->watched, CALL_READ, PART_VALUES, SECTION, 1);
+    errand_start(&read, stage, call_read_2, SECTION);
+    gate_await(gate, 1);
+    watched_forget(stage->watched);
+    errand_start(&rewind, stage, call_rewind_section_to_3, SECTION);
+    while (watched_count(stage->watched, CALL_OPEN, PART_INDEX, SECTION) == 0)
+        segj_process_sleep(1000000);
+    segj_process_sleep(50000000); /* its index is open, it comes to the values */
+    gate_open(gate, 0);
+    errand_join(&read, SEGJ_OK);
+    errand_join(&rewind, SEGJ_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGE_TEST(everybody_gets_a_records_own_value),
         STAGE_TEST(first_appends_at_the_same_time),
+        STAGE_TEST(a_first_change_beside_a_read_that_wants_the_dictionary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "threads/stage.h"
 
+#include "base/process.h"
 #include "segjournal/tools.h"
 
 enum {
@@ -151,10 +152,44 @@ static void a_verification_beside_a_writer_finds_no_damage(void **state)
     assert_true(atomic_load(&beside.looks) > 2);
 }
 
+static segj_status_t call_verify(oversized_t *journal, uint64_t unused)
+{
+    oversized_verify_options_t options;
+    (void)unused;
+    oversized_verify_options_init(&options);
+    options.on_damage = print_damage;
+    return oversized_verify(journal, &options, NULL);
+}
+
+/* Its files are open for reading alone: the writer waits for who reads the values, and who comes back for more of them
+ * waits for the writer. */
+static void a_section_becomes_active_while_it_is_verified(void **state)
+{
+    enum { MANY = 2000 }; /* more values than are read ahead at a time */
+    stage_t *stage = *state;
+    errand_t verify;
+    errand_t append;
+    append_samples(stage->journal, FIRST, 0, MANY);
+    append_samples(stage->journal, FIRST + 1, 0, 1);
+    stage_reopen(stage);
+    gate_t *gate = gate_close(stage->watched, CALL_READ, PART_VALUES, FIRST, 1);
+    errand_start(&verify, stage, call_verify, 0);
+    gate_await(gate, 1);
+    watched_forget(stage->watched);
+    errand_start(&append, stage, call_append_one, FIRST);
+    while (watched_count(stage->watched, CALL_OPEN, PART_INDEX, FIRST) == 0)
+        segj_process_sleep(1000000);
+    segj_process_sleep(50000000); /* its index is open, it comes to the values */
+    gate_open(gate, 0);
+    errand_join(&append, SEGJ_OK);
+    errand_join(&verify, SEGJ_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {STAGE_TEST(a_rewind_in_the_middle_of_a_look_is_no_loss),
                                        STAGE_TEST(what_a_writer_does_is_no_damage),
-                                       STAGE_TEST(a_verification_beside_a_writer_finds_no_damage)};
+                                       STAGE_TEST(a_verification_beside_a_writer_finds_no_damage),
+                                       STAGE_TEST(a_section_becomes_active_while_it_is_verified)};
     return cmocka_run_group_tests_name("inspect_beside", tests, NULL, NULL);
 }

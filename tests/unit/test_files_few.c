@@ -251,6 +251,24 @@ static void the_limit_falls_and_rises_again(void **state)
     free_fixture(fixture);
 }
 
+/* Those are the caller's own, who may be the one that opens. */
+static void what_is_reserved_is_not_waited_for(void **state)
+{
+    fixture_t *fixture = new_fixture(8);
+    hold(fixture, 0);
+    segj_lock(fixture->files->state);
+    segj_files_reserve(fixture->files, 2);
+    segj_unlock(fixture->files->state);
+    fail_opens(fixture, 1, EMFILE);
+    assert_status(take(fixture, segj_files_pin, 1), SEGJ_ERR_IO);
+    segj_lock(fixture->files->state);
+    segj_files_give_up_reserve(fixture->files, 2);
+    segj_unlock(fixture->files->state);
+    use(fixture, 1);
+    release(fixture, 0);
+    free_fixture(fixture);
+}
+
 static void what_writers_hold_is_not_waited_for(void **state)
 {
     fixture_t *fixture = new_fixture(8);
@@ -340,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_hold_waits_for_readers_and_readers_for_it),
         cmocka_unit_test(what_nobody_uses_is_given_back),
         cmocka_unit_test(the_limit_falls_and_rises_again),
+        cmocka_unit_test(what_is_reserved_is_not_waited_for),
         cmocka_unit_test(what_writers_hold_is_not_waited_for),
         cmocka_unit_test(readers_are_waited_for),
         cmocka_unit_test(what_is_being_opened_in_vain_is_not_waited_for),

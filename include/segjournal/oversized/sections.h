@@ -85,8 +85,9 @@ SEGJ_MUST_CHECK segj_status_t oversized_destroy_with(oversized_t *journal, const
  * size removes the later sections alone.
  *
  * Records that no sync has covered are dropped without being written. So a rewind to what is durable, or to less, needs
- * no space and works on a full disk. A rewind to more syncs the section first. Where the storage wants space to write
- * in place again (btrfs), 32 bytes of each section must find some.
+ * no space and works on a full disk. A rewind to more syncs the section first, and one that ends within a batch, in
+ * native version 2, writes its index first. Where the storage wants space to write in place again (btrfs), 32 bytes of
+ * each section must find some.
  *
  * Errors: SEGJ_ERR_INVALID (no multiple), SEGJ_ERR_NO_RECORD (beyond the section), SEGJ_ERR_PRUNED, SEGJ_ERR_CORRUPT
  * (the section would end in a damaged page or record), SEGJ_ERR_BUSY (a view of a section that would be cut or removed

@@ -175,13 +175,11 @@ SEGJ_UNDER_STATE static size_t choose_pages(const oversized_replay_t *replay, co
 {
     const segj_shared_t *shared = &replay->journal->shared;
     uint64_t bytes = replay->targets[replay->at].records * shared->record_size;
+    uint64_t begin = 0;
     uint64_t end = (bytes + shared->page_size - 1) / shared->page_size;
     /* In version 2 the file may have other pages than memory, and others than those that are trusted. */
-    uint64_t begin = 0;
-    if (section->index.version == 2 && section->index.tail != NULL) {
-        begin = segj_paged_first_outside(section->index.tail, page);
-        end = segj_min_u64(end, segj_max_u64(segj_paged_first_page(section->index.tail), page + 1));
-    }
+    if (section->index.version == 2 && section->index.tail != NULL)
+        segj_paged_around(section->index.tail, page, &begin, &end);
     uint64_t left = replay->back ? page + 1 - begin : end - page;
     size_t wanted = left < replay->capacity ? (size_t)left : replay->capacity;
     *first = replay->back ? page + 1 - wanted : page;

@@ -153,12 +153,12 @@ segj_dictionary_t *segj_dictionary_list(oversized_t *journal, segj_dictionary_t 
         same->users++;
         return same;
     }
+    dictionary->stamp = ++list->stamps; /* also where there is no room: payloads made with it are for no other */
     size_t slot = room_for(list, dictionary->memory);
     if (slot == SEGJ_DICTIONARIES)
         return dictionary;
     list->slots[slot] = dictionary;
     list->memory += dictionary->memory;
-    dictionary->stamp = ++list->stamps;
     dictionary->slot = (uint32_t)slot;
     dictionary->used = ++list->clock;
     dictionary->listed = true;
@@ -227,12 +227,13 @@ void segj_dictionaries_free(segj_dictionaries_t *dictionaries)
 
 /* --- from the files --- */
 
-/* Under state, which is given up while it reads. *answer: of the reading. */
+/* Under state, which is given up while it reads. Who has read a frame may have the values pinned. *answer: of the
+ * reading. */
 SEGJ_UNDER_STATE static segj_status_t read_copy(segj_shared_t *shared, segj_handle_t *handle, segj_kind_t kind,
                                                 segj_dictionary_t *dictionary, segj_status_t *answer, bool *right)
 {
     *right = false;
-    segj_status_t status = segj_files_pin(&shared->files, handle);
+    segj_status_t status = segj_files_pin_once_more(&shared->files, handle);
     if (status != SEGJ_OK)
         return status;
     segj_unlock(&shared->state);

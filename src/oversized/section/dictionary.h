@@ -15,7 +15,7 @@
 
 struct segj_dictionary {
     segj_dictionary_id_t id;
-    uint64_t stamp;      /* no two have the same; 0: it was never in the list */
+    uint64_t stamp;      /* no two have the same; 0: it was never to be listed */
     uint64_t used;       /* when it was taken last; under state, as these: */
     unsigned users;      /* who uses it now */
     bool listed;         /* it is in the list, and stays when it is not in use */

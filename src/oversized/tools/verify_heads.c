@@ -6,41 +6,43 @@
 #include "base/bytes.h"
 #include "journal/frame_format.h"
 
-/* Under state. */
-SEGJ_UNDER_STATE static segj_status_t hold_values(segj_verify_heads_t *heads, oversized_t *journal, uint64_t number)
+void segj_verify_heads_begin(segj_verify_heads_t *heads, oversized_t *journal, uint64_t number)
 {
+    *heads = (segj_verify_heads_t){.journal = journal, .unjudged = UINT64_MAX};
+    segj_lock(&journal->shared.state);
     segj_section_t *section = segj_journal_find(journal, number);
-    if (section == NULL || !segj_section_is_log(section))
-        return SEGJ_OK;
-    segj_section_acquire(section);
-    segj_status_t status = segj_files_pin(&journal->shared.files, &section->values.handle);
-    if (status != SEGJ_OK) {
-        segj_section_release_locked(journal, section);
-        return status;
+    if (section != NULL && segj_section_is_log(section)) {
+        segj_section_acquire(section);
+        heads->section = section;
+        heads->file = &section->values.handle.file;
+        heads->durable = section->index.durable;
     }
-    heads->section = section;
-    heads->file = &section->values.handle.file;
-    heads->durable = section->index.durable;
-    return SEGJ_OK;
+    segj_unlock(&journal->shared.state);
 }
 
-segj_status_t segj_verify_heads_begin(segj_verify_heads_t *heads, oversized_t *journal, uint64_t section)
+/* The file is pinned for this read alone: who reads values in between must be able to wait for a writer that opens it
+ * anew, and who waits for readers. */
+static segj_status_t verify_read_trailer(const segj_verify_heads_t *heads, uint64_t offset, uint8_t *to)
 {
-    *heads = (segj_verify_heads_t){.unjudged = UINT64_MAX};
-    segj_lock(&journal->shared.state);
-    segj_status_t status = hold_values(heads, journal, section);
-    segj_unlock(&journal->shared.state);
+    segj_shared_t *shared = &heads->journal->shared;
+    segj_handle_t *handle = &heads->section->values.handle;
+    segj_lock(&shared->state);
+    segj_status_t status = segj_files_pin(&shared->files, handle);
+    segj_unlock(&shared->state);
+    if (status != SEGJ_OK)
+        return status;
+    status = segj_io_read(&handle->file, handle->file.data + offset, to, SEGJ_FRAME_TRAILER, NULL);
+    segj_files_unpin_unlocked(&shared->files, handle);
     return status;
 }
 
 /* The trailer before a frame is what its head begins with. */
 static segj_status_t find_place(segj_verify_heads_t *heads, uint64_t position, uint64_t offset)
 {
-    const segj_io_file_t *file = heads->file;
     uint8_t trailer[SEGJ_FRAME_TRAILER] = {0};
     segj_status_t status = SEGJ_OK;
     if (offset >= sizeof trailer)
-        status = segj_io_read(file, file->data + offset - sizeof trailer, trailer, sizeof trailer, NULL);
+        status = verify_read_trailer(heads, offset - sizeof trailer, trailer);
     heads->at = (segj_point_t){position, offset, segj_get_u32(trailer)};
     heads->known = status == SEGJ_OK;
     return status;
@@ -66,13 +68,9 @@ segj_status_t segj_verify_head(segj_verify_heads_t *heads, uint64_t position, ov
     return SEGJ_OK;
 }
 
-void segj_verify_heads_end(segj_verify_heads_t *heads, oversized_t *journal)
+void segj_verify_heads_end(segj_verify_heads_t *heads)
 {
-    if (heads->section == NULL)
-        return;
-    segj_lock(&journal->shared.state);
-    segj_files_unpin(&journal->shared.files, &heads->section->values.handle);
-    segj_section_release_locked(journal, heads->section);
-    segj_unlock(&journal->shared.state);
+    if (heads->section != NULL)
+        segj_section_release(heads->journal, heads->section);
     heads->section = NULL;
 }

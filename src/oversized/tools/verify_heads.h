@@ -9,17 +9,17 @@
 #include "oversized/section/section.h"
 
 typedef struct segj_verify_heads {
-    segj_section_t *section; /* a reference, its values file pinned; NULL: nothing is looked at */
-    uint64_t durable;        /* records of which the frames are in the file */
-    const segj_io_file_t *file;
-    segj_point_t at;   /* where the next frame is expected */
-    bool known;        /* `at` is right */
-    uint64_t unjudged; /* this record: its head begins with what may be damaged */
+    oversized_t *journal;
+    segj_section_t *section;    /* a reference; NULL: nothing is looked at */
+    uint64_t durable;           /* records of which the frames are in the file */
+    const segj_io_file_t *file; /* whose properties stay as they are */
+    segj_point_t at;            /* where the next frame is expected */
+    bool known;                 /* `at` is right */
+    uint64_t unjudged;          /* this record: its head begins with what may be damaged */
 } segj_verify_heads_t;
 
 /** Begins with a section; one of version 1 has no heads. To be ended in any case. */
-SEGJ_MUST_CHECK segj_status_t segj_verify_heads_begin(segj_verify_heads_t *heads, oversized_t *journal,
-                                                      uint64_t section);
+void segj_verify_heads_begin(segj_verify_heads_t *heads, oversized_t *journal, uint64_t number);
 
 /** Looks at the head of a record that is there, of which the frame has been read. *right: it follows the frame before
  *  it. */
@@ -33,6 +33,6 @@ static inline void segj_verify_heads_lose(segj_verify_heads_t *heads, uint64_t p
     heads->unjudged = position + 1;
 }
 
-void segj_verify_heads_end(segj_verify_heads_t *heads, oversized_t *journal);
+void segj_verify_heads_end(segj_verify_heads_t *heads);
 
 #endif

@@ -336,7 +336,8 @@ static segj_status_t verify_records(verified_t *v)
 {
     uint64_t next = v->part->first;
     bool over = false;
-    segj_status_t status = segj_verify_heads_begin(&v->heads, v->journal, v->part->section);
+    segj_status_t status = SEGJ_OK;
+    segj_verify_heads_begin(&v->heads, v->journal, v->part->section);
     while (status == SEGJ_OK && !over && next < v->part->last) {
         oversized_replay_t *replay = NULL;
         bool walked = false;
@@ -350,7 +351,7 @@ static segj_status_t verify_records(verified_t *v)
         if (walked && !over)
             status = pass_unreadable(v, next, &next);
     }
-    segj_verify_heads_end(&v->heads, v->journal);
+    segj_verify_heads_end(&v->heads);
     return status;
 }
 

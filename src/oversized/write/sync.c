@@ -3,6 +3,7 @@
  * sync of the section is under way joins those that wait, and is covered by that one or by the next (section/group.h).
  */
 #include "oversized/write/sync.h"
+#include "base/bytes.h"
 #include "oversized/section/group.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/behind.h"
@@ -39,6 +40,13 @@ typedef struct sync_call {
     bool room;                        /* SEGJ_ERR_NO_SPACE is the section's own */
 } sync_call_t;
 
+/* A ticket may be of a section that was removed, and is another one by now: of that it asks for all there is. */
+static uint64_t target_of(const sync_call_t *call, const segj_section_t *section)
+{
+    uint64_t appended = segj_section_appended(section);
+    return call->ticket != NULL ? segj_min_u64(call->ticket->change, appended) : appended;
+}
+
 /* Under state, which it gives up; a sync or a flush of the section is under way. True: the call leads the next sync.
  * False: it is through, *status is its answer. */
 SEGJ_GIVES(segj_role_state) static bool await_turn(sync_call_t *call, segj_status_t *status)
@@ -74,7 +82,7 @@ static bool join_sync_under_way(sync_call_t *call, segj_status_t *status)
         segj_unlock(&journal->shared.state);
         return true;
     }
-    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section);
+    call->target = target_of(call, section);
     if (section->synced >= call->target) {
         segj_unlock(&journal->shared.state);
         *status = SEGJ_OK;
@@ -98,15 +106,15 @@ SEGJ_UNDER_CHANGE static bool sync_prepare(sync_call_t *call, segj_status_t *sta
     segj_section_t *section = call->section;
     if (section == NULL)
         return false;
+    call->target = target_of(call, section);
     segj_lock(&journal->shared.state);
-    bool covered = call->ticket != NULL && section->synced >= call->ticket->change && section->unrepaired == NULL;
+    bool covered = call->ticket != NULL && section->synced >= call->target && section->unrepaired == NULL;
     segj_unlock(&journal->shared.state);
     if (covered)
         *status = SEGJ_OK;
     else if (*status == SEGJ_OK)
         *status = segj_section_sync_inherited(journal, section);
     call->room = *status == SEGJ_OK && !covered;
-    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section);
     return call->room;
 }
 

@@ -97,3 +97,8 @@ fault("a view of a value that is stored as it is copies it" src/oversized/read/v
 fault("a view of a value that is stored as it is does not check it" src/oversized/read/view.c "promises/raw_values"
     [==[    segj_status_t status = segj_glob_check(&journal->shared, file, packed, location, frame);]==]
     [==[    segj_status_t status = packed ? SEGJ_OK : segj_glob_check(&journal->shared, file, packed, location, frame);]==])
+
+fault("who has a frame waits for a writer that waits for readers" src/oversized/section/dictionary.c
+    "threads/dictionaries"
+    [==[segj_files_pin_once_more(&shared->files, handle);]==]
+    [==[segj_files_pin(&shared->files, handle);]==])

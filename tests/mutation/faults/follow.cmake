@@ -87,3 +87,19 @@ fault("a follower tells of a removal where an index file is lost" src/oversized/
 fault("a follower wants the header of an index file of version 2" src/oversized/tools/follow_section.c "version_2/promises_follow_damage"
     [==[    bool damaged = status == SEGJ_ERR_CORRUPT;]==]
     [==[    bool damaged = status == SEGJ_ERR_CORRUPT && section->number == UINT64_MAX;]==])
+
+fault("a follower takes the end of a window for the end of the log" src/oversized/tools/follow_log.c
+    "promises/follow_end"
+    [==[            follower->fresh = 0; /* the windows may end here */]==]
+    [==[            follower->fresh += 0;]==])
+
+fault("a follower takes the end of a window for the end of the index" src/oversized/tools/follow_index.c
+    "promises/follow_end"
+    [==[            follower->fresh = 0; /* the windows may end here */]==]
+    [==[            follower->fresh += 0;]==])
+
+fault("a follower passes over a record that it could not unpack for want of memory" src/oversized/tools/follow_log.c
+    "failure/follow"
+    [==[        section->passed_count--;
+        section->at = before;]==]
+    [==[        section->passed_count += 0 * before.records;]==])

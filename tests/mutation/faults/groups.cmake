@@ -5,9 +5,9 @@ fault("a waiter returns one flush early" src/oversized/section/group.c "orders/s
     [==[    if (section->synced + 1 >= waiter->target || segj_section_gone(journal, section))]==])
 
 fault("a call is covered by a sync that had begun before it" src/oversized/write/sync.c "orders/sync orders/crash"
-    [==[    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section);
+    [==[    call->target = target_of(call, section);
     if (section->synced >= call->target) {]==]
-    [==[    call->target = call->ticket != NULL ? call->ticket->change : segj_section_appended(section) - 1;
+    [==[    call->target = target_of(call, section) - (call->ticket == NULL);
     if (section->synced >= call->target) {]==])
 
 fault("a wake-up is lost: nobody leads the next sync" src/oversized/section/group.c "orders/sync"
@@ -82,3 +82,8 @@ fault("payloads of a batch stay where their memory was" src/oversized/write/payl
     for]==]
     [==[    const uint8_t *data = payloads->count > 0 ? (const uint8_t *)encoder->payloads.data + 1 : NULL;
     for]==])
+
+fault("a ticket of a section that was removed asks for more than there is" src/oversized/write/sync.c
+    "promises/sync_start"
+    [==[segj_min_u64(call->ticket->change, appended)]==]
+    [==[segj_max_u64(call->ticket->change, segj_min_u64(appended, 0))]==])

@@ -260,3 +260,40 @@ fault("version 2: a frame that is passed quickly needs no trailer" src/journal/w
 fault("a walk wants the file of an index that is not trusted" src/oversized/read/replay.c "promises/read_only"
     [==[    if (!segj_fixed_trusts(&section->index, shared, page)) {]==]
     [==[    if (!segj_fixed_trusts(&section->index, shared, page) && replay->capacity == 0) {]==])
+
+fault("version 2: a rewind takes the buffer before a page for the one that has it" src/paged/paged_blob.c
+    "recovery/log_cut_memory unit/paged_flight"
+    [==[    return page >= begin && (buffer->state == SEGJ_BUFFER_LIVE || page - begin < buffer->size / physical(paged));]==]
+    [==[    return page >= begin && (buffer->state == SEGJ_BUFFER_LIVE || buffer->size > 0);]==])
+
+fault("version 2: a walk backwards reads pages of the file with one that memory has newer" src/paged/paged_blob.c
+    "recovery/log_cut_memory threads/parked_sync version_2/threads_parked_sync"
+    [==[            *first = segj_max_u64(*first, begin + at->size / physical(paged));]==]
+    [==[            *first = segj_min_u64(*first, begin + at->size / physical(paged));]==])
+
+fault("version 2: a removal that is undone leaves its mark" src/oversized/write/remove.c "badinput/lost_index"
+    [==[        take_mark_back(&journal->shared);]==]
+    [==[        (void)take_mark_back;]==])
+
+fault("version 2: a rewind after a failed raise marks one slot" src/oversized/write/rewind.c "recovery/log_cut_mark"
+    [==[index->sequence > 0 && index->mark.records < at.records;]==]
+    [==[index->sequence > UINT64_MAX - 1 && index->mark.records < at.records;]==])
+
+fault("a removal that is undone forgets the zeros of a section" src/oversized/write/remove.c "promises/preallocate"
+    [==[section->values.tail_dirty || section->values.ahead > section->values.size;]==]
+    [==[section->values.tail_dirty;]==])
+
+fault("losses are not acknowledged where one catalogue has them" src/oversized/lost/acknowledge.c "recovery/quarantine"
+    [==[    if (status == SEGJ_OK || journal->quarantine.sequence == before)]==]
+    [==[    if (status != SEGJ_ERR_CANCELLED || journal->quarantine.sequence == before)]==])
+
+fault("version 2: strict refuses damage that a checkpoint takes away" src/oversized/open/verdict_log.c
+    "version_2/promises_checkpoint"
+    [==[    if (records <= plan->damaged_first)]==]
+    [==[    if (records == UINT64_MAX)]==])
+
+fault("version 2: a verify keeps the values pinned while it reads" src/oversized/tools/verify_heads.c
+    "version_2/threads_inspect_beside"
+    [==[    segj_files_unpin_unlocked(&shared->files, handle);
+    return status;]==]
+    [==[    return status;]==])

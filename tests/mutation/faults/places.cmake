@@ -136,8 +136,8 @@ fault("a refused open leaves its token" src/journal/owner.c "failure/owner badin
     [==[    if (!owner->contended ||]==])
 
 fault("a late claim overlooks who came before" src/journal/owner.c "failure/owner"
-    [==[(size != owner->before_size || memcmp(found, owner->before, size) != 0)]==]
-    [==[(size != size || memcmp(found, found, size) != 0)]==])
+    [==[    if (status == SEGJ_OK && !is_as_left(owner, found, size)) {]==]
+    [==[    if (status == SEGJ_OK && size > sizeof found) {]==])
 
 fault("a section that somebody else has made longer is written to" src/oversized/section/writers.c "failure/owner"
     [==[    if (status != SEGJ_OK || size == expected)]==]
@@ -150,3 +150,18 @@ fault("a commonware sync does not look at lengths" src/oversized/section/durable
 fault("readers do not lock the owner's file" src/journal/owner.c "failure/owner"
     [==[    return status == SEGJ_OK && !missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==]
     [==[    return status == SEGJ_OK && missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==])
+
+fault("who claims late takes the journal from one that came meanwhile" src/journal/owner.c "failure/owner"
+    [==[owner->seen ? claim_late(shared) : claim(shared);]==]
+    [==[owner->lost ? claim_late(shared) : claim(shared);]==])
+
+fault("a claim that was written and not told of is another opener's" src/journal/owner.c "failure/owner"
+    [==[(owner->tried && found[i] == owner->token[i]) ||]==]
+    [==[(owner->lost && found[i] == owner->token[i]) ||]==])
+
+fault("descriptors that are reserved are waited for" src/journal/files.c "unit/files_few"
+    [==[        files->open++;
+        files->held++;
+    }]==]
+    [==[        files->open++;
+    }]==])

@@ -124,8 +124,8 @@ fault("a value is salvaged unchecked" src/oversized/tools/salvage_work.c "salvag
     [==[    return segj_get_u32(segj_salvage_input_look(&work->values, end, SEGJ_FRAME_TRAILER)) == crc || true;]==])
 
 fault("the next head does not vouch for a damaged trailer" src/oversized/tools/salvage_log.c "salvage/damages"
-    [==[    if (!right && log_head(walk, walk->at, sum, &next))]==]
-    [==[    if (false && log_head(walk, walk->at, sum, &next))]==])
+    [==[    frame.mended = !right && log_head(walk, walk->at, sum, &next);]==]
+    [==[    frame.mended = false && log_head(walk, walk->at, sum, &next);]==])
 
 fault("the index does not help past damaged heads" src/oversized/tools/salvage_log.c "salvage/damages"
     [==[    if (!log_leaf(walk, at, &location, &there) || !there || !log_fits(]==]
@@ -256,3 +256,21 @@ fault("room that is lacking is not made" src/oversized/tools/retain.c "promises/
 fault("a copy of files leaves a section out whose index file is missing" src/oversized/tools/copy_beside.c "promises/copy_refused"
     [==[        if (!listed && number >= options->first_section && number <= options->last_section)]==]
     [==[        if (listed && number >= options->first_section && number <= options->last_section)]==])
+
+fault("one bad block fails all values that are read together" src/oversized/read/read_many.c "promises/bad_blocks"
+    [==[    if (read != SEGJ_OK && last - first > 1) {]==]
+    [==[    if (read != SEGJ_OK && last - first > SIZE_MAX / 2) {]==])
+
+fault("a bad block ahead fails the value that is asked for" src/oversized/read/replay_value.c "promises/bad_blocks"
+    [==[    if (status == SEGJ_ERR_IO && range.end - range.begin > size) {]==]
+    [==[    if (status == SEGJ_ERR_IO && range.end - range.begin < size) {]==])
+
+fault("a bad block of the index fails the pages that are read with it" src/oversized/read/replay.c
+    "promises/bad_blocks"
+    [==[    if (status == SEGJ_ERR_IO && wanted > 1) {]==]
+    [==[    if (status == SEGJ_ERR_IO && wanted > SIZE_MAX / 2) {]==])
+
+fault("salvage loses a streamed value whose trailer alone is damaged" src/oversized/tools/salvage_work.c
+    "salvage/faults"
+    [==[    if (frame->mended)]==]
+    [==[    if (frame->mended && frame->size == 0)]==])
