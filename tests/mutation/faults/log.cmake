@@ -291,9 +291,3 @@ fault("version 2: strict refuses damage that a checkpoint takes away" src/oversi
     "version_2/promises_checkpoint"
     [==[    if (records <= plan->damaged_first)]==]
     [==[    if (records == UINT64_MAX)]==])
-
-fault("version 2: a verify keeps the values pinned while it reads" src/oversized/tools/verify_heads.c
-    "version_2/threads_inspect_beside"
-    [==[    segj_files_unpin_unlocked(&shared->files, handle);
-    return status;]==]
-    [==[    return status;]==])
