@@ -90,6 +90,8 @@ static void landed(void *argument, int code)
     }
     if (code != 0)
         note_failure(flight, code);
+    else if (flight->change.create)
+        node->made++; /* not before: who asks now for the owner asks for none that is still under way */
     end_flight(flight);
     segj_wake_all(&store->changed);
     segj_unlock(&store->mutex);
@@ -149,7 +151,6 @@ static void describe(segj_rados_flight_t *flight)
         return;
     }
     flight->change.create = true;
-    node->made++;
     flight->change.set[0] = (segj_rados_pair_t){SEGJ_RADOS_EPOCH, flight->epoch};
     if (flight->number == 0) {
         segj_rados_write_two(flight->chunks, 1, 1);

@@ -102,6 +102,46 @@ static void an_object_that_is_to_be_made(void **state)
     end(&two);
 }
 
+static void (*true_progress)(void *context);
+static const segj_storage_t *writer;
+static segj_file_t *written;
+
+/* What was under way has landed, and another thread writes. */
+static void progress_and_write(void *context)
+{
+    segj_file_t *file = written;
+    true_progress(context);
+    written = NULL;
+    if (file != NULL)
+        assert_int_equal(put(writer, file, 2 * POND_CHUNK, 10), 0);
+}
+
+/* One whose making begins while a sync waits for what came before it: that sync has proved nothing of it. */
+static void an_object_that_is_made_beside_a_sync(void **state)
+{
+    (void)state;
+    two_t two = begin();
+    segj_partition_t *partition = make_partition(&two.one, "a");
+    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
+    assert_int_equal(put(two.first, file, 0, 2 * POND_CHUNK), 0);
+    segj_rados_t *store = (segj_rados_t *)(void *)two.first;
+    true_progress = store->seam.progress;
+    store->seam.progress = progress_and_write;
+    writer = two.first;
+    written = file;
+    assert_int_equal(two.first->file_sync(file), 0);
+    store->seam.progress = true_progress;
+    assert_null(written);
+    assert_true(pond_under_way(two.first) > 0);
+    remove_elsewhere(&two);
+    assert_int_equal(pond_deliver(two.first, SIZE_MAX), 0);
+    assert_int_equal(two.first->file_sync(file), ECANCELED);
+    two.first->file_close(file);
+    two.first->partition_close(partition);
+    end(&two);
+}
+
 /* The first one is missing, of a file that was there: the code. */
 static void the_first_object(void **state)
 {
@@ -409,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_object_that_was_there),
         cmocka_unit_test(an_object_that_is_to_be_made),
+        cmocka_unit_test(an_object_that_is_made_beside_a_sync),
         cmocka_unit_test(the_first_object),
         cmocka_unit_test(a_file_that_is_begun),
         cmocka_unit_test(a_cut),

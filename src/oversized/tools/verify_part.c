@@ -297,7 +297,7 @@ static segj_status_t pass_unreadable(verified_t *v, uint64_t from, uint64_t *nex
         page++;
     uint64_t edge = (page + 1) * shared->page_size;
     *next = edge / shared->record_size + (edge % shared->record_size != 0);
-    if (page < v->pages_end) /* it was told when the pages were read */
+    if (v->pages_damaged > 0 && page < v->pages_end) /* it was told when the pages were read */
         return SEGJ_OK;
     segj_say_again(&why);
     return tell_page(v, page, SEGJ_ERR_IO);

@@ -105,3 +105,9 @@ fault("a change that others were in the way of counts as done" src/rados/rados_l
 fault("an object that a removal has taken reads as zeros" src/rados/rados_file.c "rados/woken"
     [==[    return code == ENOENT ? (removed ? 0 : look_for_name(file)) : code;]==]
     [==[    return code == ENOENT ? (removed || size > 0 ? 0 : look_for_name(file)) : code;]==])
+
+fault("a sync takes an object whose making is under way for one that was asked about" src/rados/rados_flight.c
+    "rados/woken"
+    [==[    flight->change.create = true;]==]
+    [==[    flight->change.create = true;
+    node->made++;]==])

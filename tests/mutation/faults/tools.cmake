@@ -274,3 +274,8 @@ fault("salvage loses a streamed value whose trailer alone is damaged" src/oversi
     "salvage/faults"
     [==[    if (frame->mended)]==]
     [==[    if (frame->mended && frame->size == 0)]==])
+
+fault("a page that went bad while it was verified is not told of" src/oversized/tools/verify_part.c
+    "promises/bad_blocks"
+    [==[    if (v->pages_damaged > 0 && page < v->pages_end) /* it was told]==]
+    [==[    if (page < v->pages_end) /* it was told]==])
