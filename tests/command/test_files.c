@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void append(shell_t *shell, uint64_t section, const char *entry, const char *value, size_t size)
 {
@@ -212,6 +213,54 @@ static void damaged_values_are_left_out(void **state)
     shell_expect(shell, "segj export --tar journal | tar -tf - | wc -l", 0, "3\n", "checksum");
 }
 
+/* A section whose values lost their last synced record, and one that is whole. */
+static void what_is_lost_is_no_success(void **state)
+{
+    const shell_t *shell = *state;
+    shell_expect(shell,
+                 "seq 1 3 | segj import --lines --entry-size=8 journal 7 >out && "
+                 "seq 1 3 | segj import --lines journal 9 >out && truncate -s -1 journal/values/0000000000000007",
+                 0, "", NULL);
+    shell_expect(shell, "segj verify journal 7 >out", 4, "", NULL);
+    shell_expect(shell, "segj list journal 7 >out", 4, "", "1 records that were synced are lost");
+    shell_expect(shell, "segj list journal >out", 4, "", "1 records that were synced are lost");
+    shell_expect(shell, "segj export --to=all journal >out", 4, "", "1 records that were synced are lost");
+    shell_expect(shell, "segj verify journal 9 >out", 0, "", NULL);
+    shell_expect(shell, "segj list journal 9 >out", 0, "", NULL);
+    shell_expect(shell, "segj list journal 7:0 >out", 0, "", NULL);
+}
+
+/* The first two values are in their files before the third finds the limit of a file's size; the close finds it for
+ * small ones. */
+static void an_import_whose_close_finds_no_room_leaves_nothing(void **state)
+{
+    const shell_t *shell = *state;
+    shell_expect(shell, "seq 1 10 | segj import --lines --entry-size=8 journal 1 >out", 0, "", NULL);
+    shell_expect(shell,
+                 "trap '' XFSZ; ulimit -f 100; seq -f %090.0f 1 3000 | segj import --lines journal 1 >out; "
+                 "test $? = 2 && segj list -e none journal | wc -l | tr -d ' '",
+                 0, "10\n", "nothing was imported");
+}
+
+static void what_is_not_said_is_not_guessed(void **state)
+{
+    const shell_t *shell = *state;
+    shell_expect(shell, "echo x | segj import --lines --fill=name --entry-size=8 journal 1", 1, "",
+                 "lines have no names");
+    shell_expect(shell, "test -r /proc/version || exit 2; segj import --entry-size=8 journal 1 /proc/version", 2, "",
+                 access("/proc/version", R_OK) == 0 ? "more than the 0 bytes" : NULL);
+}
+
+static void a_copy_has_the_partitions_of_the_journal(void **state)
+{
+    const shell_t *shell = *state;
+    shell_expect(shell,
+                 "seq 1 3 | segj import --lines --entry-size=8 --index=a --values=b journal 7 >out && "
+                 "segj copy --level=3 --index=a --values=b journal copy >out && ls copy && "
+                 "segj list -e none -v text --index=a --values=b copy | wc -l | tr -d ' '",
+                 0, "a\nb\n3\n", NULL);
+}
+
 int main(void)
 {
 #ifndef SEGJ_COMMAND_BUILT
@@ -227,6 +276,10 @@ int main(void)
         SHELL_TEST(an_import_that_fails_leaves_nothing),
         SHELL_TEST(lines_become_records),
         SHELL_TEST(damaged_values_are_left_out),
+        SHELL_TEST(what_is_lost_is_no_success),
+        SHELL_TEST(an_import_whose_close_finds_no_room_leaves_nothing),
+        SHELL_TEST(what_is_not_said_is_not_guessed),
+        SHELL_TEST(a_copy_has_the_partitions_of_the_journal),
     };
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }

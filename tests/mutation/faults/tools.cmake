@@ -279,3 +279,20 @@ fault("a page that went bad while it was verified is not told of" src/oversized/
     "promises/bad_blocks"
     [==[    if (v->pages_damaged > 0 && page < v->pages_end) /* it was told]==]
     [==[    if (page < v->pages_end) /* it was told]==])
+
+fault("a list says nothing of records that are lost" src/command/list.c "command/files"
+    [==[    list.answer = tell_lost(options, list.journal, &list.range, list.answer);]==]
+    [==[    (void)tell_lost;]==])
+
+fault("an import is not durable when it can no longer be taken back" src/command/import.c "command/files"
+    [==[            answer = failed(import, oversized_sync_all(import->journal));]==]
+    [==[            answer = failed(import, SEGJ_OK);]==])
+
+fault("an import takes a file for as long as the system says" src/command/import.c "command/files"
+    [==[    if (answer == ANSWER_FINE && getc(file) != EOF)]==]
+    [==[    if (answer == ANSWER_FINE && ferror(file) != 0)]==])
+
+fault("a copy at another level has the usual partitions" src/command/backup.c "command/files"
+    [==[    anew->index_partition = options->index;
+    anew->value_partition = options->values;]==]
+    [==[    (void)options->index;]==])
