@@ -38,6 +38,22 @@ static void end(two_t *two)
     pond_free(two->pond);
 }
 
+/* The first client owns the partition "a". */
+static two_t begin_as_owner(segj_partition_t **partition)
+{
+    two_t two = begin();
+    *partition = make_partition(&two.one, "a");
+    assert_int_equal(two.first->partition_lock(*partition, true), 0);
+    return two;
+}
+
+static void end_with(two_t *two, segj_partition_t *partition, segj_file_t *file)
+{
+    two->first->file_close(file);
+    two->first->partition_close(partition);
+    end(two);
+}
+
 static int put(const segj_storage_t *storage, segj_file_t *file, uint64_t offset, size_t size)
 {
     static char bytes[8 * POND_CHUNK];
@@ -70,9 +86,8 @@ static void expect_refused(two_t *two, segj_file_t *file, uint64_t offset, size_
 static void an_object_that_was_there(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     assert_int_equal(put(two.first, file, 0, 2 * POND_CHUNK + 100), 0);
     assert_int_equal(two.first->file_sync(file), 0);
@@ -80,26 +95,21 @@ static void an_object_that_was_there(void **state)
     file = open_file(&two.one, partition, "f", SEGJ_OPEN_WRITE);
     remove_elsewhere(&two);
     expect_refused(&two, file, 2 * POND_CHUNK + 100, 10);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 /* One that it would make, below the bound. */
 static void an_object_that_is_to_be_made(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     assert_int_equal(put(two.first, file, 0, 2 * POND_CHUNK), 0);
     assert_int_equal(two.first->file_sync(file), 0);
     remove_elsewhere(&two);
     expect_refused(&two, file, 2 * POND_CHUNK, 10);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 static void (*true_progress)(void *context);
@@ -120,9 +130,8 @@ static void progress_and_write(void *context)
 static void an_object_that_is_made_beside_a_sync(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     assert_int_equal(put(two.first, file, 0, 2 * POND_CHUNK), 0);
     segj_rados_t *store = (segj_rados_t *)(void *)two.first;
@@ -137,59 +146,48 @@ static void an_object_that_is_made_beside_a_sync(void **state)
     remove_elsewhere(&two);
     assert_int_equal(pond_deliver(two.first, SIZE_MAX), 0);
     assert_int_equal(two.first->file_sync(file), ECANCELED);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 /* The first one is missing, of a file that was there: the code. */
 static void the_first_object(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     assert_int_equal(put(two.first, file, 0, 100), 0);
     two.first->file_close(file);
     file = open_file(&two.one, partition, "f", SEGJ_OPEN_WRITE);
     remove_elsewhere(&two);
     expect_refused(&two, file, 100, 10);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 /* The first one, whose making was under way. */
 static void a_file_that_is_begun(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     remove_elsewhere(&two);
     expect_refused(&two, file, 0, 10);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 static void a_cut(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     assert_int_equal(put(two.first, file, 0, 3 * POND_CHUNK), 0);
     assert_int_equal(two.first->file_sync(file), 0);
     remove_elsewhere(&two);
     int code = two.first->file_truncate(file, 100);
     assert_int_equal(code, ECANCELED);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 /* The same with a whole journal: what was appended before the pause, and synced after it. Gives whether it was refused,
@@ -270,9 +268,8 @@ static void close_it(void *context)
 static void a_mark_that_goes(void **state)
 {
     (void)state;
-    two_t two = begin();
-    segj_partition_t *partition = make_partition(&two.one, "a");
-    assert_int_equal(two.first->partition_lock(partition, true), 0);
+    segj_partition_t *partition;
+    two_t two = begin_as_owner(&partition);
     segj_file_t *file = open_file(&two.one, partition, "f", SEGJ_OPEN_CREATE);
     assert_int_equal(put(two.first, file, 0, 100), 0);
     assert_int_equal(two.first->file_sync(file), 0);
@@ -295,9 +292,7 @@ static void a_mark_that_goes(void **state)
     size_t refused = pond_deliver(two.first, SIZE_MAX);
     assert_int_equal(refused, under_way);
     two.second->partition_close(taken);
-    two.first->file_close(file);
-    two.first->partition_close(partition);
-    end(&two);
+    end_with(&two, partition, file);
 }
 
 /* A file is closed after its partition, which another owner has by then. */
