@@ -135,7 +135,7 @@ fault("a refused open leaves its token" src/journal/owner.c "failure/owner badin
     [==[    if (owner->contended ||]==]
     [==[    if (!owner->contended ||]==])
 
-fault("a late claim overlooks who came before" src/journal/owner.c "failure/owner"
+fault("a late claim overlooks who came before" src/journal/owner.c "failure/owner_failures"
     [==[    if (status == SEGJ_OK && !is_as_left(owner, found, size)) {]==]
     [==[    if (status == SEGJ_OK && size > sizeof found) {]==])
 
@@ -151,11 +151,11 @@ fault("readers do not lock the owner's file" src/journal/owner.c "failure/owner"
     [==[    return status == SEGJ_OK && !missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==]
     [==[    return status == SEGJ_OK && missing ? segj_io_lock(&owner->file, false) : SEGJ_OK;]==])
 
-fault("who claims late takes the journal from one that came meanwhile" src/journal/owner.c "failure/owner"
+fault("who claims late takes the journal from one that came meanwhile" src/journal/owner.c "failure/owner_failures"
     [==[owner->seen ? claim_late(shared) : claim(shared);]==]
     [==[owner->lost ? claim_late(shared) : claim(shared);]==])
 
-fault("a claim that was written and not told of is another opener's" src/journal/owner.c "failure/owner"
+fault("a claim that was written and not told of is another opener's" src/journal/owner.c "failure/owner_failures"
     [==[(owner->tried && found[i] == owner->token[i]) ||]==]
     [==[(owner->lost && found[i] == owner->token[i]) ||]==])
 
