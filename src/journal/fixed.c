@@ -27,6 +27,7 @@ segj_status_t segj_fixed_write_header(const segj_fixed_t *fixed, const segj_shar
 {
     segj_identity_t identity = {.version = fixed->version,
                                 .salt = fixed->salt,
+                                .sector = fixed->handle.file.sector,
                                 .dictionary = fixed->dictionary,
                                 .kind = SEGJ_KIND_INDEX,
                                 .page_size = shared->page_size,

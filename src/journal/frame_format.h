@@ -49,6 +49,23 @@ typedef struct segj_frame_place {
     uint32_t before; /**< the checksum of the frame before, 0 for the first */
 } segj_frame_place_t;
 
+/** Bytes from `end` of the data, which begins at `data` of the file, to the end of its sector; 0 where a sector ends
+ *  there, or where there are none (0). */
+static inline uint64_t segj_frame_gap(uint32_t sector, uint64_t data, uint64_t end)
+{
+    uint64_t taken = sector > 0 ? (data + end) % sector : 0;
+    return taken == 0 ? 0 : sector - taken;
+}
+
+/** Where a frame begins that is kept apart from one that ends at `end` of the data, which begins at `data` of the file:
+ *  in the next sector, after four bytes that say that one's checksum once more. `end`, where a sector ends there, or
+ *  where nothing is kept apart (0). */
+static inline uint64_t segj_frame_apart(uint32_t sector, uint64_t data, uint64_t end)
+{
+    uint64_t gap = segj_frame_gap(sector, data, end);
+    return gap == 0 ? end : end + gap + SEGJ_FRAME_TRAILER;
+}
+
 /** The checksum of a head. The checksum before the frame and the head's first field are one number of 64 bits; entries
  *  of eight bytes, which are usual, are checksummed in place too. */
 static inline uint32_t segj_head_checksum(segj_frame_place_t place, uint32_t stored, uint8_t flags, uint8_t unsynced,

@@ -10,7 +10,7 @@
 
 void segj_glob_init(segj_glob_t *glob, segj_shared_t *shared, uint64_t section)
 {
-    *glob = (segj_glob_t){.bound = segj_crc32_of_number(0, 0)};
+    *glob = (segj_glob_t){.bound = segj_crc32_of_number(0, 0), .apart = UINT64_MAX};
     segj_handle_init(&glob->handle, &shared->values, section);
     glob->handle.file.data = shared->format == SEGJ_FORMAT_NATIVE ? SEGJ_VALUES_DATA_OFFSET : shared->new_data;
 }
@@ -20,6 +20,7 @@ segj_status_t segj_glob_write_header(const segj_glob_t *glob, const segj_shared_
     bool log = glob->handle.file.head > 0;
     segj_identity_t identity = {.version = log ? 2 : 1,
                                 .salt = glob->salt,
+                                .sector = glob->handle.file.sector,
                                 .dictionary = glob->dictionary,
                                 .kind = SEGJ_KIND_VALUES,
                                 .compressed = glob->compressed,
@@ -37,6 +38,7 @@ void segj_glob_begin(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_assert_held(&shared->state);
     glob->tries = (segj_map_tries_t){0};
+    segj_glob_set_apart(glob);
     if (glob->maps != NULL)
         segj_maps_drop_stale(&shared->maps, &glob->maps, glob->handle.file.data + glob->size);
 }
@@ -112,6 +114,7 @@ void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared)
     glob->placed_trailer = glob->trailer;
     glob->next_capacity = 0;
     glob->ahead = 0;
+    segj_glob_set_apart(glob);
     glob->syncs = 0;
     while (glob->chain.first != NULL)
         segj_chain_drop(&shared->frames, &glob->chain, glob->chain.first);
@@ -242,7 +245,8 @@ segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *share
     if (zeros == 0 || size <= glob->ahead || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros)
         return SEGJ_OK;
     glob->ahead = size + zeros; /* also where it fails: some of them may be there */
-    segj_status_t status = write_zeros(file, size, glob->ahead);
+    uint64_t from = segj_min_u64(size + segj_frame_gap(file->sector, file->data, size), glob->ahead);
+    segj_status_t status = write_zeros(file, from, glob->ahead);
     if (status != SEGJ_ERR_NO_SPACE)
         return status;
     segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());

@@ -26,10 +26,12 @@ typedef struct segj_glob {
     uint32_t placed_trailer; /* the same of the last one in place; both the change lock's */
     uint32_t bound;          /* the checksum of bound_to, the file's binding: likewise */
     uint64_t bound_to;
-    segj_io_behind_t behind;         /* of what appends have written: the change lock's */
-    uint64_t ahead;                  /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
-    uint64_t kept_size;              /* where the values ended when the last sync began: the change lock's */
-    uint64_t salt;                   /* version 2 */
+    segj_io_behind_t behind; /* of what appends have written: the change lock's */
+    uint64_t ahead;          /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
+    uint64_t kept_size;      /* where the values ended when the last sync began: the change lock's */
+    uint64_t apart;    /* a frame that begins there is kept apart: a sync may cover what is before; the change lock's */
+    uint64_t tail_gap; /* between what readers see and a tail that is reserved: likewise */
+    uint64_t salt;     /* version 2 */
     segj_dictionary_id_t dictionary; /* likewise */
     segj_map_t *maps;
     segj_map_tries_t tries; /* of mapping it */
@@ -109,6 +111,14 @@ SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_keep_ahead(segj_
                                                                            const segj_shared_t *shared);
 /** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
+
+/** Keeps what comes next apart from what is there: a sync covers it, or is about to. Under the
+ *  change lock. */
+static inline void segj_glob_set_apart(segj_glob_t *glob)
+{
+    if (glob->handle.file.sector > 0)
+        glob->apart = glob->size;
+}
 
 /** Whether a view is out. Under the state lock. */
 SEGJ_UNDER_STATE bool segj_glob_viewed(const segj_glob_t *glob);

@@ -276,6 +276,26 @@ static inline uint32_t fill_record(uint8_t *to, uint32_t size, segj_frame_place_
     return crc;
 }
 
+/* What is placed next begins a sector of its own, because a sync covers the one before, or is about to. Nothing is in
+ * place that is not published, and no buffer is being filled. */
+SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t begin_apart(segj_glob_t *glob, segj_shared_t *shared, uint64_t frame)
+{
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t gap = segj_frame_gap(file->sector, file->data, glob->apart);
+    if (gap == 0)
+        return SEGJ_OK;
+    assert(glob->pending == 0 && glob->live == NULL);
+    if (frame > SEGJ_FILE_SIZE_MAX - file->data - glob->apart - gap - SEGJ_FRAME_TRAILER)
+        return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, glob->apart, "a values file ends at 2^63 - 1 bytes");
+    glob->pending = gap;
+    uint64_t wanted = segj_min_u64(frame + SEGJ_FRAME_TRAILER, shared->frames.capacity);
+    segj_status_t status = take_live(glob, shared, (size_t)segj_max_u64(wanted, SEGJ_FRAME_TRAILER));
+    if (status == SEGJ_OK)
+        segj_put_u32(glob->live->data, glob->placed_trailer);
+    glob->pending = status == SEGJ_OK ? gap + SEGJ_FRAME_TRAILER : 0;
+    return status;
+}
+
 segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, segj_head_t head,
                                      const segj_slice_t *pieces, size_t count, size_t size,
                                      oversized_location_t *location)
@@ -283,6 +303,12 @@ segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, s
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t offset = atomic_load_explicit(&glob->size, memory_order_relaxed) + glob->pending;
     uint64_t frame = (uint64_t)file->head + size + SEGJ_FRAME_TRAILER; /* of a payload of less than 4 GiB */
+    if (offset == glob->apart) {
+        segj_status_t begun = begin_apart(glob, shared, frame);
+        if (begun != SEGJ_OK)
+            return begun;
+        offset += glob->pending;
+    }
     if (frame > SEGJ_FILE_SIZE_MAX - file->data - offset)
         return segj_io_fail(SEGJ_ERR_TOO_LARGE, file, offset, "a values file ends at 2^63 - 1 bytes");
     if (frame > SIZE_MAX)
@@ -332,14 +358,21 @@ segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared, u
     if (status != SEGJ_OK)
         return status;
     glob->tail_dirty = true; /* until it is published: a stream that gives up leaves bytes after the end */
-    *offset = glob->size;
-    return SEGJ_OK;
+    /* A sync may cover what is before while the stream writes. */
+    const segj_io_file_t *file = &glob->handle.file;
+    *offset = segj_frame_apart(file->sector, file->data, glob->size);
+    glob->tail_gap = *offset - glob->size;
+    if (glob->tail_gap == 0)
+        return SEGJ_OK;
+    uint8_t trailer[SEGJ_FRAME_TRAILER];
+    segj_put_u32(trailer, glob->trailer);
+    return segj_io_write(file, file->data + *offset - sizeof trailer, trailer, sizeof trailer);
 }
 
 void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer)
 {
     assert(glob->live == NULL && glob->pending == 0);
-    glob->pending = frame;
+    glob->pending = glob->tail_gap + frame;
     glob->placed_trailer = trailer;
 }
 

@@ -19,14 +19,24 @@
 #define DICTIONARY_OFFSET 36
 #define RESERVED_OFFSET 44
 
-/* What a reader must know: the data begins after a dictionary, which compressed values need. */
+/* What a reader must know: the data begins after a dictionary, which compressed values need; and frames that follow a
+ * sync begin a sector of their own. */
 #define FLAG_DICTIONARY 1
+#define FLAG_SECTORS 2
 
 static const uint8_t header_format_magic[4] = {'S', 'E', 'G', 'J'};
 
 static size_t checked(uint8_t version)
 {
     return version == 2 ? IDENTITY_CHECKED_2 : IDENTITY_CHECKED;
+}
+
+static uint8_t log2_of(uint32_t sector)
+{
+    uint8_t log = 0;
+    while (sector >> log > 1)
+        log++;
+    return log;
 }
 
 void segj_identity_encode(uint8_t block[SEGJ_BLOCK_SIZE], const segj_identity_t *identity)
@@ -42,7 +52,9 @@ void segj_identity_encode(uint8_t block[SEGJ_BLOCK_SIZE], const segj_identity_t 
     segj_put_u64(block + 16, identity->section);
     if (identity->version == 2) {
         segj_put_u64(block + SALT_OFFSET, identity->salt);
-        block[FLAGS_OFFSET] = identity->dictionary.size > 0 ? FLAG_DICTIONARY : 0;
+        block[FLAGS_OFFSET] =
+            (identity->dictionary.size > 0 ? FLAG_DICTIONARY : 0) | (identity->sector > 0 ? FLAG_SECTORS : 0);
+        block[ALIGNMENT_OFFSET] = log2_of(identity->sector);
         block[TRAILER_OFFSET] = SEGJ_FRAME_TRAILER;
         segj_put_u32(block + DICTIONARY_OFFSET, identity->dictionary.size);
         segj_put_u32(block + DICTIONARY_OFFSET + 4, identity->dictionary.crc);
@@ -58,12 +70,15 @@ static bool header_format_all_zero(const uint8_t *bytes, size_t size)
 /* What version 2 has between the section and the checksum, of which version 1 has four zeros. */
 static const char *later_damage(const uint8_t *block)
 {
-    if (block[ALIGNMENT_OFFSET] != 0 || block[TRAILER_OFFSET] != SEGJ_FRAME_TRAILER)
+    uint8_t log = block[ALIGNMENT_OFFSET];
+    bool sectors = log >= log2_of(SEGJ_SECTOR_LEAST) && log <= log2_of(SEGJ_SECTOR_MOST);
+    if (((block[FLAGS_OFFSET] & FLAG_SECTORS) != 0 ? !sectors : log != 0) ||
+        block[TRAILER_OFFSET] != SEGJ_FRAME_TRAILER)
         return "its frames are aligned, or end, as none of this version do";
     uint32_t size = segj_get_u32(block + DICTIONARY_OFFSET);
     bool plain = block[6] == SEGJ_KIND_VALUES && block[7] == 0;
-    if (size > SEGJ_DICTIONARY_MOST || (size > 0) != (block[FLAGS_OFFSET] == FLAG_DICTIONARY) || (size > 0 && plain) ||
-        (size == 0 && segj_get_u32(block + DICTIONARY_OFFSET + 4) != 0))
+    if (size > SEGJ_DICTIONARY_MOST || (size > 0) != ((block[FLAGS_OFFSET] & FLAG_DICTIONARY) != 0) ||
+        (size > 0 && plain) || (size == 0 && segj_get_u32(block + DICTIONARY_OFFSET + 4) != 0))
         return "its dictionary is none that this version has";
     return header_format_all_zero(block + RESERVED_OFFSET, IDENTITY_CHECKED_2 - RESERVED_OFFSET)
                ? NULL
@@ -109,7 +124,7 @@ segj_header_verdict_t segj_identity_decode(const uint8_t *block, size_t size, se
     if (version == 0 || size < segj_identity_fields(version) ||
         segj_crc32(0, block, covered) != segj_get_u32(block + covered))
         return SEGJ_HEADER_NONE;
-    if (version == 2 && (block[FLAGS_OFFSET] & ~FLAG_DICTIONARY) != 0) {
+    if (version == 2 && (block[FLAGS_OFFSET] & ~(FLAG_DICTIONARY | FLAG_SECTORS)) != 0) {
         *why = "it has what this version of the library does not know: open it with the version that made it";
         return SEGJ_HEADER_FOREIGN;
     }
@@ -119,6 +134,7 @@ segj_header_verdict_t segj_identity_decode(const uint8_t *block, size_t size, se
     identity->version = version;
     identity->salt = version == 2 ? segj_get_u64(block + SALT_OFFSET) : 0;
     identity->dictionary = (segj_dictionary_id_t){0, 0};
+    identity->sector = version == 2 && block[ALIGNMENT_OFFSET] != 0 ? (uint32_t)1 << block[ALIGNMENT_OFFSET] : 0;
     if (version == 2)
         identity->dictionary = (segj_dictionary_id_t){segj_get_u32(block + DICTIONARY_OFFSET),
                                                       segj_get_u32(block + DICTIONARY_OFFSET + 4)};

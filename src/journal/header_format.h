@@ -18,6 +18,10 @@
 /** The largest dictionary that a section has. */
 #define SEGJ_DICTIONARY_MOST ((uint32_t)1 << 18)
 
+/** The smallest and the largest sector that frames are kept apart by. */
+#define SEGJ_SECTOR_LEAST ((uint32_t)1 << 9)
+#define SEGJ_SECTOR_MOST ((uint32_t)1 << 16)
+
 /** By what a section's dictionary is known; size 0: there is none. */
 typedef struct segj_dictionary_id {
     uint32_t size, crc;
@@ -39,6 +43,7 @@ typedef struct segj_identity {
     uint8_t version;                 /**< 1 or 2 */
     uint64_t salt;                   /**< version 2 */
     segj_dictionary_id_t dictionary; /**< version 2, compressed: the same in both files */
+    uint32_t sector;                 /**< version 2: bytes, a power of two, or 0; the same in both files */
 } segj_identity_t;
 
 /** Bytes in which an identity of any version is told. */

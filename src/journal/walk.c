@@ -33,13 +33,13 @@ static segj_status_t walk_load(segj_walk_t *walk, uint64_t offset, size_t wanted
     return SEGJ_OK;
 }
 
-segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_location_t *location, bool *there)
+/* Looks at the head of a frame that begins there, after the walk's last one. */
+static segj_status_t look_there(segj_walk_t *walk, uint64_t at, segj_head_t *head, oversized_location_t *location,
+                                bool *there)
 {
     uint64_t end;
-    uint64_t at = walk->at.end;
     uint32_t size = walk->file->head;
-    *there = false;
-    if (walk->size - at < (uint64_t)size + SEGJ_FRAME_TRAILER)
+    if (at > walk->size || walk->size - at < (uint64_t)size + SEGJ_FRAME_TRAILER)
         return SEGJ_OK;
     const uint8_t *bytes;
     segj_status_t status = walk_load(walk, at, size, &bytes);
@@ -52,6 +52,21 @@ segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_loc
     *location = (oversized_location_t){at, head->stored + SEGJ_FRAME_TRAILER};
     *there = segj_location_end(size, *location, walk->size, &end) && (walk->file->packed || !walk->raw);
     return SEGJ_OK;
+}
+
+static inline uint64_t walk_apart(const segj_walk_t *walk)
+{
+    return segj_frame_apart(walk->file->sector, walk->file->data, walk->at.end);
+}
+
+segj_status_t segj_walk_look(segj_walk_t *walk, segj_head_t *head, oversized_location_t *location, bool *there)
+{
+    *there = false;
+    segj_status_t status = look_there(walk, walk->at.end, head, location, there);
+    uint64_t apart = walk_apart(walk);
+    if (status == SEGJ_OK && !*there && apart != walk->at.end)
+        status = look_there(walk, apart, head, location, there);
+    return status;
 }
 
 /** What the bytes of a frame say. */
@@ -117,9 +132,9 @@ segj_status_t segj_walk_pass(segj_walk_t *walk, oversized_location_t location, b
     return SEGJ_OK;
 }
 
-bool segj_walk_quickly(segj_walk_t *walk, segj_head_t *head)
+/* The same of a frame that begins there. */
+static inline bool quickly_there(segj_walk_t *walk, uint64_t at, segj_head_t *head)
 {
-    uint64_t at = walk->at.end;
     uint32_t size = walk->file->head;
     if (!walk_has(walk, at, (uint64_t)size + SEGJ_FRAME_TRAILER))
         return false;
@@ -137,6 +152,14 @@ bool segj_walk_quickly(segj_walk_t *walk, segj_head_t *head)
     walk->at.end = at + size + head->stored + SEGJ_FRAME_TRAILER;
     walk->at.trailer = crc;
     return true;
+}
+
+bool segj_walk_quickly(segj_walk_t *walk, segj_head_t *head)
+{
+    if (quickly_there(walk, walk->at.end, head))
+        return true;
+    uint64_t apart = walk_apart(walk);
+    return apart != walk->at.end && quickly_there(walk, apart, head);
 }
 
 segj_status_t segj_walk_confirm(const segj_io_file_t *file, uint64_t size, segj_point_t at, bool *confirmed)

@@ -64,6 +64,8 @@ typedef struct segj_io_file {
     uint64_t data;    /**< where its data begins, after its header */
     uint64_t binding; /**< what its checksums begin with: the section, or that and the file's salt */
     uint32_t head;    /**< bytes of a frame before its payload */
+    uint32_t sector;  /**< bytes of what a frame that follows a sync shares with none before it; 0: nothing is kept
+                           apart */
     bool packed;      /**< its values are compressed: a frame may say that it is not */
     bool writable;    /**< it was opened for writing too */
     bool exhausted;   /**< its last opening failed because no more files could be open */
@@ -82,6 +84,7 @@ static inline segj_io_file_t segj_io_like(const segj_io_file_t *file)
                             .data = file->data,
                             .binding = file->binding,
                             .head = file->head,
+                            .sector = file->sector,
                             .packed = file->packed};
 }
 
@@ -91,6 +94,7 @@ static inline void segj_io_take_properties(segj_io_file_t *file, const segj_io_f
     file->data = known->data;
     file->binding = known->binding;
     file->head = known->head;
+    file->sector = known->sector;
     file->packed = known->packed;
 }
 

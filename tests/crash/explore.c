@@ -227,6 +227,13 @@ static void seeded_subsets(const crash_context_t *context)
     }
 }
 
+/* Whether a journal must survive that a sector turns to garbage there: values are kept apart, and no open has written
+ * again what it found. */
+static bool is_survived(const look_t *look)
+{
+    return look->explorer->config.sector > 0 && !look->within && !look->after_open;
+}
+
 /* Every state that a power cut may leave of the disk as it is now. */
 static void crash_everywhere(const look_t *look, simdisk_t *disk)
 {
@@ -251,7 +258,7 @@ static void crash_everywhere(const look_t *look, simdisk_t *disk)
     }
     if (look->explorer->config.spoil) {
         look_t spoilt = *look;
-        spoilt.spoilt = true;
+        spoilt.spoilt = !is_survived(look);
         context.look = &spoilt;
         few_differ(&context, SIMDISK_LOST, SIMDISK_SPOILT, 2);
         few_differ(&context, SIMDISK_KEPT, SIMDISK_SPOILT, 2);
@@ -294,6 +301,7 @@ static void init(const explorer_t *explorer, application_t *application, simdisk
     if (explorer->config.version == 2)
         application->config.native_version = 2;
     application->config.preallocate = explorer->config.preallocate;
+    application->config.sector_size = application->model.sector = explorer->config.sector;
     if (explorer->config.dictionary) {
         application->config.dictionary = words;
         application->config.dictionary_size = sizeof words;

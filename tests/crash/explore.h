@@ -23,7 +23,8 @@ typedef struct explore_config {
     int compression;
     bool dictionary;    /* new sections have one */
     size_t preallocate; /* zeros kept behind the values */
-    bool parallel;      /* syncs flush both files at the same time, and the values' flush is through first */
+    uint32_t sector; /* by which values are kept apart: sectors turned to garbage then lose nothing that was synced */
+    bool parallel;   /* syncs flush both files at the same time, and the values' flush is through first */
     int recovery_depth; /* crashes within recovery, one within the other; at most EXPLORE_DEPTH_MAX */
     uint64_t seed;
     size_t grain;    /* bytes that are written whole or not at all; 0: sectors */

@@ -117,9 +117,17 @@ const char *model_judge_record(oversized_t *journal, uint64_t number, uint64_t p
     return NULL;
 }
 
-/* Frames begin at 0 and lie back to back up to the end of the values. */
-static const char *judge_locations(oversized_t *journal, uint64_t number, uint64_t count, uint32_t head)
+/* Where a frame begins that is kept apart from one that ends there: after a copy of its checksum. */
+static uint64_t apart(const model_t *model, uint64_t end)
 {
+    uint64_t taken = model->sector > 0 ? end % model->sector : 0;
+    return taken == 0 ? end : end - taken + model->sector + 4;
+}
+
+/* Frames begin at 0 and lie back to back up to the end of the values, but for those that are kept apart. */
+static const char *judge_locations(const model_t *model, oversized_t *journal, uint64_t number, uint64_t count)
+{
+    uint32_t head = model->head;
     uint64_t end = 0;
     uint64_t size = 0;
     uint64_t sum = 0;
@@ -136,7 +144,7 @@ static const char *judge_locations(oversized_t *journal, uint64_t number, uint64
         oversized_location_t location;
         if (oversized_get(journal, number, i, NULL, &location) != SEGJ_OK)
             return failed(number, i, "get");
-        if (location.offset != end)
+        if (location.offset != end && location.offset != apart(model, end))
             return complain(number, i, "a hole before its value at", location.offset, end);
         end = location.offset + head + location.size;
     }
@@ -209,8 +217,8 @@ static const char *judge_commonware(const model_section_t *section, oversized_t 
     return NULL;
 }
 
-static const char *judge_native(const model_section_t *section, oversized_t *journal, uint64_t number, uint64_t count,
-                                uint32_t head, model_section_t *seen)
+static const char *judge_native(const model_t *model, const model_section_t *section, oversized_t *journal,
+                                uint64_t number, uint64_t count, model_section_t *seen)
 {
     segj_buffer_t value = {0};
     const char *wrong = NULL;
@@ -218,7 +226,7 @@ static const char *judge_native(const model_section_t *section, oversized_t *jou
         wrong = model_judge_record(journal, number, i, section->ids[i], &value);
     segj_buffer_free(&value);
     if (wrong == NULL)
-        wrong = judge_locations(journal, number, count, head);
+        wrong = judge_locations(model, journal, number, count);
     if (wrong == NULL && seen != NULL) {
         *seen = *section;
         seen->count = (size_t)count;
@@ -250,7 +258,7 @@ static const char *judge_section(const model_t *model, size_t index, oversized_t
     if (count > section->count && count > section->cut)
         return complain(number, count, "more records than were appended", count, section->count);
     return model->commonware ? judge_commonware(section, journal, number, count, seen)
-                             : judge_native(section, journal, number, count, model->head, seen);
+                             : judge_native(model, section, journal, number, count, seen);
 }
 
 static size_t index_of(const model_t *model, uint64_t number)
@@ -266,8 +274,11 @@ const char *model_judge(const model_t *model, oversized_t *journal, model_t *see
     bool listed[MODEL_SECTIONS] = {false};
     uint64_t number = 0;
     if (seen != NULL)
-        *seen = (model_t){
-            .next_id = model->next_id, .numbers = model->numbers, .head = model->head, .commonware = model->commonware};
+        *seen = (model_t){.next_id = model->next_id,
+                          .numbers = model->numbers,
+                          .head = model->head,
+                          .sector = model->sector,
+                          .commonware = model->commonware};
     segj_status_t status = oversized_oldest_section(journal, &number);
     while (status == SEGJ_OK) {
         size_t index = index_of(model, number);

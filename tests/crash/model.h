@@ -45,7 +45,8 @@ typedef struct model {
     model_section_t sections[MODEL_SECTIONS];
     const uint64_t *numbers; /* section numbers, ascending; NULL: they are the indices */
     uint32_t next_id;
-    uint32_t head; /* bytes of a frame before what its location counts: version 2 */
+    uint32_t head;   /* bytes of a frame before what its location counts: version 2 */
+    uint32_t sector; /* by which frames are kept apart, 0: they are not */
     bool commonware;
 } model_t;
 

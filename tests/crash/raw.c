@@ -46,7 +46,8 @@ static bool log_frame(const raw_section_t *raw, uint64_t binding, uint64_t at, u
     uint64_t data = values_data(raw);
     log_identity_t identity;
     return raw->values_size >= data && decode_log_identity(raw->values, &identity) &&
-           decode_log_frame(raw->values + data, raw->values_size - data, binding, at, before, raw->entry_size, frame) &&
+           decode_next_log_frame(raw->values + data, raw->values_size - data, binding, data, identity.sector, at,
+                                 before, raw->entry_size, frame) &&
            (identity.compression != 0 || (frame->flags & LOG_RAW) == 0);
 }
 

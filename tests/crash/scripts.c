@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "crash/explore.h"
+#include "support/simdisk_image.h"
 #include "support/support.h"
 #include "support/wanted.h"
 
@@ -118,7 +119,7 @@ static void explore(explore_config_t *config, const char *kind, operation_t *scr
     config->seed = SEED;
     config->states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
     config->grain = (size_t)setting("SEGJ_CRASH_TEAR", 0, 0, 1);
-    config->spoil = setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
+    config->spoil = setting("SEGJ_CRASH_SPOIL", config->sector > 0, 0, 1) == 1;
     (void)snprintf(run.name, sizeof run.name, "%s%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
                    config->version == 2 ? "log/" : "", (unsigned)config->page_size, kind);
     if (!is_wanted(run.name))
@@ -152,6 +153,13 @@ void explore_log(uint16_t page_size, int compression)
     operation_t script[SCRIPT_MAX];
     explore(&config, compression != 0 ? "zstd" : "plain", script, 0,
             (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
+}
+
+void explore_sectors(uint16_t page_size)
+{
+    explore_config_t config = {.version = 2, .page_size = page_size, .sector = SIMDISK_SECTOR};
+    operation_t script[SCRIPT_MAX];
+    explore(&config, "sectors", script, 0, (size_t)setting("SEGJ_CRASH_LENGTH", 1, 1, LENGTH_MAX));
 }
 
 void explore_dictionary(uint16_t page_size)

@@ -27,6 +27,10 @@ void explore_log(uint16_t page_size, int compression);
 /** The same, compressed, with a dictionary in each section. */
 void explore_dictionary(uint16_t page_size);
 
+/** The same with values that are kept apart (oversized_config_t.sector_size), on a disk on which a sector that was being
+ *  written may turn to garbage, with the synced bytes in it: nothing that was synced is lost by that. */
+void explore_sectors(uint16_t page_size);
+
 /** The same with zeros kept behind the values (oversized_config_t.preallocate): scripts that begin with two syncs,
  *  of which the second one makes them, and go on with up to SEGJ_CRASH_LENGTH - 1 operations, at least one. */
 void explore_ahead(uint8_t version, uint16_t page_size);

@@ -11,6 +11,13 @@ static void zeros_ahead(oversized_config_t *config)
     config->preallocate = 300;
 }
 
+static void kept_apart(oversized_config_t *config)
+{
+    config->native_version = 2;
+    config->sector_size = 512;
+    config->preallocate = 300;
+}
+
 static void zeros_ahead_four_descriptors(oversized_config_t *config)
 {
     config->preallocate = 300;
@@ -483,6 +490,10 @@ const scenario_t scenarios[] = {
      {OPEN, APPEND(1, 20, 2), SYNC(1)},
      {BATCH(1, 10, 4), BATCH(1, 125, 5), STREAM(1, 90, 40), PIECES(1, 700, 40), SYNC(1), STREAM(2, 600000, 250000),
       SYNC_ALL}},
+    {"version 2: values that are kept apart",
+     kept_apart,
+     {OPEN, APPEND(1, 20, 2), SYNC(1)},
+     {APPEND(1, 20, 1), SYNC(1), BATCH(1, 10, 4), SYNC(1), STREAM(1, 90, 40), SYNC(1), APPEND(1, 500, 1), SYNC_ALL}},
     {"version 2: compressed values",
      version_2_compressed,
      {OPEN, APPEND(1, 20, 2), SYNC(1)},

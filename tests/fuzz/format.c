@@ -156,7 +156,7 @@ static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t siz
     log_identity_t identity = {.kind = 0};
     if (size < 64 || get_u32(block + 60) != segj_crc32(0, block, 60))
         return SEGJ_HEADER_NONE;
-    if ((block[32] & ~1) != 0)
+    if ((block[32] & ~3) != 0)
         return SEGJ_HEADER_FOREIGN;
     memcpy(checked, block, 64);
     checked[33] = 0;
@@ -164,6 +164,7 @@ static segj_header_verdict_t judge_log_identity(const uint8_t *block, size_t siz
     bool fits = decode_log_identity(checked, &identity) && identity.page_size > 0 && identity.record_size >= 12 &&
                 (identity.kind == IDENTITY_VALUES ? identity.compression <= 1
                                                   : identity.kind == IDENTITY_INDEX && identity.compression == 0);
+    fits = fits && (identity.sector == 0 || (identity.sector >= 512 && identity.sector <= 65536));
     uint32_t words = identity.dictionary_size;
     fits = fits && words <= 1 << 18 && (words > 0 || identity.dictionary_crc == 0) &&
            (words == 0 || identity.kind == IDENTITY_INDEX || identity.compression == 1);
@@ -461,7 +462,7 @@ static void repair_identity(uint8_t *data, size_t size, fuzz_random_t *random)
 static void repair_log_identity(uint8_t *data, size_t size, fuzz_random_t *random)
 {
     uint8_t block[HEADER_BLOCK];
-    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345, 0, 0};
+    log_identity_t identity = {IDENTITY_VALUES, 1, 64, 20, 7, 12345, 0, 0, 0};
     if (size < 1 + 64)
         return;
     encode_log_identity(block, &identity);

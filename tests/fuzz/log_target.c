@@ -34,6 +34,7 @@ typedef struct run {
     bool ends_there; /* nothing speaks for more */
     bool agrees;     /* the index and the slots say nothing that the frames do not */
     bool compressed;
+    uint32_t sector;
 } run_t;
 
 /* --- the files --- */
@@ -73,8 +74,8 @@ static bool is_identity(const run_t *run, const bytes_t *file, size_t data, uint
 /* The frame at a place of the data; one that is stored as it is in a file that is not compressed is none. */
 static bool next_frame(const run_t *run, uint64_t binding, uint64_t at, uint32_t before, log_frame_t *frame)
 {
-    return decode_log_frame(run->values.data + run->values_data, run->values.size - run->values_data, binding, at,
-                            before, run->config.entry_size, frame) &&
+    return decode_next_log_frame(run->values.data + run->values_data, run->values.size - run->values_data, binding,
+                                 run->values_data, run->sector, at, before, run->config.entry_size, frame) &&
            (run->compressed || (frame->flags & LOG_RAW) == 0);
 }
 
@@ -165,6 +166,7 @@ static void judge(run_t *run)
         return;
     uint64_t binding = LOG_SECTION ^ identity.salt;
     run->compressed = identity.compression != 0;
+    run->sector = identity.sector;
     run->agrees = marks_agree(run, binding) && pages_agree(run, binding);
     if (!run->agrees)
         return;
@@ -218,8 +220,9 @@ static void require_frames(const run_t *run, const state_t *state)
     if (run->whole == 0 || !decode_log_identity(run->values.data, &identity))
         return;
     for (uint64_t i = 0; i < run->whole; i++) {
-        (void)decode_log_frame(run->values.data + run->values_data, run->values.size - run->values_data,
-                               LOG_SECTION ^ identity.salt, at, before, run->config.entry_size, &frame);
+        (void)decode_next_log_frame(run->values.data + run->values_data, run->values.size - run->values_data,
+                                    LOG_SECTION ^ identity.salt, run->values_data, run->sector, at, before,
+                                    run->config.entry_size, &frame);
         at += frame.size;
         before = frame.trailer;
         if (run->compressed)

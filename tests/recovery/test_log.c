@@ -126,9 +126,9 @@ static void the_files_are_what_the_format_says(void **state)
     assert_true(decode_log_identity(values.data, &identity));
     uint64_t salt = identity.salt;
     assert_int_equal(salt, 5 * UINT64_C(0x9E3779B97F4A7C15));
-    encode_log_identity(block, &(log_identity_t){IDENTITY_VALUES, 0, SMALL_PAGE, SMALL_RECORD, SECTION, salt, 0, 0});
+    encode_log_identity(block, &(log_identity_t){IDENTITY_VALUES, 0, SMALL_PAGE, SMALL_RECORD, SECTION, salt, 0, 0, 0});
     assert_memory_equal(values.data, block, sizeof block);
-    encode_log_identity(block, &(log_identity_t){IDENTITY_INDEX, 0, SMALL_PAGE, SMALL_RECORD, SECTION, salt, 0, 0});
+    encode_log_identity(block, &(log_identity_t){IDENTITY_INDEX, 0, SMALL_PAGE, SMALL_RECORD, SECTION, salt, 0, 0, 0});
     assert_memory_equal(index.data, block, sizeof block);
     uint64_t binding = SECTION ^ salt;
     uint32_t trailer = 0;

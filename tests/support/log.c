@@ -39,7 +39,9 @@ void encode_log_identity(uint8_t *block, const log_identity_t *identity)
     put_u32(block + 12, identity->record_size);
     put_u64(block + 16, identity->section);
     put_u64(block + 24, identity->salt);
-    block[32] = identity->dictionary_size > 0;
+    block[32] = (uint8_t)((identity->dictionary_size > 0) | (identity->sector > 0) << 1);
+    while (identity->sector >> block[34] > 1)
+        block[34]++;
     block[35] = 4;
     put_u32(block + 36, identity->dictionary_size);
     put_u32(block + 40, identity->dictionary_crc);
@@ -56,7 +58,8 @@ bool decode_log_identity(const uint8_t *block, log_identity_t *identity)
                                   .section = get_u64(block + 16),
                                   .salt = get_u64(block + 24),
                                   .dictionary_size = get_u32(block + 36),
-                                  .dictionary_crc = get_u32(block + 40)};
+                                  .dictionary_crc = get_u32(block + 40),
+                                  .sector = block[34] > 0 && block[34] < 32 ? (uint32_t)1 << block[34] : 0};
     encode_log_identity(again, &found);
     if (memcmp(again, block, 64) != 0)
         return false;
@@ -136,6 +139,18 @@ bool decode_log_frame(const uint8_t *data, uint64_t size, uint64_t binding, uint
                            .payload = at + head,
                            .trailer = get_u32(at + head + stored)};
     frame->right = frame->trailer == frame_sum(binding, offset, frame->payload, stored, at + head - 4, at[4]);
+    return true;
+}
+
+bool decode_next_log_frame(const uint8_t *data, uint64_t size, uint64_t binding, uint64_t from, uint32_t sector,
+                           uint64_t at, uint32_t before, size_t entry_size, log_frame_t *frame)
+{
+    if (decode_log_frame(data, size, binding, at, before, entry_size, frame))
+        return true;
+    uint64_t taken = sector > 0 ? (from + at) % sector : 0;
+    if (taken == 0 || !decode_log_frame(data, size, binding, at - taken + sector + 4, before, entry_size, frame))
+        return false;
+    frame->size += frame->offset - at;
     return true;
 }
 

@@ -23,6 +23,7 @@ typedef struct log_identity {
     uint32_t record_size;
     uint64_t section, salt;
     uint32_t dictionary_size, dictionary_crc;
+    uint32_t sector; /* a power of two, or 0 */
 } log_identity_t;
 
 typedef struct log_mark {
@@ -55,6 +56,11 @@ uint32_t encode_log_frame(uint8_t *to, uint64_t binding, uint64_t offset, uint32
 /** The frame at an offset of the data, of which there are `size` bytes; false: its head is none. */
 bool decode_log_frame(const uint8_t *data, uint64_t size, uint64_t binding, uint64_t offset, uint32_t before,
                       size_t entry_size, log_frame_t *frame);
+
+/** The frame that follows one that ends at `at` of data that begin at `from` of their file: there, or in the next sector
+ *  after a copy of the checksum before. frame->size is counted from `at`. */
+bool decode_next_log_frame(const uint8_t *data, uint64_t size, uint64_t binding, uint64_t from, uint32_t sector,
+                           uint64_t at, uint32_t before, size_t entry_size, log_frame_t *frame);
 
 /** For sections that are made from now on by this thread: salts that count on from a number. */
 void count_salts_from(uint64_t number);

@@ -90,11 +90,18 @@ uint64_t tested_values_data(void)
     return tested_format() == SEGJ_FORMAT_NATIVE ? VALUES_DATA_OFFSET : COMMONWARE_V0;
 }
 
+uint32_t tested_sector(void)
+{
+    const char *size = getenv("SEGJ_TEST_SECTOR");
+    return size != NULL && tested_version() == 2 ? (uint32_t)strtoul(size, NULL, 10) : 0;
+}
+
 void small_config(oversized_config_t *config, const char *directory)
 {
     oversized_config_init(config);
     config->format = tested_format();
     config->native_version = tested_version();
+    config->sector_size = tested_sector();
     config->directory = directory;
     config->index_partition = "test_index";
     config->value_partition = "test_values";

@@ -32,6 +32,8 @@ enum { SMALL_ENTRY = 8, SMALL_RECORD = 20, SMALL_PAGE = 64 };
 segj_format_t tested_format(void);
 /** config.native_version of the run: 2 where SEGJ_TEST_FORMAT is native2, 1 in version 1, 0 in the commonware format. */
 uint8_t tested_version(void);
+/** config.sector_size of the run: in version 2 what the environment's SEGJ_TEST_SECTOR says. */
+uint32_t tested_sector(void);
 /** Bytes before a frame's payload: in version 2 a head with the entry, else none. */
 size_t tested_head(size_t entry_size);
 /** Where the frame of a record ends. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "checksum/checksum.h"
+#include "journal/frame_format.h"
 #include "journal/header_format.h"
 #include "unit/random.h"
 
@@ -222,7 +223,7 @@ static void version_2_is_as_specified(void **state)
         const char *why;
         segj_identity_encode(block, &identity);
         encode_log_identity(expected, &(log_identity_t){(uint8_t)kind, kind == SEGJ_KIND_VALUES, 0x1234, 0x56789abc,
-                                                        identity.section, identity.salt, 0x2abcd, 0x87654321});
+                                                        identity.section, identity.salt, 0x2abcd, 0x87654321, 0});
         assert_memory_equal(block, expected, sizeof block);
         assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
         assert_true(found.version == 2 && found.kind == identity.kind && found.compressed == identity.compressed);
@@ -236,7 +237,7 @@ static void version_2_is_as_specified(void **state)
         for (size_t size = 6; size < 64; size++)
             assert_int_equal(segj_identity_decode(block, size, &found, &why), SEGJ_HEADER_NONE);
         assert_true(found.dictionary.size == 0x2abcd && found.dictionary.crc == 0x87654321);
-        for (unsigned flag = 2; flag < 256; flag *= 2) {
+        for (unsigned flag = 4; flag < 256; flag *= 2) {
             block[32] = (uint8_t)(1 | flag); /* what a reader must know */
             put_u32(block + 60, segj_crc32(0, block, 60));
             assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_FOREIGN);
@@ -249,6 +250,35 @@ static void version_2_is_as_specified(void **state)
         put_u32(block + 60, segj_crc32(0, block, 60));
         assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
     }
+}
+
+static void sectors_are_as_specified(void **state)
+{
+    segj_identity_t identity = {
+        .version = 2, .kind = SEGJ_KIND_VALUES, .page_size = 64, .record_size = 20, .section = 7, .salt = 8};
+    uint8_t block[SEGJ_BLOCK_SIZE];
+    uint8_t expected[SEGJ_BLOCK_SIZE];
+    segj_identity_t found;
+    const char *why;
+    for (unsigned log = 0; log < 256; log++) {
+        bool good = log >= 9 && log <= 16;
+        identity.sector = good ? (uint32_t)1 << log : 0;
+        segj_identity_encode(block, &identity);
+        encode_log_identity(expected, &(log_identity_t){SEGJ_KIND_VALUES, 0, 64, 20, 7, 8, 0, 0, identity.sector});
+        assert_memory_equal(block, expected, sizeof block);
+        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_VALID);
+        assert_int_equal(found.sector, identity.sector);
+        block[34] = (uint8_t)log; /* what is said by the flag and by the size is one */
+        block[32] = good ? 0 : 2;
+        put_u32(block + 60, segj_crc32(0, block, 60));
+        assert_int_equal(segj_identity_decode(block, sizeof block, &found, &why), SEGJ_HEADER_DAMAGED);
+    }
+    assert_int_equal(segj_frame_apart(0, 4096, 100), 100);
+    assert_int_equal(segj_frame_apart(512, 4096, 0), 0);
+    assert_int_equal(segj_frame_apart(512, 4096, 1), 512 + 4);
+    assert_int_equal(segj_frame_apart(512, 4096, 511), 512 + 4);
+    assert_int_equal(segj_frame_apart(512, 4096, 512), 512);
+    assert_int_equal(segj_frame_apart(65536, 4096, 0), 65536 - 4096 + 4); /* the header is in that sector */
 }
 
 static void marks_of_version_2_are_as_specified(void **state)
@@ -393,6 +423,7 @@ int main(void)
         cmocka_unit_test(bytes_behind_the_identity_are_refused),
         cmocka_unit_test(other_formats_and_versions_are_foreign),
         cmocka_unit_test(version_2_is_as_specified),
+        cmocka_unit_test(sectors_are_as_specified),
         cmocka_unit_test(marks_of_version_2_are_as_specified),
         cmocka_unit_test(other_bytes_are_no_identity),
         cmocka_unit_test(torn_headers_are_no_identity),

@@ -362,6 +362,20 @@ typedef struct oversized_config {
     /** What becomes of values files of version 2 that have no index file; OVERSIZED_ORPHANS_JUDGE. The native format
      *  alone. For one open that is to mend something; what it does is in the log, and stays done. */
     oversized_orphans_t orphans;
+    /** Bytes of the sectors that values in new sections are kept apart by, a power of two from 512 to 65,536, or 0:
+     *  they are not; 0. Version 2 of the native format alone (native_version). A section keeps what it has.
+     *
+     *  For devices that may damage a whole sector when the power fails while a part of it is being written. A journal
+     *  takes it for granted, as databases do, that bytes which were synced stay when others of their sector are written
+     *  later. Where a device does not promise that, the last values that were synced may be lost with the ones that
+     *  were being written, and an open may not notice. With this a value that is appended after a sync begins a sector
+     *  of its own, so that no append or sync writes to a sector with synced values. 4096 is right for most devices:
+     *  file systems write blocks of that size. Flash memory may have larger pages.
+     *
+     *  It costs half a sector for each sync on average, in the file alone; a sync takes no longer. What cuts the file
+     *  may still write to such a sector: a rewind, an append that is refused, the zeros that a close takes away
+     *  (`preallocate`), and an open that repairs, which writes again what lies after the watermark. */
+    uint32_t sector_size;
 } oversized_config_t;
 
 /** Fills a configuration with the defaults given above. config must not be NULL. Any thread. */

@@ -161,6 +161,22 @@ static segj_status_t check_dictionary(const oversized_config_t *config)
     return SEGJ_OK;
 }
 
+static segj_status_t check_sector(const oversized_config_t *config)
+{
+    uint32_t size = config->sector_size;
+    if (size == 0)
+        return SEGJ_OK;
+    if (size < SEGJ_SECTOR_LEAST || size > SEGJ_SECTOR_MOST || (size & (size - 1)) != 0)
+        return out_of_range("sector_size", size, "0, or a power of two from 512 to 65536 bytes");
+    if (config->format != SEGJ_FORMAT_NATIVE || config->native_version == 1)
+        return segj_fail(SEGJ_ERR_INVALID,
+                         "config.sector_size is %u bytes, and config.%s: sections of version 2 of the native format "
+                         "alone keep values apart",
+                         (unsigned)size,
+                         config->format != SEGJ_FORMAT_NATIVE ? "format is the commonware one" : "native_version is 1");
+    return SEGJ_OK;
+}
+
 static segj_status_t check_counts(const oversized_config_t *config)
 {
     const char *name = config->counts_partition;
@@ -275,6 +291,8 @@ segj_status_t segj_config_check(const oversized_config_t *config)
         status = check_format(config);
     if (status == SEGJ_OK)
         status = check_dictionary(config);
+    if (status == SEGJ_OK)
+        status = check_sector(config);
     if (status == SEGJ_OK)
         status = check_counts(config);
     if (status == SEGJ_OK)

@@ -143,6 +143,7 @@ static void set_fields(oversized_t *journal, const oversized_config_t *config)
     journal->trainer.train = segj_train_section;
     journal->cut_holes = config->hole == OVERSIZED_HOLE_CUT && config->checkpoint == NULL;
     shared->preallocate = config->preallocate;
+    shared->sector_size = config->sector_size;
     shared->native_version = config->format == SEGJ_FORMAT_NATIVE && config->native_version != 1 ? 2 : 1;
     shared->remake_page = segj_section_remake_page;
     shared->log = config->log;

@@ -74,6 +74,35 @@ static inline uint8_t *place_in_page(const passage_t *passage)
     return segj_page_run_page(pages) + pages->length;
 }
 
+/* What lies before `next` and is looked at with it: where frames are kept apart, the checksum of the one before, by
+ * which the next one's head is known from what lies between. */
+static inline uint64_t back_from(const passage_t *passage, uint64_t next)
+{
+    return passage->values->sector == 0 || next == 0 ? next : next - SEGJ_FRAME_TRAILER;
+}
+
+/* Whether the next frame's head lies in the window. Where frames are kept apart it may begin a sector of its own. */
+static bool passage_find(passage_t *passage, uint64_t limit)
+{
+    const segj_io_file_t *values = passage->values;
+    const uint8_t *window = passage->scan->window;
+    if (values->sector == 0)
+        return passage->next + values->head <= limit;
+    const uint32_t before =
+        passage->next == 0 ? 0 : segj_get_u32(window + (size_t)(passage->next - SEGJ_FRAME_TRAILER - passage->offset));
+    const uint64_t places[2] = {passage->next, segj_frame_apart(values->sector, values->data, passage->next)};
+    for (unsigned i = 0; i < 2; i++) {
+        segj_head_t head;
+        const segj_frame_place_t place = {segj_crc32_of_place(values->binding, places[i]), before};
+        if (places[i] + values->head > limit ||
+            !segj_head_decode(window + (size_t)(places[i] - passage->offset), values->head, place, &head))
+            continue;
+        passage->next = places[i];
+        return true;
+    }
+    return false;
+}
+
 /* The records whose heads lie in the window. */
 static segj_status_t passage_put_all(passage_t *passage)
 {
@@ -83,7 +112,7 @@ static segj_status_t passage_put_all(passage_t *passage)
     const size_t entry_size = size - OVERSIZED_LOCATION_SIZE;
     const uint64_t limit = passage->offset + passage->size;
     segj_status_t status = SEGJ_OK;
-    while (passage->records < plan->records && passage->next + head <= limit && status == SEGJ_OK) {
+    while (passage->records < plan->records && status == SEGJ_OK && passage_find(passage, limit)) {
         const uint8_t *bytes = passage->scan->window + (size_t)(passage->next - passage->offset);
         const uint32_t stored = segj_get_u32(bytes);
         const oversized_location_t location = {passage->next, stored + SEGJ_FRAME_TRAILER};
@@ -128,11 +157,12 @@ static segj_status_t passage_move(passage_t *passage)
     const segj_io_file_t *values = passage->values;
     uint8_t *window = passage->scan->window;
     uint64_t end = passage->offset + passage->size;
-    size_t stays = passage->next < end ? (size_t)(end - passage->next) : 0;
+    const uint64_t next = back_from(passage, passage->next);
+    size_t stays = next < end ? (size_t)(end - next) : 0;
     if (stays > 0)
         memmove(window, window + passage->size - stays, stays);
     else
-        end = segj_max_u64(end, segj_min_u64(passage->next, plan->watermark_end));
+        end = segj_max_u64(end, segj_min_u64(next, plan->watermark_end));
     size_t come = (size_t)segj_min_u64(plan->end - end, SEGJ_SCAN_WINDOW - stays);
     segj_status_t status = segj_io_read(values, values->data + end, window + stays, come, NULL);
     passage->offset = end - stays;
@@ -176,6 +206,6 @@ segj_status_t segj_pass_log(segj_scan_t *scan, const segj_recovery_plan_t *plan,
         passage.next = plan->anchor.end;
         status = begin_pages(plan, &passage.pages);
     }
-    passage.offset = segj_min_u64(passage.next, plan->watermark_end);
+    passage.offset = segj_min_u64(back_from(&passage, passage.next), plan->watermark_end);
     return status == SEGJ_OK ? passage_go(&passage) : status;
 }

@@ -350,7 +350,7 @@ static void take_version(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_sca
     bool values = plan->value_valid && (!plan->index_valid || plan->value_size > scanned->values.data);
     if (values)
         identity = &headers->values;
-    bool alike = headers->index.salt == headers->values.salt &&
+    bool alike = headers->index.salt == headers->values.salt && headers->index.sector == headers->values.sector &&
                  segj_dictionary_same(headers->index.dictionary, headers->values.dictionary);
     if (values && plan->index_valid && !alike)
         plan->index_valid = plan->index_whole = false;
@@ -360,11 +360,14 @@ static void take_version(segj_scan_t *scan, segj_recovery_plan_t *plan, segj_sca
     }
     if (plan->index_valid || plan->value_valid) {
         segj_section_set_version(scan->journal, plan->section, identity->version, identity->salt);
+        segj_section_set_sector(plan->section, identity->sector);
         segj_section_set_dictionary(plan->section, identity->dictionary);
         if (identity->dictionary.size > 0)
             atomic_store(&scan->journal->codec.dictionaries.any, true);
-    } else if (shared->native_version == 2)
+    } else if (shared->native_version == 2) {
         segj_section_set_version(scan->journal, plan->section, 2, segj_salt_make(shared));
+        segj_section_set_sector(plan->section, shared->sector_size);
+    }
     segj_io_take_properties(&scanned->index, &plan->section->index.handle.file);
     segj_io_take_properties(&scanned->values, &plan->section->values.handle.file);
     count_data(scan, plan, scanned);

@@ -51,6 +51,7 @@ segj_status_t segj_sync_begin(oversized_t *journal, segj_section_t *section, seg
     if (status != SEGJ_OK)
         return status;
     segj_glob_capture(&section->values, &journal->shared, &capture->values);
+    segj_glob_set_apart(&section->values);
     segj_lock(&journal->shared.state);
     section->syncing = true;
     capture->appended = segj_section_appended(section);

@@ -72,6 +72,12 @@ static inline bool segj_section_is_log(const segj_section_t *section)
 /** Says what its files are, before anything is read or written of their data. salt: of version 2. */
 void segj_section_set_version(const oversized_t *journal, segj_section_t *section, uint8_t version, uint64_t salt);
 
+/** Says by what frames are kept apart, likewise; 0: by nothing. */
+static inline void segj_section_set_sector(segj_section_t *section, uint32_t sector)
+{
+    section->index.handle.file.sector = section->values.handle.file.sector = sector;
+}
+
 /** Says whether its values are compressed, likewise. */
 static inline void segj_section_set_compressed(segj_section_t *section, bool compressed)
 {
@@ -115,7 +121,7 @@ SEGJ_UNDER_CHANGE_ALONE void segj_section_deactivate(oversized_t *journal, segj_
 SEGJ_UNDER_STATE uint64_t segj_section_file_bytes(const segj_shared_t *shared, const segj_section_t *section);
 
 /** What `bytes` of values with so many records hold without the heads that version 2 puts before them: payloads and
- *  their checksums. */
+ *  their checksums, and what keeps some apart. */
 static inline uint64_t segj_section_stored(const segj_section_t *section, uint64_t records, uint64_t bytes)
 {
     return bytes - section->values.handle.file.head * records;

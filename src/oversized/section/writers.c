@@ -457,8 +457,10 @@ segj_status_t segj_section_create(oversized_t *journal, uint64_t number, segj_se
         return status;
     segj_section_set_compressed(section, journal->codec.level != 0);
     section->sound = true;
-    if (journal->shared.native_version == 2)
+    if (journal->shared.native_version == 2) {
         segj_section_set_version(journal, section, 2, segj_salt_make(&journal->shared));
+        segj_section_set_sector(section, journal->shared.sector_size);
+    }
     segj_dictionary_t *dictionary = give_dictionary(journal, section);
     bool named = false;
     status = segj_journal_judge_damage(journal, create_files(journal, section, dictionary, &named));

@@ -36,9 +36,9 @@ static bool is_same_identity(const uint8_t *block, size_t size, const segj_ident
     const char *why;
     return size >= SEGJ_BLOCK_SIZE && segj_identity_decode(block, SEGJ_BLOCK_SIZE, &found, &why) == SEGJ_HEADER_VALID &&
            found.kind == wanted->kind && found.version == wanted->version && found.salt == wanted->salt &&
-           segj_dictionary_same(found.dictionary, wanted->dictionary) && found.section == wanted->section &&
-           found.compressed == wanted->compressed && found.page_size == wanted->page_size &&
-           found.record_size == wanted->record_size;
+           found.sector == wanted->sector && segj_dictionary_same(found.dictionary, wanted->dictionary) &&
+           found.section == wanted->section && found.compressed == wanted->compressed &&
+           found.page_size == wanted->page_size && found.record_size == wanted->record_size;
 }
 
 static void take_newest_mark(segj_copy_piece_t *piece, const uint8_t *header)
@@ -78,6 +78,7 @@ static segj_status_t look_native(segj_copy_piece_t *piece, bool *sound)
     segj_identity_t identity = {.kind = SEGJ_KIND_INDEX,
                                 .version = source->version,
                                 .salt = source->salt,
+                                .sector = source->values.sector,
                                 .dictionary = source->dictionary,
                                 .section = source->number,
                                 .page_size = shared->page_size,

@@ -44,6 +44,7 @@ static segj_status_t make_piece(segj_copy_piece_t *piece)
     segj_io_take_properties(&piece->index, &source->index);
     segj_io_take_properties(&piece->values, &source->values);
     glob.handle.file.head = piece->values.head;
+    glob.handle.file.sector = fixed.handle.file.sector = piece->values.sector;
     if (status == SEGJ_OK)
         status = segj_glob_write_header(&glob, piece->shared, &piece->values);
     if (status == SEGJ_OK)

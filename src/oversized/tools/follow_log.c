@@ -105,6 +105,24 @@ static segj_status_t log_begin(oversized_follower_t *follower, segj_follow_secti
     return status;
 }
 
+/* Reads the head of the frame that follows a point, as far as the window has it: its bytes, or NULL. *offset: where it
+ * begins; that may be in a sector of its own. */
+static const uint8_t *next_head(const oversized_follower_t *follower, const segj_follow_section_t *section,
+                                segj_point_t at, uint64_t *offset, segj_head_t *head)
+{
+    const segj_io_file_t *file = &section->values;
+    const uint64_t places[2] = {at.end, segj_frame_apart(file->sector, file->data, at.end)};
+    for (unsigned i = 0; i < 2; i++) {
+        const segj_frame_place_t place = {segj_crc32_of_place(file->binding, places[i]), at.trailer};
+        const uint8_t *bytes =
+            i == 0 || places[1] != places[0] ? segj_follow_peek(&follower->values, places[i], file->head) : NULL;
+        *offset = places[i];
+        if (bytes != NULL && segj_head_decode(bytes, file->head, place, head))
+            return bytes;
+    }
+    return NULL;
+}
+
 /* Records that were durable when a frame in the window was placed: its head says how many of those before it were not.
  * Each head is linked to the frame before it, so it speaks of the frames that are in the window. */
 static uint64_t synced_by_heads(const oversized_follower_t *follower, const segj_follow_section_t *section)
@@ -115,13 +133,13 @@ static uint64_t synced_by_heads(const oversized_follower_t *follower, const segj
     uint64_t synced = 0;
     for (;;) {
         segj_head_t head;
-        const segj_frame_place_t place = {segj_crc32_of_place(section->values.binding, at.end), at.trailer};
-        const uint8_t *bytes = segj_follow_peek(window, at.end, size);
-        if (bytes == NULL || !segj_head_decode(bytes, size, place, &head))
+        uint64_t offset;
+        const uint8_t *bytes = next_head(follower, section, at, &offset, &head);
+        if (bytes == NULL)
             return synced;
         if (head.unsynced < UINT8_MAX && head.unsynced <= at.records)
             synced = segj_max_u64(synced, at.records - head.unsynced);
-        const oversized_location_t location = {at.end, head.stored + SEGJ_FRAME_TRAILER};
+        const oversized_location_t location = {offset, head.stored + SEGJ_FRAME_TRAILER};
         if (!segj_location_end(size, location, SEGJ_FILE_SIZE_MAX - section->values.data, &at.end))
             return synced;
         bytes = segj_follow_peek(window, at.end - SEGJ_FRAME_TRAILER, SEGJ_FRAME_TRAILER);
@@ -192,27 +210,25 @@ static segj_status_t log_big(oversized_follower_t *follower, const segj_follow_s
 static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_section_t *section, linked_t *linked)
 {
     uint32_t head = section->values.head;
-    const segj_frame_place_t place = {segj_crc32_of_place(section->values.binding, section->at.end),
-                                      section->at.trailer};
+    uint64_t offset;
     segj_status_t status = SEGJ_OK;
     *linked = (linked_t){.synced = section->at.records < section->synced};
-    const uint8_t *bytes = segj_follow_peek(&follower->values, section->at.end, head);
-    linked->there = bytes != NULL && segj_head_decode(bytes, head, place, &linked->head) &&
-                    (section->compressed || (linked->head.flags & SEGJ_HEAD_RAW) == 0);
+    const uint8_t *bytes = next_head(follower, section, section->at, &offset, &linked->head);
+    linked->there = bytes != NULL && (section->compressed || (linked->head.flags & SEGJ_HEAD_RAW) == 0);
     if (!linked->there)
         return SEGJ_OK;
-    linked->location = (oversized_location_t){section->at.end, linked->head.stored + SEGJ_FRAME_TRAILER};
+    linked->location = (oversized_location_t){offset, linked->head.stored + SEGJ_FRAME_TRAILER};
     linked->there =
         segj_location_end(head, linked->location, SEGJ_FILE_SIZE_MAX - section->values.data, &linked->after.end);
     uint64_t size = segj_frame_size(head, linked->location);
-    linked->bytes = linked->there ? segj_follow_peek(&follower->values, section->at.end, size) : NULL;
+    linked->bytes = linked->there ? segj_follow_peek(&follower->values, offset, size) : NULL;
     if (linked->there && linked->bytes == NULL && size > follower->values.room)
         status = log_big(follower, section, size, linked);
     if (status != SEGJ_OK || linked->bytes == NULL)
         return status;
     /* The head that was decoded and the one of the frame are one, or the trailer is wrong. */
     size_t stored = linked->head.stored;
-    uint32_t crc = segj_crc32(place.begun, linked->bytes + head, stored);
+    uint32_t crc = segj_crc32(segj_crc32_of_place(section->values.binding, offset), linked->bytes + head, stored);
     crc = segj_frame_seal(crc, segj_get_u32(bytes + head - SEGJ_HEAD_CHECKSUM),
                           (linked->head.flags & SEGJ_HEAD_RAW) != 0);
     linked->after.records = section->at.records + 1;

@@ -165,9 +165,10 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
                           bool *same)
 {
     section->reopened = section->known;
-    *same = !section->known || (section->version == index->version && section->salt == index->salt &&
-                                segj_dictionary_same(section->dictionary, index->dictionary) &&
-                                section->page_size == index->page_size && section->record_size == index->record_size);
+    *same = !section->known ||
+            (section->version == index->version && section->salt == index->salt &&
+             segj_dictionary_same(section->dictionary, index->dictionary) && section->values.sector == index->sector &&
+             section->page_size == index->page_size && section->record_size == index->record_size);
     section->known = true;
     section->version = index->version;
     section->salt = index->salt;
@@ -178,6 +179,7 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
     section->index.data = segj_data_offset(SEGJ_KIND_INDEX, index->dictionary);
     section->values.data = segj_data_offset(SEGJ_KIND_VALUES, index->dictionary);
     section->index.binding = section->values.binding = segj_binding(index);
+    section->index.sector = section->values.sector = index->sector;
     section->index.head = section->values.head =
         index->version == 2 ? segj_head_size(index->record_size - OVERSIZED_LOCATION_SIZE) : 0;
 }
@@ -218,7 +220,7 @@ static segj_status_t judge_files(oversized_follower_t *follower, segj_follow_sec
     *ready = false;
     segj_status_t status = follow_read_headers(section, &index, &values, &whole);
     if (status != SEGJ_OK || !whole || index.version != values.version || index.salt != values.salt ||
-        !segj_dictionary_same(index.dictionary, values.dictionary))
+        index.sector != values.sector || !segj_dictionary_same(index.dictionary, values.dictionary))
         return status;
     if (index.version == 1 && !SEGJ_STORAGE_HAS(&follower->journal->storage, file_refresh))
         return segj_io_fail(SEGJ_ERR_INVALID, &section->index, 0,

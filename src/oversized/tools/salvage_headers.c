@@ -25,8 +25,8 @@ bool segj_salvage_headers_identity(const uint8_t *bytes, size_t size, segj_ident
 static bool same_guess(const segj_guess_t *a, const segj_guess_t *b)
 {
     return a->version == b->version && a->binding == b->binding && a->page_size == b->page_size &&
-           a->record_size == b->record_size && a->index_data == b->index_data && a->values_data == b->values_data &&
-           segj_dictionary_same(a->dictionary, b->dictionary);
+           a->record_size == b->record_size && a->sector == b->sector && a->index_data == b->index_data &&
+           a->values_data == b->values_data && segj_dictionary_same(a->dictionary, b->dictionary);
 }
 
 static void seen_add(segj_salvage_headers_t *seen, const segj_guess_t *guess)
@@ -52,6 +52,7 @@ static void seen_add_identity(segj_salvage_headers_t *seen, const segj_guess_t *
         guess.record_size = identity->record_size;
     }
     guess.dictionary = identity->dictionary;
+    guess.sector = identity->sector;
     guess.index_data = segj_data_offset(SEGJ_KIND_INDEX, identity->dictionary);
     guess.values_data = segj_data_offset(SEGJ_KIND_VALUES, identity->dictionary);
     guess.binding = section ^ identity->salt;

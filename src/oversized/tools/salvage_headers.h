@@ -18,6 +18,7 @@ typedef struct segj_guess {
     uint32_t record_size;
     uint64_t index_data, values_data;
     segj_dictionary_id_t dictionary;
+    uint32_t sector;
 } segj_guess_t;
 
 #define SEGJ_GUESSES 8

@@ -281,6 +281,18 @@ static segj_status_t log_skip(log_walk_t *walk)
 
 /* --- the walk --- */
 
+/* Where no head is, and a frame begins the next sector, goes there. What lies between is nothing. */
+static void log_go_apart(log_walk_t *walk)
+{
+    segj_head_t head;
+    uint64_t apart = segj_frame_apart(walk->place->guess->sector, walk->work->values.file.data, walk->at);
+    uint32_t before = log_before(walk, walk->at);
+    if (apart != walk->at && !log_head(walk, walk->at, before, &head) &&
+        !(walk->mended && log_head(walk, walk->at, walk->trailer, &head)) &&
+        (log_head(walk, apart, before, &head) || log_head(walk, apart, log_before(walk, apart), &head)))
+        walk->at = apart;
+}
+
 /* One frame, or what is in its place. SEGJ_END: there are no more. */
 static segj_status_t log_step(log_walk_t *walk)
 {
@@ -288,6 +300,7 @@ static segj_status_t log_step(log_walk_t *walk)
     segj_frame_t frame;
     if (!log_fits(walk, walk->at, 0))
         return SEGJ_END;
+    log_go_apart(walk);
     if (log_head(walk, walk->at, log_before(walk, walk->at), &head) ||
         (walk->mended && log_head(walk, walk->at, walk->trailer, &head)))
         return log_linked(walk, &head);

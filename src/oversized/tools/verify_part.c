@@ -30,6 +30,7 @@ typedef struct verified {
     uint64_t index_data, values_data; /* where the data of the files begins */
     uint64_t binding;                 /* of the pages' checksums */
     uint32_t head;                    /* of a frame */
+    uint32_t sector;                  /* by which frames are kept apart */
     uint64_t pages_end;               /* full and durable pages, that the index is trusted for */
     uint64_t pages_damaged, last_damaged;
     uint64_t records, bytes; /* not told yet */
@@ -208,7 +209,8 @@ static segj_status_t verify_chain(verified_t *v, const oversized_item_t *item, u
     const segj_io_partition_t *index = &v->journal->shared.index;
     bool exact = v->journal->shared.format == SEGJ_FORMAT_NATIVE;
     uint64_t begin = item->location.offset;
-    bool right = !*known || (exact ? begin == *end : begin >= *end);
+    bool right = !*known ||
+                 (exact ? begin == *end || begin == segj_frame_apart(v->sector, v->values_data, *end) : begin >= *end);
     uint64_t expected = *end;
     *known = segj_location_end(v->head, item->location, UINT64_MAX, end);
     if (right)
@@ -428,6 +430,7 @@ static bool verify_begin(verified_t *v)
         v->values_data = section->values.handle.file.data;
         v->binding = section->index.handle.file.binding;
         v->head = section->values.handle.file.head;
+        v->sector = section->values.handle.file.sector;
         v->pages_end = index_believed(section) * shared->record_size / shared->page_size;
     }
     segj_unlock(&v->journal->shared.state);

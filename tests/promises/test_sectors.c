@@ -1,0 +1,530 @@
+/*
+ * promises/test_sectors.c: values that are kept apart (oversized_config_t.sector_size): a value that follows a sync
+ * begins a sector of its own, nothing is written to a sector with synced values any more, and everything that reads
+ * values finds them.
+ */
+#include "journal/record_format.h"
+#include "promises/copies.h"
+#include "promises/following.h"
+#include "promises/watch.h"
+#include "support/layered.h"
+#include "support/log.h"
+#include "support/recorder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECTOR = 512, LARGE = 5000, HEAD = LOG_HEAD + SMALL_ENTRY };
+
+static int set_up_sectors(void **state)
+{
+    int answer = set_up(state);
+    fixture_t *f = *state;
+    f->config.sector_size = SECTOR;
+    return answer;
+}
+
+#define APART(test) cmocka_unit_test_setup_teardown(test, set_up_sectors, tear_down)
+
+/* Loses an index file: open makes it again of the frames. */
+static void lose_index(fixture_t *f)
+{
+    remove_file(index_path(f, 1).text);
+    f->config.orphans = OVERSIZED_ORPHANS_REBUILD;
+}
+
+static oversized_location_t location_of(oversized_t *journal, uint64_t section, uint64_t position)
+{
+    oversized_location_t location;
+    assert_ok(oversized_get(journal, section, position, NULL, &location));
+    return location;
+}
+
+static uint64_t end_of(oversized_location_t location)
+{
+    return location.offset + HEAD + location.size;
+}
+
+/* Where a value begins that is kept apart from one that ends there. */
+static uint64_t apart(uint64_t end, uint64_t sector)
+{
+    uint64_t taken = end % sector;
+    return taken == 0 ? end : end - taken + sector + FRAME_CHECKSUM;
+}
+
+static void sync_it(fixture_t *f, uint64_t section)
+{
+    assert_ok(oversized_sync(f->journal, section));
+}
+
+/* --- where values lie --- */
+
+static void test_a_value_after_a_sync_begins_a_sector(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    put_samples(f->journal, 1, 3, 0);
+    sync_it(f, 1);
+    put_samples(f->journal, 1, 3, 0);
+    assert_int_equal(location_of(f->journal, 1, 0).offset, 0);
+    for (uint64_t i = 1; i < 6; i++) {
+        uint64_t end = end_of(location_of(f->journal, 1, i - 1));
+        assert_int_equal(location_of(f->journal, 1, i).offset, i == 3 ? apart(end, SECTOR) : end);
+    }
+    assert_int_equal(value_size_of(f->journal, 1), end_of(location_of(f->journal, 1, 5)));
+    check_section(f->journal, 1, 6, 0);
+    check_replay_of(f->journal, 1, 0, 6, 0, 0);
+}
+
+/* A sync of what is synced, and a flush, begin nothing. */
+static void test_nothing_else_begins_one(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    put_samples(f->journal, 1, 1, 0);
+    assert_ok(oversized_flush(f->journal, 1));
+    put_samples(f->journal, 1, 1, 0);
+    assert_int_equal(location_of(f->journal, 1, 1).offset, end_of(location_of(f->journal, 1, 0)));
+    sync_it(f, 1);
+    sync_it(f, 1);
+    put_samples(f->journal, 1, 1, 0);
+    assert_int_equal(location_of(f->journal, 1, 2).offset, apart(end_of(location_of(f->journal, 1, 1)), SECTOR));
+}
+
+/* Where a frame ends with its sector, the next one follows it. */
+static void test_a_sector_that_is_full_is_followed(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    (void)append_filled(f->journal, 1, 1, 'a', SECTOR - HEAD - FRAME_CHECKSUM, NULL);
+    sync_it(f, 1);
+    oversized_location_t next = append_filled(f->journal, 1, 2, 'b', 10, NULL);
+    assert_int_equal(next.offset, SECTOR);
+    sync_it(f, 1);
+    close_and_open(f);
+    check_filled(f->journal, 1, 0, 1, 'a', SECTOR - HEAD - FRAME_CHECKSUM);
+    check_filled(f->journal, 1, 1, 2, 'b', 10);
+}
+
+/* What is synced when a section is written to again is what open has found, a rewind has left, or a rest has. */
+static void test_what_is_found_is_synced(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    put_samples(f->journal, 1, 2, 0);
+    assert_ok(oversized_flush(f->journal, 1));
+    abandon_and_open(f);
+    put_samples(f->journal, 1, 2, 0);
+    assert_int_equal(location_of(f->journal, 1, 2).offset, apart(end_of(location_of(f->journal, 1, 1)), SECTOR));
+    assert_ok(oversized_rewind_section(f->journal, 1, 3 * SMALL_RECORD));
+    put_samples(f->journal, 1, 1, 0);
+    assert_int_equal(location_of(f->journal, 1, 3).offset, apart(end_of(location_of(f->journal, 1, 2)), SECTOR));
+    check_section(f->journal, 1, 4, 0);
+    close_and_open(f);
+    put_samples(f->journal, 1, 1, 0);
+    assert_int_equal(location_of(f->journal, 1, 4).offset, apart(end_of(location_of(f->journal, 1, 3)), SECTOR));
+    check_section(f->journal, 1, 5, 0);
+}
+
+/* --- no write to a sector that holds synced values --- */
+
+/** Looks at the writes of a values file. */
+typedef struct guard {
+    uint64_t synced; /* where the values end that a sync covers, in the file */
+    uint64_t sector;
+    unsigned writes, wrong;
+} guard_t;
+
+static void on_call(void *context, const record_t *call)
+{
+    guard_t *guard = context;
+    if (call->kind != RECORD_FILE_WRITE || strncmp(call->place, "test_values/", strlen("test_values/")) != 0)
+        return;
+    uint64_t end = (guard->synced + guard->sector - 1) / guard->sector * guard->sector;
+    guard->writes++;
+    guard->wrong += call->offset < end;
+}
+
+static void set_guard(const fixture_t *f, guard_t *guard)
+{
+    guard->synced = VALUES_DATA_OFFSET + value_size_of(f->journal, 1);
+}
+
+/* What is before the stream is synced while it writes. */
+static void write_stream(fixture_t *f, size_t size, guard_t *guard)
+{
+    uint8_t piece[100];
+    oversized_writer_t *writer;
+    memset(piece, 's', sizeof piece);
+    assert_ok(oversized_writer_open(f->journal, 1, "entry...", size, &writer));
+    for (size_t done = 0; done < size; done += sizeof piece) {
+        assert_ok(oversized_writer_write(writer, piece, sizeof piece));
+        if (done > 0)
+            continue;
+        sync_it(f, 1);
+        set_guard(f, guard);
+    }
+    assert_ok(oversized_writer_finish(writer, NULL, NULL));
+}
+
+/* Appends, batches, values that are larger than a buffer, streams with a sync within, zeros ahead. */
+static void guard_sectors(fixture_t *f, size_t preallocate, uint32_t sector)
+{
+    static const uint8_t large[LARGE];
+    const oversized_record_t batch[3] = {{"entry..1", large, 20}, {"entry..2", large, LARGE}, {"entry..3", large, 20}};
+    guard_t guard = {.sector = sector};
+    recorder_t *recorder = recorder_new(tested_storage());
+    f->config.storage = recorder_storage(recorder);
+    f->config.preallocate = preallocate;
+    f->config.sector_size = sector;
+    open_journal(f);
+    put_samples(f->journal, 1, 1, 0);
+    sync_it(f, 1);
+    set_guard(f, &guard);
+    recorder_watch(recorder, on_call, &guard);
+    for (unsigned round = 0; round < 20; round++) {
+        put_samples(f->journal, 1, round % 3 == 0 ? 40 : 1, 0);
+        if (round % 4 == 1)
+            assert_ok(oversized_append_batch(f->journal, 1, batch, 3, NULL, NULL));
+        if (round % 4 == 2)
+            (void)append_filled(f->journal, 1, 7, 'x', LARGE, NULL);
+        if (round % 5 == 3)
+            write_stream(f, LARGE, &guard);
+        sync_it(f, 1);
+        set_guard(f, &guard);
+    }
+    recorder_watch(recorder, NULL, NULL);
+    assert_true(guard.writes > 20);
+    assert_int_equal(guard.wrong, 0);
+    uint64_t count = count_of(f->journal, 1);
+    close_and_open(f);
+    assert_int_equal(count_of(f->journal, 1), count);
+    for (uint64_t i = 0; i < count; i++)
+        assert_ok(oversized_get_value(f->journal, 1, location_of(f->journal, 1, i), &f->value));
+    assert_ok(oversized_close(f->journal));
+    f->journal = NULL;
+    f->config.storage = NULL;
+    recorder_free(recorder);
+}
+
+static void test_nothing_is_written_to_a_sector_with_synced_values(void **state)
+{
+    guard_sectors(*state, SEGJ_PREALLOCATE_AUTO, SECTOR);
+}
+
+static void test_nor_where_zeros_are_kept_ahead(void **state)
+{
+    guard_sectors(*state, 3000, SECTOR);
+}
+
+static void test_nor_in_sectors_of_other_sizes(void **state)
+{
+    fixture_t *f = *state;
+    guard_sectors(f, 3000, 4096);
+    remove_tree(f->directory.text);
+    guard_sectors(f, 100000, 65536);
+}
+
+/* The guard would see it. */
+static void test_without_it_such_a_sector_is_written(void **state)
+{
+    fixture_t *f = *state;
+    guard_t guard = {.sector = SECTOR};
+    recorder_t *recorder = recorder_new(tested_storage());
+    f->config.storage = recorder_storage(recorder);
+    f->config.sector_size = 0;
+    open_journal(f);
+    put_samples(f->journal, 1, 1, 0);
+    sync_it(f, 1);
+    set_guard(f, &guard);
+    recorder_watch(recorder, on_call, &guard);
+    put_samples(f->journal, 1, 1, 0);
+    sync_it(f, 1);
+    assert_true(guard.wrong > 0);
+    close_journal(f);
+    f->config.storage = NULL;
+    recorder_free(recorder);
+}
+
+/* --- everything finds them --- */
+
+static void make_journal(fixture_t *f, uint64_t syncs)
+{
+    open_journal(f);
+    for (uint64_t i = 0; i < syncs; i++) {
+        put_samples(f->journal, 1, 1 + i % 3, 0);
+        sync_it(f, 1);
+    }
+}
+
+static void check_all(oversized_t *journal, uint64_t count)
+{
+    oversized_verify_options_t options;
+    oversized_verified_t verified;
+    assert_int_equal(count_of(journal, 1), count);
+    check_section(journal, 1, count, 0);
+    check_replay_of(journal, 1, 0, count, 0, 0);
+    check_replay_of(journal, 1, count / 2, count, 100, 0);
+    oversized_verify_options_init(&options);
+    assert_ok(oversized_verify(journal, &options, &verified));
+    assert_int_equal(verified.records, count);
+    assert_int_equal(verified.records_damaged, 0);
+}
+
+/* The index is made again from the frames: of a journal that was closed, and of one that was killed. */
+static void test_an_index_is_made_again(void **state)
+{
+    fixture_t *f = *state;
+    for (int killed = 0; killed < 2; killed++) {
+        make_journal(f, 30);
+        uint64_t count = count_of(f->journal, 1);
+        if (killed)
+            abandon_journal(f);
+        else
+            close_journal(f);
+        lose_index(f);
+        open_journal(f);
+        check_all(f->journal, count);
+        put_samples(f->journal, 1, 2, 0);
+        close_and_open(f);
+        check_all(f->journal, count + 2);
+        close_journal(f);
+        remove_tree(f->directory.text);
+    }
+}
+
+/* A page that is damaged is made again where it is read, and where open repairs. */
+static void test_a_page_is_made_again(void **state)
+{
+    fixture_t *f = *state;
+    make_journal(f, 30);
+    uint64_t count = count_of(f->journal, 1);
+    close_journal(f);
+    flip_byte(index_path(f, 1).text, INDEX_DATA_OFFSET + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 3);
+    f->config.read_only = true;
+    open_journal(f);
+    check_section(f->journal, 1, count, 0);
+    close_journal(f);
+    f->config.read_only = false;
+    open_journal(f);
+    check_section(f->journal, 1, count, 0);
+}
+
+static void test_a_killed_journal_is_shown_and_mended(void **state)
+{
+    fixture_t *f = *state;
+    make_journal(f, 30);
+    put_samples(f->journal, 1, 5, 0);
+    assert_ok(oversized_flush(f->journal, 1));
+    uint64_t count = count_of(f->journal, 1);
+    abandon_journal(f);
+    f->config.read_only = true;
+    open_journal(f);
+    check_section(f->journal, 1, count, 0);
+    close_journal(f);
+    f->config.read_only = false;
+    open_journal(f);
+    check_all(f->journal, count);
+}
+
+/* A batch begins a sector as a whole, and survives as a whole. */
+static void test_batches(void **state)
+{
+    fixture_t *f = *state;
+    static const uint8_t bytes[200];
+    oversized_record_t batch[5];
+    open_journal(f);
+    for (unsigned i = 0; i < 5; i++)
+        batch[i] = (oversized_record_t){"entries.", bytes, 10 * i};
+    for (unsigned i = 0; i < 6; i++) {
+        assert_ok(oversized_append_batch(f->journal, 1, batch, 5, NULL, NULL));
+        sync_it(f, 1);
+    }
+    abandon_journal(f);
+    lose_index(f);
+    f->config.strict = true; /* nothing is lost */
+    open_journal(f);
+    assert_int_equal(count_of(f->journal, 1), 30);
+    for (uint64_t i = 1; i < 30; i++) {
+        uint64_t end = end_of(location_of(f->journal, 1, i - 1));
+        assert_int_equal(location_of(f->journal, 1, i).offset, i % 5 == 0 ? apart(end, SECTOR) : end);
+    }
+}
+
+/* A failed append is taken back, and the next one begins where it did. */
+static void test_a_refused_append_leaves_nothing(void **state)
+{
+    fixture_t *f = *state;
+    recorder_t *recorder = recorder_new(tested_storage());
+    f->config.storage = recorder_storage(recorder);
+    make_journal(f, 3);
+    uint64_t count = count_of(f->journal, 1);
+    uint64_t end = value_size_of(f->journal, 1);
+    static const uint8_t large[LARGE];
+    oversized_location_t location;
+    for (int i = 0; i < 2; i++) {
+        recorder_fail(recorder, RECORD_FILE_WRITE, 0, 1, ENOSPC);
+        assert_status(oversized_append(f->journal, 1, "entries.", large, LARGE, NULL, NULL), SEGJ_ERR_NO_SPACE);
+        assert_int_equal(value_size_of(f->journal, 1), end);
+    }
+    /* A stream writes its copy of the checksum first. */
+    oversized_writer_t *writer;
+    recorder_fail(recorder, RECORD_FILE_WRITE, 0, 1, ENOSPC);
+    assert_status(oversized_writer_open(f->journal, 1, "entries.", 10, &writer), SEGJ_ERR_NO_SPACE);
+    assert_ok(oversized_append(f->journal, 1, "entries.", large, 5, NULL, &location));
+    assert_int_equal(location.offset, apart(end, SECTOR));
+    sync_it(f, 1);
+    close_and_open(f);
+    assert_int_equal(count_of(f->journal, 1), count + 1);
+    close_journal(f);
+    f->config.storage = NULL;
+    recorder_free(recorder);
+}
+
+static void test_followers(void **state)
+{
+    fixture_t *f = *state;
+    make_journal(f, 1);
+    oversized_follower_t *follower = follow(f);
+    expect_samples(follower, 1, 0, 1, 0);
+    for (uint64_t count = 1; count < 40; count += 2) {
+        put_samples(f->journal, 1, 2, 0);
+        sync_it(f, 1);
+        expect_samples(follower, 1, count, count + 2, 0);
+        expect_end(follower);
+    }
+    oversized_follow_close(follower);
+    follower = follow(f);
+    expect_samples(follower, 1, 0, 41, 0);
+    oversized_follow_close(follower);
+    follower = follow_from(f, OVERSIZED_FOLLOW_PLACE, 1, 17);
+    expect_samples(follower, 1, 17, 41, 0);
+    expect_end(follower);
+    oversized_follow_close(follower);
+}
+
+static void test_copies_and_salvages(void **state)
+{
+    fixture_t *f = *state;
+    oversized_salvaged_t salvaged;
+    make_journal(f, 30);
+    uint64_t count = count_of(f->journal, 1);
+    put_samples(f->journal, 1, 2, 0);
+    for (int files = 0; files < 2; files++) {
+        from_files = files;
+        pair_t pair = pair_of(f);
+        assert_ok(copy_journal(&pair));
+        oversized_t *copy;
+        pair.config.directory = pair.directory.text;
+        assert_ok(oversized_open(&pair.config, &copy));
+        assert_int_equal(location_of(copy, 1, 1).offset, location_of(f->journal, 1, 1).offset);
+        check_section(copy, 1, count_of(copy, 1), 0);
+        assert_true(count_of(copy, 1) >= count);
+        assert_ok(oversized_close(copy));
+        remove_tree(pair.directory.text);
+    }
+    from_files = false;
+    close_journal(f);
+    oversized_config_t from = f->config;
+    oversized_config_t to = f->config;
+    path_t rescued = join_path(f->root.text, "rescued");
+    to.directory = rescued.text;
+    flip_byte(index_path(f, 1).text, INDEX_DATA_OFFSET + 3);
+    assert_ok(oversized_salvage(&from, &to, NULL, &salvaged));
+    assert_int_equal(salvaged.records, count + 2);
+    assert_int_equal(salvaged.gaps, 0);
+    oversized_t *journal;
+    assert_ok(oversized_open(&to, &journal));
+    check_section(journal, 1, count + 2, 0);
+    assert_ok(oversized_close(journal));
+}
+
+static void test_compressed_values_and_dictionaries(void **state)
+{
+    fixture_t *f = *state;
+    char words[100];
+    memset(words, 'w', sizeof words);
+    f->config.compression = 3;
+    f->config.dictionary = words;
+    f->config.dictionary_size = sizeof words;
+    make_journal(f, 30);
+    uint64_t count = count_of(f->journal, 1);
+    close_journal(f);
+    lose_index(f);
+    open_journal(f);
+    put_samples(f->journal, 1, 1, 0); /* the index gets the dictionary back */
+    check_all(f->journal, count + 1);
+}
+
+/* --- which sections --- */
+
+/* A section keeps what it has, and sections of both kinds lie in one journal. */
+static void test_a_section_keeps_what_it_has(void **state)
+{
+    fixture_t *f = *state;
+    make_journal(f, 2);
+    close_journal(f);
+    f->config.sector_size = 0;
+    open_journal(f);
+    uint64_t end = value_size_of(f->journal, 1);
+    put_samples(f->journal, 1, 1, 0);
+    assert_int_equal(location_of(f->journal, 1, 3).offset, apart(end, SECTOR));
+    for (int i = 0; i < 2; i++) {
+        put_samples(f->journal, 3, 1, 0);
+        sync_it(f, 3);
+    }
+    assert_int_equal(location_of(f->journal, 3, 1).offset, end_of(location_of(f->journal, 3, 0)));
+    close_journal(f);
+    f->config.sector_size = 4096;
+    open_journal(f);
+    put_samples(f->journal, 3, 1, 0);
+    assert_int_equal(location_of(f->journal, 3, 2).offset, end_of(location_of(f->journal, 3, 1)));
+    check_section(f->journal, 1, 4, 0);
+    check_section(f->journal, 3, 3, 0);
+}
+
+static void test_sizes_that_there_are_not(void **state)
+{
+    fixture_t *f = *state;
+    const uint32_t wrong[] = {1, 256, 511, 513, 1000, 65535, 131072, UINT32_MAX};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        f->config.sector_size = wrong[i];
+        refuse_open(f, SEGJ_ERR_INVALID);
+        assert_non_null(strstr(segj_last_error(), "config.sector_size is"));
+    }
+    f->config.sector_size = 512;
+    f->config.native_version = 1;
+    refuse_open(f, SEGJ_ERR_INVALID);
+    assert_non_null(strstr(segj_last_error(), "native_version is 1"));
+    f->config.native_version = 0;
+    f->config.format = SEGJ_FORMAT_COMMONWARE;
+    refuse_open(f, SEGJ_ERR_INVALID);
+    assert_non_null(strstr(segj_last_error(), "commonware"));
+}
+
+int main(void)
+{
+    (void)setenv("SEGJ_TEST_FORMAT", "native2", 1); /* frames have heads */
+    const struct CMUnitTest tests[] = {
+        APART(test_a_value_after_a_sync_begins_a_sector),
+        APART(test_nothing_else_begins_one),
+        APART(test_a_sector_that_is_full_is_followed),
+        APART(test_what_is_found_is_synced),
+        APART(test_nothing_is_written_to_a_sector_with_synced_values),
+        APART(test_nor_where_zeros_are_kept_ahead),
+        APART(test_nor_in_sectors_of_other_sizes),
+        APART(test_without_it_such_a_sector_is_written),
+        APART(test_an_index_is_made_again),
+        APART(test_a_page_is_made_again),
+        APART(test_a_killed_journal_is_shown_and_mended),
+        APART(test_batches),
+        APART(test_a_refused_append_leaves_nothing),
+        APART(test_followers),
+        APART(test_copies_and_salvages),
+        APART(test_compressed_values_and_dictionaries),
+        APART(test_a_section_keeps_what_it_has),
+        APART(test_sizes_that_there_are_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
