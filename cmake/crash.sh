@@ -1,14 +1,14 @@
 #!/bin/sh
 # sh cmake/crash.sh [--length N] [--depth N] [--states N] [--jobs N] [--tear] [--spoil]
 #
-# Builds the explorer of crashes and lets it look at every script of operations in fifteen configurations: pages of 20, 64
-# and 4084 bytes, values plain, compressed and with a dictionary, in both versions of the native format (log/: version 2)
-# and in the commonware format. A line every few seconds says how far each has come; the last says what has been seen in
+# Builds the explorer of crashes and lets it look at every script of operations in sixteen configurations: pages of 20, 64
+# and 4084 bytes, values plain, compressed and with a dictionary, in both versions of the native format (log/: version 2;
+# sectors: values that are kept apart, and sectors that turn to garbage) and in the commonware format. A line every few seconds says how far each has come; the last says what has been seen in
 # all. A state is an image of the disk with what the application was told, and counts once.
 #
 #   --length N   operations of a script, 1 to 6; 4
 #   --depth N    crashes within recovery, one within the other, 0 to 5; 2. All scripts are done with one, then with two, ...
-#   --states N   enough after so many states, a fifteenth of them in each configuration; 100000000
+#   --states N   enough after so many states, a sixteenth of them in each configuration; 100000000
 #   --jobs N     configurations at the same time; as many as there are processors
 #   --tear       single bytes of a write are lost or kept, not sectors
 #   --spoil      sectors that were being written may turn to garbage, with the synced bytes in them: says what that costs
@@ -71,16 +71,16 @@ SCRIPT
 
 say "scripts of up to $length operations, $depth crashes within recovery, $states states"
 export SEGJ_CRASH_LENGTH="$length" SEGJ_CRASH_DEPTH="$depth" SEGJ_CRASH_TEAR="$tear" SEGJ_CRASH_SPOIL="$spoil"
-export SEGJ_CRASH_STATES=$(((states + 14) / 15)) SEGJ_CRASH_PROGRESS=1
+export SEGJ_CRASH_STATES=$(((states + 15) / 16)) SEGJ_CRASH_PROGRESS=1
 begun=$(date +%s)
 answer=0
 printf '%s\n' 20/plain 20/zstd 64/plain 64/zstd 4084/plain 4084/zstd \
-    log/20/plain log/64/plain log/64/zstd log/64/dictionary log/4084/plain \
+    log/20/plain log/64/plain log/64/zstd log/64/dictionary log/64/sectors log/4084/plain \
     commonware/20/plain commonware/64/plain commonware/64/zstd commonware/4084/plain |
     xargs -P "$parallel" -I '{}' env SEGJ_CRASH_ONLY='{}' sh "$scratch/explore" "$scratch" "$build" || answer=1
 
 # A line is: NAME: SCRIPTS of ALL scripts, POINTS points (N exhaustive, N sampled), N states, ...
-cat "$scratch"/*-plain "$scratch"/*-zstd "$scratch"/*-dictionary | awk -v seconds=$(($(date +%s) - begun)) '
+cat "$scratch"/*-plain "$scratch"/*-zstd "$scratch"/*-dictionary "$scratch"/*-sectors | awk -v seconds=$(($(date +%s) - begun)) '
     / scripts, / {
         gsub(/[(,]/, "")
         scripts += $2; all += $4; points += $6; exhaustive += $8; sampled += $10; states += $12

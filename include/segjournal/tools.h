@@ -43,7 +43,7 @@ typedef struct oversized_look {
     uint64_t index_bytes;      /**< of the index file, its header included */
     uint64_t value_bytes;      /**< of the values file, its header included */
     uint64_t records;          /**< that an open would keep */
-    uint64_t stored_bytes;     /**< of these records' frames */
+    uint64_t stored_bytes;     /**< of these records' frames, and of what keeps them apart */
     uint64_t synced_records;   /**< of which the files say that a sync has covered them: it may have covered more. 0 in
                                     the commonware format */
     uint64_t lost_records;     /**< of these, those that are gone */
@@ -51,14 +51,16 @@ typedef struct oversized_look {
                                     covered */
     const char *problem;       /**< why it is not OVERSIZED_CLEAN, in a sentence; "" where it is */
     uint32_t dictionary;       /**< bytes of the dictionary that its values are compressed with; 0: none */
+    uint32_t sector_size;      /**< by which its values are kept apart, in bytes (oversized_config_t::sector_size); 0:
+                                    they are not */
 } oversized_look_t;
 
 /** What lies in a journal's files. Later versions append fields. */
 typedef struct oversized_inspection {
     uint32_t version; /**< of the format. The commonware format: of its headers, 0 (V0) or 1 (V1) */
-    /** A configuration that opens the journal: the one that was given, with `format`, `entry_size`, `page_size` and
-     *  `compression` as they were found. The files do not record the level of compression: it is 3, zstd's default,
-     *  where new values would be compressed. The strings live as long as the inspection. */
+    /** A configuration that opens the journal: the one that was given, with `format`, `entry_size`, `page_size`,
+     *  `compression` and `sector_size` as they were found. The files do not record the level of compression: it is 3,
+     *  zstd's default, where new values would be compressed. The strings live as long as the inspection. */
     oversized_config_t config;
     bool
         sizes_known; /**< format, entry_size and page_size are those of the files; false: no file tells, and they are as

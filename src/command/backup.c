@@ -113,11 +113,13 @@ static answer_t configure_anew(const options_t *options, oversized_config_t *ane
         anew->format = options->commonware ? SEGJ_FORMAT_COMMONWARE : SEGJ_FORMAT_NATIVE;
         anew->commonware_header = 0;
         anew->native_version = 0;
+        anew->sector_size = 0;
     }
     if (options->version != UINT64_MAX) {
         if (anew->format == SEGJ_FORMAT_COMMONWARE)
             return complain(ANSWER_USAGE, "the commonware format has no --native: give --format=native too");
         anew->native_version = (uint8_t)options->version;
+        anew->sector_size = anew->native_version == 1 ? 0 : anew->sector_size;
     }
     if (options->page_size != UINT64_MAX)
         anew->page_size = (uint16_t)options->page_size;

@@ -197,6 +197,7 @@ static answer_t rescue_configure(const options_t *options, oversized_config_t *f
     if (found->config.compression != 0)
         to->compression = found->config.compression;
     to->native_version = found->config.format == SEGJ_FORMAT_NATIVE && found->version == 1 ? 1 : 0;
+    to->sector_size = to->native_version == 1 ? 0 : found->config.sector_size;
     to->commonware_header = found->config.format == SEGJ_FORMAT_COMMONWARE && found->version == 1 ? 1 : 0;
     oversized_inspection_free(found);
     return known ? ANSWER_FINE

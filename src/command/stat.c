@@ -128,8 +128,10 @@ void configure_as_found(const oversized_inspection_t *found, oversized_config_t 
     config->entry_size = found->config.entry_size;
     config->page_size = found->config.page_size;
     config->compression = found->config.compression;
-    if (native)
+    if (native) {
         config->native_version = found->version == 1 ? 1 : 0;
+        config->sector_size = config->native_version == 1 ? 0 : found->config.sector_size;
+    }
 }
 
 /* --- JSON --- */
@@ -148,6 +150,7 @@ static void json_section(json_t *sections, const oversized_look_t *look)
     json_number(object, "value_bytes", look->value_bytes);
     json_flag(object, "compressed", look->compressed);
     json_number(object, "dictionary", look->dictionary);
+    json_number(object, "sector_size", look->sector_size);
     json_flag(object, "has_index", look->has_index);
     json_flag(object, "has_values", look->has_values);
     json_text(object, "problem", look->problem);
@@ -218,6 +221,8 @@ static void stat_text(const options_t *options, const oversized_inspection_t *fo
               found->config.entry_size, found->evidence);
     else
         print("  format and sizes are not known: no file tells them\n");
+    if (found->sizes_known && found->config.sector_size > 0)
+        print("  values that follow a sync begin a sector of %" PRIu32 " bytes\n", found->config.sector_size);
     if (found->holder != 0)
         print("  process %" PRId64 " has it open: what that has in memory is not seen\n", found->holder);
     print("  %" PRIu64 " records in %zu sections\n", recovery->records, found->section_count);

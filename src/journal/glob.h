@@ -79,7 +79,8 @@ SEGJ_UNDER_CHANGE_ALONE void segj_glob_roll_back(segj_glob_t *glob, segj_shared_
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared,
                                                                              uint64_t *offset);
 /** Takes a whole frame that was written there for one that is in place. trailer: its checksum. */
-SEGJ_UNDER_CHANGE void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer);
+SEGJ_UNDER_CHANGE void segj_glob_commit_tail(segj_glob_t *glob, segj_shared_t *shared, uint64_t frame,
+                                             uint32_t trailer);
 
 /** Writes what is sealed. Under the change lock. */
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_write_sealed(segj_glob_t *glob, segj_shared_t *shared);
@@ -118,6 +119,15 @@ static inline void segj_glob_set_apart(segj_glob_t *glob)
 {
     if (glob->handle.file.sector > 0)
         glob->apart = glob->size;
+}
+
+/** Of what is in place and not published, bytes that keep a frame apart. Under the change lock. */
+static inline uint64_t segj_glob_pending_gap(const segj_glob_t *glob)
+{
+    const segj_io_file_t *file = &glob->handle.file;
+    return glob->pending > 0 && glob->size == glob->apart
+               ? segj_frame_apart(file->sector, file->data, glob->size) - glob->size
+               : 0;
 }
 
 /** Whether a view is out. Under the state lock. */

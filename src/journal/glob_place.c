@@ -276,6 +276,12 @@ static inline uint32_t fill_record(uint8_t *to, uint32_t size, segj_frame_place_
     return crc;
 }
 
+static void count_gap(segj_shared_t *shared, uint64_t gap)
+{
+    uint_fast64_t gaps = atomic_load_explicit(&shared->gaps, memory_order_relaxed);
+    atomic_store_explicit(&shared->gaps, gaps + gap, memory_order_relaxed);
+}
+
 /* What is placed next begins a sector of its own, because a sync covers the one before, or is about to. Nothing is in
  * place that is not published, and no buffer is being filled. */
 SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t begin_apart(segj_glob_t *glob, segj_shared_t *shared, uint64_t frame)
@@ -290,10 +296,13 @@ SEGJ_UNDER_CHANGE SEGJ_APART static segj_status_t begin_apart(segj_glob_t *glob,
     glob->pending = gap;
     uint64_t wanted = segj_min_u64(frame + SEGJ_FRAME_TRAILER, shared->frames.capacity);
     segj_status_t status = take_live(glob, shared, (size_t)segj_max_u64(wanted, SEGJ_FRAME_TRAILER));
-    if (status == SEGJ_OK)
-        segj_put_u32(glob->live->data, glob->placed_trailer);
-    glob->pending = status == SEGJ_OK ? gap + SEGJ_FRAME_TRAILER : 0;
-    return status;
+    glob->pending = 0;
+    if (status != SEGJ_OK)
+        return status;
+    segj_put_u32(glob->live->data, glob->placed_trailer);
+    glob->pending = gap + SEGJ_FRAME_TRAILER;
+    count_gap(shared, glob->pending);
+    return SEGJ_OK;
 }
 
 segj_status_t segj_glob_place_record(segj_glob_t *glob, segj_shared_t *shared, segj_head_t head,
@@ -369,16 +378,18 @@ segj_status_t segj_glob_reserve_tail(segj_glob_t *glob, segj_shared_t *shared, u
     return segj_io_write(file, file->data + *offset - sizeof trailer, trailer, sizeof trailer);
 }
 
-void segj_glob_commit_tail(segj_glob_t *glob, uint64_t frame, uint32_t trailer)
+void segj_glob_commit_tail(segj_glob_t *glob, segj_shared_t *shared, uint64_t frame, uint32_t trailer)
 {
     assert(glob->live == NULL && glob->pending == 0);
     glob->pending = glob->tail_gap + frame;
+    count_gap(shared, glob->tail_gap);
     glob->placed_trailer = trailer;
 }
 
 void segj_glob_roll_back(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_write_buffer_t *live = glob->live;
+    count_gap(shared, (uint64_t)0 - segj_glob_pending_gap(glob));
     glob->pending = 0;
     glob->placed_trailer = glob->trailer;
     segj_lock(&shared->state);

@@ -56,10 +56,11 @@ struct segj_shared {
     /** Version 2: makes the first `length` bytes of an index page from the frames. Without the state lock. */
     segj_status_t (*remake_page)(segj_shared_t *shared, struct segj_fixed *fixed, uint64_t page, uint8_t *bytes,
                                  uint16_t length);
-    uint32_t sector_size; /* by which new sections keep frames apart, 0: they do not */
-    size_t preallocate;   /* zeros kept after the values of a section that is synced again and again */
-    atomic_bool poisoned; /* set once, after the text */
-    int poison_code;      /* the errno from which it came, or 0 */
+    atomic_uint_fast64_t gaps; /* bytes that keep frames apart, of those appended: changed by who has the change lock */
+    uint32_t sector_size;      /* by which new sections keep frames apart, 0: they do not */
+    size_t preallocate;        /* zeros kept after the values of a section that is synced again and again */
+    atomic_bool poisoned;      /* set once, after the text */
+    int poison_code;           /* the errno from which it came, or 0 */
     char poison[SEGJ_POISON_CAPACITY];
     void (*log)(void *context, segj_log_level_t level, const char *message);
     void *log_context;

@@ -119,7 +119,7 @@ static void explore(explore_config_t *config, const char *kind, operation_t *scr
     config->seed = SEED;
     config->states = setting("SEGJ_CRASH_STATES", 0, 0, UINT64_MAX);
     config->grain = (size_t)setting("SEGJ_CRASH_TEAR", 0, 0, 1);
-    config->spoil = setting("SEGJ_CRASH_SPOIL", config->sector > 0, 0, 1) == 1;
+    config->spoil = config->sector > 0 || setting("SEGJ_CRASH_SPOIL", 0, 0, 1) == 1;
     (void)snprintf(run.name, sizeof run.name, "%s%s%u/%s", config->format == SEGJ_FORMAT_NATIVE ? "" : "commonware/",
                    config->version == 2 ? "log/" : "", (unsigned)config->page_size, kind);
     if (!is_wanted(run.name))

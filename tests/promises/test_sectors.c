@@ -15,17 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 512, LARGE = 5000, HEAD = LOG_HEAD + SMALL_ENTRY };
-
-static int set_up_sectors(void **state)
-{
-    int answer = set_up(state);
-    fixture_t *f = *state;
-    f->config.sector_size = SECTOR;
-    return answer;
-}
-
-#define APART(test) cmocka_unit_test_setup_teardown(test, set_up_sectors, tear_down)
+enum { SECTOR = 512 /* the run's, as main() says */, LARGE = 5000, HEAD = LOG_HEAD + SMALL_ENTRY };
 
 /* Loses an index file: open makes it again of the frames. */
 static void lose_index(fixture_t *f)
@@ -404,6 +394,63 @@ static void test_followers(void **state)
     oversized_follow_close(follower);
 }
 
+/* More files than are kept open: a section is known again when it is opened anew. */
+static void test_many_sections_are_followed(void **state)
+{
+    fixture_t *f = *state;
+    enum { MANY = 60 };
+    f->config.max_open_files = 32;
+    open_journal(f);
+    oversized_follower_t *follower = follow(f);
+    for (uint64_t round = 0; round < 3; round++) {
+        for (uint64_t section = 0; section < MANY; section++)
+            append_and_sync(f, section, 1, 0);
+        for (uint64_t section = 0; section < MANY; section++)
+            (void)expect(follower, OVERSIZED_FOLLOW_RECORD, section, round);
+        expect_end(follower);
+    }
+    oversized_follow_close(follower);
+}
+
+/* What keeps values apart is no value, and counts nowhere. */
+static void test_bytes_between_are_not_counted(void **state)
+{
+    fixture_t *f = *state;
+    static const uint8_t zeros[1000];
+    const oversized_record_t batch[2] = {{"entry..1", zeros, 30}, {"entry..2", zeros, 1000}};
+    oversized_stats_t stats = {.struct_size = sizeof stats};
+    oversized_writer_t *writer;
+    for (int compression = 0; compression < 4; compression += 3) {
+        f->config.compression = compression;
+        open_journal(f);
+        (void)append_filled(f->journal, 1, 1, 'a', 100, NULL);
+        sync_it(f, 1);
+        (void)append_filled(f->journal, 1, 2, 'b', 50, NULL);
+        assert_ok(oversized_stats(f->journal, &stats));
+        assert_int_equal(stats.unsynced_records, 1);
+        assert_int_equal(stats.unsynced_bytes, location_of(f->journal, 1, 1).size);
+        sync_it(f, 1);
+        assert_ok(oversized_append_batch(f->journal, 1, batch, 2, NULL, NULL));
+        sync_it(f, 1);
+        assert_ok(oversized_writer_open(f->journal, 1, "entry..3", sizeof zeros, &writer));
+        assert_ok(oversized_writer_write(writer, zeros, sizeof zeros));
+        assert_ok(oversized_writer_finish(writer, NULL, NULL));
+        (void)append_filled(f->journal, 1, 3, 'c', 20, NULL);
+        uint64_t stored = 0;
+        for (uint64_t i = 0; i < 6; i++)
+            stored += location_of(f->journal, 1, i).size;
+        for (int rewound = 0; rewound < 2; rewound++) {
+            assert_ok(oversized_stats(f->journal, &stats));
+            assert_int_equal(stats.records, 6);
+            assert_int_equal(stats.stored_bytes, stored);
+            assert_int_equal(stats.value_bytes, 100 + 50 + 30 + 1000 + 1000 + 20);
+            assert_ok(oversized_rewind_section_to(f->journal, 1, 1));
+        }
+        close_journal(f);
+        remove_tree(f->directory.text);
+    }
+}
+
 static void test_copies_and_salvages(void **state)
 {
     fixture_t *f = *state;
@@ -484,6 +531,26 @@ static void test_a_section_keeps_what_it_has(void **state)
     check_section(f->journal, 3, 3, 0);
 }
 
+/* What is asked of the files is what a new journal is made by. */
+static void test_an_inspection_tells(void **state)
+{
+    fixture_t *f = *state;
+    oversized_inspection_t *found;
+    make_journal(f, 1);
+    close_journal(f);
+    oversized_config_t config = config_of_place(f);
+    config.native_version = 0;
+    assert_ok(oversized_inspect(&config, &found));
+    assert_int_equal(found->config.sector_size, SECTOR);
+    assert_int_equal(found->sections[0].sector_size, SECTOR);
+    oversized_inspection_free(found);
+    config.native_version = 1; /* which has none */
+    assert_ok(oversized_inspect(&config, &found));
+    assert_int_equal(found->config.sector_size, 0);
+    assert_int_equal(found->sections[0].sector_size, SECTOR);
+    oversized_inspection_free(found);
+}
+
 static void test_sizes_that_there_are_not(void **state)
 {
     fixture_t *f = *state;
@@ -505,26 +572,30 @@ static void test_sizes_that_there_are_not(void **state)
 
 int main(void)
 {
-    (void)setenv("SEGJ_TEST_FORMAT", "native2", 1); /* frames have heads */
+    (void)setenv("SEGJ_TEST_FORMAT", "native2", 1);
+    (void)setenv("SEGJ_TEST_SECTOR", "512", 1);
     const struct CMUnitTest tests[] = {
-        APART(test_a_value_after_a_sync_begins_a_sector),
-        APART(test_nothing_else_begins_one),
-        APART(test_a_sector_that_is_full_is_followed),
-        APART(test_what_is_found_is_synced),
-        APART(test_nothing_is_written_to_a_sector_with_synced_values),
-        APART(test_nor_where_zeros_are_kept_ahead),
-        APART(test_nor_in_sectors_of_other_sizes),
-        APART(test_without_it_such_a_sector_is_written),
-        APART(test_an_index_is_made_again),
-        APART(test_a_page_is_made_again),
-        APART(test_a_killed_journal_is_shown_and_mended),
-        APART(test_batches),
-        APART(test_a_refused_append_leaves_nothing),
-        APART(test_followers),
-        APART(test_copies_and_salvages),
-        APART(test_compressed_values_and_dictionaries),
-        APART(test_a_section_keeps_what_it_has),
-        APART(test_sizes_that_there_are_not),
+        PROMISE(test_a_value_after_a_sync_begins_a_sector),
+        PROMISE(test_nothing_else_begins_one),
+        PROMISE(test_a_sector_that_is_full_is_followed),
+        PROMISE(test_what_is_found_is_synced),
+        PROMISE(test_nothing_is_written_to_a_sector_with_synced_values),
+        PROMISE(test_nor_where_zeros_are_kept_ahead),
+        PROMISE(test_nor_in_sectors_of_other_sizes),
+        PROMISE(test_without_it_such_a_sector_is_written),
+        PROMISE(test_an_index_is_made_again),
+        PROMISE(test_a_page_is_made_again),
+        PROMISE(test_a_killed_journal_is_shown_and_mended),
+        PROMISE(test_batches),
+        PROMISE(test_a_refused_append_leaves_nothing),
+        PROMISE(test_followers),
+        PROMISE(test_many_sections_are_followed),
+        PROMISE(test_bytes_between_are_not_counted),
+        PROMISE(test_copies_and_salvages),
+        PROMISE(test_compressed_values_and_dictionaries),
+        PROMISE(test_a_section_keeps_what_it_has),
+        PROMISE(test_an_inspection_tells),
+        PROMISE(test_sizes_that_there_are_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

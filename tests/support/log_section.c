@@ -43,11 +43,11 @@ static log_mark_t load_log_frames(const oversized_config_t *config, uint64_t sec
     memcpy(image->frames.data, file.data + VALUES_DATA_OFFSET, image->frames.size);
     while (end.end < image->frames.size &&
            !is_all_zeros(image->frames.data + end.end, image->frames.size - (size_t)end.end)) {
-        assert_true(decode_log_frame(image->frames.data, image->frames.size, section ^ salt, end.end, end.trailer,
-                                     config->entry_size, &frame));
+        assert_true(decode_next_log_frame(image->frames.data, image->frames.size, section ^ salt, VALUES_DATA_OFFSET,
+                                          identity.sector, end.end, end.trailer, config->entry_size, &frame));
         assert_true(frame.right);
         encode_record(image->logical.data + image->logical.size, frame.entry, config->entry_size,
-                      (oversized_location_t){end.end, frame.stored + FRAME_CHECKSUM});
+                      (oversized_location_t){frame.offset, frame.stored + FRAME_CHECKSUM});
         image->logical.size += record_size;
         end.records++;
         end.end += frame.size;

@@ -96,6 +96,13 @@ uint32_t tested_sector(void)
     return size != NULL && tested_version() == 2 ? (uint32_t)strtoul(size, NULL, 10) : 0;
 }
 
+bool tested_follows(uint64_t offset, uint64_t end)
+{
+    uint64_t sector = tested_sector();
+    uint64_t taken = sector > 0 ? (tested_values_data() + end) % sector : 0;
+    return offset == end || (taken > 0 && offset == end - taken + sector + FRAME_CHECKSUM);
+}
+
 void small_config(oversized_config_t *config, const char *directory)
 {
     oversized_config_init(config);

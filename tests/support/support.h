@@ -34,6 +34,8 @@ segj_format_t tested_format(void);
 uint8_t tested_version(void);
 /** config.sector_size of the run: in version 2 what the environment's SEGJ_TEST_SECTOR says. */
 uint32_t tested_sector(void);
+/** Whether a frame that begins there may follow one that ends at `end`: it does at once, or is kept apart. */
+bool tested_follows(uint64_t offset, uint64_t end);
 /** Bytes before a frame's payload: in version 2 a head with the entry, else none. */
 size_t tested_head(size_t entry_size);
 /** Where the frame of a record ends. */

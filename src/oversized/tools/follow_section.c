@@ -165,10 +165,9 @@ static void take_identity(segj_follow_section_t *section, const segj_identity_t 
                           bool *same)
 {
     section->reopened = section->known;
-    *same = !section->known ||
-            (section->version == index->version && section->salt == index->salt &&
-             segj_dictionary_same(section->dictionary, index->dictionary) && section->values.sector == index->sector &&
-             section->page_size == index->page_size && section->record_size == index->record_size);
+    *same = !section->known || (section->version == index->version && section->salt == index->salt &&
+                                segj_dictionary_same(section->dictionary, index->dictionary) &&
+                                section->page_size == index->page_size && section->record_size == index->record_size);
     section->known = true;
     section->version = index->version;
     section->salt = index->salt;

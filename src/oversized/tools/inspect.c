@@ -136,6 +136,7 @@ static segj_status_t take_verdict(const inspector_t *inspector, const segj_recov
     look->value_bytes = plan->value_size;
     look->compressed = plan->section->values.compressed;
     look->dictionary = plan->section->values.dictionary.size;
+    look->sector_size = plan->section->values.handle.file.sector;
     look->records = plan->records;
     look->stored_bytes = plan->records > 0 ? plan->end : 0;
     look->synced_records = plan->watermark;
@@ -472,6 +473,7 @@ static segj_status_t inspect_show(inspector_t *inspector, const oversized_config
     shown->config.entry_size = inspector->sizes.entry_size;
     shown->config.page_size = inspector->sizes.page_size;
     shown->config.compression = inspector->sizes.compressed ? INSPECT_LEVEL : 0;
+    shown->config.sector_size = shown->config.native_version != 1 ? inspector->sizes.sector : 0;
     shown->sizes_known = inspector->sizes.known;
     shown->version = inspector->sizes.version;
     shown->evidence = made->evidence = inspector->sizes.evidence;

@@ -267,7 +267,7 @@ static segj_status_t find_native(oversized_t *journal, const segj_listing_t *lis
 
 /* --- both --- */
 
-/* Whether the newest native section is one of compressed values. */
+/* Whether the newest native section is one of compressed values, and by what it keeps them apart. */
 static segj_status_t find_compression(const oversized_t *journal, const segj_listing_t *listing, segj_sizes_t *sizes)
 {
     segj_identity_t identity;
@@ -277,8 +277,10 @@ static segj_status_t find_compression(const oversized_t *journal, const segj_lis
     if (listing->value_count == 0)
         return SEGJ_OK;
     segj_status_t status = head_of(&journal->shared.values, listing->values[listing->value_count - 1], head, &got);
-    if (status == SEGJ_OK && segj_identity_decode(head, got, &identity, &why) == SEGJ_HEADER_VALID)
+    if (status == SEGJ_OK && segj_identity_decode(head, got, &identity, &why) == SEGJ_HEADER_VALID) {
         sizes->compressed = identity.compressed;
+        sizes->sector = identity.sector;
+    }
     return status;
 }
 

@@ -14,6 +14,7 @@ typedef struct segj_sizes {
     uint32_t entry_size;
     uint16_t page_size;
     bool compressed; /* the newest section's values are */
+    uint32_t sector; /* by which that one keeps them apart */
     char *evidence;  /* in a sentence, to be freed */
 } segj_sizes_t;
 

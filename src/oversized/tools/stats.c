@@ -45,6 +45,14 @@ static void stats_times(const segj_tally_t *tally, oversized_stats_t *stats)
         stats->sync_times[microseconds_class(i)] += tally->times[i];
 }
 
+/* The first of them is kept apart from what a sync covers. */
+static uint64_t unsynced_bytes(const segj_section_t *section, uint64_t records, uint64_t size)
+{
+    const segj_io_file_t *file = &section->values.handle.file;
+    uint64_t begin = records > 0 ? segj_frame_apart(file->sector, file->data, section->synced_size) : size;
+    return segj_section_stored(section, records, size - segj_min_u64(begin, size));
+}
+
 static void stats_sections(const oversized_t *journal, oversized_stats_t *stats)
 {
     const segj_sections_t *sections = &journal->sections;
@@ -58,8 +66,7 @@ static void stats_sections(const oversized_t *journal, oversized_stats_t *stats)
         stats->active_sections += section->index.tail != NULL;
         uint64_t unsynced = records - segj_min_u64(section->index.durable, records);
         stats->unsynced_records += unsynced;
-        stats->unsynced_bytes +=
-            segj_section_stored(section, unsynced, size - segj_min_u64(section->synced_size, size));
+        stats->unsynced_bytes += unsynced_bytes(section, unsynced, size);
     }
 }
 
@@ -84,6 +91,7 @@ segj_status_t oversized_stats(oversized_t *journal, oversized_stats_t *stats)
     found.records = tally->gone_records;
     found.stored_bytes = tally->gone_bytes;
     stats_sections(journal, &found);
+    found.stored_bytes -= atomic_load_explicit(&shared->gaps, memory_order_relaxed);
     found.value_bytes = found.stored_bytes - SEGJ_FRAME_TRAILER * found.records +
                         atomic_load_explicit(&tally->saved, memory_order_relaxed);
     found.open_files = shared->files.open;

@@ -369,7 +369,8 @@ static uint64_t saved_by(const append_batch_t *batch, const oversized_record_t *
     uint64_t bytes = SEGJ_FRAME_TRAILER * (uint64_t)count;
     for (size_t i = 0; i < count; i++)
         bytes += records[i].size;
-    return bytes - segj_section_stored(batch->section, count, batch->section->values.pending);
+    const segj_glob_t *values = &batch->section->values;
+    return bytes - segj_section_stored(batch->section, count, values->pending - segj_glob_pending_gap(values));
 }
 
 /* Of a batch of payloads that are made a part at a time the next part, which is for the section that they were for. */

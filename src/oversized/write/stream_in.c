@@ -450,7 +450,8 @@ SEGJ_UNDER_CHANGE static segj_status_t stream_in_append(oversized_writer_t *writ
     if (status != SEGJ_OK)
         return status;
     segj_section_put(journal, section, writer->head + SEGJ_HEAD_ENTRY, &location);
-    segj_glob_commit_tail(&section->values, segj_frame_size(section->values.handle.file.head, location), writer->crc);
+    segj_glob_commit_tail(&section->values, &journal->shared,
+                          segj_frame_size(section->values.handle.file.head, location), writer->crc);
     if (section->values.compressed)
         segj_tally_saved(&journal->tally, writer->announced - (location.size - SEGJ_FRAME_TRAILER));
     *position = segj_section_publish(journal, section, 1);
