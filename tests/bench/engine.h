@@ -81,6 +81,7 @@ struct bench_engine {
 extern const bench_engine_t *const bench_engines[];
 
 extern const bench_engine_t bench_segjournal, bench_segjournal_batch, bench_segjournal_view, bench_segjournal_ahead;
+extern const bench_engine_t bench_segjournal_sectors;
 extern const bench_engine_t bench_segjournal_parallel, bench_segjournal_parallel_ahead;
 extern const bench_engine_t bench_floor_log, bench_segjournal_cache, bench_segjournal_first, bench_segjournal_threads;
 extern const bench_engine_t bench_segjournal_dictionary;

@@ -21,13 +21,15 @@ enum {
     SEGJOURNAL_CACHE = 8,
     SEGJOURNAL_FIRST = 16,
     SEGJOURNAL_CREW = 32,
-    SEGJOURNAL_DICTIONARY = 64
+    SEGJOURNAL_DICTIONARY = 64,
+    SEGJOURNAL_SECTORS = 128
 };
 
 #define DICTIONARY ((size_t)4096)
 #define TRAINED_FROM 4000 /* events that are not among those that are appended */
 
 #define AHEAD ((size_t)1 << 20)
+#define SECTOR 4096
 #define CACHE ((size_t)1 << 31) /* as its peers have */
 
 #define REPLAY_BUFFER ((size_t)256 << 10) /* a core keeps it to itself */
@@ -77,6 +79,7 @@ static bool segjournal_open(const bench_engine_t *self, const bench_setup_t *set
     if ((self->variant & SEGJOURNAL_AHEAD) != 0)
         config.preallocate = AHEAD;
     config.native_version = (self->variant & SEGJOURNAL_FIRST) != 0 ? 1 : 2;
+    config.sector_size = (self->variant & SEGJOURNAL_SECTORS) != 0 ? SECTOR : 0;
     config.value_cache = (self->variant & SEGJOURNAL_CACHE) != 0 ? CACHE : 0;
     config.parallel_flush = (self->variant & SEGJOURNAL_PARALLEL) != 0;
     config.compression_threads = (self->variant & SEGJOURNAL_CREW) != 0 ? 2 : 0;
@@ -409,6 +412,15 @@ const bench_engine_t bench_segjournal_dictionary = {.label = "segjournal+diction
                                                     .read = segjournal_read,
                                                     .scan = segjournal_scan,
                                                     SEGJOURNAL_CALLS};
+const bench_engine_t bench_segjournal_sectors = {.label = "segjournal+sectors",
+                                                 .options = "sector_size = 4096",
+                                                 .can = BENCH_SYNCS,
+                                                 .variant = SEGJOURNAL_SECTORS,
+                                                 .writes = true,
+                                                 .append = segjournal_append,
+                                                 .read = segjournal_read,
+                                                 .scan = segjournal_scan,
+                                                 SEGJOURNAL_CALLS};
 const bench_engine_t bench_segjournal_ahead = {.label = "segjournal+ahead",
                                                .options = "native_version = 1, preallocate = 1 MiB",
                                                .can = BENCH_SYNCS,

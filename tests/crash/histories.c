@@ -12,6 +12,7 @@
 #include "crash/runner.h"
 #include "support/log.h"
 #include "support/strict.h"
+#include "support/simdisk_image.h"
 #include "support/wanted.h"
 
 #define SICK_STEPS 3 /* what a poisoned journal has to stand before it is opened again */
@@ -272,6 +273,8 @@ static void take_settings(runner_t *runner, uint32_t settings)
     runner->flushes = (flush_order_t){.journal = &runner->journal, .values_first = (draw >> 36) % 2 == 0};
     if (runner->script->log)
         config->native_version = (draw >> 40) % 4 == 0 ? 1 : 2;
+    if (config->native_version == 2 && (draw >> 48) % 2 == 0)
+        config->sector_size = runner->model.sector;
     gates_are_wanted = (draw >> 44) % 4 == 0;
     config->strict =
         !runner->script->spoil; /* a power cut never loses what was synced, so W never claims that it has */
@@ -502,6 +505,7 @@ bool history_run(const script_t *script, history_counts_t *counts, char *failure
     runner.disk = simdisk_new();
     count_salts_from(1);
     runner.model.head = script->log ? LOG_HEAD + MODEL_ENTRY : 0;
+    runner.model.sector = SIMDISK_SECTOR;
     if (script->readers)
         runner.readers = readers_new(script->count);
     watch(&runner);

@@ -90,7 +90,8 @@ typedef struct script {
     bool readers; /* threads that read beside */
     bool shorts;  /* every fourth transfer is a short one */
     bool tear;    /* power cuts tear sectors */
-    bool log;     /* new sections are of version 2, but for every fourth life's, which are of version 1 */
+    bool log;     /* new sections are of version 2, but for every fourth life's, which are of version 1; those of every
+                     second life keep values apart */
     bool spoil;   /* power cuts turn sectors to garbage that were being written */
     step_t *steps;
     size_t count;
