@@ -245,8 +245,7 @@ segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *share
     if (zeros == 0 || size <= glob->ahead || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros)
         return SEGJ_OK;
     glob->ahead = size + zeros; /* also where it fails: some of them may be there */
-    uint64_t from = segj_min_u64(size + segj_frame_gap(file->sector, file->data, size), glob->ahead);
-    segj_status_t status = write_zeros(file, from, glob->ahead);
+    segj_status_t status = write_zeros(file, size, glob->ahead);
     if (status != SEGJ_ERR_NO_SPACE)
         return status;
     segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());

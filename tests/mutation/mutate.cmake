@@ -164,7 +164,7 @@ endfunction()
 set(order "crash/trace crash/exhaustive")
 set(states "crash/exhaustive")
 # Those of journals in a cluster need librados for the build, and no cluster.
-set(areas durability groups gate cache crew places pages open handles log dictionary commonware tools follow cpp)
+set(areas durability groups gate cache crew places pages open handles log sectors dictionary commonware tools follow cpp)
 if(CHECK OR EXISTS "${BUILD}/src/rados/CMakeFiles/segjournal_rados.dir")
     list(APPEND areas rados)
 else()

@@ -117,6 +117,33 @@ static void test_what_is_found_is_synced(void **state)
     check_section(f->journal, 1, 5, 0);
 }
 
+/* What is before a frame is the checksum of the frame before, wherever it lies. */
+static void test_a_checksum_stands_before_each_value(void **state)
+{
+    fixture_t *f = *state;
+    oversized_writer_t *writer;
+    open_journal(f);
+    put_samples(f->journal, 1, 2, 0);
+    sync_it(f, 1);
+    put_samples(f->journal, 1, 2, 0);
+    sync_it(f, 1);
+    assert_ok(oversized_writer_open(f->journal, 1, "entry...", 3, &writer));
+    assert_ok(oversized_writer_write(writer, "abc", 3));
+    assert_ok(oversized_writer_finish(writer, NULL, NULL));
+    sync_it(f, 1);
+    (void)append_filled(f->journal, 1, 7, 'x', LARGE, NULL);
+    sync_it(f, 1);
+    bytes_t values = read_file(values_path(f, 1).text);
+    const uint8_t *data = values.data + VALUES_DATA_OFFSET;
+    for (uint64_t i = 1; i < 6; i++) {
+        uint64_t end = end_of(location_of(f->journal, 1, i - 1));
+        uint64_t begin = location_of(f->journal, 1, i).offset;
+        assert_int_equal(begin, i == 1 || i == 3 ? end : apart(end, SECTOR));
+        assert_memory_equal(data + begin - FRAME_CHECKSUM, data + end - FRAME_CHECKSUM, FRAME_CHECKSUM);
+    }
+    free_bytes(&values);
+}
+
 /* --- no write to a sector that holds synced values --- */
 
 /** Looks at the writes of a values file. */
@@ -579,6 +606,7 @@ int main(void)
         PROMISE(test_nothing_else_begins_one),
         PROMISE(test_a_sector_that_is_full_is_followed),
         PROMISE(test_what_is_found_is_synced),
+        PROMISE(test_a_checksum_stands_before_each_value),
         PROMISE(test_nothing_is_written_to_a_sector_with_synced_values),
         PROMISE(test_nor_where_zeros_are_kept_ahead),
         PROMISE(test_nor_in_sectors_of_other_sizes),

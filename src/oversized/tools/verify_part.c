@@ -209,8 +209,9 @@ static segj_status_t verify_chain(verified_t *v, const oversized_item_t *item, u
     const segj_io_partition_t *index = &v->journal->shared.index;
     bool exact = v->journal->shared.format == SEGJ_FORMAT_NATIVE;
     uint64_t begin = item->location.offset;
-    bool right = !*known ||
-                 (exact ? begin == *end || begin == segj_frame_apart(v->sector, v->values_data, *end) : begin >= *end);
+    bool right = !*known || (exact ? begin == *end : begin >= *end);
+    if (!right && exact) /* it may be kept apart */
+        right = begin == segj_frame_apart(v->sector, v->values_data, *end);
     uint64_t expected = *end;
     *known = segj_location_end(v->head, item->location, UINT64_MAX, end);
     if (right)

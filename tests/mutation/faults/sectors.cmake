@@ -1,0 +1,73 @@
+# mutation/faults/sectors.cmake: deliberate faults (see mutate.cmake): values that are kept apart.
+
+set(sectors "promises/sectors")
+set(sector_states "crash/exhaustive_log crash/histories")
+
+fault("sectors: a value after a sync is not kept apart" src/journal/glob_place.c "${sectors} crash/exhaustive_log"
+    [==[    if (offset == glob->apart) {]==]
+    [==[    if (offset == glob->apart && offset > SEGJ_FILE_SIZE_MAX) {]==])
+
+fault("sectors: a sync does not say where values end that it covers" src/oversized/section/durable.c
+    "${sectors} crash/exhaustive_log"
+    [==[    segj_glob_set_apart(&section->values);]==]
+    [==[    (void)segj_glob_set_apart;]==])
+
+fault("sectors: a section that is woken follows what is synced" src/journal/glob.c "${sectors}"
+    [==[    glob->tries = (segj_map_tries_t){0};
+    segj_glob_set_apart(glob);]==]
+    [==[    glob->tries = (segj_map_tries_t){0};]==])
+
+fault("sectors: what is appended after a rewind follows what is synced" src/journal/glob.c "${sectors}"
+    [==[    glob->ahead = 0;
+    segj_glob_set_apart(glob);]==]
+    [==[    glob->ahead = 0;]==])
+
+fault("sectors: a streamed value begins where a sync may come" src/journal/glob_place.c "${sectors}"
+    [==[    *offset = segj_frame_apart(file->sector, file->data, glob->size);]==]
+    [==[    *offset = segj_frame_apart(0, file->data, glob->size);]==])
+
+fault("sectors: a streamed value has no copy of the checksum before" src/journal/glob_place.c "${sectors}"
+    [==[    segj_put_u32(trailer, glob->trailer);
+    return]==]
+    [==[    segj_put_u32(trailer, 0);
+    return]==])
+
+fault("sectors: a value has no copy of the checksum before" src/journal/glob_place.c "${sectors}"
+    [==[    segj_put_u32(glob->live->data, glob->placed_trailer);]==]
+    [==[    segj_put_u32(glob->live->data, 0);]==])
+
+fault("sectors: a walk looks at one place alone" src/journal/walk.c "${sectors} ${sector_states}"
+    [==[    if (status == SEGJ_OK && !*there && apart != walk->at.end)
+        status]==]
+    [==[    if (status == SEGJ_OK && !*there && apart == 0)
+        status]==])
+
+fault("sectors: a repair looks at one place alone" src/oversized/open/pass_log.c "${sectors} ${sector_states}"
+    [==[    for (unsigned i = 0; i < 2; i++) {
+        segj_head_t head;]==]
+    [==[    for (unsigned i = 0; i < 1; i++) {
+        segj_head_t head;]==])
+
+fault("sectors: a follower looks at one place alone" src/oversized/tools/follow_log.c "${sectors}"
+    [==[            i == 0 || places[1] != places[0] ?]==]
+    [==[            i == 0 ?]==])
+
+fault("sectors: a salvage looks at one place alone" src/oversized/tools/salvage_log.c "${sectors}"
+    [==[        walk->at = apart;]==]
+    [==[        (void)apart;]==])
+
+fault("sectors: a verification takes a gap for damage" src/oversized/tools/verify_part.c "${sectors}"
+    [==[    if (!right && exact) /* it may be kept apart */]==]
+    [==[    if (!right && !exact)]==])
+
+fault("sectors: a section takes what the configuration has" src/oversized/open/verdict_native.c "${sectors}"
+    [==[        segj_section_set_sector(plan->section, identity->sector);]==]
+    [==[        segj_section_set_sector(plan->section, shared->sector_size);]==])
+
+fault("sectors: an older reader is not warned" src/journal/header_format.c "unit/header_format"
+    [==[(identity->sector > 0 ? FLAG_SECTORS : 0);]==]
+    [==[(identity->sector > 0 ? 0 : 0);]==])
+
+fault("sectors: stats count what lies between" src/oversized/tools/stats.c "${sectors}"
+    [==[    found.stored_bytes -= atomic_load_explicit(&shared->gaps, memory_order_relaxed);]==]
+    [==[    found.stored_bytes -= 0;]==])
