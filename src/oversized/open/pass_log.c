@@ -88,6 +88,8 @@ static bool passage_find(passage_t *passage, uint64_t limit)
     const uint8_t *window = passage->scan->window;
     if (values->sector == 0)
         return passage->next + values->head <= limit;
+    if (passage->next > limit) /* nor does the checksum before it */
+        return false;
     const uint32_t before =
         passage->next == 0 ? 0 : segj_get_u32(window + (size_t)(passage->next - SEGJ_FRAME_TRAILER - passage->offset));
     const uint64_t places[2] = {passage->next, segj_frame_apart(values->sector, values->data, passage->next)};

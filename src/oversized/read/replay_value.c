@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "journal/record_format.h"
+#include "journal/frame_format.h"
 #include "oversized/read/replay_walk.h"
 
 /* Of the given record's section, when the walk began. */
@@ -33,6 +33,13 @@ SEGJ_UNDER_STATE static replay_range_t range_in_file(const oversized_replay_t *r
     return range;
 }
 
+/* Whether a frame that begins there comes after one that ends there: also where it is kept apart. */
+static bool comes_after(const segj_source_t *source, uint64_t end, uint64_t begin)
+{
+    const segj_io_file_t *file = segj_source_file(source);
+    return begin == end || begin == segj_frame_apart(file->sector, file->data, end);
+}
+
 /* Under state, the frame is held. What is read with it: nothing, or, where values are asked for one after the other in
  * the walk's direction, as much as should be read ahead and lies in the same place. */
 SEGJ_UNDER_STATE static replay_range_t choose_range(const oversized_replay_t *replay, const segj_source_t *source,
@@ -40,8 +47,9 @@ SEGJ_UNDER_STATE static replay_range_t choose_range(const oversized_replay_t *re
 {
     uint64_t begin = replay->location.offset;
     uint64_t end = begin + segj_frame_size(segj_source_file(source)->head, replay->location);
-    bool follows = replay->ahead_generation == generation_of(replay) &&
-                   (replay->back ? end == replay->asked_begin : begin == replay->asked_end);
+    bool follows =
+        replay->ahead_generation == generation_of(replay) &&
+        (replay->back ? comes_after(source, end, replay->asked_begin) : comes_after(source, replay->asked_end, begin));
     if (!follows || replay->most_ahead <= end - begin)
         return (replay_range_t){begin, end};
     if (source->buffer != NULL)

@@ -70,7 +70,8 @@ static segj_status_t walk_over(remake_t *remake, bool *there)
     return status;
 }
 
-/* How far the file has the frames. Under state. */
+/* How far the file has the frames; where they are kept apart it may end before the first that is in memory. Under
+ * state. */
 SEGJ_UNDER_STATE static uint64_t written_size(const segj_section_t *section)
 {
     const segj_write_buffer_t *first = section->values.chain.first;
@@ -135,8 +136,13 @@ segj_status_t segj_section_remake_page(segj_shared_t *shared, segj_fixed_t *fixe
     uint64_t size = written_size(section);
     segj_unlock(&shared->state);
     if (status == SEGJ_OK) {
+        uint64_t written = UINT64_MAX;
+        const segj_io_file_t *file = &section->values.handle.file;
+        if (file->sector > 0)
+            status = segj_io_size(file, &written);
+        size = segj_min_u64(size, written - segj_min_u64(written, file->data));
         remake.walk = segj_walk_begin(&section->values.handle.file, size, begin, window, REMAKE_WINDOW);
-        if (begin.end <= size)
+        if (status == SEGJ_OK && begin.end <= size)
             status = walk_over(&remake, &there);
         segj_lock(&shared->state);
         segj_files_unpin(&shared->files, &section->values.handle);

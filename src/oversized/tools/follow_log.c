@@ -222,7 +222,8 @@ static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_
         segj_location_end(head, linked->location, SEGJ_FILE_SIZE_MAX - section->values.data, &linked->after.end);
     uint64_t size = segj_frame_size(head, linked->location);
     linked->bytes = linked->there ? segj_follow_peek(&follower->values, offset, size) : NULL;
-    if (linked->there && linked->bytes == NULL && size > follower->values.room)
+    /* A window begins where the frame before ends. */
+    if (linked->there && linked->bytes == NULL && size > follower->values.room - (offset - section->at.end))
         status = log_big(follower, section, size, linked);
     if (status != SEGJ_OK || linked->bytes == NULL)
         return status;

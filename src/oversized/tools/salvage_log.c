@@ -102,12 +102,19 @@ static bool log_leaf_is(log_walk_t *walk, uint64_t at, uint32_t stored)
            memcmp(walk->reader.record, walk->entry, walk->work->entry_size) == 0;
 }
 
-/* Finds out the position by a watermark that was written when the values ended here. */
+/* Where a frame begins that is kept apart from one that ends there; or `end`. */
+static uint64_t log_apart(const log_walk_t *walk, uint64_t end)
+{
+    return segj_frame_apart(walk->place->guess->sector, walk->work->values.file.data, end);
+}
+
+/* Finds out the position by a watermark that was written when the values ended here, or with the sector before. */
 static void log_locate_by_mark(log_walk_t *walk, uint64_t at)
 {
     const segj_salvage_headers_marks_t *marks = &walk->place->marks;
     for (unsigned i = 0; i < 2 && walk->position == OVERSIZED_UNKNOWN; i++)
-        if (marks->marks[i].valid && marks->marks[i].at.end == at && marks->marks[i].at.trailer == log_before(walk, at))
+        if (marks->marks[i].valid && (marks->marks[i].at.end == at || log_apart(walk, marks->marks[i].at.end) == at) &&
+            marks->marks[i].at.trailer == log_before(walk, at))
             walk->position = marks->marks[i].at.records;
 }
 
@@ -144,7 +151,8 @@ static segj_status_t log_linked(log_walk_t *walk, const segj_head_t *head)
     log_pass(walk, log_end(&frame));
     memcpy(walk->entry + work->entry_size, walk->entry, work->entry_size);
     /* The trailer alone is damaged: the next head has it. */
-    frame.mended = !right && log_head(walk, walk->at, sum, &next);
+    frame.mended =
+        !right && (log_head(walk, walk->at, sum, &next) || log_head(walk, log_apart(walk, walk->at), sum, &next));
     frame.trailer = sum;
     if (right || frame.mended)
         return segj_salvage_work_take(work, walk->entry + work->entry_size, &frame, position);
@@ -281,16 +289,27 @@ static segj_status_t log_skip(log_walk_t *walk)
 
 /* --- the walk --- */
 
-/* Where no head is, and a frame begins the next sector, goes there. What lies between is nothing. */
+/* A head that follows what is before it, or what should be there. */
+static bool log_head_there(log_walk_t *walk, uint64_t at, segj_head_t *head)
+{
+    return log_head(walk, at, log_before(walk, at), head) || (walk->mended && log_head(walk, at, walk->trailer, head));
+}
+
+/* Where no head is, and one begins the next sector that follows the frame before, goes there. What lies between is
+ * nothing. The copy of the checksum does not tell: a frame that is damaged may lie here, which that one follows. */
 static void log_go_apart(log_walk_t *walk)
 {
     segj_head_t head;
-    uint64_t apart = segj_frame_apart(walk->place->guess->sector, walk->work->values.file.data, walk->at);
+    uint64_t apart = log_apart(walk, walk->at);
+    if (apart == walk->at || log_head_there(walk, walk->at, &head))
+        return;
     uint32_t before = log_before(walk, walk->at);
-    if (apart != walk->at && !log_head(walk, walk->at, before, &head) &&
-        !(walk->mended && log_head(walk, walk->at, walk->trailer, &head)) &&
-        (log_head(walk, apart, before, &head) || log_head(walk, apart, log_before(walk, apart), &head)))
-        walk->at = apart;
+    bool linked = log_head(walk, apart, before, &head);
+    if (!linked && !(walk->mended && log_head(walk, apart, walk->trailer, &head)))
+        return;
+    walk->trailer = linked ? before : walk->trailer;
+    walk->mended = true; /* the copy may be damaged */
+    walk->at = apart;
 }
 
 /* One frame, or what is in its place. SEGJ_END: there are no more. */
@@ -301,13 +320,17 @@ static segj_status_t log_step(log_walk_t *walk)
     if (!log_fits(walk, walk->at, 0))
         return SEGJ_END;
     log_go_apart(walk);
-    if (log_head(walk, walk->at, log_before(walk, walk->at), &head) ||
-        (walk->mended && log_head(walk, walk->at, walk->trailer, &head)))
+    if (log_head_there(walk, walk->at, &head))
         return log_linked(walk, &head);
     if (log_by_index(walk, walk->at, &frame))
         return log_take_by_index(walk, &frame);
     if (log_unlinked(walk, &frame))
         return log_take_unlinked(walk, &frame);
+    /* The index tells that no record is between. */
+    uint64_t apart = log_apart(walk, walk->at);
+    if (apart != walk->at && walk->leaf == walk->position && log_by_index(walk, apart, &frame) &&
+        walk->leaf == walk->position)
+        return log_take_by_index(walk, &frame);
     return log_skip(walk);
 }
 
