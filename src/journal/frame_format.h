@@ -57,6 +57,13 @@ static inline uint64_t segj_frame_gap(uint32_t sector, uint64_t data, uint64_t e
     return taken == 0 ? 0 : sector - taken;
 }
 
+/** Bytes of zeros after values that end there, with which the file ends where a sector does: else the file system would
+ *  write that sector again when the file becomes longer. */
+static inline uint64_t segj_frame_pad(uint32_t sector, uint64_t data, uint64_t end)
+{
+    return end > 0 ? segj_frame_gap(sector, data, end) : 0;
+}
+
 /** Where a frame begins that is kept apart from one that ends at `end` of the data, which begins at `data` of the file:
  *  in the next sector, after four bytes that say that one's checksum once more. `end`, where a sector ends there, or
  *  where nothing is kept apart (0). */

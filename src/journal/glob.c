@@ -106,6 +106,19 @@ segj_status_t segj_glob_drain(segj_glob_t *glob, segj_shared_t *shared, bool lea
     return segj_glob_write_sealed(glob, shared);
 }
 
+static uint64_t pad_of(const segj_io_file_t *file, uint64_t end)
+{
+    return segj_frame_pad(file->sector, file->data, end);
+}
+
+/* Ends the file, which was cut durably, where a sector ends. */
+static segj_status_t pad_file(const segj_io_file_t *file, uint64_t size)
+{
+    uint64_t pad = pad_of(file, size);
+    segj_status_t status = pad > 0 ? segj_io_truncate(file, file->data + size + pad) : SEGJ_OK;
+    return status == SEGJ_OK && pad > 0 ? segj_io_sync(file) : status;
+}
+
 void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared)
 {
     segj_assert_held(&shared->state);
@@ -113,7 +126,7 @@ void segj_glob_discard(segj_glob_t *glob, segj_shared_t *shared)
     glob->pending = 0;
     glob->placed_trailer = glob->trailer;
     glob->next_capacity = 0;
-    glob->ahead = 0;
+    glob->ahead = glob->padded = 0;
     segj_glob_set_apart(glob);
     glob->syncs = 0;
     while (glob->chain.first != NULL)
@@ -133,10 +146,12 @@ segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared)
         return status;
     /* Also where nothing was to be cut: a truncation that failed before may have been made, and not be durable. */
     status = segj_io_sync(&glob->handle.file);
+    if (status == SEGJ_OK)
+        status = pad_file(&glob->handle.file, glob->size);
     if (status != SEGJ_OK)
         return segj_shared_poison(shared, status);
     glob->tail_dirty = false;
-    glob->ahead = 0;
+    glob->ahead = glob->padded = 0;
     return SEGJ_OK;
 }
 
@@ -241,11 +256,16 @@ segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *share
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t size = glob->size;
     uint64_t zeros = zeros_wanted(glob, shared);
+    uint64_t pad = pad_of(file, size);
+    bool more = zeros > 0 && size > glob->ahead;
+    bool pads = pad > 0 && size + pad > segj_max_u64(glob->ahead, glob->padded);
     /* A dirty tail: a stream writes, or a failed write has written, after the end. */
-    if (zeros == 0 || size <= glob->ahead || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros)
+    if ((!more && !pads) || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros - pad)
         return SEGJ_OK;
-    glob->ahead = size + zeros; /* also where it fails: some of them may be there */
-    segj_status_t status = write_zeros(file, size, glob->ahead);
+    /* Also where it fails: some of them may be there. */
+    glob->ahead = more ? size + pad + zeros : glob->ahead;
+    glob->padded = size + pad;
+    segj_status_t status = write_zeros(file, size, more ? glob->ahead : glob->padded);
     if (status != SEGJ_ERR_NO_SPACE)
         return status;
     segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
@@ -255,8 +275,9 @@ segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *share
 segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
 {
     const segj_io_file_t *file = &glob->handle.file;
-    *trimmed = glob->ahead > glob->size;
-    segj_status_t status = *trimmed ? segj_io_truncate(file, file->data + glob->size) : SEGJ_OK;
+    uint64_t size = segj_glob_file_size(glob);
+    *trimmed = file->data + glob->ahead > size;
+    segj_status_t status = *trimmed ? segj_io_truncate(file, size) : SEGJ_OK;
     glob->ahead = status == SEGJ_OK ? 0 : glob->ahead;
     return status;
 }
@@ -269,5 +290,7 @@ bool segj_glob_viewed(const segj_glob_t *glob)
 segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
 {
     segj_status_t status = segj_io_truncate(file, file->data + size);
-    return status == SEGJ_OK ? segj_io_sync(file) : status;
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);
+    return status == SEGJ_OK ? pad_file(file, size) : status;
 }

@@ -28,6 +28,7 @@ typedef struct segj_glob {
     uint64_t bound_to;
     segj_io_behind_t behind; /* of what appends have written: the change lock's */
     uint64_t ahead;          /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
+    uint64_t padded;         /* where zeros reach to that end a sector: likewise */
     uint64_t kept_size;      /* where the values ended when the last sync began: the change lock's */
     uint64_t apart;    /* a frame that begins there is kept apart: a sync may cover what is before; the change lock's */
     uint64_t tail_gap; /* between what readers see and a tail that is reserved: likewise */
@@ -119,6 +120,14 @@ static inline void segj_glob_set_apart(segj_glob_t *glob)
 {
     if (glob->handle.file.sector > 0)
         glob->apart = glob->size;
+}
+
+/** Bytes of the file that ends with the values that readers see. */
+static inline uint64_t segj_glob_file_size(const segj_glob_t *glob)
+{
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t size = glob->size;
+    return file->data + size + segj_frame_pad(file->sector, file->data, size);
 }
 
 /** Of what is in place and not published, bytes that keep a frame apart. Under the change lock. */

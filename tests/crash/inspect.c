@@ -133,8 +133,7 @@ const char *inspect_again(const inspector_t *inspector, simdisk_t *disk, const i
             continue;
         see(&raw, disk, files.name);
         if (oversized_value_size(journal, section, &size) != SEGJ_OK ||
-            size != (records > 0 ? before->ends[section] : 0) ||
-            files.values_size != raw_values_size(&raw, before->ends[section]))
+            size != (records > 0 ? before->ends[section] : 0) || !raw_values_end(&raw, before->ends[section]))
             return "bytes behind the last frame";
         if (files.index_size != raw_index_size(&raw, records))
             return "the index file ends elsewhere than its records";

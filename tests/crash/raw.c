@@ -234,7 +234,18 @@ uint64_t raw_index_size(const raw_section_t *raw, uint64_t records)
     return index_data(raw) + pages * ((uint64_t)raw->page_size + PAGE_CHECKSUMS);
 }
 
-uint64_t raw_values_size(const raw_section_t *raw, uint64_t end)
+bool raw_values_end(const raw_section_t *raw, uint64_t end)
 {
-    return values_data(raw) + end;
+    log_identity_t identity = {.sector = 0};
+    uint64_t data = values_data(raw);
+    uint64_t at = data + end;
+    if (raw->values_size == at)
+        return true;
+    if (end == 0 || !is_native(raw) || !raw_is_log(raw) || !decode_log_identity(raw->values, &identity) ||
+        identity.sector == 0 || at % identity.sector == 0 ||
+        raw->values_size != at - at % identity.sector + identity.sector)
+        return false;
+    while (at < raw->values_size && raw->values[at] == 0)
+        at++;
+    return at == raw->values_size;
 }

@@ -26,8 +26,8 @@ typedef struct raw_section {
 /** Whole records; *end, where the last one's frame ends. */
 uint64_t raw_records(const raw_section_t *raw, uint64_t *end);
 
-/** Bytes of a values file whose frames end there. */
-uint64_t raw_values_size(const raw_section_t *raw, uint64_t end);
+/** Whether the values file has nothing after frames that end there, but zeros that end a sector. */
+bool raw_values_end(const raw_section_t *raw, uint64_t end);
 
 /** Whether one of the files has a header of version 2. */
 bool raw_is_log(const raw_section_t *raw);

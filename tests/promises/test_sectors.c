@@ -144,6 +144,61 @@ static void test_a_checksum_stands_before_each_value(void **state)
     free_bytes(&values);
 }
 
+static uint64_t size_on_disk(const fixture_t *f)
+{
+    return file_size(values_path(f, 1).text) - VALUES_DATA_OFFSET;
+}
+
+static uint64_t padded(uint64_t end)
+{
+    return (end + SECTOR - 1) / SECTOR * SECTOR;
+}
+
+/* A file that ends within a sector would have the file system write that once more when it becomes longer. */
+static void test_a_file_ends_with_a_sector(void **state)
+{
+    fixture_t *f = *state;
+    open_journal(f);
+    for (uint64_t i = 0; i < 5; i++) {
+        put_samples(f->journal, 1, 1, 0);
+        sync_it(f, 1);
+        assert_int_equal(size_on_disk(f), padded(value_size_of(f->journal, 1)));
+    }
+    assert_ok(oversized_rewind_section_to(f->journal, 1, 3));
+    assert_int_equal(size_on_disk(f), padded(value_size_of(f->journal, 1)));
+    uint64_t end = value_size_of(f->journal, 1);
+    close_journal(f);
+    assert_int_equal(size_on_disk(f), padded(end));
+    /* That is how a close leaves it: an open finds nothing to do, and strict nothing to refuse. */
+    f->config.strict = true;
+    open_journal(f);
+    assert_int_equal(oversized_recovery(f->journal)->sections_repaired, 0);
+    assert_int_equal(oversized_recovery(f->journal)->value_bytes_truncated, 0);
+    assert_int_equal(oversized_recovery(f->journal)->values_verified, 0);
+    assert_int_equal(value_size_of(f->journal, 1), end);
+    close_journal(f);
+    /* And one that has no room for the zeros does without. */
+    resize_file(values_path(f, 1).text, VALUES_DATA_OFFSET + end);
+    open_journal(f);
+    check_section(f->journal, 1, 3, 0);
+    put_samples(f->journal, 1, 1, 0);
+    sync_it(f, 1);
+    check_section(f->journal, 1, 4, 0);
+    /* What was refused is cut, and the file ends so again. */
+    recorder_t *recorder = recorder_new(tested_storage());
+    close_journal(f);
+    f->config.storage = recorder_storage(recorder);
+    open_journal(f);
+    static const uint8_t large[LARGE];
+    recorder_fail(recorder, RECORD_FILE_WRITE, 0, 1, ENOSPC);
+    assert_status(oversized_append(f->journal, 1, "entries.", large, LARGE, NULL, NULL), SEGJ_ERR_NO_SPACE);
+    assert_int_equal(size_on_disk(f), padded(value_size_of(f->journal, 1)));
+    check_section(f->journal, 1, 4, 0);
+    close_journal(f);
+    f->config.storage = NULL;
+    recorder_free(recorder);
+}
+
 /* --- no write to a sector that holds synced values --- */
 
 /** Looks at the writes of a values file. */
@@ -607,6 +662,7 @@ int main(void)
         PROMISE(test_a_sector_that_is_full_is_followed),
         PROMISE(test_what_is_found_is_synced),
         PROMISE(test_a_checksum_stands_before_each_value),
+        PROMISE(test_a_file_ends_with_a_sector),
         PROMISE(test_nothing_is_written_to_a_sector_with_synced_values),
         PROMISE(test_nor_where_zeros_are_kept_ahead),
         PROMISE(test_nor_in_sectors_of_other_sizes),

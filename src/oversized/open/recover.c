@@ -183,7 +183,7 @@ static uint64_t index_excess(const segj_shared_t *shared, const segj_recovery_pl
 
 static uint64_t values_excess(const segj_recovery_plan_t *plan)
 {
-    return recover_excess(plan->value_size, plan->section->values.handle.file.data + plan->end);
+    return recover_excess(plan->value_size, plan->section->values.handle.file.data + plan->end + plan->pad);
 }
 
 void segj_recovery_count(oversized_t *journal, const segj_recovery_plan_t *plan)

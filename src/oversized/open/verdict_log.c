@@ -324,6 +324,13 @@ static segj_status_t judge_log_index(segj_scan_t *scan, segj_recovery_plan_t *pl
 
 /* --- the verdict --- */
 
+/* Zeros after W that end a sector: what a sync has left. No frame has followed W directly where frames are kept apart. */
+static uint64_t pad_at_mark(const segj_recovery_plan_t *plan, const segj_scanned_t *scanned, segj_point_t at)
+{
+    bool marked = plan->confirmed && at.records == plan->section->index.mark.records;
+    return marked ? segj_frame_pad(scanned->values.sector, scanned->values.data, at.end) : 0;
+}
+
 /* A completed sync has covered all, and the index has followed; or a rewind or a repair has left nothing. */
 static bool is_as_closed(const segj_recovery_plan_t *plan)
 {
@@ -336,7 +343,8 @@ static void compare_log(const segj_scan_t *scan, segj_recovery_plan_t *plan, con
 {
     uint64_t size = segj_fixed_file_size(&scan->journal->shared, scanned->index.data, plan->records);
     plan->cut_index = plan->index_size > size;
-    plan->cut = scanned->values_size > plan->end;
+    plan->pad = pad_at_mark(plan, scanned, (segj_point_t){plan->records, plan->end, plan->trailer});
+    plan->cut = scanned->values_size > plan->end + plan->pad;
     plan->clean = !plan->cut && plan->index_size == size && plan->index_valid && plan->value_valid &&
                   plan->damaged == 0 && is_as_closed(plan);
 }
@@ -355,7 +363,7 @@ segj_status_t segj_judge_log(segj_scan_t *scan, segj_recovery_plan_t *plan, segj
     segj_status_t status = find_begin(scan, plan, scanned);
     end_plan_at(plan, plan->begin);
     plan->records_on_disk = plan->records;
-    if (status == SEGJ_OK && scanned->values_size > plan->begin.end) {
+    if (status == SEGJ_OK && scanned->values_size > plan->begin.end + pad_at_mark(plan, scanned, plan->begin)) {
         segj_scan_expect(scan, scanned->values_size - plan->begin.end);
         status = begin_walk(scan, scanned, plan->begin, &walk);
         if (status == SEGJ_OK)

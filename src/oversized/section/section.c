@@ -211,5 +211,5 @@ void segj_section_deactivate(oversized_t *journal, segj_section_t *section)
 uint64_t segj_section_file_bytes(const segj_shared_t *shared, const segj_section_t *section)
 {
     return segj_fixed_file_size(shared, section->index.handle.file.data, section->index.records) +
-           section->values.handle.file.data + section->values.size;
+           segj_glob_file_size(&section->values);
 }

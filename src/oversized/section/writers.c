@@ -167,7 +167,7 @@ static segj_status_t writers_sync_inherited(oversized_t *journal, segj_section_t
     segj_status_t status =
         segj_io_truncate(index, segj_fixed_file_size(&journal->shared, index->data, section->index.records));
     if (status == SEGJ_OK)
-        status = segj_io_truncate(values, values->data + section->values.size);
+        status = segj_io_truncate(values, segj_glob_file_size(&section->values));
     if (status != SEGJ_OK)
         return status; /* the sizes are what they were, and that may be tried again */
     status = segj_io_sync(index);
@@ -179,11 +179,13 @@ static segj_status_t writers_sync_inherited(oversized_t *journal, segj_section_t
     return SEGJ_OK;
 }
 
-static segj_status_t writers_check_size(segj_shared_t *shared, const segj_io_file_t *file, uint64_t expected)
+/* bare: without the zeros that end a sector, for which there may have been no room. */
+static segj_status_t writers_check_size(segj_shared_t *shared, const segj_io_file_t *file, uint64_t expected,
+                                        uint64_t bare)
 {
     uint64_t size = 0;
     segj_status_t status = segj_io_size(file, &size);
-    if (status != SEGJ_OK || size == expected)
+    if (status != SEGJ_OK || size == expected || size == bare)
         return status;
     segj_io_say(file, size,
                 "the file ends here, and should end at %llu: another writer has written to it; nothing more is "
@@ -198,11 +200,12 @@ static segj_status_t writers_check_sizes(oversized_t *journal, const segj_sectio
     segj_shared_t *shared = &journal->shared;
     const segj_io_file_t *index = &section->index.handle.file;
     const segj_io_file_t *values = &section->values.handle.file;
-    segj_status_t status =
-        writers_check_size(shared, index, segj_fixed_file_size(shared, index->data, section->index.records));
+    uint64_t index_size = segj_fixed_file_size(shared, index->data, section->index.records);
+    segj_status_t status = writers_check_size(shared, index, index_size, index_size);
     /* A file with a dirty tail, or one that was not trimmed, is longer. */
     if (status == SEGJ_OK && !section->values.tail_dirty && section->values.ahead == 0)
-        status = writers_check_size(shared, values, values->data + section->values.size);
+        status = writers_check_size(shared, values, segj_glob_file_size(&section->values),
+                                    values->data + section->values.size);
     return status;
 }
 

@@ -131,10 +131,18 @@ static uint64_t index_size_of(const segj_copy_piece_t *piece)
     return segj_fixed_file_size(piece->shared, piece->index.data, piece->end.records);
 }
 
+static uint64_t values_size_of(const segj_copy_piece_t *piece)
+{
+    const segj_io_file_t *values = &piece->values;
+    return values->data + piece->end.end + segj_frame_pad(values->sector, values->data, piece->end.end);
+}
+
 /* Cut to their exact length, and durable. */
 static segj_status_t finish_piece(const segj_copy_piece_t *piece)
 {
     segj_status_t status = segj_io_truncate(&piece->values, piece->values.data + piece->end.end);
+    if (status == SEGJ_OK && values_size_of(piece) > piece->values.data + piece->end.end)
+        status = segj_io_truncate(&piece->values, values_size_of(piece));
     if (status == SEGJ_OK)
         status = segj_io_truncate(&piece->index, index_size_of(piece));
     if (status == SEGJ_OK)
@@ -148,7 +156,7 @@ static segj_status_t finish_piece(const segj_copy_piece_t *piece)
 static bool is_kept_whole(const segj_copy_piece_t *piece)
 {
     return !piece->copying->target->unfinished && piece->kept.records == piece->end.records &&
-           piece->index_size == index_size_of(piece) && piece->values_size == piece->values.data + piece->end.end;
+           piece->index_size == index_size_of(piece) && piece->values_size == values_size_of(piece);
 }
 
 /* Whether its pages are made from its frames. */

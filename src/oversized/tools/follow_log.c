@@ -223,7 +223,7 @@ static segj_status_t log_find(oversized_follower_t *follower, const segj_follow_
     uint64_t size = segj_frame_size(head, linked->location);
     linked->bytes = linked->there ? segj_follow_peek(&follower->values, offset, size) : NULL;
     /* A window begins where the frame before ends. */
-    if (linked->there && linked->bytes == NULL && size > follower->values.room - (offset - section->at.end))
+    if (linked->there && linked->bytes == NULL && size + (offset - section->at.end) > follower->values.room)
         status = log_big(follower, section, size, linked);
     if (status != SEGJ_OK || linked->bytes == NULL)
         return status;

@@ -104,9 +104,9 @@ fault("a cut of the index is not synced" src/journal/fixed.c "${order}"
 
 fault("a cut of the values is not synced" src/journal/glob.c "${order}"
     [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
-    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
-    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
-    return status;]==])
+    if (status == SEGJ_OK)
+        status = segj_io_sync(file);]==]
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);]==])
 
 fault("a page's shorter slot is not synced" src/journal/fixed.c "${order}"
     [==[        if (status == SEGJ_OK)
@@ -186,10 +186,10 @@ fault("destroy does not sync the directory" src/oversized/oversized.c "promises/
 
 fault("a failed write's rest is cut without a sync" src/journal/glob.c "unit/glob failure/stories lessons/durability"
     [==[    status = segj_io_sync(&glob->handle.file);
-    if (status != SEGJ_OK)
-        return segj_shared_poison(shared, status);
-    glob->tail_dirty]==]
-    [==[    glob->tail_dirty]==])
+    if (status == SEGJ_OK)
+        status = pad_file(]==]
+    [==[    if (status == SEGJ_OK)
+        status = pad_file(]==])
 
 # --- the order is another one ---
 

@@ -227,8 +227,8 @@ fault("a walk backwards takes for written what a sync is writing" src/oversized/
     [==[            range.begin = segj_max_u64(range.begin, 0);]==])
 
 fault("a walk backwards reads each value alone" src/oversized/read/replay_value.c "promises/replay_back"
-    [==[(replay->back ? end == replay->asked_begin : begin == replay->asked_end);]==]
-    [==[(replay->back ? end == replay->asked_end : begin == replay->asked_end);]==])
+    [==[(replay->back ? comes_after(source, end, replay->asked_begin) :]==]
+    [==[(replay->back ? end == replay->asked_end :]==])
 
 fault("a walk backwards goes on within a damaged page" src/oversized/read/replay.c "promises/replay_back"
     [==[    replay->position = replay->back ? whole - 1 : whole + (edge % shared->record_size != 0);]==]

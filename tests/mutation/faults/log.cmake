@@ -21,9 +21,10 @@ fault("version 2: a rewind does not wait for its mark" src/oversized/write/rewin
     [==[    status = SEGJ_OK;]==])
 
 fault("version 2: a cut of the values is not flushed" src/journal/glob.c "recovery/log_order crash/trace"
-    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
-    return status == SEGJ_OK ? segj_io_sync(file) : status;]==]
-    [==[    return segj_io_truncate(file, file->data + size);]==])
+    [==[    if (status == SEGJ_OK)
+        status = segj_io_sync(file);
+    return status == SEGJ_OK ? pad_file(file, size) : status;]==]
+    [==[    return status;]==])
 
 fault("version 2: a refused value stays in the log" src/oversized/section/durable.c
     "failure/storage_faults crash/histories"

@@ -18,9 +18,9 @@ fault("sectors: a section that is woken follows what is synced" src/journal/glob
     [==[    glob->tries = (segj_map_tries_t){0};]==])
 
 fault("sectors: what is appended after a rewind follows what is synced" src/journal/glob.c "${sectors}"
-    [==[    glob->ahead = 0;
+    [==[    glob->ahead = glob->padded = 0;
     segj_glob_set_apart(glob);]==]
-    [==[    glob->ahead = 0;]==])
+    [==[    glob->ahead = glob->padded = 0;]==])
 
 fault("sectors: a streamed value begins where a sync may come" src/journal/glob_place.c "${sectors}"
     [==[    *offset = segj_frame_apart(file->sector, file->data, glob->size);]==]
@@ -53,8 +53,33 @@ fault("sectors: a follower looks at one place alone" src/oversized/tools/follow_
     [==[            i == 0 ?]==])
 
 fault("sectors: a salvage looks at one place alone" src/oversized/tools/salvage_log.c "${sectors}"
-    [==[        walk->at = apart;]==]
-    [==[        (void)apart;]==])
+    [==[    walk->at = apart;
+}]==]
+    [==[    (void)apart;
+}]==])
+
+fault("sectors: a file ends within a sector" src/journal/glob.c "${sectors}"
+    [==[    bool pads = pad > 0 && size]==]
+    [==[    bool pads = pad > SEGJ_FILE_SIZE_MAX && size]==])
+
+fault("sectors: an open cuts the zeros that end a sector" src/oversized/open/verdict_log.c "${sectors}"
+    [==[    return marked ? segj_frame_pad(]==]
+    [==[    return marked && at.records > at.end ? segj_frame_pad(]==])
+
+fault("sectors: a repair looks before its window" src/oversized/open/pass_log.c "promises/sectors_damage"
+    [==[    if (passage->next > limit) /* nor does the checksum before it */
+        return false;]==]
+    [==[    if (passage->next > limit + SEGJ_SCAN_WINDOW)
+        return false;]==])
+
+fault("sectors: a follower waits for a frame that its window cannot hold" src/oversized/tools/follow_log.c
+    "promises/sectors_damage"
+    [==[size + (offset - section->at.end) > follower->values.room)]==]
+    [==[size > follower->values.room)]==])
+
+fault("sectors: a salvage trusts the copy of the checksum" src/oversized/tools/salvage_log.c "promises/sectors_damage"
+    [==[    bool linked = log_head(walk, apart, before, &head);]==]
+    [==[    bool linked = log_head(walk, apart, before, &head) || log_head(walk, apart, log_before(walk, apart), &head);]==])
 
 fault("sectors: a verification takes a gap for damage" src/oversized/tools/verify_part.c "${sectors}"
     [==[    if (!right && exact) /* it may be kept apart */]==]

@@ -124,8 +124,8 @@ fault("a value is salvaged unchecked" src/oversized/tools/salvage_work.c "salvag
     [==[    return segj_get_u32(segj_salvage_input_look(&work->values, end, SEGJ_FRAME_TRAILER)) == crc || true;]==])
 
 fault("the next head does not vouch for a damaged trailer" src/oversized/tools/salvage_log.c "salvage/damages"
-    [==[    frame.mended = !right && log_head(walk, walk->at, sum, &next);]==]
-    [==[    frame.mended = false && log_head(walk, walk->at, sum, &next);]==])
+    [==[        !right && (log_head(walk, walk->at, sum, &next) ||]==]
+    [==[        false && (log_head(walk, walk->at, sum, &next) ||]==])
 
 fault("the index does not help past damaged heads" src/oversized/tools/salvage_log.c "salvage/damages"
     [==[    if (!log_leaf(walk, at, &location, &there) || !there || !log_fits(]==]
