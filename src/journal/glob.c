@@ -236,7 +236,9 @@ static uint64_t zeros_wanted(segj_glob_t *glob, const segj_shared_t *shared)
 {
     uint64_t size = glob->size;
     bool repeated = glob->syncs > 0;
-    bool little = !repeated || size < glob->kept_size || size - glob->kept_size < AUTO_SYNC_BYTES;
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t begin = segj_frame_apart(file->sector, file->data, glob->kept_size);
+    bool little = !repeated || size < begin || size - begin < AUTO_SYNC_BYTES;
     glob->kept_size = size;
     if (shared->preallocate != SEGJ_PREALLOCATE_AUTO) {
         glob->syncs = 1;
@@ -258,14 +260,14 @@ segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *share
     uint64_t zeros = zeros_wanted(glob, shared);
     uint64_t pad = pad_of(file, size);
     bool more = zeros > 0 && size > glob->ahead;
-    bool pads = pad > 0 && size + pad > segj_max_u64(glob->ahead, glob->padded);
+    bool pads = pad > 0 && size + pad > glob->padded;
     /* A dirty tail: a stream writes, or a failed write has written, after the end. */
     if ((!more && !pads) || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros - pad)
         return SEGJ_OK;
-    /* Also where it fails: some of them may be there. */
-    glob->ahead = more ? size + pad + zeros : glob->ahead;
-    glob->padded = size + pad;
-    segj_status_t status = write_zeros(file, size, more ? glob->ahead : glob->padded);
+    glob->ahead = more ? size + pad + zeros : glob->ahead; /* also where it fails: some of them may be there */
+    uint64_t end = more ? glob->ahead : size + pad;
+    segj_status_t status = write_zeros(file, size, end);
+    glob->padded = status == SEGJ_OK ? segj_max_u64(end, glob->padded) : 0;
     if (status != SEGJ_ERR_NO_SPACE)
         return status;
     segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
@@ -279,6 +281,7 @@ segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
     *trimmed = file->data + glob->ahead > size;
     segj_status_t status = *trimmed ? segj_io_truncate(file, size) : SEGJ_OK;
     glob->ahead = status == SEGJ_OK ? 0 : glob->ahead;
+    glob->padded = segj_min_u64(glob->padded, size - file->data);
     return status;
 }
 

@@ -28,7 +28,7 @@ typedef struct segj_glob {
     uint64_t bound_to;
     segj_io_behind_t behind; /* of what appends have written: the change lock's */
     uint64_t ahead;          /* where zeros kept after the end may reach to, 0: nowhere; the change lock's */
-    uint64_t padded;         /* where zeros reach to that end a sector: likewise */
+    uint64_t padded;         /* where zeros after the end reach to for certain: likewise */
     uint64_t kept_size;      /* where the values ended when the last sync began: the change lock's */
     uint64_t apart;    /* a frame that begins there is kept apart: a sync may cover what is before; the change lock's */
     uint64_t tail_gap; /* between what readers see and a tail that is reserved: likewise */

@@ -319,7 +319,7 @@ static const char *judge_files(const runner_t *runner, const uint64_t counts[MOD
             return "a section's file without the other";
         if (!index)
             continue;
-        if (oversized_value_size(runner->journal, raw.section, &size) != SEGJ_OK || raw.values_size != 4096 + size)
+        if (oversized_value_size(runner->journal, raw.section, &size) != SEGJ_OK || !raw_values_end(&raw, size))
             return "bytes behind the last frame";
         if (raw.index_size != raw_index_size(&raw, count))
             return "the index file ends elsewhere than its records";

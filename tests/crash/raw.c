@@ -242,8 +242,8 @@ bool raw_values_end(const raw_section_t *raw, uint64_t end)
     if (raw->values_size == at)
         return true;
     if (end == 0 || !is_native(raw) || !raw_is_log(raw) || !decode_log_identity(raw->values, &identity) ||
-        identity.sector == 0 || at % identity.sector == 0 ||
-        raw->values_size != at - at % identity.sector + identity.sector)
+        identity.sector == 0 || at % identity.sector == 0 || raw->values_size < at ||
+        raw->values_size > at - at % identity.sector + identity.sector)
         return false;
     while (at < raw->values_size && raw->values[at] == 0)
         at++;

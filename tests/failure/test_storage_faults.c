@@ -179,7 +179,9 @@ static void check_swallowed(const world_t *w, const step_t *step)
         return;
     if (first->idle)
         return;
-    bool zeros = w->config.preallocate > 0 && first->kind == CALL_FILE_WRITE && step->kind == DO_SYNC && full;
+    bool has_zeros = w->config.preallocate > 0 || w->config.sector_size > 0;
+    bool syncs = step->kind == DO_SYNC || step->kind == DO_SYNC_ALL;
+    bool zeros = has_zeros && first->kind == CALL_FILE_WRITE && syncs && full;
     bool later = opens(step) && w->unrepaired && full;
     /* What was set aside of acknowledged losses made room. */
     bool roomy = opens(step) && full && oversized_recovery(w->journal)->quarantine != NULL;
@@ -368,6 +370,7 @@ static void every_call_site_has_failed(void **state)
          "only where a value is damaged; promises/copy_refused fails it"},
         {"oversized/tools/verify_heads.c", "verify_read_trailer", "segj_io_read", "only behind a damaged record"},
         {"oversized/section/remake.c", "read_trusted", "segj_io_read", "the frames are there; recovery/log fails it"},
+        {"oversized/section/remake.c", "segj_section_remake_page", "segj_io_size", "promises/sectors_damage fails it"},
         {"journal/fixed.c", "restart_sequence", "segj_io_sync", "after 2^32 marks; unit/fixed_cut fails it"},
         {"journal/owner.c", NULL, NULL, "only where a storage says who opens; failure/owner fails them"},
         {"oversized/tools/sizes.c", "native_page_size", "segj_io_read", "promises/inspect fails it"},

@@ -454,6 +454,38 @@ static void test_a_refused_append_leaves_nothing(void **state)
     recorder_free(recorder);
 }
 
+/* A rewind into a batch raises the watermark to where it is to end, and frames follow that in its sector until they are
+ * cut. */
+static void test_a_rewind_that_was_cut_off(void **state)
+{
+    fixture_t *f = *state;
+    oversized_record_t batch[3] = {{"entry..1", "a", 1}, {"entry..2", "b", 1}, {"entry..3", "c", 1}};
+    recorder_t *recorder = recorder_new(tested_storage());
+    f->config.storage = recorder_storage(recorder);
+    open_journal(f);
+    assert_ok(oversized_append_batch(f->journal, 1, batch, 3, NULL, NULL));
+    sync_it(f, 1);
+    recorder_fail(recorder, RECORD_FILE_TRUNCATE, 0, RECORD_FOR_GOOD, EIO);
+    assert_status(oversized_rewind_section_to(f->journal, 1, 1), SEGJ_ERR_IO);
+    abandon_journal(f);
+    recorder_fail(recorder, RECORD_FILE_TRUNCATE, 0, 0, 0);
+    open_journal(f);
+    uint64_t count = count_of(f->journal, 1);
+    assert_true(count == 1 || count == 3);
+    assert_ok(oversized_append(f->journal, 1, "entry..4", "d", 1, NULL, NULL));
+    sync_it(f, 1);
+    close_journal(f);
+    lose_index(f);
+    open_journal(f);
+    assert_int_equal(count_of(f->journal, 1), count + 1);
+    uint8_t entry[SMALL_ENTRY];
+    assert_ok(oversized_get(f->journal, 1, count, entry, NULL));
+    assert_memory_equal(entry, "entry..4", SMALL_ENTRY);
+    close_journal(f);
+    f->config.storage = NULL;
+    recorder_free(recorder);
+}
+
 static void test_followers(void **state)
 {
     fixture_t *f = *state;
@@ -672,6 +704,7 @@ int main(void)
         PROMISE(test_a_killed_journal_is_shown_and_mended),
         PROMISE(test_batches),
         PROMISE(test_a_refused_append_leaves_nothing),
+        PROMISE(test_a_rewind_that_was_cut_off),
         PROMISE(test_followers),
         PROMISE(test_many_sections_are_followed),
         PROMISE(test_bytes_between_are_not_counted),

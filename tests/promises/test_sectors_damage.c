@@ -9,6 +9,7 @@
 #include "support/log.h"
 #include "support/recorder.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,8 @@ static void test_a_repair_passes_large_values(void **state)
 static void test_a_page_is_made_again_while_the_next_sector_is_in_memory(void **state)
 {
     fixture_t *f = *state;
+    recorder_t *recorder = recorder_new(tested_storage());
+    f->config.storage = recorder_storage(recorder);
     open_journal(f);
     for (int i = 0; i < 30; i++) {
         put_samples(f->journal, 1, 1, 0);
@@ -85,7 +88,12 @@ static void test_a_page_is_made_again_while_the_next_sector_is_in_memory(void **
     open_journal(f);
     put_samples(f->journal, 1, 1, 0);
     flip_byte(index_path(f, 1).text, INDEX_DATA_OFFSET + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 3);
+    recorder_fail(recorder, RECORD_FILE_SIZE, 0, 1, EIO); /* how far the file has them is not told */
+    assert_status(oversized_get(f->journal, 1, 2 * SMALL_PAGE / SMALL_RECORD + 1, NULL, NULL), SEGJ_ERR_IO);
     check_samples(f->journal, 1, 0, 31, 0);
+    close_journal(f);
+    f->config.storage = NULL;
+    recorder_free(recorder);
 }
 
 /* A follower's window begins where the last frame ends, and the next one lies at its end, or reaches over it. */

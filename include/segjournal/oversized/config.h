@@ -372,9 +372,10 @@ typedef struct oversized_config {
      *  of its own, so that no append or sync writes to a sector with synced values. 4096 is right for most devices:
      *  file systems write blocks of that size. Flash memory may have larger pages.
      *
-     *  It costs half a sector for each sync on average, in the file alone; a sync takes no longer. What cuts the file
-     *  may still write to such a sector: a rewind, an append that is refused, the zeros that a close takes away
-     *  (`preallocate`), and an open that repairs, which writes again what lies after the watermark. */
+     *  It costs half a sector for each sync on average, in the file alone; a sync takes no longer. Values files end
+     *  with whole sectors. What cuts a file may still write to a sector with synced values: a rewind, an append or a
+     *  stream that is given up, zeros that are taken away when a section comes to rest (`preallocate`), and an open that
+     *  repairs, which writes again what lies after the watermark. */
     uint32_t sector_size;
 } oversized_config_t;
 

@@ -324,11 +324,27 @@ static segj_status_t judge_log_index(segj_scan_t *scan, segj_recovery_plan_t *pl
 
 /* --- the verdict --- */
 
-/* Zeros after W that end a sector: what a sync has left. No frame has followed W directly where frames are kept apart. */
-static uint64_t pad_at_mark(const segj_recovery_plan_t *plan, const segj_scanned_t *scanned, segj_point_t at)
+/* Zeros after W that end a sector: what a sync has left. They are looked at, because a rewind may have been cut off that
+ * has raised W to where it was to end, with frames after it. */
+static segj_status_t find_pad(segj_recovery_plan_t *plan, const segj_scanned_t *scanned)
 {
-    bool marked = plan->confirmed && at.records == plan->section->index.mark.records;
-    return marked ? segj_frame_pad(scanned->values.sector, scanned->values.data, at.end) : 0;
+    uint8_t bytes[SEGJ_BLOCK_SIZE];
+    const segj_io_file_t *values = &scanned->values;
+    uint64_t pad = segj_frame_pad(values->sector, values->data, plan->begin.end);
+    uint64_t left = scanned->values_size - segj_min_u64(plan->begin.end, scanned->values_size);
+    segj_status_t status = SEGJ_OK;
+    plan->mark_pad = 0;
+    if (!plan->confirmed || left > pad)
+        return SEGJ_OK;
+    for (uint64_t done = 0; done < left && status == SEGJ_OK; done += sizeof bytes) {
+        size_t part = (size_t)segj_min_u64(left - done, sizeof bytes);
+        status = segj_io_read(values, values->data + plan->begin.end + done, bytes, part, NULL);
+        for (size_t i = 0; i < part && status == SEGJ_OK; i++)
+            if (bytes[i] != 0)
+                return SEGJ_OK;
+    }
+    plan->mark_pad = status == SEGJ_OK ? left : 0;
+    return status;
 }
 
 /* A completed sync has covered all, and the index has followed; or a rewind or a repair has left nothing. */
@@ -343,7 +359,7 @@ static void compare_log(const segj_scan_t *scan, segj_recovery_plan_t *plan, con
 {
     uint64_t size = segj_fixed_file_size(&scan->journal->shared, scanned->index.data, plan->records);
     plan->cut_index = plan->index_size > size;
-    plan->pad = pad_at_mark(plan, scanned, (segj_point_t){plan->records, plan->end, plan->trailer});
+    plan->pad = plan->records == plan->begin.records ? plan->mark_pad : 0;
     plan->cut = scanned->values_size > plan->end + plan->pad;
     plan->clean = !plan->cut && plan->index_size == size && plan->index_valid && plan->value_valid &&
                   plan->damaged == 0 && is_as_closed(plan);
@@ -361,9 +377,11 @@ segj_status_t segj_judge_log(segj_scan_t *scan, segj_recovery_plan_t *plan, segj
 {
     segj_walk_t walk;
     segj_status_t status = find_begin(scan, plan, scanned);
+    if (status == SEGJ_OK)
+        status = find_pad(plan, scanned);
     end_plan_at(plan, plan->begin);
     plan->records_on_disk = plan->records;
-    if (status == SEGJ_OK && scanned->values_size > plan->begin.end + pad_at_mark(plan, scanned, plan->begin)) {
+    if (status == SEGJ_OK && scanned->values_size > plan->begin.end + plan->mark_pad) {
         segj_scan_expect(scan, scanned->values_size - plan->begin.end);
         status = begin_walk(scan, scanned, plan->begin, &walk);
         if (status == SEGJ_OK)

@@ -41,7 +41,8 @@ typedef struct segj_recovery_plan {
     bool other_dictionary;         /* the values file, without data, speaks of one that the index does not know */
     bool cut_index;                /* something lies after the records that stay */
     bool cut;                      /* or after their values */
-    uint64_t pad;                  /* bytes of zeros after these that end a sector, and stay */
+    uint64_t mark_pad;             /* bytes of zeros after W that end a sector */
+    uint64_t pad;                  /* these, where the section ends there: they stay */
     bool confirmed;                /* version 2: the values file ends a frame where W says */
     bool within_batch;             /* version 2: a checkpoint has cut a batch above W in its middle */
     bool clean;                    /* open has nothing to do */

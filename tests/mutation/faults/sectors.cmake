@@ -60,17 +60,18 @@ fault("sectors: a salvage looks at one place alone" src/oversized/tools/salvage_
 
 fault("sectors: a file ends within a sector" src/journal/glob.c "${sectors}"
     [==[    bool pads = pad > 0 && size]==]
-    [==[    bool pads = pad > SEGJ_FILE_SIZE_MAX && size]==])
+    [==[    bool pads = pad > 0 && pad > size && size]==])
 
 fault("sectors: an open cuts the zeros that end a sector" src/oversized/open/verdict_log.c "${sectors}"
-    [==[    return marked ? segj_frame_pad(]==]
-    [==[    return marked && at.records > at.end ? segj_frame_pad(]==])
+    [==[    plan->mark_pad = status == SEGJ_OK ? left : 0;]==]
+    [==[    plan->mark_pad = 0;]==])
 
-fault("sectors: a repair looks before its window" src/oversized/open/pass_log.c "promises/sectors_damage"
-    [==[    if (passage->next > limit) /* nor does the checksum before it */
-        return false;]==]
-    [==[    if (passage->next > limit + SEGJ_SCAN_WINDOW)
-        return false;]==])
+fault("sectors: an open takes whatever follows W in its sector for zeros" src/oversized/open/verdict_log.c
+    "promises/sectors crash/histories"
+    [==[            if (bytes[i] != 0)
+                return SEGJ_OK;]==]
+    [==[            if (bytes[i] != 0)
+                break;]==])
 
 fault("sectors: a follower waits for a frame that its window cannot hold" src/oversized/tools/follow_log.c
     "promises/sectors_damage"
