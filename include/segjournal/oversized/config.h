@@ -374,8 +374,8 @@ typedef struct oversized_config {
      *
      *  It costs half a sector for each sync on average, in the file alone; a sync takes no longer. Values files end
      *  with whole sectors. What cuts a file may still write to a sector with synced values: a rewind, an append or a
-     *  stream that is given up, zeros that are taken away when a section comes to rest (`preallocate`), and an open that
-     *  repairs, which writes again what lies after the watermark. */
+     *  stream that is given up, zeros that are taken away when a section comes to rest (`preallocate`), and an open
+     *  that repairs, which writes again what lies after the watermark. */
     uint32_t sector_size;
 } oversized_config_t;
 
