@@ -28,7 +28,8 @@ typedef struct oversized_location {
     uint64_t offset; /**< of the frame, in bytes from the start of the data */
     uint32_t size;   /**< in bytes: the stored bytes and a checksum of 4 bytes. That is the frame, but in version 2 of
                           the native format it has entry_size + OVERSIZED_FRAME_HEAD bytes before these, so that the
-                          next frame begins so much later than offset + size */
+                          next frame begins so much later than offset + size, or in the sector after that
+                          (oversized_config_t::sector_size) */
 } oversized_location_t;
 
 /**
