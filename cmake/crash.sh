@@ -53,13 +53,14 @@ build=$(absolute "${SEGJ_BUILD_DIR:-$root/build/crash}")
 configure_tree "$build" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O2" -DSEGJ_BUILD_TESTS=ON \
     -DSEGJ_BUILD_EXAMPLES=OFF
 cmake --build "$build" --parallel "$jobs" --target crash_exhaustive crash_exhaustive_zstd \
-    crash_exhaustive_commonware crash_exhaustive_log ||
+    crash_exhaustive_commonware crash_exhaustive_log crash_exhaustive_sectors ||
     die "the build in $build failed"
 
 # One configuration to a process: what one has seen another cannot meet.
 cat >"$scratch/explore" <<'SCRIPT'
 case $SEGJ_CRASH_ONLY in
 commonware/*) program=test_exhaustive_commonware ;;
+log/*/sectors) program=test_exhaustive_sectors ;;
 log/*) program=test_exhaustive_log ;;
 */plain) program=test_exhaustive ;;
 *) program=test_exhaustive_zstd ;;

@@ -44,12 +44,6 @@ static void pages_of_64_bytes_with_a_dictionary(void **state)
     explore_dictionary(64);
 }
 
-static void pages_of_64_bytes_with_sectors_that_turn_to_garbage(void **state)
-{
-    (void)state;
-    explore_sectors(64);
-}
-
 static void pages_of_64_bytes_with_zeros_ahead(void **state)
 {
     (void)state;
@@ -76,7 +70,6 @@ int main(void)
         cmocka_unit_test(pages_of_4084_bytes),
         cmocka_unit_test(pages_of_64_bytes_with_compression),
         cmocka_unit_test(pages_of_64_bytes_with_a_dictionary),
-        cmocka_unit_test(pages_of_64_bytes_with_sectors_that_turn_to_garbage),
         cmocka_unit_test(pages_of_64_bytes_with_zeros_ahead),
         cmocka_unit_test(pages_of_20_bytes_unsynced),
         cmocka_unit_test(pages_of_64_bytes_flushed),

@@ -1,14 +1,14 @@
 # mutation/faults/sectors.cmake: deliberate faults (see mutate.cmake): values that are kept apart.
 
 set(sectors "promises/sectors")
-set(sector_states "crash/exhaustive_log crash/histories")
+set(sector_states "crash/exhaustive_sectors crash/histories")
 
-fault("sectors: a value after a sync is not kept apart" src/journal/glob_place.c "${sectors} crash/exhaustive_log"
+fault("sectors: a value after a sync is not kept apart" src/journal/glob_place.c "${sectors} crash/exhaustive_sectors"
     [==[    if (offset == glob->apart) {]==]
     [==[    if (offset == glob->apart && offset > SEGJ_FILE_SIZE_MAX) {]==])
 
 fault("sectors: a sync does not say where values end that it covers" src/oversized/section/durable.c
-    "${sectors} crash/exhaustive_log"
+    "${sectors} crash/exhaustive_sectors"
     [==[    segj_glob_set_apart(&section->values);]==]
     [==[    (void)segj_glob_set_apart;]==])
 
