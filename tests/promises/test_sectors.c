@@ -366,6 +366,15 @@ static void test_an_index_is_made_again(void **state)
     }
 }
 
+static void check_read_only(fixture_t *f, uint64_t count)
+{
+    f->config.read_only = true;
+    open_journal(f);
+    check_section(f->journal, 1, count, 0);
+    close_journal(f);
+    f->config.read_only = false;
+}
+
 /* A page that is damaged is made again where it is read, and where open repairs. */
 static void test_a_page_is_made_again(void **state)
 {
@@ -374,11 +383,7 @@ static void test_a_page_is_made_again(void **state)
     uint64_t count = count_of(f->journal, 1);
     close_journal(f);
     flip_byte(index_path(f, 1).text, INDEX_DATA_OFFSET + 2 * (SMALL_PAGE + PAGE_CHECKSUMS) + 3);
-    f->config.read_only = true;
-    open_journal(f);
-    check_section(f->journal, 1, count, 0);
-    close_journal(f);
-    f->config.read_only = false;
+    check_read_only(f, count);
     open_journal(f);
     check_section(f->journal, 1, count, 0);
 }
@@ -391,11 +396,7 @@ static void test_a_killed_journal_is_shown_and_mended(void **state)
     assert_ok(oversized_flush(f->journal, 1));
     uint64_t count = count_of(f->journal, 1);
     abandon_journal(f);
-    f->config.read_only = true;
-    open_journal(f);
-    check_section(f->journal, 1, count, 0);
-    close_journal(f);
-    f->config.read_only = false;
+    check_read_only(f, count);
     open_journal(f);
     check_all(f->journal, count);
 }
