@@ -210,21 +210,28 @@ void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared, const segj_glob_
 }
 
 /* SEGJ_PREALLOCATE_AUTO: bytes of a sync that has little to write, and so many syncs; the part of its section that is
- * kept after it, and what that is at least and at most. */
-#define AUTO_SYNC_BYTES ((uint64_t)64 << 10)
+ * kept after it, what that is at least and at most, and for how many such syncs it is enough in any case. */
+#define AUTO_SYNC_BYTES ((uint64_t)128 << 10)
 #define AUTO_SYNCS 8
 #define AUTO_PART 8
-#define AUTO_LEAST ((size_t)32 << 10)
+#define AUTO_LEAST ((uint64_t)64 << 10)
 #define AUTO_MOST ((uint64_t)256 << 10)
+#define AUTO_AGAIN 4
 
+/* In as few calls as there may be: a file system takes one long write faster than many short ones. */
 static segj_status_t write_zeros(const segj_io_file_t *file, uint64_t from, uint64_t end)
 {
-    static const uint8_t zeros[AUTO_LEAST];
+    static const uint8_t zeros[(size_t)32 << 10];
     segj_status_t status = SEGJ_OK;
     while (from < end && status == SEGJ_OK) {
-        size_t part = end - from < sizeof zeros ? (size_t)(end - from) : sizeof zeros;
-        status = segj_io_write(file, file->data + from, zeros, part);
-        from += part;
+        segj_slice_t slices[16];
+        uint64_t place = file->data + from;
+        size_t count = 0;
+        for (; count < 16 && from < end; count++) {
+            slices[count] = (segj_slice_t){zeros, (size_t)segj_min_u64(end - from, sizeof zeros)};
+            from += slices[count].size;
+        }
+        status = segj_io_write_slices(file, place, slices, count);
     }
     return status;
 }
@@ -238,19 +245,19 @@ static uint64_t zeros_wanted(segj_glob_t *glob, const segj_shared_t *shared)
     bool repeated = glob->syncs > 0;
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t begin = segj_frame_apart(file->sector, file->data, glob->kept_size);
-    bool little = !repeated || size < begin || size - begin < AUTO_SYNC_BYTES;
+    uint64_t bytes = repeated && size > begin ? size - begin : 0;
     glob->kept_size = size;
     if (shared->preallocate != SEGJ_PREALLOCATE_AUTO) {
         glob->syncs = 1;
         return repeated ? shared->preallocate : 0;
     }
-    if (!little)
+    if (bytes >= AUTO_SYNC_BYTES)
         glob->syncs = 0;
     else if (glob->syncs < UINT8_MAX)
         glob->syncs++;
     if (glob->handle.file.head == 0 || glob->syncs <= AUTO_SYNCS)
         return 0;
-    return segj_min_u64(segj_max_u64(size / AUTO_PART, AUTO_LEAST), AUTO_MOST);
+    return segj_max_u64(segj_min_u64(segj_max_u64(size / AUTO_PART, AUTO_LEAST), AUTO_MOST), AUTO_AGAIN * bytes);
 }
 
 segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *shared)

@@ -125,6 +125,7 @@ static void a_new_section_is_two_files_with_durable_headers(void **state)
     assert_costs(before, (costs_t){.writes = 2,
                                    .written_bytes = INDEX_DATA_OFFSET + VALUES_DATA_OFFSET,
                                    .syncs = 2,
+                                   .write_backs = 1,
                                    .opens = 2,
                                    .allocations = 6});
 }

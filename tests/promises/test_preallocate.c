@@ -41,6 +41,26 @@ static void test_a_sync_leaves_the_size_alone(void **state)
         check_filled(f->journal, 1, position, 1, 'v', VALUE);
 }
 
+/* However many are asked for, in however many calls: they are zeros, and all of them. */
+static void test_as_many_as_are_asked_for(void **state)
+{
+    fixture_t *f = *state;
+    static const size_t sizes[] = {1, 32767, 32769, 524288, 524289, 1300000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint64_t section = i + 1;
+        f->config.preallocate = sizes[i];
+        open_journal(f);
+        append_and_sync(f, section);
+        append_and_sync(f, section);
+        assert_int_equal(values_size(f, section), 2 * FRAME + sizes[i]);
+        bytes_t file = read_file(values_path(f, section).text);
+        for (size_t k = file.size - sizes[i]; k < file.size; k++)
+            assert_int_equal(file.data[k], 0);
+        free_bytes(&file);
+        close_journal(f);
+    }
+}
+
 static void test_without_it_files_end_with_their_frames(void **state)
 {
     fixture_t *f = *state;
@@ -61,22 +81,22 @@ static void test_the_library_finds_out_itself(void **state)
     open_journal(f);
     for (uint64_t records = 1; records < 30; records++) {
         append_and_sync(f, 1);
-        uint64_t zeros = log && records > 8 ? 9 * FRAME + 32768 - records * FRAME : 0;
+        uint64_t zeros = log && records > 8 ? 9 * FRAME + 65536 - records * FRAME : 0;
         assert_int_equal(values_size(f, 1), records * FRAME + zeros);
     }
     /* A large sync goes over them, and ends them. */
-    (void)append_filled(f->journal, 1, 1, 'l', 70000, NULL);
+    (void)append_filled(f->journal, 1, 1, 'l', 140000, NULL);
     assert_ok(oversized_sync(f->journal, 1));
-    uint64_t end = 29 * FRAME + 70000 + FRAME - VALUE;
+    uint64_t end = 29 * FRAME + 140000 + FRAME - VALUE;
     assert_int_equal(values_size(f, 1), end);
     for (uint64_t more = 1; more < 9; more++) {
         append_and_sync(f, 1);
         assert_int_equal(values_size(f, 1), end + more * FRAME);
     }
     /* Where there is more, more is kept: an eighth. */
-    (void)append_filled(f->journal, 1, 1, 'l', 200000, NULL);
+    (void)append_filled(f->journal, 1, 1, 'l', 600000, NULL);
     assert_ok(oversized_sync(f->journal, 1));
-    end += 8 * FRAME + 200000 + FRAME - VALUE;
+    end += 8 * FRAME + 600000 + FRAME - VALUE;
     for (uint64_t more = 1; more < 9; more++)
         append_and_sync(f, 1);
     append_and_sync(f, 1);
@@ -84,6 +104,27 @@ static void test_the_library_finds_out_itself(void **state)
     assert_int_equal(values_size(f, 1), end + (log ? end / 8 : 0));
     close_journal(f);
     assert_int_equal(values_size(f, 1), end);
+}
+
+/* Syncs of some size get enough zeros for a few more like them, and a sync of 128 KiB gets none. */
+static void test_larger_syncs_keep_more(void **state)
+{
+    fixture_t *f = *state;
+    enum { LARGE = 100000, LARGEST = 131072 };
+    bool log = f->config.native_version == 2;
+    uint64_t frame = tested_head(SMALL_ENTRY) + LARGE + FRAME_CHECKSUM;
+    open_journal(f);
+    for (uint64_t records = 1; records < 30; records++) {
+        (void)append_filled(f->journal, 1, 1, 'm', LARGE, NULL);
+        assert_ok(oversized_sync(f->journal, 1));
+        uint64_t after = log && records > 8 ? 4 - (records - 9) % 5 : 0; /* so many syncs find room */
+        assert_int_equal(values_size(f, 1), (records + after) * frame);
+    }
+    for (unsigned i = 0; i < 12; i++) {
+        (void)append_filled(f->journal, 1, 1, 'n', LARGEST - tested_head(SMALL_ENTRY) - FRAME_CHECKSUM, NULL);
+        assert_ok(oversized_sync(f->journal, 1));
+    }
+    assert_int_equal(values_size(f, 1), 29 * frame + (uint64_t)12 * LARGEST);
 }
 
 /* The cut is durable too: the next open finds nothing to do. */
@@ -263,8 +304,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PROMISE(test_a_sync_leaves_the_size_alone),
+        PROMISE(test_as_many_as_are_asked_for),
         PROMISE(test_without_it_files_end_with_their_frames),
         PROMISE(test_the_library_finds_out_itself),
+        PROMISE(test_larger_syncs_keep_more),
         PROMISE(test_close_gives_them_back),
         PROMISE(test_after_a_crash_open_cuts_them),
         PROMISE(test_a_section_that_comes_to_rest_gives_them_back),

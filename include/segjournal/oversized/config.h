@@ -212,9 +212,10 @@ typedef struct oversized_config {
      *  section comes to rest or the journal is closed. After a crash they are still there, and the next open cuts
      *  them (value_bytes_truncated).
      *
-     *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version): an eighth of what the
-     *  section's values take, but 32 to 256 KiB, after 8 syncs in a row with less than 64 KiB of new values each, until
-     *  a sync has more. */
+     *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version), after 8 syncs in a row with
+     *  less than 128 KiB of new values each, until a sync has more: an eighth of what the section's values take, but
+     *  64 to 256 KiB, and at least four times what the sync had (512 KiB at most). So the device takes such values
+     *  twice, and a sync of them about two thirds of the time; 0 is for devices that shall not. */
     size_t preallocate;
     /** Let views show values where they lie, in a mapping of their file, instead of copying them (oversized_view());
      *  false. Of compressed sections these are, in version 2 (native_version), the values that are stored as they are;

@@ -363,6 +363,7 @@ segj_status_t segj_dictionary_write_both(oversized_t *journal, const segj_sectio
         status = segj_dictionary_write(values, SEGJ_KIND_VALUES, dictionary->bytes, dictionary->id.size);
     if (status != SEGJ_OK)
         return status;
+    segj_io_write_back(values, 0, values->data);
     status = segj_io_sync(index);
     if (status == SEGJ_OK)
         status = segj_io_sync(values);

@@ -344,6 +344,8 @@ SEGJ_UNDER_CHANGE static segj_status_t write_what_is_first(oversized_t *journal,
         status = segj_glob_write_header(&section->values, shared, &section->values.handle.file);
     if (status != SEGJ_OK)
         return status;
+    /* The flush of the first file mostly takes the second one's size along then. */
+    segj_io_write_back(&section->values.handle.file, 0, section->values.handle.file.data);
     status = segj_io_sync(&section->index.handle.file);
     if (status == SEGJ_OK)
         status = segj_io_sync(&section->values.handle.file);

@@ -284,6 +284,24 @@ fault("a removal that is undone forgets the zeros of a section" src/oversized/wr
     [==[section->values.tail_dirty || section->values.ahead > section->values.size;]==]
     [==[section->values.tail_dirty;]==])
 
+fault("version 2: larger syncs keep no more zeros than small ones" src/journal/glob.c "version_2/promises_preallocate"
+    [==[AUTO_MOST), AUTO_AGAIN * bytes);]==]
+    [==[AUTO_MOST), AUTO_AGAIN * 0 * bytes);]==])
+
+fault("version 2: zeros are kept for syncs of any size" src/journal/glob.c "version_2/promises_preallocate"
+    [==[    if (bytes >= AUTO_SYNC_BYTES)]==]
+    [==[    if (bytes >= AUTO_SYNC_BYTES * 2)]==])
+
+fault("zeros are written after their place" src/journal/glob.c "promises/preallocate"
+    [==[segj_io_write_slices(file, place, slices, count);]==]
+    [==[segj_io_write_slices(file, place + slices[0].size, slices, count);]==])
+
+fault("more zeros than one call takes are not all written" src/journal/glob.c "promises/preallocate"
+    [==[    while (from < end && status == SEGJ_OK) {
+        segj_slice_t]==]
+    [==[    if (from < end) {
+        segj_slice_t]==])
+
 fault("losses are not acknowledged where one catalogue has them" src/oversized/lost/acknowledge.c "recovery/quarantine"
     [==[    if (status == SEGJ_OK || journal->quarantine.sequence == before)]==]
     [==[    if (status != SEGJ_ERR_CANCELLED || journal->quarantine.sequence == before)]==])
