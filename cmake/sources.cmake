@@ -74,6 +74,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/flusher.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/group.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/remake.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/room.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/section.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/telling.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/section/trainer.c"

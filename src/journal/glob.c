@@ -260,7 +260,32 @@ static uint64_t zeros_wanted(segj_glob_t *glob, const segj_shared_t *shared)
     return segj_max_u64(segj_min_u64(segj_max_u64(size / AUTO_PART, AUTO_LEAST), AUTO_MOST), AUTO_AGAIN * bytes);
 }
 
-segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *shared)
+segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
+{
+    const segj_io_file_t *file = &glob->handle.file;
+    uint64_t size = segj_glob_file_size(glob);
+    *trimmed = file->data + glob->ahead > size;
+    segj_status_t status = *trimmed ? segj_io_truncate(file, size) : SEGJ_OK;
+    glob->ahead = status == SEGJ_OK ? 0 : glob->ahead;
+    glob->padded = segj_min_u64(glob->padded, size - file->data);
+    return status;
+}
+
+/* There is no room for them: what of them was written goes, and a few syncs pass before more are tried. Where that fails
+ * too they stay, and are cut when the section comes to rest. The sector's end is asked for once more without them. */
+SEGJ_UNDER_CHANGE_ALONE static segj_status_t do_without_zeros(segj_glob_t *glob, const segj_shared_t *shared,
+                                                              uint64_t pad)
+{
+    bool trimmed;
+    segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
+    glob->syncs = 0;
+    segj_status_t status = segj_glob_trim(glob, &trimmed);
+    if (status != SEGJ_OK)
+        segj_shared_log(shared, SEGJ_LOG_WARNING, "zeros could not be given back: %s", segj_last_error());
+    return pad > 0 ? write_zeros(&glob->handle.file, glob->size, glob->size + pad) : SEGJ_OK;
+}
+
+segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, segj_shared_t *shared)
 {
     const segj_io_file_t *file = &glob->handle.file;
     uint64_t size = glob->size;
@@ -271,25 +296,22 @@ segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, const segj_shared_t *share
     /* A dirty tail: a stream writes, or a failed write has written, after the end. */
     if ((!more && !pads) || glob->tail_dirty || size > SEGJ_FILE_SIZE_MAX - file->data - zeros - pad)
         return SEGJ_OK;
+    /* The values first: where there is just room for these, zeros must not take it. */
+    segj_status_t status = more ? segj_glob_drain(glob, shared, false) : SEGJ_OK;
+    if (status != SEGJ_OK)
+        return status;
     glob->ahead = more ? size + pad + zeros : glob->ahead; /* also where it fails: some of them may be there */
     uint64_t end = more ? glob->ahead : size + pad;
-    segj_status_t status = write_zeros(file, size, end);
+    status = write_zeros(file, size, end);
+    if (status == SEGJ_ERR_NO_SPACE && more) {
+        end = size + pad;
+        status = do_without_zeros(glob, shared, pad);
+    }
     glob->padded = status == SEGJ_OK ? segj_max_u64(end, glob->padded) : 0;
     if (status != SEGJ_ERR_NO_SPACE)
         return status;
-    segj_shared_log(shared, SEGJ_LOG_WARNING, "no zeros are kept ahead: %s", segj_last_error());
+    segj_shared_log(shared, SEGJ_LOG_WARNING, "a sector is not filled with zeros: %s", segj_last_error());
     return SEGJ_OK;
-}
-
-segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed)
-{
-    const segj_io_file_t *file = &glob->handle.file;
-    uint64_t size = segj_glob_file_size(glob);
-    *trimmed = file->data + glob->ahead > size;
-    segj_status_t status = *trimmed ? segj_io_truncate(file, size) : SEGJ_OK;
-    glob->ahead = status == SEGJ_OK ? 0 : glob->ahead;
-    glob->padded = segj_min_u64(glob->padded, size - file->data);
-    return status;
 }
 
 bool segj_glob_viewed(const segj_glob_t *glob)

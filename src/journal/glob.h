@@ -107,10 +107,10 @@ SEGJ_UNDER_STATE void segj_glob_finish(segj_glob_t *glob, segj_shared_t *shared,
                                        bool written);
 
 /** Before a sync, of a section that has been synced before: makes the file longer with zeros, so that this sync and
- *  many after it leave its size alone. That there is no room for them is logged, and no failure. Under the change lock,
- *  which keeps every other write after the end away. */
-SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_keep_ahead(segj_glob_t *glob,
-                                                                           const segj_shared_t *shared);
+ *  many after it leave its size alone; what is buffered is written first then. That there is no room for zeros is
+ *  logged, and no failure, and takes none from others. Under the change lock, which keeps every other write after the
+ *  end away. */
+SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_keep_ahead(segj_glob_t *glob, segj_shared_t *shared);
 /** Cuts those zeros, not durably. *trimmed: there were some. Under the change lock. */
 SEGJ_MUST_CHECK SEGJ_UNDER_CHANGE_ALONE segj_status_t segj_glob_trim(segj_glob_t *glob, bool *trimmed);
 

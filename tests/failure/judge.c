@@ -167,13 +167,14 @@ static bool is_poisoned(const world_t *w)
 }
 
 /* A call that reads many values speaks of the first in its order that failed, which need not have failed first. */
-static void check_sentence(const step_t *step, segj_status_t status, const failure_t *failure)
+static void check_sentence(const world_t *w, const step_t *step, segj_status_t status, const failure_t *failure)
 {
     /* So does a walk that is asked again. */
     bool of_another = (step->kind == DO_READ_TOGETHER || step->kind == DO_SCAN) && failure->lasts;
     check_status(status, failure->expected, "the step", __FILE__, __LINE__);
-    /* So does what had two copies to read. */
-    of_another = of_another || failure->idle;
+    /* So does what had two copies to read, and what is tried once more without the zeros that were kept ahead. */
+    of_another = of_another || failure->idle ||
+                 (w->config.preallocate > 0 && failure->lasts && failure->expected == SEGJ_ERR_NO_SPACE);
     if (failure->path != NULL && !of_another && strstr(segj_last_error(), failure->path) == NULL) {
         print_error("the sentence does not name %s:\n  %s\n", failure->path, segj_last_error());
         fail();
@@ -211,7 +212,7 @@ static bool tries_again(world_t *w, const step_t *step)
 outcome_t judge_failure(world_t *w, attempt_t *attempt, segj_status_t status, const failure_t *failure)
 {
     const step_t *step = attempt->step;
-    check_sentence(step, status, failure);
+    check_sentence(w, step, status, failure);
     if (opens(step))
         check_failed_open(w, attempt, status == SEGJ_ERR_MEMORY);
     if (ends(step))

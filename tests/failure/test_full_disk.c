@@ -199,6 +199,53 @@ static void a_sync_is_made_again_when_there_is_room(void **state)
     assert_int_equal(w->model.sections[2].count, 1);
 }
 
+/* Version 2 keeps zeros after the values from the ninth small sync on, which is that of the close here. The last blocks
+ * are for its values, and what was taken of them for zeros is given back. */
+static void zeros_leave_the_room_that_values_need(void **state)
+{
+    world_t *w = *state;
+    w->config.value_write_buffer = 16384;
+    kill_and_reopen(w);
+    for (unsigned i = 0; i < 8; i++) {
+        take(w, DO_APPEND, 1, 2000, 1);
+        take(w, DO_SYNC, 1, 0, 1);
+    }
+    fill_disk(69632); /* as many as zeros would take */
+    take(w, DO_APPEND, 1, 9000, 1);
+    take(w, DO_CLOSE, 0, 0, 1);
+    reopen(w);
+    assert_int_equal(w->model.sections[1].count, 9);
+}
+
+/* Zeros of section 1 take no room of a new section, of a larger value, of a batch, of a sync or of a flush. */
+static void zeros_leave_the_room_that_others_need(void **state)
+{
+    static const step_t needs[][2] = {
+        {{.kind = DO_APPEND, .section = 2, .size = 300}},
+        {{.kind = DO_APPEND, .section = 2, .size = 20000}},
+        {{.kind = DO_BATCH, .section = 2, .size = 900, .extra = 16}},
+        {{.kind = DO_APPEND, .section = 2, .size = 500, .times = 12}, {.kind = DO_SYNC, .section = 2}},
+        {{.kind = DO_APPEND, .section = 2, .size = 500, .times = 12}, {.kind = DO_FLUSH, .section = 2}},
+        {{.kind = DO_APPEND, .section = 2, .size = 500, .times = 12}, {.kind = DO_SYNC, .section = 2}},
+    };
+    static const step_t end = {.kind = DO_END};
+    world_t *w = *state;
+    w->config.preallocate = 40000;
+    w->config.value_write_buffer = 8192;
+    kill_and_reopen(w);
+    for (unsigned turn = 0; turn < sizeof needs / sizeof *needs; turn++) {
+        take(w, DO_APPEND, 1, 200, 1);
+        take(w, DO_SYNC, 1, 0, 1);
+        take(w, DO_APPEND, 1, 200, 1);
+        take(w, DO_SYNC, 1, 0, 1);
+        fill_disk(0);
+        const step_t need[] = {needs[turn][0], needs[turn][1].section == 0 ? end : needs[turn][1], end};
+        take_steps(w, need);
+        remove_file(ballast.text);
+    }
+    kill_and_reopen(w);
+}
+
 static void a_section_that_finds_no_room_is_not_there(void **state)
 {
     world_t *w = *state;
@@ -269,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_append_is_made_again_when_there_is_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_smaller_append_finds_the_room_that_a_larger_one_did_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sync_is_made_again_when_there_is_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(zeros_leave_the_room_that_values_need, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(zeros_leave_the_room_that_others_need, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_section_that_finds_no_room_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_close_without_room_says_so_and_keeps_what_was_synced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_and_a_prune_make_room, set_up, tear_down),

@@ -173,13 +173,17 @@ static void check_swallowed(const world_t *w, const step_t *step)
     if (gates_are_wanted && appends(step) && first->kind == CALL_FILE_WRITE)
         return;
     bool full = first->code == ENOSPC || first->code == EDQUOT || first->code == EFBIG;
+    bool has_zeros = w->config.preallocate > 0 || w->config.sector_size > 0;
+    /* What finds no room is tried once more without the zeros that were kept ahead; the buffer that an append could not
+     * write is written later. */
+    if (full && has_zeros && (again || (appends(step) && first->kind == CALL_FILE_WRITE)))
+        return;
     /* A partition in which nothing is seen is tried once more. */
     if (first->kind == CALL_PARTITION_REMOVE && first->code == ENOTEMPTY &&
         (step->kind == DO_DESTROY || step->kind == DO_DISCARD))
         return;
     if (first->idle)
         return;
-    bool has_zeros = w->config.preallocate > 0 || w->config.sector_size > 0;
     bool syncs = step->kind == DO_SYNC || step->kind == DO_SYNC_ALL;
     bool zeros = has_zeros && first->kind == CALL_FILE_WRITE && syncs && full;
     bool later = opens(step) && w->unrepaired && full;

@@ -245,6 +245,7 @@ static void test_a_stream_is_not_written_over(void **state)
 }
 
 /* They are a convenience: a disk that has room for the value and none for them is not full. */
+/* The values are written before them, what of them was written is given back, and they are tried again later. */
 static void test_no_room_for_them_is_no_failure(void **state)
 {
     fixture_t *f = *state;
@@ -253,12 +254,72 @@ static void test_no_room_for_them_is_no_failure(void **state)
     f->config.preallocate = AHEAD;
     open_journal(f);
     append_and_sync(f, 1);
-    recorder_fail(recorder, RECORD_FILE_WRITE, 0, 1, ENOSPC);
+    recorder_fail(recorder, RECORD_FILE_WRITE, 1, 1, ENOSPC);
     append_and_sync(f, 1);
     assert_int_equal(values_size(f, 1), 2 * FRAME);
     append_and_sync(f, 1);
+    assert_int_equal(values_size(f, 1), 3 * FRAME);
+    append_and_sync(f, 1);
+    assert_int_equal(values_size(f, 1), 4 * FRAME + AHEAD);
     close_and_open(f);
-    check_filled(f->journal, 1, 2, 1, 'v', VALUE);
+    check_filled(f->journal, 1, 3, 1, 'v', VALUE);
+    close_journal(f);
+    recorder_free(recorder);
+}
+
+/* Where they cannot be given back either they stay, and are no values. */
+static void test_zeros_that_stay_are_no_values(void **state)
+{
+    fixture_t *f = *state;
+    recorder_t *recorder = recorder_new(f->config.storage);
+    f->config.storage = recorder_storage(recorder);
+    f->config.preallocate = 600000; /* two writes */
+    open_journal(f);
+    append_and_sync(f, 1);
+    recorder_fail(recorder, RECORD_FILE_WRITE, 2, 1, ENOSPC);
+    recorder_fail(recorder, RECORD_FILE_TRUNCATE, 0, 1, EIO);
+    append_and_sync(f, 1);
+    assert_int_equal(values_size(f, 1), 2 * FRAME + 524288);
+    append_and_sync(f, 1);
+    append_and_sync(f, 1);
+    close_and_open(f);
+    assert_int_equal(values_size(f, 1), 4 * FRAME);
+    for (uint64_t position = 0; position < 4; position++)
+        check_filled(f->journal, 1, position, 1, 'v', VALUE);
+    close_journal(f);
+    recorder_free(recorder);
+}
+
+/* Where there is no room for something else, zeros are given back, but not those that a stream has written over. */
+static void test_a_stream_keeps_what_it_has_written(void **state)
+{
+    fixture_t *f = *state;
+    static const uint8_t entry[SMALL_ENTRY] = {1};
+    static uint8_t piece[100000];
+    oversized_writer_t *writer;
+    uint64_t position;
+    recorder_t *recorder = recorder_new(f->config.storage);
+    f->config.storage = recorder_storage(recorder);
+    memset(piece, 's', sizeof piece);
+    f->config.preallocate = AHEAD;
+    open_journal(f);
+    append_and_sync(f, 1);
+    append_and_sync(f, 1);
+    assert_ok(oversized_writer_open(f->journal, 1, entry, 20 * sizeof piece, &writer));
+    for (unsigned i = 0; i < 20; i++) {
+        assert_ok(oversized_writer_write(writer, piece, sizeof piece));
+        if (i != 17)
+            continue;
+        assert_true(values_size(f, 1) > (uint64_t)2 * FRAME + AHEAD);
+        recorder_fail(recorder, RECORD_FILE_WRITE, 0, 1, ENOSPC);
+        assert_status(oversized_append(f->journal, 2, entry, piece, 10, NULL, NULL), SEGJ_ERR_NO_SPACE);
+        assert_ok(oversized_append(f->journal, 2, entry, piece, 10, NULL, NULL));
+    }
+    assert_ok(oversized_writer_finish(writer, &position, NULL));
+    assert_ok(oversized_read(f->journal, 1, position, NULL, &f->value));
+    assert_int_equal(f->value.size, 20 * sizeof piece);
+    for (size_t i = 0; i < f->value.size; i++)
+        assert_int_equal(((const uint8_t *)f->value.data)[i], 's');
     close_journal(f);
     recorder_free(recorder);
 }
@@ -315,6 +376,8 @@ int main(void)
         PROMISE(test_values_of_all_sizes_go_over_them),
         PROMISE(test_a_stream_is_not_written_over),
         PROMISE(test_no_room_for_them_is_no_failure),
+        PROMISE(test_zeros_that_stay_are_no_values),
+        PROMISE(test_a_stream_keeps_what_it_has_written),
         PROMISE(test_a_prune_that_fails_leaves_the_section_as_it_was),
         PROMISE(test_its_bounds_are_told),
     };

@@ -209,8 +209,8 @@ typedef struct oversized_config {
      *
      *  With them a sync does not make a new file size durable, which saves the file system's own journal a commit.
      *  They pay where single values are synced, and cost time where syncs are few. They are given back when the
-     *  section comes to rest or the journal is closed. After a crash they are still there, and the next open cuts
-     *  them (value_bytes_truncated).
+     *  section comes to rest, when the journal is closed, and when an append, a sync or a flush finds no room on the
+     *  storage. After a crash they are still there, and the next open cuts them (value_bytes_truncated).
      *
      *  SEGJ_PREALLOCATE_AUTO keeps them in sections of version 2 alone (native_version), after 8 syncs in a row with
      *  less than 128 KiB of new values each, until a sync has more: an eighth of what the section's values take, but

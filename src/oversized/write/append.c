@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "journal/record_format.h"
 #include "oversized/section/durable.h"
+#include "oversized/section/room.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/append.h"
 #include "oversized/write/behind.h"
@@ -248,9 +249,9 @@ SEGJ_UNDER_CHANGE static void append_roll_back(append_batch_t *batch)
     }
 }
 
-SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry,
-                                                  const value_t *value, const segj_payloads_t *payloads,
-                                                  uint64_t *position, oversized_location_t *location)
+SEGJ_UNDER_CHANGE static segj_status_t try_one(oversized_t *journal, uint64_t number, const void *entry,
+                                               const value_t *value, const segj_payloads_t *payloads,
+                                               uint64_t *position, oversized_location_t *location)
 {
     append_batch_t batch;
     segj_status_t status = append_begin(&batch, journal, number, 1);
@@ -266,6 +267,16 @@ SEGJ_UNDER_CHANGE static segj_status_t append_one(oversized_t *journal, uint64_t
     if (position != NULL)
         *position = first;
     return SEGJ_OK;
+}
+
+SEGJ_UNDER_CHANGE static inline segj_status_t append_one(oversized_t *journal, uint64_t number, const void *entry,
+                                                         const value_t *value, const segj_payloads_t *payloads,
+                                                         uint64_t *position, oversized_location_t *location)
+{
+    segj_status_t status = try_one(journal, number, entry, value, payloads, position, location);
+    if (status == SEGJ_ERR_NO_SPACE && segj_room_is_given(journal))
+        status = try_one(journal, number, entry, value, payloads, position, location);
+    return status;
 }
 
 /* The value is compressed first, or found to be stored as it is. */
@@ -380,10 +391,10 @@ SEGJ_UNDER_CHANGE static bool wants_more(const append_batch_t *batch)
            segj_payload_fits(batch->journal, batch->section, batch->payloads->made_for);
 }
 
-SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_t number,
-                                                   const oversized_record_t *records, size_t count,
-                                                   segj_payloads_t *payloads, uint64_t *position,
-                                                   oversized_location_t *locations)
+SEGJ_UNDER_CHANGE static segj_status_t try_many(oversized_t *journal, uint64_t number,
+                                                const oversized_record_t *records, size_t count,
+                                                segj_payloads_t *payloads, uint64_t *position,
+                                                oversized_location_t *locations)
 {
     append_batch_t batch;
     segj_status_t status = append_begin(&batch, journal, number, count);
@@ -408,6 +419,19 @@ SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_
     if (position != NULL)
         *position = first;
     return SEGJ_OK;
+}
+
+/* Not where parts of the payloads are made and gone: the room is there for the next call then. */
+SEGJ_UNDER_CHANGE static segj_status_t append_many(oversized_t *journal, uint64_t number,
+                                                   const oversized_record_t *records, size_t count,
+                                                   segj_payloads_t *payloads, uint64_t *position,
+                                                   oversized_location_t *locations)
+{
+    size_t made = payloads->count;
+    segj_status_t status = try_many(journal, number, records, count, payloads, position, locations);
+    if (status == SEGJ_ERR_NO_SPACE && segj_room_is_given(journal) && payloads->count == made)
+        status = try_many(journal, number, records, count, payloads, position, locations);
+    return status;
 }
 
 segj_status_t oversized_append_batch(oversized_t *journal, uint64_t section, const oversized_record_t *records,

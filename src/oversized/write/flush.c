@@ -10,6 +10,7 @@
 #include <assert.h>
 
 #include "oversized/section/group.h"
+#include "oversized/section/room.h"
 #include "oversized/write/sync.h"
 
 /** What a flush has taken over. */
@@ -73,7 +74,7 @@ static void flush_finish(oversized_t *journal, segj_section_t *section, const fl
     segj_group_wake(told);
 }
 
-static segj_status_t flush_section(oversized_t *journal, uint64_t number)
+static segj_status_t try_flush(oversized_t *journal, uint64_t number)
 {
     flush_t flush;
     segj_section_t *section;
@@ -94,6 +95,12 @@ static segj_status_t flush_section(oversized_t *journal, uint64_t number)
     if (section != NULL)
         segj_section_release(journal, section);
     return status;
+}
+
+static segj_status_t flush_section(oversized_t *journal, uint64_t number)
+{
+    segj_status_t status = try_flush(journal, number);
+    return status == SEGJ_ERR_NO_SPACE && segj_room_is_made(journal) ? try_flush(journal, number) : status;
 }
 
 segj_status_t oversized_flush(oversized_t *journal, uint64_t section)

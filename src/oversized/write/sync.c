@@ -5,6 +5,7 @@
 #include "oversized/write/sync.h"
 #include "base/bytes.h"
 #include "oversized/section/group.h"
+#include "oversized/section/room.h"
 #include "oversized/section/writers.h"
 #include "oversized/write/behind.h"
 
@@ -194,6 +195,10 @@ segj_status_t segj_sync_section(oversized_t *journal, uint64_t number, const ove
     segj_status_t status = SEGJ_OK;
     if (join_sync_under_way(&call, &status))
         status = lead_sync(&call);
+    if (call.room && status == SEGJ_ERR_NO_SPACE && segj_room_is_made(journal)) {
+        call.called = false;
+        status = lead_sync(&call);
+    }
     if (call.room && status == SEGJ_ERR_NO_SPACE)
         status = segj_section_fail_room(journal, call.section);
     if (call.section != NULL)

@@ -302,6 +302,41 @@ fault("more zeros than one call takes are not all written" src/journal/glob.c "p
     [==[    if (from < end) {
         segj_slice_t]==])
 
+fault("zeros take the room of the values before them" src/journal/glob.c "version_2/failure_full_disk"
+    [==[more ? segj_glob_drain(glob, shared, false) : SEGJ_OK;]==]
+    [==[more ? SEGJ_OK : SEGJ_OK;]==])
+
+fault("zeros for which there is no room stay" src/journal/glob.c "promises/preallocate"
+    [==[    segj_status_t status = segj_glob_trim(glob, &trimmed);]==]
+    [==[    segj_status_t status = (trimmed = false, SEGJ_OK);]==])
+
+fault("zeros are tried at each sync though there is no room" src/journal/glob.c "promises/preallocate"
+    [==[    glob->syncs = 0;
+    segj_status_t status = segj_glob_trim]==]
+    [==[    segj_status_t status = segj_glob_trim]==])
+
+fault("zeros of one section take the room of an append" src/oversized/write/append.c "failure/full_disk"
+    [==[    if (status == SEGJ_ERR_NO_SPACE && segj_room_is_given(journal))
+        status = try_one]==]
+    [==[    if (status == SEGJ_ERR_NO_SPACE && !segj_room_is_given(journal))
+        status = try_one]==])
+
+fault("zeros of one section take the room of a batch" src/oversized/write/append.c "failure/full_disk"
+    [==[segj_room_is_given(journal) && payloads->count == made)]==]
+    [==[segj_room_is_given(journal) && payloads->count != made)]==])
+
+fault("zeros of one section take the room of a sync" src/oversized/write/sync.c "failure/full_disk"
+    [==[status == SEGJ_ERR_NO_SPACE && segj_room_is_made(journal)) {]==]
+    [==[status == SEGJ_ERR_NO_SPACE && !segj_room_is_made(journal)) {]==])
+
+fault("zeros of one section take the room of a flush" src/oversized/write/flush.c "failure/full_disk"
+    [==[SEGJ_ERR_NO_SPACE && segj_room_is_made(journal) ?]==]
+    [==[SEGJ_ERR_NO_SPACE && !segj_room_is_made(journal) ?]==])
+
+fault("zeros are given back while a stream writes over them" src/oversized/section/room.c "promises/preallocate"
+    [==[    return !busy && !section->values.tail_dirty;]==]
+    [==[    return !busy || section->streaming;]==])
+
 fault("losses are not acknowledged where one catalogue has them" src/oversized/lost/acknowledge.c "recovery/quarantine"
     [==[    if (status == SEGJ_OK || journal->quarantine.sequence == before)]==]
     [==[    if (status != SEGJ_ERR_CANCELLED || journal->quarantine.sequence == before)]==])
