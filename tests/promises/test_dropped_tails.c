@@ -238,6 +238,28 @@ static void marks_that_find_no_space_change_nothing(void **state)
     f->config.storage = below;
 }
 
+/* Where not even the mark that a refused append's rest goes can be written, a close leaves it to the next open. */
+static void a_close_leaves_what_it_has_no_room_to_cut(void **state)
+{
+    static const uint8_t value[100000] = {1};
+    not_in_version_2();
+    fixture_t *f = *state;
+    begin(f, SEGJ_FORMAT_NATIVE);
+    close_and_open(f);
+    append_samples(f->journal, SECTION, 2, 0);
+    assert_ok(oversized_sync(f->journal, SECTION));
+    no_overwriting = true;
+    run_short(NO_BLOCKS, ENOSPC);
+    assert_status(oversized_append(f->journal, SECTION, value, value, sizeof value, NULL, NULL), SEGJ_ERR_NO_SPACE);
+    close_journal(f);
+    have_room();
+    f->config.strict = true;
+    open_journal(f);
+    check_section(f->journal, SECTION, SYNCED + 2, 0);
+    close_journal(f);
+    f->config.storage = below;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +272,7 @@ int main(void)
         PROMISE(later_sections_go_with_tails_that_cannot_be_written),
         PROMISE(a_section_that_was_never_synced_stays_empty),
         PROMISE(marks_that_find_no_space_change_nothing),
+        PROMISE(a_close_leaves_what_it_has_no_room_to_cut),
     };
     if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return 1;

@@ -402,12 +402,25 @@ SEGJ_UNDER_CHANGE static segj_status_t mark_what_is_durable(oversized_t *journal
     return SEGJ_OK;
 }
 
+/* At the end of a journal what a failed append has left is the next open's work, where even a mark that it goes has no
+ * room, as on a file system that never writes in place. All that was appended is durable. */
+SEGJ_UNDER_CHANGE static bool is_tail_left(const oversized_t *journal, const segj_section_t *section)
+{
+    if (!segj_section_is_clean(section) || atomic_load_explicit(&journal->shared.poisoned, memory_order_relaxed))
+        return false;
+    segj_shared_log(&journal->shared, SEGJ_LOG_WARNING, "what a failed append has left is for the next open to cut: %s",
+                    segj_last_error());
+    return true;
+}
+
 segj_status_t segj_section_sync_and_mark(oversized_t *journal, segj_section_t *section, bool durably)
 {
     segj_assert_held(&journal->change);
     segj_status_t status = segj_section_sync(journal, section);
     if (status == SEGJ_OK && section->active)
         status = segj_section_truncate_tail(journal, section);
+    if (status == SEGJ_ERR_NO_SPACE && durably && is_tail_left(journal, section))
+        return SEGJ_OK;
     if (status != SEGJ_OK || !section->active)
         return status;
     if (section->index.mark.records != section->index.durable)

@@ -337,6 +337,11 @@ fault("zeros are given back while a stream writes over them" src/oversized/secti
     [==[    return !busy && !section->values.tail_dirty;]==]
     [==[    return !busy || section->streaming;]==])
 
+fault("a close fails where what it has to cut has no room for a mark" src/oversized/section/durable.c
+    "promises/dropped_tails"
+    [==[    if (status == SEGJ_ERR_NO_SPACE && durably && is_tail_left(journal, section))]==]
+    [==[    if (status == SEGJ_ERR_NO_SPACE && !durably && is_tail_left(journal, section))]==])
+
 fault("losses are not acknowledged where one catalogue has them" src/oversized/lost/acknowledge.c "recovery/quarantine"
     [==[    if (status == SEGJ_OK || journal->quarantine.sequence == before)]==]
     [==[    if (status != SEGJ_ERR_CANCELLED || journal->quarantine.sequence == before)]==])
