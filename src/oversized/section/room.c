@@ -1,5 +1,5 @@
 /*
- * oversized/section/room.c: see the header. (DESIGN.md, "Sync".)
+ * oversized/section/room.c: see the header. (DESIGN.md, "Zeros ahead".)
  */
 #include "oversized/section/room.h"
 
