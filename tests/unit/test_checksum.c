@@ -6,6 +6,7 @@
 #include "checksum/numbers.h"
 #include "checksum/instructions.h"
 #include "checksum/tables.h"
+#include "checksum/wide.h"
 #include "unit/random.h"
 
 enum { LENGTHS = 1101, ALIGNMENTS = 64, LONG = (1 << 20) + 13 };
@@ -219,6 +220,42 @@ static void place_is_continued_over_the_bytes(void **state)
                      by_definition(bytes, sizeof bytes)); /* the support's own */
 }
 
+#if defined __x86_64__ && defined __GNUC__
+/* Whether something is in the upper halves of the wide registers; false also where the processor does not tell. */
+static bool is_wide_in_use(void)
+{
+    uint32_t eax = 0xD, ebx, ecx = 1, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    if ((eax & 4) == 0) /* it does not */
+        return false;
+    ecx = 1;
+    __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(ecx));
+    return (eax & 4) != 0;
+}
+#endif
+
+/* What a library leaves there makes the instructions wait that come after it, in the whole process. */
+static void wide_registers_are_left_clear(void **state)
+{
+    (void)state;
+#if defined __x86_64__ && defined __GNUC__
+    static uint8_t bytes[65536];
+    fill(bytes, sizeof bytes);
+    segj_leave_wide_registers();
+    if (!segj_ask_wide_registers() || is_wide_in_use())
+        skip(); /* there are none, or the processor says that they are in use when they are not */
+    for (size_t size = 1; size <= sizeof bytes; size += size < 300 ? 1 : size) {
+        for (const struct routine *routine = routines; routine->update != segj_crc32_by_tables; routine++) {
+            (void)routine->update(0, bytes, size);
+            if (is_wide_in_use())
+                fail_msg("%s of %zu bytes leaves the wide registers as they are", routine->name, size);
+        }
+    }
+#else
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +270,7 @@ int main(void)
         cmocka_unit_test(place_is_two_big_endian_numbers),
         cmocka_unit_test(numbers_are_continued_as_their_bytes),
         cmocka_unit_test(place_is_continued_over_the_bytes),
+        cmocka_unit_test(wide_registers_are_left_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
