@@ -165,14 +165,14 @@ play_ext4()
 {
     knows ext4 || { lacks ext4 "this kernel has none"; return; }
     ext4 ext4 || { lacks ext4 "it cannot be mounted"; return; }
-    play ext4
+    play ext4 "image=$image"
 }
 
 play_xfs()
 {
     knows xfs || { lacks xfs "this kernel has none"; return; }
     xfs xfs || { lacks xfs "it cannot be mounted"; return; }
-    play xfs
+    play xfs "image=$image"
 }
 
 # play_btrfs NAME OPTIONS TRAIT...

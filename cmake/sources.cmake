@@ -37,6 +37,7 @@ set(SEGJ_SOURCES
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/lost/losses.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/lost/quarantine.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/lost/set_aside.c"
+    "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/again.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/checkpoint.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/config.c"
     "${CMAKE_CURRENT_SOURCE_DIR}/src/oversized/open/counted.c"

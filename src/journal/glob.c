@@ -111,7 +111,7 @@ static uint64_t pad_of(const segj_io_file_t *file, uint64_t end)
     return segj_frame_pad(file->sector, file->data, end);
 }
 
-/* Ends the file, which was cut durably, where a sector ends. */
+/* The file, which was cut durably, is to end where a sector ends. */
 static segj_status_t pad_file(const segj_io_file_t *file, uint64_t size)
 {
     uint64_t pad = pad_of(file, size);
@@ -138,7 +138,8 @@ segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared)
     if (!glob->tail_dirty)
         return SEGJ_OK;
     uint64_t size = 0;
-    uint64_t end = glob->handle.file.data + glob->size;
+    uint64_t pad = segj_glob_filled(glob, glob->size) ? pad_of(&glob->handle.file, glob->size) : 0;
+    uint64_t end = glob->handle.file.data + glob->size + pad;
     segj_status_t status = segj_io_size(&glob->handle.file, &size);
     if (status == SEGJ_OK && size > end)
         status = segj_io_truncate(&glob->handle.file, end);
@@ -146,7 +147,7 @@ segj_status_t segj_glob_truncate_tail(segj_glob_t *glob, segj_shared_t *shared)
         return status;
     /* Also where nothing was to be cut: a truncation that failed before may have been made, and not be durable. */
     status = segj_io_sync(&glob->handle.file);
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && (pad == 0 || size < end))
         status = pad_file(&glob->handle.file, glob->size);
     if (status != SEGJ_OK)
         return segj_shared_poison(shared, status);
@@ -319,10 +320,11 @@ bool segj_glob_viewed(const segj_glob_t *glob)
     return atomic_load(&glob->copies) > 0 || segj_maps_viewed(glob->maps);
 }
 
-segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size)
+segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size, bool filled)
 {
-    segj_status_t status = segj_io_truncate(file, file->data + size);
+    uint64_t pad = filled ? pad_of(file, size) : 0;
+    segj_status_t status = segj_io_truncate(file, file->data + size + pad);
     if (status == SEGJ_OK)
         status = segj_io_sync(file);
-    return status == SEGJ_OK ? pad_file(file, size) : status;
+    return status == SEGJ_OK && pad == 0 ? pad_file(file, size) : status;
 }

@@ -142,8 +142,16 @@ static inline uint64_t segj_glob_pending_gap(const segj_glob_t *glob)
 /** Whether a view is out. Under the state lock. */
 SEGJ_UNDER_STATE bool segj_glob_viewed(const segj_glob_t *glob);
 
-/** Cuts the file to `size` bytes of data, durably. */
-SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size);
+/** Whether nothing but zeros lies in the file from the end of values to the end of their sector: a sync has covered
+ *  these, and what came after it began the next one. Under the change lock. */
+static inline bool segj_glob_filled(const segj_glob_t *glob, uint64_t end)
+{
+    return glob->handle.file.sector > 0 && glob->apart == end;
+}
+
+/** Cuts the file to `size` bytes of data, durably, and ends it with the sector where values are kept apart. filled: zeros
+ *  lie there already, and the sector is left alone, because it may hold what was synced. */
+SEGJ_MUST_CHECK segj_status_t segj_glob_cut(const segj_io_file_t *file, uint64_t size, bool filled);
 
 /** Whether a frame of a compressed section, which is there with its head, has its value as it is. */
 static inline bool segj_glob_is_raw(const segj_io_file_t *file, const uint8_t *frame)

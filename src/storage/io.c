@@ -209,6 +209,26 @@ segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *bu
     return SEGJ_OK;
 }
 
+bool segj_io_read_device(const segj_io_file_t *file, uint64_t offset, uint8_t *buffer, size_t size, size_t *got)
+{
+    const segj_storage_t *storage = file->partition->storage;
+    *got = 0;
+    if (!SEGJ_STORAGE_HAS(storage, file_read_device) || !in_bounds(offset, size))
+        return false;
+    while (*got < size) {
+        size_t done = 0;
+        int code = storage->file_read_device(file->opened, offset + *got, buffer + *got, size - *got, &done);
+        if (code == EINTR)
+            continue;
+        if (code != 0 || done > size - *got)
+            return false;
+        *got += done;
+        if (done % SEGJ_IO_DEVICE_ALIGN != 0 || done == 0) /* the end of the file */
+            break;
+    }
+    return true;
+}
+
 segj_status_t segj_io_write(const segj_io_file_t *file, uint64_t offset, const void *data, size_t size)
 {
     const segj_slice_t slice = {.data = data, .size = size};

@@ -16,6 +16,9 @@
 /** The largest size a file may have. */
 #define SEGJ_FILE_SIZE_MAX ((uint64_t)INT64_MAX)
 
+/** What segj_io_read_device() reads is aligned to. */
+#define SEGJ_IO_DEVICE_ALIGN ((size_t)4096)
+
 /** A name in an index partition that every open refuses: a copy into this journal has begun and is not complete. */
 #define SEGJ_UNFINISHED_NAME "unfinished-copy"
 
@@ -166,6 +169,9 @@ void segj_io_close(segj_io_file_t *file); /**< a closed one is fine */
  *  the bytes there were. */
 SEGJ_MUST_CHECK segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *buffer, size_t size,
                                            size_t *got);
+/** Reads what the device has of the range, and not what the system has in memory. The range and the buffer begin and end
+ *  at multiples of SEGJ_IO_DEVICE_ALIGN. *got: the bytes up to the end of the file. False: the storage does not tell. */
+bool segj_io_read_device(const segj_io_file_t *file, uint64_t offset, uint8_t *buffer, size_t size, size_t *got);
 SEGJ_MUST_CHECK segj_status_t segj_io_write(const segj_io_file_t *file, uint64_t offset, const void *data, size_t size);
 /** At most 16 slices. */
 SEGJ_MUST_CHECK segj_status_t segj_io_write_slices(const segj_io_file_t *file, uint64_t offset,

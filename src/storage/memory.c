@@ -584,6 +584,7 @@ static const segj_storage_t memory_calls = {
     .partition_remove_open = memory_partition_remove_open,
     .partition_sync_directory = memory_partition_sync_directory,
     .file_refresh = memory_file_refresh,
+    .file_read_device = memory_file_read, /* every sync is taken for granted */
 };
 
 segj_status_t segj_storage_memory_create(segj_storage_t **storage)

@@ -541,6 +541,9 @@ const segj_storage_t *segj_storage_posix(void)
         .partition_create_mode = posix_partition_create_mode,
         .file_mode = segj_posix_file_mode,
         .partition_space = posix_partition_space,
+#if defined(SEGJ_POSIX_DEVICE)
+        .file_read_device = segj_posix_file_read_device,
+#endif
     };
     return &storage;
 }

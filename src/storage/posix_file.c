@@ -147,6 +147,13 @@ int segj_posix_file_copy(segj_file_t *from, segj_file_t *to, uint64_t offset, si
 }
 #endif
 
+#if defined(SEGJ_POSIX_DEVICE)
+int segj_posix_file_read_device(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    return segj_posix_read_device(file->fd, offset, buffer, size < TRANSFER_MAX ? size : TRANSFER_MAX, done);
+}
+#endif
+
 int segj_posix_file_mode(segj_file_t *file, unsigned mode)
 {
     return segj_posix_result(fchmod(file->fd, (mode_t)mode));

@@ -24,6 +24,10 @@ int segj_posix_file_mode(segj_file_t *file, unsigned mode);
 int segj_posix_file_copy(segj_file_t *from, segj_file_t *to, uint64_t offset, size_t size, size_t *done);
 #endif
 
+#if defined(SEGJ_POSIX_DEVICE)
+int segj_posix_file_read_device(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done);
+#endif
+
 /* Where <fcntl.h> has what they ask for. */
 void segj_posix_file_write_back(segj_file_t *file, uint64_t offset, uint64_t size);
 void segj_posix_file_evict(segj_file_t *file, uint64_t offset, uint64_t size);

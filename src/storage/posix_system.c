@@ -255,3 +255,42 @@ int segj_posix_copy_range(int from, int to, uint64_t offset, size_t size, size_t
     return 0;
 }
 #endif
+
+/* --- what the device has --- */
+
+#if defined(SEGJ_POSIX_DEVICE)
+
+#define DEVICE_ALIGN 4096
+
+/* An open with O_DIRECT succeeds, and reads come from the page cache all the same, where a file system cannot do better
+ * for a file (ext4 with data=journal, btrfs with compression). So only those are asked that say that they can, and how
+ * the reads must be aligned (since Linux 6.1). */
+static bool is_read_directly(int fd)
+{
+#if defined(STATX_DIOALIGN)
+    struct statx found;
+    return statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &found) == 0 && (found.stx_mask & STATX_DIOALIGN) != 0 &&
+           found.stx_dio_mem_align > 0 && found.stx_dio_offset_align > 0 &&
+           DEVICE_ALIGN % found.stx_dio_mem_align == 0 && DEVICE_ALIGN % found.stx_dio_offset_align == 0;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
+int segj_posix_read_device(int fd, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    if (!is_read_directly(fd))
+        return ENOTSUP;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) != 0)
+        return errno;
+    ssize_t count = pread(fd, buffer, size, (off_t)offset);
+    int code = count < 0 ? errno : 0;
+    if (fcntl(fd, F_SETFL, flags) != 0)
+        return errno;
+    if (code == 0)
+        *done = (size_t)count;
+    return code;
+}
+#endif

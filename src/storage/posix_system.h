@@ -50,6 +50,12 @@ void segj_posix_directory_release(segj_held_t *held);
 int segj_posix_copy_range(int from, int to, uint64_t offset, size_t size, size_t *done);
 #endif
 
+#if defined(__linux__)
+#define SEGJ_POSIX_DEVICE
+/** Past the page cache; ENOTSUP where the file system does not say that such reads reach the device. */
+int segj_posix_read_device(int fd, uint64_t offset, void *buffer, size_t size, size_t *done);
+#endif
+
 /** The descriptor of an open partition, which stays the partition's; -1 where the storage opens others. posix.c */
 int segj_posix_partition_descriptor(const segj_storage_t *storage, const segj_partition_t *partition);
 

@@ -143,6 +143,7 @@ typedef struct crash_context {
     uint8_t *keep;
     bool *truncates; /* of a unit */
     size_t units;
+    bool spare_cuts, cuts_alone; /* of the units that differ */
 } crash_context_t;
 
 static uint64_t next_random(explorer_t *explorer)
@@ -200,6 +201,11 @@ static void all_subsets(const crash_context_t *context)
     }
 }
 
+static bool may_differ(const crash_context_t *context, size_t unit)
+{
+    return context->truncates[unit] ? !context->spare_cuts : !context->cuts_alone;
+}
+
 /* All that differ from "everything is `base`" in at most `most` units, one or two, which are `other`. */
 static void few_differ(const crash_context_t *context, uint8_t base, uint8_t other, int most)
 {
@@ -207,9 +213,13 @@ static void few_differ(const crash_context_t *context, uint8_t base, uint8_t oth
     memset(keep, base, context->units);
     crash(context);
     for (size_t i = 0; i < context->units; i++) {
+        if (!may_differ(context, i))
+            continue;
         keep[i] = other;
         crash(context);
         for (size_t k = i + 1; most > 1 && k < context->units; k++) {
+            if (!may_differ(context, k))
+                continue;
             keep[k] = other;
             crash(context);
             keep[k] = base;
@@ -227,11 +237,35 @@ static void seeded_subsets(const crash_context_t *context)
     }
 }
 
-/* Whether a journal must survive that a sector turns to garbage there: values are kept apart, and no open has written
- * again what it found. */
-static bool is_survived(const look_t *look)
+/* The cut of a rewind writes the last block of what stays again, wherever it is made: by the rewind, or by the open
+ * that goes on with it. */
+static bool may_rewind(const explorer_t *explorer)
 {
-    return look->explorer->config.sector > 0 && !look->within && !look->after_open;
+    for (size_t i = 0; i < explorer->length; i++)
+        if (explorer->script[i] == OP_REWIND || explorer->script[i] == OP_REWIND_HALF)
+            return true;
+    return false;
+}
+
+/* Sectors that were being written are garbage, one or two of them. Where values are kept apart that costs nothing, but
+ * for the cut of a rewind. Else it is looked at what it costs. */
+static void spoil_few(const crash_context_t *context)
+{
+    crash_context_t few = *context;
+    look_t spoilt = *context->look;
+    bool apart = spoilt.explorer->config.sector > 0;
+    spoilt.spoilt = true;
+    few.look = apart ? context->look : &spoilt;
+    few.spare_cuts = apart && may_rewind(spoilt.explorer);
+    few_differ(&few, SIMDISK_LOST, SIMDISK_SPOILT, 2);
+    few_differ(&few, SIMDISK_KEPT, SIMDISK_SPOILT, 2);
+    if (!few.spare_cuts)
+        return;
+    few.look = &spoilt;
+    few.spare_cuts = false;
+    few.cuts_alone = true;
+    few_differ(&few, SIMDISK_LOST, SIMDISK_SPOILT, 1);
+    few_differ(&few, SIMDISK_KEPT, SIMDISK_SPOILT, 1);
 }
 
 /* Every state that a power cut may leave of the disk as it is now. */
@@ -240,7 +274,7 @@ static void crash_everywhere(const look_t *look, simdisk_t *disk)
     explore_result_t *result = &look->explorer->result;
     simdisk_cut_t *cut = simdisk_cut_new(disk);
     size_t units = simdisk_cut_units(cut);
-    crash_context_t context = {look, cut, calloc(units + 1, 1), calloc(units + 1, sizeof(bool)), units};
+    crash_context_t context = {look, cut, calloc(units + 1, 1), calloc(units + 1, sizeof(bool)), units, false, false};
     if (context.keep == NULL || context.truncates == NULL)
         abort();
     for (size_t i = 0; i < units; i++)
@@ -256,13 +290,8 @@ static void crash_everywhere(const look_t *look, simdisk_t *disk)
         few_differ(&context, SIMDISK_KEPT, SIMDISK_LOST, most);
         seeded_subsets(&context);
     }
-    if (look->explorer->config.spoil) {
-        look_t spoilt = *look;
-        spoilt.spoilt = !is_survived(look);
-        context.look = &spoilt;
-        few_differ(&context, SIMDISK_LOST, SIMDISK_SPOILT, 2);
-        few_differ(&context, SIMDISK_KEPT, SIMDISK_SPOILT, 2);
-    }
+    if (look->explorer->config.spoil)
+        spoil_few(&context);
     free(context.keep);
     free(context.truncates);
     simdisk_cut_free(cut);

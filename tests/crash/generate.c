@@ -62,7 +62,7 @@ static int pick_code(generator_t *generator, simdisk_call_t call)
     static const int codes[] = {EIO, ENOSPC, EDQUOT, EINTR, EFBIG};
     if ((call == SIMDISK_OPEN || call == SIMDISK_CREATE || call == SIMDISK_LIST) && !one_in(generator, 3))
         return EMFILE;
-    if (call == SIMDISK_READ || call == SIMDISK_SIZE)
+    if (call == SIMDISK_READ || call == SIMDISK_SIZE || call == SIMDISK_READ_DEVICE)
         return one_in(generator, 4) ? EINTR : EIO;
     return codes[below(generator, 5)];
 }
@@ -72,7 +72,8 @@ static void add_fault(generator_t *generator, step_t *step)
     static const simdisk_call_t changing[] = {SIMDISK_WRITE,     SIMDISK_WRITE,     SIMDISK_WRITE,
                                               SIMDISK_FILE_SYNC, SIMDISK_FILE_SYNC, SIMDISK_NAMES_SYNC,
                                               SIMDISK_TRUNCATE,  SIMDISK_CREATE,    SIMDISK_REMOVE};
-    static const simdisk_call_t looking[] = {SIMDISK_OPEN, SIMDISK_READ, SIMDISK_READ, SIMDISK_SIZE, SIMDISK_LIST};
+    static const simdisk_call_t looking[] = {SIMDISK_OPEN, SIMDISK_READ, SIMDISK_READ,
+                                             SIMDISK_SIZE, SIMDISK_LIST, SIMDISK_READ_DEVICE};
     step_fault_t *fault = &step->fault;
     /* With readers beside it is not known which thread makes a call that looks. */
     bool looks = !generator->options.readers && one_in(generator, step->kind == STEP_OPEN ? 2 : 4);

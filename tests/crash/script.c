@@ -13,8 +13,8 @@
 static const char *const step_names[STEPS] = {"open",           "append", "burst", "sync",   "sync_all", "rewind",
                                               "rewind_section", "prune",  "read",  "replay", "check",    "close",
                                               "pieces",         "batch",  "start", "wait",   "flush"};
-static const char *const call_names[SIMDISK_CALLS] = {"create", "remove", "write", "truncate", "sync",
-                                                      "names",  "open",   "read",  "size",     "list"};
+static const char *const call_names[SIMDISK_CALLS] = {"create", "remove", "write", "truncate", "sync",  "names",
+                                                      "open",   "read",   "size",  "list",     "device"};
 static const char *const crash_names[CRASHES] = {"none", "cut", "kill", "drop"};
 static const char *const pattern_names[PATTERNS] = {"none", "all", "some", "few", "most", "one", "all_but_one"};
 static const char *const fill_names[SIMDISK_FILLS] = {"short", "zeros", "garbage"};

@@ -42,6 +42,7 @@ const char *call_name(call_kind_t kind)
         [CALL_FILE_CREATE] = "file_open (create)",
         [CALL_FILE_REMOVE] = "file_remove",
         [CALL_FILE_READ] = "file_read",
+        [CALL_FILE_READ_DEVICE] = "file_read_device",
         [CALL_FILE_WRITE] = "file_write",
         [CALL_FILE_SIZE] = "file_size",
         [CALL_FILE_TRUNCATE] = "file_truncate",
@@ -103,6 +104,8 @@ static bool is_hit(faulty_t *faulty, call_kind_t kind)
 /* A removal does without its mark, and does not mind that it stays; of the two copies of a dictionary one is enough. */
 static bool is_idle(const faulty_t *faulty, call_kind_t kind, const char *path, int code)
 {
+    if (kind == CALL_FILE_READ_DEVICE)
+        return true;
     if (kind == CALL_FILE_READ)
         return faulty->two_copies && (faulty->reading == VALUES_DATA_OFFSET || faulty->reading == INDEX_DATA_OFFSET);
     bool lacks = code == ENOSPC || code == EDQUOT || code == EFBIG || code == EMFILE || code == ENFILE;
@@ -394,6 +397,17 @@ static int faulty_file_read(segj_file_t *file, uint64_t offset, void *buffer, si
     return end(faulty, CALL_FILE_READ, act, worked, code);
 }
 
+static int faulty_file_read_device(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    faulty_t *faulty = file->faulty;
+    int code = 0;
+    int worked = 0;
+    act_t act = begin(faulty, CALL_FILE_READ_DEVICE, file->path, false, &code);
+    if (act != ACT_FAIL)
+        worked = faulty->inner->file_read_device(file->inner, offset, buffer, size, done);
+    return end(faulty, CALL_FILE_READ_DEVICE, act, worked, code);
+}
+
 /** Hands the first `size` bytes of the slices on. */
 static int write_prefix(segj_file_t *file, uint64_t offset, const segj_slice_t *slices, size_t count, size_t size,
                         size_t *done)
@@ -538,6 +552,7 @@ void faulty_init(faulty_t *faulty, const segj_storage_t *inner)
         .file_write_back = faulty_file_write_back,
         .file_evict = faulty_file_evict,
         .file_refresh = faulty_file_refresh,
+        .file_read_device = inner->file_read_device != NULL ? faulty_file_read_device : NULL,
     };
 }
 

@@ -29,6 +29,7 @@ typedef enum call_kind {
     CALL_FILE_CREATE, /* file_open with SEGJ_OPEN_CREATE */
     CALL_FILE_REMOVE,
     CALL_FILE_READ,
+    CALL_FILE_READ_DEVICE, /* whose failure costs nothing: the bytes are written again */
     CALL_FILE_WRITE,
     CALL_FILE_SIZE,
     CALL_FILE_TRUNCATE,

@@ -51,6 +51,7 @@
 #define segj_partition_unlink_named(...) SITE_OF_STORAGE(segj_partition_unlink_named, __VA_ARGS__)
 #define segj_partition_visit(...) SITE_OF_STORAGE(segj_partition_visit, __VA_ARGS__)
 #define segj_io_read(...) SITE_OF_STORAGE(segj_io_read, __VA_ARGS__)
+#define segj_io_read_device(...) SITE_OF_STORAGE(segj_io_read_device, __VA_ARGS__)
 #define segj_io_write(...) SITE_OF_STORAGE(segj_io_write, __VA_ARGS__)
 #define segj_io_write_slices(...) SITE_OF_STORAGE(segj_io_write_slices, __VA_ARGS__)
 #define segj_io_size(...) SITE_OF_STORAGE(segj_io_size, __VA_ARGS__)

@@ -16,6 +16,7 @@ enum { SCENE_SECONDS = 120 };
 typedef struct scene {
     const char *name, *directory; /* of the file system; where it is mounted */
     const char *upper, *beneath;  /* an overlay's upper layer; the same files by another mount; or NULL */
+    const char *image;            /* what the file system lies in, whose files can be read past the cache; or NULL */
     bool cow, nomap;              /* overwriting needs room; mappings are refused */
     path_t place, others;         /* the scene's own directory, and another program's file */
     filler_kind_t kind;
@@ -47,6 +48,9 @@ void scene_openers_exclude_each_other(scene_t *scene);
 void scene_views_show_what_is_there(scene_t *scene);
 /** Where the scene's file system shows `beneath` too. */
 void scene_two_mounts_lose_nothing(scene_t *scene);
+/** Where it has an `image`. */
+void scene_reads_past_the_cache(scene_t *scene);
+void scene_writes_what_the_device_lacks(scene_t *scene);
 /** Where it has an `upper` layer. */
 void scene_reads_copy_nothing_up(scene_t *scene);
 void scene_reads_beneath_a_full_upper_layer(scene_t *scene);

@@ -12,6 +12,7 @@
  *     nomap         mappings are refused
  *     upper=PATH    DIRECTORY is an overlay with that upper layer, and the journal of the second form in its lower one
  *     beneath=PATH  shows the same files as DIRECTORY, by another mount
+ *     image=PATH    DIRECTORY lies in that file, by a loop device, and its files can be read past the cache
  *     only=WORD     scenes whose names hold it
  *
  * cmake/filesystems.sh makes the file systems and runs it on each; without arguments it is skipped.
@@ -43,7 +44,7 @@ typedef struct kind_of_scene {
     const char *name;
     void (*play)(scene_t *scene);
     unsigned kinds;
-    enum { EVERYWHERE, BENEATH, UPPER } where;
+    enum { EVERYWHERE, BENEATH, UPPER, IMAGE } where;
 } kind_of_scene_t;
 
 /* Those of the lower layer come first, in this order: a full upper layer, and one that is still empty. */
@@ -53,6 +54,8 @@ static const kind_of_scene_t scenes[] = {
     {"an append copies its own section up, and no other", scene_appends_copy_one_section_up, ONE_KIND, UPPER},
     {"openers exclude each other", scene_openers_exclude_each_other, NATIVE_AND_COMMONWARE, EVERYWHERE},
     {"writers by two mounts lose nothing quietly", scene_two_mounts_lose_nothing, ONE_KIND, BENEATH},
+    {"reads past the cache", scene_reads_past_the_cache, ONE_KIND, IMAGE},
+    {"writes again what the device lacks", scene_writes_what_the_device_lacks, ONE_KIND, IMAGE},
     {"views show what is there", scene_views_show_what_is_there, NATIVE_AND_COMMONWARE, EVERYWHERE},
     {"filled to the last byte, and all reads back", scene_fills_to_the_last_byte, ALL_KINDS, EVERYWHERE},
     {"full: prune makes room, appends go on", scene_prunes_on_a_full_disk_and_goes_on, NATIVE_AND_COMMONWARE,
@@ -137,6 +140,8 @@ static bool read_trait(scene_t *scene, const char **only, const char *trait)
         scene->upper = trait + 6;
     else if (strncmp(trait, "beneath=", 8) == 0)
         scene->beneath = trait + 8;
+    else if (strncmp(trait, "image=", 6) == 0)
+        scene->image = trait + 6;
     else if (strncmp(trait, "only=", 5) == 0)
         *only = trait + 5;
     else
@@ -146,7 +151,8 @@ static bool read_trait(scene_t *scene, const char **only, const char *trait)
 
 static bool is_played(const kind_of_scene_t *kind, const scene_t *scene, const char *only)
 {
-    if ((kind->where == BENEATH && scene->beneath == NULL) || (kind->where == UPPER && scene->upper == NULL))
+    if ((kind->where == BENEATH && scene->beneath == NULL) || (kind->where == UPPER && scene->upper == NULL) ||
+        (kind->where == IMAGE && scene->image == NULL))
         return false;
     return only == NULL || strstr(kind->name, only) != NULL;
 }

@@ -51,7 +51,7 @@ static void take_fault(fuzz_input_t *input, step_fault_t *fault)
     fault->call = (simdisk_call_t)(choice % SIMDISK_CALLS);
     fault->nth = 1 + times % 16;
     fault->code = codes[how % 4];
-    bool looks = fault->call == SIMDISK_READ || fault->call == SIMDISK_SIZE;
+    bool looks = fault->call == SIMDISK_READ || fault->call == SIMDISK_SIZE || fault->call == SIMDISK_READ_DEVICE;
     if (looks && fault->code != EINTR)
         fault->code = EIO;
     if ((fault->call == SIMDISK_OPEN || fault->call == SIMDISK_LIST) && fault->code != EINTR)

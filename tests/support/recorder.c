@@ -282,17 +282,30 @@ static int record_file_remove(segj_partition_t *partition, const char *name)
     return end(recorder, &call, index, code);
 }
 
-static int record_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+typedef int read_t(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done);
+
+static int record_read(segj_file_t *file, record_kind_t kind, read_t *below, uint64_t offset, void *buffer, size_t size,
+                       size_t *done)
 {
-    recorder_t *recorder = file->recorder;
-    record_t call = call_of(RECORD_FILE_READ, file->place);
+    record_t call = call_of(kind, file->place);
     size_t index;
     call.offset = offset;
     call.size = size;
-    int code = begin(recorder, &call, &index, NULL);
+    int code = begin(file->recorder, &call, &index, NULL);
     if (code == 0)
-        code = recorder->below->file_read(file->below, offset, buffer, size, done);
-    return end(recorder, &call, index, code);
+        code = below(file->below, offset, buffer, size, done);
+    return end(file->recorder, &call, index, code);
+}
+
+static int record_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    return record_read(file, RECORD_FILE_READ, file->recorder->below->file_read, offset, buffer, size, done);
+}
+
+static int record_file_read_device(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    return record_read(file, RECORD_FILE_READ_DEVICE, file->recorder->below->file_read_device, offset, buffer, size,
+                       done);
 }
 
 /* Hands the first `bytes` bytes of the slices on, one slice at a time. */
@@ -424,6 +437,7 @@ recorder_t *recorder_new(const segj_storage_t *below)
         .file_close = record_file_close,
         .file_write_back = record_file_write_back,
         .file_evict = record_file_evict,
+        .file_read_device = below->file_read_device != NULL ? record_file_read_device : NULL,
     };
     return recorder;
 }
@@ -488,9 +502,9 @@ void recorder_clear(recorder_t *recorder)
 
 /* --- lists as text --- */
 
-static const char *const words[RECORD_KINDS] = {"create", "open", "lock", "unlock", "list",       "sync", "close",
-                                                "remove", "sync", "open", "create", "remove",     "read", "write",
-                                                "size",   "cut",  "sync", "close",  "write_back", "evict"};
+static const char *const words[RECORD_KINDS] = {"create", "open", "lock", "unlock", "list",   "sync",       "close",
+                                                "remove", "sync", "open", "create", "remove", "read",       "device",
+                                                "write",  "size", "cut",  "sync",   "close",  "write_back", "evict"};
 
 static void print_call(const record_t *call, char *text, size_t size)
 {
@@ -498,6 +512,7 @@ static void print_call(const record_t *call, char *text, size_t size)
     const char *word = words[call->kind];
     switch (call->kind) {
     case RECORD_FILE_READ:
+    case RECORD_FILE_READ_DEVICE:
     case RECORD_FILE_WRITE:
     case RECORD_FILE_WRITE_BACK:
     case RECORD_FILE_EVICT:

@@ -14,7 +14,7 @@
  *
  *     partitions   create, open, lock, unlock, list, sync, close, remove <partition>;  sync .  (the directory)
  *     files        create, open, remove, size, sync, close <partition>/<section in hex, without leading zeros>
- *                  read, write, write_back, evict <file> <offset>+<size>;  cut <file> <size>
+ *                  read, device, write, write_back, evict <file> <offset>+<size>;  cut <file> <size>
  *
  * A call that failed is followed by " !".
  */
@@ -38,6 +38,7 @@ typedef enum record_kind {
     RECORD_FILE_CREATE, /* file_open with SEGJ_OPEN_CREATE */
     RECORD_FILE_REMOVE,
     RECORD_FILE_READ,
+    RECORD_FILE_READ_DEVICE, /* where the storage below has it */
     RECORD_FILE_WRITE,
     RECORD_FILE_SIZE,
     RECORD_FILE_TRUNCATE,

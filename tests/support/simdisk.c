@@ -261,21 +261,58 @@ static int sim_file_remove(segj_partition_t *partition, const char *name)
     return unlock(disk, 0);
 }
 
+/* The disk is locked. */
+static void read_image(const image_t *image, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    uint64_t end = simdisk_image_size(image);
+    uint64_t left = offset < end ? end - offset : 0;
+    *done = left < size ? (size_t)left : size;
+    if (*done > 0)
+        simdisk_image_read(image, offset, buffer, *done);
+}
+
 static int sim_file_read(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
 {
     simdisk_t *disk = file->disk;
     lock(disk);
     simdisk_fault_t fault = call(disk, SIMDISK_READ);
-    const image_t *image = disk->inodes[file->inode].visible;
-    uint64_t end = simdisk_image_size(image);
     *done = 0;
-    if (fault.code != 0 || offset >= end)
-        return unlock(disk, fault.code);
-    if (size > fault.limit)
-        size = fault.limit;
-    *done = end - offset < size ? (size_t)(end - offset) : size;
-    simdisk_image_read(image, offset, buffer, *done);
-    return unlock(disk, 0);
+    if (fault.code == 0)
+        read_image(disk->inodes[file->inode].visible, offset, buffer, size < fault.limit ? size : fault.limit, done);
+    return unlock(disk, fault.code);
+}
+
+/* Bytes of the range that a change may still alter are shown as others than the file shows. */
+static void hide_pending(const simdisk_t *disk, const change_t *change, uint64_t offset, uint8_t *bytes, size_t *done)
+{
+    const image_t *visible = disk->inodes[change->inode].visible;
+    if (change->kind == CHANGE_TRUNCATE && change->offset < offset + *done)
+        *done = change->offset > offset ? (size_t)(change->offset - offset) : 0;
+    if (change->kind != CHANGE_PIECE || change->written)
+        return;
+    for (uint64_t at = change->offset; at < change->offset + change->size; at++) {
+        if (at < offset || at >= offset + *done || at >= simdisk_image_size(visible))
+            continue;
+        simdisk_image_read(visible, at, &bytes[at - offset], 1);
+        bytes[at - offset] ^= 0xff;
+    }
+}
+
+/* What is durable, and no crash takes back. */
+static int sim_file_read_device(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done)
+{
+    simdisk_t *disk = file->disk;
+    if ((offset | size | (uintptr_t)buffer) % 4096 != 0)
+        abort();
+    lock(disk);
+    simdisk_fault_t fault = call(disk, SIMDISK_READ_DEVICE);
+    *done = 0;
+    if (fault.code == 0)
+        read_image(disk->inodes[file->inode].durable, offset, buffer, size, done);
+    for (size_t i = 0; i < disk->change_count; i++)
+        if (disk->changes[i].inode == file->inode)
+            hide_pending(disk, &disk->changes[i], offset, buffer, done);
+    return unlock(disk, fault.code);
 }
 
 /* A part of a write, within one sector. */
@@ -461,6 +498,7 @@ simdisk_t *simdisk_new(void)
         .file_truncate = sim_file_truncate,
         .file_sync = sim_file_sync,
         .file_close = sim_file_close,
+        .file_read_device = sim_file_read_device,
     };
     return disk;
 }

@@ -35,8 +35,8 @@ typedef enum simdisk_fill {
  * not at all. Of a torn write each byte is kept or lost by itself; what is lost is what was there before, zeros where
  * nothing was (a header torn over garbage may look like one of another version). A spoilt write is lost, and its whole
  * sector is garbage. A torn truncation leaves the file as long as it was, with zeros behind the new end up to the end of
- * its sector: ext4 writes such zeros before it makes a file shorter. Other changes are kept where they are torn, and lost
- * where they are spoilt.
+ * its sector: ext4 writes such zeros before it makes a file shorter. A spoilt one leaves garbage in that sector. Other
+ * changes are kept where they are torn, and lost where they are spoilt.
  */
 typedef enum simdisk_fate { SIMDISK_LOST, SIMDISK_KEPT, SIMDISK_TORN, SIMDISK_SPOILT } simdisk_fate_t;
 
@@ -53,6 +53,7 @@ typedef enum simdisk_call {
     SIMDISK_READ,
     SIMDISK_SIZE,
     SIMDISK_LIST,
+    SIMDISK_READ_DEVICE,
     SIMDISK_CALLS
 } simdisk_call_t;
 

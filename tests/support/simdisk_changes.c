@@ -130,6 +130,17 @@ static void take_bytes(change_t *older, const change_t *newer)
     older->content = simdisk_sector_new(0, bytes, sizeof bytes);
 }
 
+/* `newer` is on the disk, and so is what older pieces under it have come to be. */
+static void note_written(simdisk_t *disk, size_t before, const change_t *newer)
+{
+    for (size_t i = 0; i < before && newer->kind == CHANGE_PIECE; i++) {
+        change_t *older = &disk->changes[i];
+        older->written = older->written ||
+                         (older->kind == CHANGE_PIECE && older->inode == newer->inode &&
+                          newer->offset <= older->offset && newer->offset + newer->size >= older->offset + older->size);
+    }
+}
+
 /* `newer` has become durable: older pieces under it are what it left. */
 static void settle_older(simdisk_t *disk, size_t before, const change_t *newer)
 {
@@ -191,10 +202,13 @@ static void make_durable(simdisk_t *disk, const question_t *question)
         if (verdict == DURABLE && !cut[change->inode]) {
             apply(&disk->inodes[change->inode].durable, change);
             settle_older(disk, kept, change);
+            note_written(disk, kept, change);
             simdisk_change_free(change);
             continue;
         }
         change->settled = change->settled || verdict == DURABLE;
+        if (verdict == DURABLE)
+            note_written(disk, kept, change);
         if (change->kind == CHANGE_TRUNCATE)
             cut[change->inode] = true;
         if (kept != i)
@@ -205,9 +219,18 @@ static void make_durable(simdisk_t *disk, const question_t *question)
     free(cut);
 }
 
+/* Whoever has written it: a sync waits for all that is on its way to the disk. */
+static void calm_down(simdisk_t *disk, size_t inode)
+{
+    for (size_t i = 0; i < disk->change_count; i++)
+        disk->changes[i].calm =
+            disk->changes[i].calm || (disk->changes[i].inode == inode && is_content(&disk->changes[i]));
+}
+
 void simdisk_make_file_durable(simdisk_t *disk, size_t inode, uint64_t handle)
 {
     make_durable(disk, &(question_t){inode, handle, 0});
+    calm_down(disk, inode);
     disk->inodes[inode].longest = simdisk_image_size(disk->inodes[inode].visible);
 }
 

@@ -86,6 +86,16 @@ static void tear(image_t **image, const change_t *change, simdisk_fill_t fill)
     simdisk_sector_free(content);
 }
 
+/* A file system writes the last block of what stays again before it makes a file shorter. */
+static void spoil_truncation(image_t **image, const change_t *change)
+{
+    uint64_t end = simdisk_image_size(*image);
+    uint64_t from = change->offset - change->offset % SIMDISK_SECTOR;
+    if (from < change->offset && from < end)
+        simdisk_image_fill(image, from, from + SIMDISK_SECTOR < end ? from + SIMDISK_SECTOR : end,
+                           SIMDISK_GARBAGE_BYTE);
+}
+
 /* The bytes that a truncation takes are zeros to the end of the sector, and the file is as long as it was. */
 static void tear_truncation(image_t **image, const change_t *change)
 {
@@ -107,8 +117,10 @@ static simdisk_fate_t fate_of(const change_t *change, const uint8_t *keep)
 {
     if (change->settled)
         return SIMDISK_KEPT;
+    if (change->calm && change->unit != SIZE_MAX && keep[change->unit] == SIMDISK_SPOILT)
+        return SIMDISK_LOST;
     simdisk_fate_t fate = change->unit != SIZE_MAX ? (simdisk_fate_t)keep[change->unit] : SIMDISK_LOST;
-    if (change->kind == CHANGE_PIECE || (change->kind == CHANGE_TRUNCATE && fate == SIMDISK_TORN))
+    if (change->kind == CHANGE_PIECE || (change->kind == CHANGE_TRUNCATE && fate >= SIMDISK_TORN))
         return fate;
     return fate == SIMDISK_TORN ? SIMDISK_KEPT : fate == SIMDISK_SPOILT ? SIMDISK_LOST : fate;
 }
@@ -136,10 +148,16 @@ static image_t *crash_file(const simdisk_t *disk, size_t index, const uint8_t *k
     }
     if (fill != SIMDISK_SHORT)
         grow(&image, disk->inodes[index].longest, fill);
-    for (size_t i = 0; spoilt && i < disk->change_count; i++)
-        if (disk->changes[i].inode == index && disk->changes[i].kind == CHANGE_PIECE &&
-            fate_of(&disk->changes[i], keep) == SIMDISK_SPOILT)
-            spoil(&image, &disk->changes[i]);
+    for (size_t i = 0; spoilt && i < disk->change_count; i++) {
+        const change_t *change = &disk->changes[i];
+        if (change->inode != index || (change->kind != CHANGE_PIECE && change->kind != CHANGE_TRUNCATE) ||
+            fate_of(change, keep) != SIMDISK_SPOILT)
+            continue;
+        if (change->kind == CHANGE_PIECE)
+            spoil(&image, change);
+        else
+            spoil_truncation(&image, change);
+    }
     return image;
 }
 
@@ -346,7 +364,8 @@ uint64_t simdisk_hash(const simdisk_t *disk)
     }
     for (size_t i = 0; i < disk->change_count; i++) {
         const change_t *change = &disk->changes[i];
-        hash = simdisk_mix(hash, (uint64_t)change->kind << 32 | (uint64_t)change->settled << 40 | change->inode);
+        hash = simdisk_mix(hash, (uint64_t)change->kind << 32 | (uint64_t)change->settled << 40 |
+                                     (uint64_t)change->written << 41 | (uint64_t)change->calm << 42 | change->inode);
         hash = simdisk_mix(simdisk_mix(hash, change->offset), change->size);
         hash = mix_name(simdisk_mix(hash, change->content != NULL ? change->content->hash : 0), change->name);
     }

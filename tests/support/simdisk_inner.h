@@ -35,6 +35,8 @@ typedef struct change {
     int part;
     char name[SIMDISK_NAME_SIZE];
     bool settled; /* durable behind a truncation that is not: no unit, never lost */
+    bool written; /* a piece: its bytes were made durable by a newer one */
+    bool calm;    /* of a file's contents: it may be lost, and its sector is not being written any more */
     size_t unit;  /* set by simdisk_units; SIZE_MAX: none of its own */
 } change_t;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 void contract_missing_is_enoent(void **state)
@@ -210,6 +211,43 @@ void contract_copies(void **state)
     storage->file_close(to);
     storage->file_close(from);
     storage->partition_close(beside);
+    storage->partition_close(partition);
+}
+
+/* A storage that tells what the device has tells what was synced, to the end of the file, and its other calls go on as
+ * before. */
+void contract_reads_of_the_device(void **state)
+{
+    enum { ALIGN = 4096, ROOM = 4 * ALIGN, LENGTH = 2 * ALIGN + 100 };
+    const struct place *place = *state;
+    const segj_storage_t *storage = place->storage;
+    if (storage->file_read_device == NULL)
+        return;
+    segj_partition_t *partition = make_partition(place, "a");
+    segj_file_t *file = open_file(place, partition, "f", SEGJ_OPEN_CREATE);
+    char text[LENGTH + 1];
+    for (size_t i = 0; i < LENGTH; i++)
+        text[i] = (char)('a' + i % 23);
+    text[LENGTH] = '\0';
+    write_text(place, file, 0, text);
+    assert_int_equal(storage->file_sync(file), 0);
+    char *room = malloc(ROOM + ALIGN - 1);
+    assert_non_null(room);
+    char *aligned = room + (ALIGN - (uintptr_t)room % ALIGN) % ALIGN;
+    for (uint64_t offset = 0; offset < 5 * (uint64_t)ALIGN; offset += ALIGN) {
+        size_t left = offset < LENGTH ? (size_t)(LENGTH - offset) : 0;
+        size_t done = 1;
+        int code = storage->file_read_device(file, offset, aligned, ROOM, &done);
+        if (code == ENOTSUP) /* never, on this file system */
+            break;
+        assert_int_equal(code, 0);
+        assert_int_equal(done, left);
+        assert_memory_equal(aligned, text + LENGTH - left, left);
+    }
+    free(room);
+    write_text(place, file, 3, "x"); /* neither aligned nor whole */
+    expect_bytes(place, file, 1, "bcxef", 5);
+    storage->file_close(file);
     storage->partition_close(partition);
 }
 

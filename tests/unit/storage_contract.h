@@ -17,6 +17,7 @@ void contract_read_only_files(void **state);
 void contract_files_have_an_end(void **state);
 void contract_truncation(void **state);
 void contract_copies(void **state);
+void contract_reads_of_the_device(void **state);
 void contract_removed_files_live_on(void **state);
 void contract_syncs_and_hints(void **state);
 void contract_mappings(void **state);
@@ -42,6 +43,7 @@ void contract_every_allocation_fails_once(void **state);
         cmocka_unit_test_setup_teardown(contract_files_have_an_end, make, drop),                                       \
         cmocka_unit_test_setup_teardown(contract_truncation, make, drop),                                              \
         cmocka_unit_test_setup_teardown(contract_copies, make, drop),                                                  \
+        cmocka_unit_test_setup_teardown(contract_reads_of_the_device, make, drop),                                     \
         cmocka_unit_test_setup_teardown(contract_removed_files_live_on, make, drop),                                   \
         cmocka_unit_test_setup_teardown(contract_syncs_and_hints, make, drop),                                         \
         cmocka_unit_test_setup_teardown(contract_mappings, make, drop),                                                \

@@ -243,7 +243,7 @@ static void wide_registers_are_left_clear(void **state)
     fill(bytes, sizeof bytes);
     segj_leave_wide_registers();
     if (!segj_ask_wide_registers() || is_wide_in_use())
-        skip(); /* there are none, or the processor says that they are in use when they are not */
+        SKIP("the processor has no wide registers, or does not tell whether they are in use");
     for (size_t size = 1; size <= sizeof bytes; size += size < 300 ? 1 : size) {
         for (const struct routine *routine = routines; routine->update != segj_crc32_by_tables; routine++) {
             (void)routine->update(0, bytes, size);
@@ -252,7 +252,7 @@ static void wide_registers_are_left_clear(void **state)
         }
     }
 #else
-    skip();
+    SKIP("this is no x86-64");
 #endif
 }
 

@@ -481,12 +481,12 @@ static void a_cut_is_durable(void **state)
     values_file_t *values = values_new(CAPACITY);
     values_put(values, 150);
     recorder_clear(values->rig->recorder);
-    assert_ok(segj_glob_cut(values_handle(values), 70));
+    assert_ok(segj_glob_cut(values_handle(values), 70, false));
     assert_changes(values->rig->recorder, "cut values/9 4166; sync values/9");
     recorder_fail(values->rig->recorder, RECORD_FILE_SYNC, 0, 1, EIO);
-    assert_status(segj_glob_cut(values_handle(values), 0), SEGJ_ERR_IO);
+    assert_status(segj_glob_cut(values_handle(values), 0, false), SEGJ_ERR_IO);
     recorder_fail(values->rig->recorder, RECORD_FILE_TRUNCATE, 0, 1, EIO);
-    assert_status(segj_glob_cut(values_handle(values), 0), SEGJ_ERR_IO);
+    assert_status(segj_glob_cut(values_handle(values), 0, false), SEGJ_ERR_IO);
     assert_changes(values->rig->recorder, "cut values/9 4096; sync values/9 !; cut values/9 4096 !");
     values_free(values);
 }

@@ -1,9 +1,6 @@
 /*
  * oversized/open/pass_log.c: see the header. The verdict has followed the frames, and checked each: here their heads are
  * taken at their word, and only that they still lead to the same end is looked at.
- *
- * After a failed write-back the system's cache shows bytes that are no longer dirty and never reached the disk, and a
- * sync alone would not write them. Any mixture of what is there and of what is written again is the same bytes.
  */
 #include "oversized/open/pass_log.h"
 
@@ -11,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "journal/record_format.h"
+#include "oversized/open/again.h"
 #include "paged/page_run.h"
 
 /* --- pages of the index --- */
@@ -145,10 +143,7 @@ static segj_status_t passage_write(passage_t *passage, size_t come)
     if (from >= end)
         return SEGJ_OK;
     const uint8_t *bytes = passage->scan->window + (size_t)(from - passage->offset);
-    segj_status_t status = segj_io_write(values, values->data + from, bytes, (size_t)(end - from));
-    if (status == SEGJ_OK)
-        segj_io_write_behind(values, &passage->behind, values->data + from, end - from);
-    return status;
+    return segj_again_write(passage->scan, values, values->data + from, bytes, (size_t)(end - from), &passage->behind);
 }
 
 /* What comes after the window comes into it; of a payload that W covers nothing need come. A head that has begun in the

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "oversized/lost/set_aside.h"
+#include "oversized/open/again.h"
 #include "oversized/open/repair_log.h"
 #include "oversized/section/section.h"
 
@@ -73,8 +74,8 @@ static segj_status_t repair_write_pages(segj_scan_t *scan, const segj_recovery_p
     if (plan->records < plan->watermark)
         return SEGJ_OK;
     uint64_t page = plan->watermark * shared->record_size / shared->page_size;
-    return segj_repair_write_again(scan, index, index->data + page * segj_page_physical(shared->page_size),
-                                   segj_fixed_file_size(shared, index->data, plan->records));
+    return segj_again_write_all(scan, index, index->data + page * segj_page_physical(shared->page_size),
+                                segj_fixed_file_size(shared, index->data, plan->records));
 }
 
 /* The file gets its size also where it shows it already: a killed process may have cut it and synced nothing, and what
@@ -133,8 +134,8 @@ static segj_status_t repair_values(segj_scan_t *scan, const segj_recovery_plan_t
     if (wants_header(plan, values, plan->value_valid, plan->value_size))
         status = segj_glob_write_header(&plan->section->values, &scan->journal->shared, values);
     if (status == SEGJ_OK && plan->records >= plan->watermark)
-        status = segj_repair_write_again(scan, values, values->data + plan->watermark_end, values->data + plan->end);
-    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
+        status = segj_again_write_all(scan, values, values->data + plan->watermark_end, values->data + plan->end);
+    return status == SEGJ_OK ? segj_glob_cut(values, plan->end, false) : status;
 }
 
 /* A values file that lost its header gets it back before W is lowered: until then W tells why there are pages beside
@@ -195,9 +196,9 @@ static segj_status_t write_found_again(segj_scan_t *scan, const segj_recovery_pl
                                        const segj_io_file_t *values)
 {
     uint64_t kept = segj_fixed_file_size(&scan->journal->shared, index->data, plan->records);
-    segj_status_t status = segj_repair_write_again(scan, index, index->data, segj_min_u64(kept, plan->index_size));
+    segj_status_t status = segj_again_write_all(scan, index, index->data, segj_min_u64(kept, plan->index_size));
     if (status == SEGJ_OK && values->opened != NULL)
-        status = segj_repair_write_again(scan, values, values->data, values->data + plan->end);
+        status = segj_again_write_all(scan, values, values->data, values->data + plan->end);
     return status;
 }
 
@@ -220,7 +221,7 @@ SEGJ_UNDER_CHANGE static segj_status_t repair_commonware(segj_scan_t *scan, segj
         status = open_values(plan, values, shared);
     if (status == SEGJ_OK && !plan->value_valid)
         status = segj_glob_write_header(&plan->section->values, shared, values);
-    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;
+    return status == SEGJ_OK ? segj_glob_cut(values, plan->end, false) : status;
 }
 
 /* What was opened for reading need not show what is repaired (in an overlay), and a removal or a cut on FUSE needs

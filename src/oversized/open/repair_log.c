@@ -7,6 +7,7 @@
 #include "oversized/open/repair_log.h"
 
 #include "base/bytes.h"
+#include "oversized/open/again.h"
 #include "oversized/open/pass_log.h"
 #include "oversized/open/verdict_log.h"
 
@@ -29,7 +30,7 @@ static segj_status_t write_dictionary_again(segj_scan_t *scan, const segj_io_fil
     uint64_t begin = segj_data_offset(kind, (segj_dictionary_id_t){0, 0});
     if (file->data == begin || size < file->data)
         return SEGJ_OK;
-    segj_status_t status = segj_repair_write_again(scan, file, begin, file->data);
+    segj_status_t status = segj_again_write_all(scan, file, begin, file->data);
     return status == SEGJ_OK ? segj_io_sync(file) : status;
 }
 
@@ -85,29 +86,18 @@ static segj_status_t mark_both(const segj_recovery_plan_t *plan, const segj_io_f
     return status == SEGJ_OK ? segj_fixed_mark_cut(fixed, index, end_of(plan)) : status;
 }
 
-/* --- values --- */
-
-/* Writes bytes of a file again as they read: after a failed write-back the system's cache shows bytes that are no
- * longer dirty and never reached the disk, and a sync alone would not write them. Any mixture of both is the same
- * bytes. */
-segj_status_t segj_repair_write_again(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from, uint64_t to)
-{
-    segj_io_behind_t behind = {0, 0};
-    segj_status_t status = from < to ? segj_scan_have_window(scan) : SEGJ_OK;
-    while (from < to && status == SEGJ_OK) {
-        size_t part = (size_t)segj_min_u64(to - from, SEGJ_SCAN_WINDOW);
-        status = segj_io_read(file, from, scan->window, part, NULL);
-        if (status == SEGJ_OK)
-            status = segj_io_write(file, from, scan->window, part);
-        if (status == SEGJ_OK)
-            segj_io_write_behind(file, &behind, from, part);
-        from += part;
-    }
-    segj_io_end_behind(file, &behind);
-    return status;
-}
-
 /* --- all of it --- */
+
+/* The file ends with a sector. Where zeros end the last one already, neither the cut nor the filling writes to it: it may
+ * hold what was synced. */
+static segj_status_t cut_log_values(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *values)
+{
+    uint64_t pad = segj_frame_pad(values->sector, values->data, plan->end);
+    bool filled = false;
+    segj_status_t status =
+        pad > 0 ? segj_again_is_zero(scan, values, values->data + plan->end, (size_t)pad, &filled) : SEGJ_OK;
+    return status == SEGJ_OK ? segj_glob_cut(values, plan->end, filled) : status;
+}
 
 static segj_status_t cut_log_index(segj_scan_t *scan, const segj_recovery_plan_t *plan, const segj_io_file_t *index)
 {
@@ -163,7 +153,7 @@ segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, con
     segj_fixed_t *fixed = &plan->section->index;
     bool marked = wants_marks(plan);
     /* A repair that has begun wants no memory. */
-    segj_status_t status = segj_scan_have_window(scan);
+    segj_status_t status = segj_again_prepare(scan, values);
     if (status == SEGJ_OK)
         status = segj_scan_have_pages(scan);
     if (status == SEGJ_OK && plan->value_there)
@@ -183,7 +173,7 @@ segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan, con
         marked = true;
     }
     if (status == SEGJ_OK)
-        status = segj_glob_cut(values, plan->end);
+        status = cut_log_values(scan, plan, values);
     if (status == SEGJ_OK)
         status = cut_log_index(scan, plan, index);
     /* A section with a watermark has durable names. */

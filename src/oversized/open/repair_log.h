@@ -11,10 +11,6 @@
 typedef segj_status_t segj_repair_open_t(segj_recovery_plan_t *plan, segj_io_file_t *values,
                                          const segj_shared_t *shared);
 
-/** Writes bytes of a file again as they read, in either version. */
-SEGJ_MUST_CHECK segj_status_t segj_repair_write_again(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from,
-                                                      uint64_t to);
-
 /** Repairs it; the index is open for writing. */
 SEGJ_MUST_CHECK segj_status_t segj_repair_log(segj_scan_t *scan, segj_recovery_plan_t *plan,
                                               const segj_io_file_t *index, segj_io_file_t *values,

@@ -24,7 +24,8 @@ void segj_scan_free(segj_scan_t *scan)
     free(scan->pages);
     free(scan->record);
     free(scan->window);
-    scan->pages = scan->record = scan->window = NULL;
+    free(scan->device_room);
+    scan->pages = scan->record = scan->window = scan->device = scan->device_room = NULL;
 }
 
 /* Memory for so many pages. A section that a close has left needs one. */
@@ -48,6 +49,19 @@ segj_status_t segj_scan_have_window(segj_scan_t *scan)
     if (scan->window == NULL)
         scan->window = malloc(SEGJ_SCAN_WINDOW);
     return scan->window != NULL ? SEGJ_OK : segj_fail_memory(SEGJ_SCAN_WINDOW);
+}
+
+segj_status_t segj_scan_have_device(segj_scan_t *scan)
+{
+    const size_t size = SEGJ_SCAN_DEVICE + SEGJ_IO_DEVICE_ALIGN - 1;
+    if (scan->device != NULL)
+        return SEGJ_OK;
+    scan->device_room = malloc(size);
+    if (scan->device_room == NULL)
+        return segj_fail_memory(size);
+    size_t past = (size_t)((uintptr_t)scan->device_room % SEGJ_IO_DEVICE_ALIGN);
+    scan->device = scan->device_room + (past == 0 ? 0 : SEGJ_IO_DEVICE_ALIGN - past);
+    return SEGJ_OK;
 }
 
 segj_status_t segj_scan_have_pages(segj_scan_t *scan)

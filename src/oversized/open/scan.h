@@ -9,6 +9,8 @@
 #include "oversized/section/journal.h"
 
 #define SEGJ_SCAN_WINDOW ((size_t)256 << 10)
+/** A window, and what lies around it in the blocks of its ends. */
+#define SEGJ_SCAN_DEVICE (SEGJ_SCAN_WINDOW + 2 * SEGJ_IO_DEVICE_ALIGN)
 
 /** Memory and counts of one open. Memory is taken for sections that open reads through: those that a close has left
  *  need no more than a page. */
@@ -20,7 +22,9 @@ typedef struct segj_scan {
     uint64_t known; /* the page verified last, so that its records do not verify it again each */
     uint16_t known_length;
     uint8_t *record;
-    uint8_t *window; /* SEGJ_SCAN_WINDOW bytes, of a values file; or NULL */
+    uint8_t *window;      /* SEGJ_SCAN_WINDOW bytes, of a values file; or NULL */
+    uint8_t *device;      /* SEGJ_SCAN_DEVICE bytes, aligned, for what the device has of a values file; or NULL */
+    uint8_t *device_room; /* it lies in there */
     uint64_t window_offset;
     size_t window_loaded;
     uint64_t verified;
@@ -42,6 +46,9 @@ void segj_scan_free(segj_scan_t *scan);
 
 /** Has the window, with nothing in it. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_have_window(segj_scan_t *scan);
+
+/** Has what is asked of the device of a file whose values are kept apart. */
+SEGJ_MUST_CHECK segj_status_t segj_scan_have_device(segj_scan_t *scan);
 
 /** Has memory for pages that are written, with none in it: so many as scan->capacity. */
 SEGJ_MUST_CHECK segj_status_t segj_scan_have_pages(segj_scan_t *scan);

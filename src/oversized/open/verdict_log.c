@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "journal/walk.h"
+#include "oversized/open/again.h"
 
 static segj_status_t begin_walk(segj_scan_t *scan, const segj_scanned_t *scanned, segj_point_t at, segj_walk_t *walk)
 {
@@ -399,7 +400,7 @@ segj_status_t segj_judge_log(segj_scan_t *scan, segj_recovery_plan_t *plan, segj
         if (status == SEGJ_OK)
             status = segj_scan_have_pages(scan);
         if (status == SEGJ_OK)
-            status = segj_scan_have_window(scan);
+            status = segj_again_prepare(scan, &scanned->values);
     }
     note_index(plan);
     return status;

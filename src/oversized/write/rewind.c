@@ -124,7 +124,7 @@ SEGJ_UNDER_CHANGE static segj_status_t cut(oversized_t *journal, segj_section_t 
     begin_cut(journal, section, at);
     status = segj_fixed_cut_rewritten(shared, file, at.records);
     if (status == SEGJ_OK)
-        status = segj_glob_cut(&section->values.handle.file, at.end);
+        status = segj_glob_cut(&section->values.handle.file, at.end, false);
     if (status == SEGJ_OK)
         section->values.tail_dirty = false; /* what a failed append has left after the end went too */
     if (status == SEGJ_OK)
@@ -182,7 +182,8 @@ static segj_status_t cut_files(const segj_shared_t *shared, segj_section_t *sect
 {
     const segj_io_file_t *file = &section->index.handle.file;
     uint64_t kept = segj_fixed_file_size(shared, file->data, at.records);
-    segj_status_t status = segj_glob_cut(&section->values.handle.file, at.end);
+    bool filled = segj_glob_filled(&section->values, at.end);
+    segj_status_t status = segj_glob_cut(&section->values.handle.file, at.end, filled);
     if (status == SEGJ_OK)
         section->values.tail_dirty = false;
     return status == SEGJ_OK && index_size > kept ? segj_io_truncate(file, kept) : status;

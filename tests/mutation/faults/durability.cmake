@@ -103,10 +103,10 @@ fault("a cut of the index is not synced" src/journal/fixed.c "${order}"
     [==[    segj_status_t status = segj_io_truncate(file, segj_fixed_file_size(shared, file->data, records));]==])
 
 fault("a cut of the values is not synced" src/journal/glob.c "${order}"
-    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size + pad);
     if (status == SEGJ_OK)
         status = segj_io_sync(file);]==]
-    [==[    segj_status_t status = segj_io_truncate(file, file->data + size);]==])
+    [==[    segj_status_t status = segj_io_truncate(file, file->data + size + pad);]==])
 
 fault("a page's shorter slot is not synced" src/journal/fixed.c "${order}"
     [==[        if (status == SEGJ_OK)
@@ -165,10 +165,10 @@ fault("open does not sync an index that it takes over" src/oversized/open/repair
 
 fault("open does not sync values that it takes over" src/oversized/open/repair.c "${order}"
     [==[values->data + plan->end);
-    return status == SEGJ_OK ? segj_glob_cut(values, plan->end) : status;]==]
+    return status == SEGJ_OK ? segj_glob_cut(values, plan->end, false) : status;]==]
     [==[values->data + plan->end);
     return status != SEGJ_OK || plan->value_size <= values->data + plan->end ? status
-                                                                             : segj_glob_cut(values, plan->end);]==])
+                                                                             : segj_glob_cut(values, plan->end, false);]==])
 
 fault("open does not sync the removal of values without an index" src/oversized/open/recover_act.c "${order}"
     [==[    return status == SEGJ_OK && changed ? segj_partition_sync(&shared->values) : status;]==]
@@ -186,9 +186,9 @@ fault("destroy does not sync the directory" src/oversized/oversized.c "promises/
 
 fault("a failed write's rest is cut without a sync" src/journal/glob.c "unit/glob failure/stories lessons/durability"
     [==[    status = segj_io_sync(&glob->handle.file);
-    if (status == SEGJ_OK)
+    if (status == SEGJ_OK && (pad == 0 || size < end))
         status = pad_file(]==]
-    [==[    if (status == SEGJ_OK)
+    [==[    if (status == SEGJ_OK && (pad == 0 || size < end))
         status = pad_file(]==])
 
 # --- the order is another one ---
@@ -196,15 +196,15 @@ fault("a failed write's rest is cut without a sync" src/journal/glob.c "unit/glo
 fault("a rewind cuts the values before the index" src/oversized/write/rewind.c "${order}"
     [==[    status = segj_fixed_cut_rewritten(shared, file, at.records);
     if (status == SEGJ_OK)
-        status = segj_glob_cut(&section->values.handle.file, at.end);]==]
-    [==[    status = segj_glob_cut(&section->values.handle.file, at.end);
+        status = segj_glob_cut(&section->values.handle.file, at.end, false);]==]
+    [==[    status = segj_glob_cut(&section->values.handle.file, at.end, false);
     if (status == SEGJ_OK)
         status = segj_fixed_cut_rewritten(shared, file, at.records);]==])
 
 fault("open cuts the values before the index" src/oversized/open/repair.c "${order}"
     [==[        status = repair_index(scan, plan, index);
     if]==]
-    [==[        status = values->opened != NULL ? segj_glob_cut(values, plan->end) : SEGJ_OK;
+    [==[        status = values->opened != NULL ? segj_glob_cut(values, plan->end, false) : SEGJ_OK;
     if (status == SEGJ_OK)
         status = repair_index(scan, plan, index);
     if]==])

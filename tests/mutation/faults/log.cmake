@@ -23,7 +23,7 @@ fault("version 2: a rewind does not wait for its mark" src/oversized/write/rewin
 fault("version 2: a cut of the values is not flushed" src/journal/glob.c "recovery/log_order crash/trace"
     [==[    if (status == SEGJ_OK)
         status = segj_io_sync(file);
-    return status == SEGJ_OK ? pad_file(file, size) : status;]==]
+    return status == SEGJ_OK && pad == 0 ? pad_file(file, size) : status;]==]
     [==[    return status;]==])
 
 fault("version 2: a refused value stays in the log" src/oversized/section/durable.c
@@ -109,7 +109,7 @@ fault("version 2: an identity that is damaged is not made again" src/oversized/o
     [==[    if (status == SEGJ_OK && plan->value_valid && headers->values.version == 1)]==])
 
 fault("version 2: the values are not cut by open" src/oversized/open/repair_log.c "${log_states} recovery/log"
-    [==[        status = segj_glob_cut(values, plan->end);]==]
+    [==[        status = cut_log_values(scan, plan, values);]==]
     [==[        status = segj_io_sync(values);]==])
 
 fault("version 2: files of two journals are taken for a section's" src/oversized/open/verdict_native.c "recovery/log"

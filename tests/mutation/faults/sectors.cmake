@@ -97,3 +97,70 @@ fault("sectors: an older reader is not warned" src/journal/header_format.c "unit
 fault("sectors: stats count what lies between" src/oversized/tools/stats.c "${sectors}"
     [==[    found.stored_bytes -= atomic_load_explicit(&shared->gaps, memory_order_relaxed);]==]
     [==[    found.stored_bytes -= 0;]==])
+
+# --- what an open writes again ---
+
+set(again "recovery/log_apart")
+
+fault("sectors: an open writes again what the device has" src/oversized/open/again.c "${again} crash/exhaustive_sectors"
+    [==[        if (!there)
+            status]==]
+    [==[        if (!there || run > 0)
+            status]==])
+
+fault("sectors: an open does not write again what the device lacks" src/oversized/open/again.c
+    "${again} crash/exhaustive_sectors crash/histories"
+    [==[        if (!there)
+            status]==]
+    [==[        if (!there && run == 0)
+            status]==])
+
+fault("sectors: what is written again is looked at as a whole" src/oversized/open/again.c "${again} crash/exhaustive_sectors"
+    [==[        size_t part = (size_t)segj_min_u64(size - run, PART - at % PART);]==]
+    [==[        size_t part = at % PART > PART ? 0 : size - run;]==])
+
+fault("sectors: bytes beyond what the device has are there" src/oversized/open/again.c "${again} crash/histories"
+    [==[    return offset + size <= found->end && memcmp(]==]
+    [==[    return offset + size > found->end || memcmp(]==])
+
+fault("sectors: a storage that does not tell has everything" src/oversized/open/again.c "${again}"
+    [==[    if (values->sector == 0 || !look_at_device(scan, values, offset, size, &found))
+        return write_part(values, offset, bytes, size, behind);]==]
+    [==[    if (values->sector == 0)
+        return write_part(values, offset, bytes, size, behind);
+    if (!look_at_device(scan, values, offset, size, &found))
+        return SEGJ_OK;]==])
+
+fault("sectors: a repair cuts at the last frame" src/oversized/open/repair_log.c "${again}"
+    [==[    return status == SEGJ_OK ? segj_glob_cut(values, plan->end, filled) : status;]==]
+    [==[    return status == SEGJ_OK ? segj_glob_cut(values, plan->end, filled && pad == 0) : status;]==])
+
+fault("sectors: a repair leaves what follows the last frame in its sector" src/oversized/open/again.c
+    "${again} crash/exhaustive_sectors"
+    [==[got == size && are_zeros(scan->window, size) &&]==]
+    [==[got == size &&]==])
+
+fault("sectors: a repair takes zeros for there that the device lacks" src/oversized/open/again.c
+    "${again} crash/exhaustive_sectors crash/histories"
+    [==[            look_at_device(scan, values, offset, size, &found) && device_has(&found, offset, scan->window, size);]==]
+    [==[            (look_at_device(scan, values, offset, size, &found) || got == size);]==])
+
+# --- what takes records back ---
+
+fault("sectors: a refused value is cut at the last frame" src/journal/glob.c "${again}"
+    [==[    uint64_t pad = segj_glob_filled(glob, glob->size) ? pad_of(&glob->handle.file, glob->size) : 0;]==]
+    [==[    uint64_t pad = segj_glob_filled(glob, UINT64_MAX - 1) ? pad_of(&glob->handle.file, glob->size) : 0;]==])
+
+fault("sectors: a rewind to what is synced cuts at the last frame" src/oversized/write/rewind.c "${again}"
+    [==[    bool filled = segj_glob_filled(&section->values, at.end);]==]
+    [==[    bool filled = segj_glob_filled(&section->values, at.end + 1);]==])
+
+fault("sectors: a rewind leaves what follows in the sector" src/oversized/write/rewind.c
+    "${sectors} crash/exhaustive_sectors crash/histories"
+    [==[    bool filled = segj_glob_filled(&section->values, at.end);]==]
+    [==[    bool filled = section->values.handle.file.sector > 0;]==])
+
+fault("sectors: a refused value leaves its beginning in the sector" src/journal/glob.c
+    "${sectors} ${again} crash/histories failure/storage_faults"
+    [==[    uint64_t pad = segj_glob_filled(glob, glob->size) ? pad_of(&glob->handle.file, glob->size) : 0;]==]
+    [==[    uint64_t pad = pad_of(&glob->handle.file, glob->size);]==])
