@@ -142,8 +142,8 @@ static inline uint64_t segj_glob_pending_gap(const segj_glob_t *glob)
 /** Whether a view is out. Under the state lock. */
 SEGJ_UNDER_STATE bool segj_glob_viewed(const segj_glob_t *glob);
 
-/** Whether nothing but zeros lies in the file from the end of values to the end of their sector: a sync has covered
- *  these, and what came after it began the next one. Under the change lock. */
+/** Whether nothing but zeros lies in the file from the end of values to the end of their sector: a sync has begun with
+ *  these, or found them, and what came after it began the next one. Under the change lock. */
 static inline bool segj_glob_filled(const segj_glob_t *glob, uint64_t end)
 {
     return glob->handle.file.sector > 0 && glob->apart == end;

@@ -212,6 +212,7 @@ segj_status_t segj_io_read(const segj_io_file_t *file, uint64_t offset, void *bu
 bool segj_io_read_device(const segj_io_file_t *file, uint64_t offset, uint8_t *buffer, size_t size, size_t *got)
 {
     const segj_storage_t *storage = file->partition->storage;
+    bool again = true;
     *got = 0;
     if (!SEGJ_STORAGE_HAS(storage, file_read_device) || !in_bounds(offset, size))
         return false;
@@ -220,6 +221,11 @@ bool segj_io_read_device(const segj_io_file_t *file, uint64_t offset, uint8_t *b
         int code = storage->file_read_device(file->opened, offset + *got, buffer + *got, size - *got, &done);
         if (code == EINTR)
             continue;
+        /* Linux has a write-back that failed before answered once, by the first call that waits for the file. */
+        if (code == EIO && again) {
+            again = false;
+            continue;
+        }
         if (code != 0 || done > size - *got)
             return false;
         *got += done;

@@ -424,6 +424,22 @@ static void test_a_rewind_to_what_is_synced_leaves_the_last_sector_alone(void **
     expect_spared(scene, changes, synced);
 }
 
+/* A sync has failed: that it had begun makes no difference to a rewind to what the one before has covered. */
+static void test_a_rewind_after_a_sync_that_failed_leaves_the_last_sector_alone(void **state)
+{
+    scene_t *scene = *state;
+    changes_t changes = {0};
+    uint64_t synced = append_synced(scene);
+    append(scene, 2);
+    recorder_fail(scene->recorder, RECORD_FILE_WRITE, 0, RECORD_FOR_GOOD, ENOSPC);
+    assert_status(oversized_sync(scene->journal, SECTION), SEGJ_ERR_NO_SPACE);
+    recorder_fail(scene->recorder, RECORD_FILE_WRITE, 0, 0, 0);
+    recorder_watch(scene->recorder, note_change, &changes);
+    assert_ok(oversized_rewind_section_to(scene->journal, SECTION, 3));
+    scene->appended = 3;
+    expect_spared(scene, changes, synced);
+}
+
 /* --- storages that do not tell --- */
 
 static void expect_all_written(scene_t *scene, uint64_t end)
@@ -444,6 +460,19 @@ static void test_all_is_written_where_the_storage_does_not_tell(void **state)
     cut_power(scene, SIMDISK_LOST);
     recorder_fail(scene->recorder, RECORD_FILE_READ_DEVICE, 0, RECORD_FOR_GOOD, EIO);
     expect_all_written(scene, end);
+}
+
+/* A write-back that failed earlier is answered once. */
+static void test_the_device_is_asked_twice(void **state)
+{
+    scene_t *scene = *state;
+    append(scene, 12);
+    sync_it(scene);
+    cut_power(scene, SIMDISK_LOST);
+    recorder_fail(scene->recorder, RECORD_FILE_READ_DEVICE, 0, 1, EIO);
+    changes_t changes = open_and_look(scene);
+    assert_int_equal(changes.writes, 0);
+    expect(scene, 12);
 }
 
 /* A table of a time when there was no such function. */
@@ -493,6 +522,8 @@ int main(void)
         SCENE(test_a_refused_value_leaves_the_last_sector_alone),
         SCENE(test_a_stream_that_is_given_up_leaves_the_last_sector_alone),
         SCENE(test_a_rewind_to_what_is_synced_leaves_the_last_sector_alone),
+        SCENE(test_a_rewind_after_a_sync_that_failed_leaves_the_last_sector_alone),
+        SCENE(test_the_device_is_asked_twice),
         SCENE(test_all_is_written_where_the_storage_does_not_tell),
         SCENE(test_all_is_written_where_the_storage_is_older),
         SCENE(test_all_is_written_where_nothing_is_kept_apart),

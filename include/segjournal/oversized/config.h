@@ -370,14 +370,16 @@ typedef struct oversized_config {
      *  takes it for granted, as databases do, that bytes which were synced stay when others of their sector are written
      *  later. Where a device does not promise that, the last values that were synced may be lost with the ones that
      *  were being written, and an open may not notice. With this a value that is appended after a sync begins a sector
-     *  of its own, so that no append or sync writes to a sector with synced values. Nor does an open that repairs: it
+     *  of its own, so that no append or sync writes to a sector with synced values. Nor does an open after a crash: it
      *  reads past the system's memory what the device has, and writes again what that lacks (on ext4, XFS and F2FS of
-     *  Linux 6.1 and later; elsewhere it writes again all that lies after the watermark). 4096 is right for most
-     *  devices: file systems write blocks of that size. Flash memory may have larger pages.
+     *  Linux 6.1 and later, where the library was built with headers of it; elsewhere it writes again all that lies
+     *  after the watermark). 4096 is right for most devices: file systems write blocks of that size, and a smaller
+     *  sector than that keeps nothing apart. Flash memory may have larger pages.
      *
      *  It costs half a sector for each sync on average, in the file alone; a sync takes no longer. Values files end
-     *  with whole sectors. A rewind that takes back synced values still writes to the sector in which those that stay
-     *  end. */
+     *  with whole sectors. What takes back synced values still writes to the sector in which those that stay end (a
+     *  rewind, an open with a checkpoint, one that cuts at damage), and so does what comes after a sync for which there
+     *  was no room to fill its sector. */
     uint32_t sector_size;
 } oversized_config_t;
 

@@ -176,13 +176,20 @@ static void cut_memory(oversized_t *journal, segj_section_t *section, segj_point
     segj_unlock(&shared->state);
 }
 
+/* Whether what stays ends with its last sector's values: zeros follow there. A sync that has failed had begun to keep
+ * apart what comes after it; what the one before has covered ends with a sector too. Before the cut begins. */
+static bool is_sector_filled(const segj_section_t *section, uint64_t end)
+{
+    return segj_glob_filled(&section->values, end) ||
+           (section->values.handle.file.sector > 0 && section->synced_size == end);
+}
+
 /* index_size: of the index file, which is never made longer. */
 static segj_status_t cut_files(const segj_shared_t *shared, segj_section_t *section, segj_point_t at,
-                               uint64_t index_size)
+                               uint64_t index_size, bool filled)
 {
     const segj_io_file_t *file = &section->index.handle.file;
     uint64_t kept = segj_fixed_file_size(shared, file->data, at.records);
-    bool filled = segj_glob_filled(&section->values, at.end);
     segj_status_t status = segj_glob_cut(&section->values.handle.file, at.end, filled);
     if (status == SEGJ_OK)
         section->values.tail_dirty = false;
@@ -204,6 +211,7 @@ SEGJ_UNDER_CHANGE static segj_status_t cut_log(oversized_t *journal, segj_sectio
     segj_shared_t *shared = &journal->shared;
     segj_fixed_t *index = &section->index;
     bool marked = at.records <= index->claimed;
+    bool filled = is_sector_filled(section, at.end);
     uint64_t size = 0;
     segj_status_t status = segj_io_size(&index->handle.file, &size);
     if (status != SEGJ_OK)
@@ -212,7 +220,7 @@ SEGJ_UNDER_CHANGE static segj_status_t cut_log(oversized_t *journal, segj_sectio
     if (status != SEGJ_OK)
         return status;
     begin_cut(journal, section, at);
-    status = cut_files(shared, section, at, size);
+    status = cut_files(shared, section, at, size, filled);
     cut_memory(journal, section, at);
     if (status == SEGJ_OK && marked)
         status = segj_fixed_clear_mark(index, &index->handle.file);

@@ -152,12 +152,20 @@ fault("sectors: a refused value is cut at the last frame" src/journal/glob.c "${
     [==[    uint64_t pad = segj_glob_filled(glob, UINT64_MAX - 1) ? pad_of(&glob->handle.file, glob->size) : 0;]==])
 
 fault("sectors: a rewind to what is synced cuts at the last frame" src/oversized/write/rewind.c "${again}"
-    [==[    bool filled = segj_glob_filled(&section->values, at.end);]==]
-    [==[    bool filled = segj_glob_filled(&section->values, at.end + 1);]==])
+    [==[    bool filled = is_sector_filled(section, at.end);]==]
+    [==[    bool filled = is_sector_filled(section, at.end + 1);]==])
+
+fault("sectors: a sync that has failed has covered something" src/oversized/write/rewind.c "${again}"
+    [==[section->synced_size == end);]==]
+    [==[section->synced_size == end + 1);]==])
+
+fault("sectors: the device is asked once" src/storage/io.c "${again}"
+    [==[        if (code == EIO && again) {]==]
+    [==[        if (code == EIO && !again) {]==])
 
 fault("sectors: a rewind leaves what follows in the sector" src/oversized/write/rewind.c
     "${sectors} crash/exhaustive_sectors crash/histories"
-    [==[    bool filled = segj_glob_filled(&section->values, at.end);]==]
+    [==[    bool filled = is_sector_filled(section, at.end);]==]
     [==[    bool filled = section->values.handle.file.sector > 0;]==])
 
 fault("sectors: a refused value leaves its beginning in the sector" src/journal/glob.c
