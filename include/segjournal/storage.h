@@ -259,11 +259,11 @@ struct segj_storage {
 
     /** Reads like file_read, but past the system's memory: what the device has of the range, which a file_sync that
      *  follows makes durable there, if no flush of the device itself has failed. After a write-back that failed, or
-     *  before one, these may be other bytes than file_read gives. `offset`, `size` and the address of `buffer` are multiples of 4096; fewer bytes than asked are
-     *  what the file has up to its end. No other call with this file object is under way. Whatever the failure, the
-     *  storage does not tell: ENOTSUP where it never does. Asked by an open that repairs a section whose values are
-     *  kept apart (oversized_config_t::sector_size): it writes again what the device does not have, and all of it where
-     *  the storage does not tell. */
+     *  before one, these may be other bytes than file_read gives. `offset`, `size` and the address of `buffer` are
+     *  multiples of 4096; fewer bytes than asked are what the file has up to its end. No other call with this file
+     *  object is under way. Whatever the failure, the storage does not tell: ENOTSUP where it never does, and the bytes
+     *  are written again. Asked by an open that repairs a section whose values are kept apart
+     *  (oversized_config_t::sector_size): it writes again what the device does not have. */
     int (*file_read_device)(segj_file_t *file, uint64_t offset, void *buffer, size_t size, size_t *done);
 };
 
