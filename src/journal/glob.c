@@ -111,7 +111,7 @@ static uint64_t pad_of(const segj_io_file_t *file, uint64_t end)
     return segj_frame_pad(file->sector, file->data, end);
 }
 
-/* The file, which was cut durably, is to end where a sector ends. */
+/* Ends the file, which was cut durably, where a sector ends. */
 static segj_status_t pad_file(const segj_io_file_t *file, uint64_t size)
 {
     uint64_t pad = pad_of(file, size);

@@ -164,6 +164,15 @@ static uint64_t size_of_values(scene_t *scene)
     return size;
 }
 
+/* What is there survives a power cut that takes all that is not durable. */
+static void expect_durably(scene_t *scene, uint64_t count)
+{
+    expect(scene, count);
+    cut_power(scene, SIMDISK_LOST);
+    open_journal(scene);
+    expect(scene, count);
+}
+
 /* --- what is written --- */
 
 /* A power cut has left what the device has: nothing is written, and what open has shown stays. */
@@ -194,10 +203,7 @@ static void test_nothing_is_written_of_what_was_kept(void **state)
     cut_power(scene, SIMDISK_KEPT);
     changes_t changes = open_and_look(scene);
     assert_int_equal(changes.writes, 0);
-    expect(scene, 12);
-    cut_power(scene, SIMDISK_LOST);
-    open_journal(scene);
-    expect(scene, 12);
+    expect_durably(scene, 12);
 }
 
 /* What a killed process has handed over and not synced is written again, and not what it had synced. */
@@ -215,10 +221,7 @@ static void test_what_was_not_synced_is_written_after_a_kill(void **state)
     assert_in_range(changes.writes, 1, 9);
     assert_int_equal(changes.from, synced);
     assert_int_equal(changes.to, end);
-    expect(scene, 12);
-    cut_power(scene, SIMDISK_LOST);
-    open_journal(scene);
-    expect(scene, 12);
+    expect_durably(scene, 12);
 }
 
 /* A write-back has failed, of whatever part: the system shows what the device never got. That is written. */
@@ -242,10 +245,7 @@ static void test_what_was_never_written_back_is_written(void **state)
             assert_in_range(changes.from, synced, end - 1);
         written += changes.writes > 0;
         spared += changes.writes > 1 || changes.from > synced || (changes.writes > 0 && changes.to < end);
-        expect(scene, count);
-        cut_power(scene, SIMDISK_LOST);
-        open_journal(scene);
-        expect(scene, count);
+        expect_durably(scene, count);
     }
     assert_in_range(written, 16, 32);
     assert_in_range(spared, 16, 32);

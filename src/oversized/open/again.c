@@ -16,6 +16,15 @@ segj_status_t segj_again_prepare(segj_scan_t *scan, const segj_io_file_t *file)
     return status == SEGJ_OK && file->sector > 0 ? segj_scan_have_device(scan) : status;
 }
 
+static segj_status_t write_part(const segj_io_file_t *file, uint64_t offset, const uint8_t *bytes, size_t size,
+                                segj_io_behind_t *behind)
+{
+    segj_status_t status = segj_io_write(file, offset, bytes, size);
+    if (status == SEGJ_OK)
+        segj_io_write_behind(file, behind, offset, size);
+    return status;
+}
+
 segj_status_t segj_again_write_all(segj_scan_t *scan, const segj_io_file_t *file, uint64_t from, uint64_t to)
 {
     segj_io_behind_t behind = {0, 0};
@@ -24,9 +33,7 @@ segj_status_t segj_again_write_all(segj_scan_t *scan, const segj_io_file_t *file
         size_t part = (size_t)segj_min_u64(to - from, SEGJ_SCAN_WINDOW);
         status = segj_io_read(file, from, scan->window, part, NULL);
         if (status == SEGJ_OK)
-            status = segj_io_write(file, from, scan->window, part);
-        if (status == SEGJ_OK)
-            segj_io_write_behind(file, &behind, from, part);
+            status = write_part(file, from, scan->window, part, &behind);
         from += part;
     }
     segj_io_end_behind(file, &behind);
@@ -72,15 +79,6 @@ static size_t run_on_device(const on_device_t *found, uint64_t offset, const uin
         run += part;
     }
     return run;
-}
-
-static segj_status_t write_part(const segj_io_file_t *values, uint64_t offset, const uint8_t *bytes, size_t size,
-                                segj_io_behind_t *behind)
-{
-    segj_status_t status = segj_io_write(values, offset, bytes, size);
-    if (status == SEGJ_OK)
-        segj_io_write_behind(values, behind, offset, size);
-    return status;
 }
 
 segj_status_t segj_again_write(segj_scan_t *scan, const segj_io_file_t *values, uint64_t offset, const uint8_t *bytes,

@@ -1,6 +1,6 @@
 /*
  * oversized/open/pass_log.h: the one passage over the log of a section that is repaired. What W does not cover of it is
- * written again as it reads, and the index is made of it from the first page that is not trusted.
+ * written again as it reads (again.h), and the index is made of it from the first page that is not trusted.
  */
 #ifndef SEGJ_OVERSIZED_OPEN_PASS_LOG_H
 #define SEGJ_OVERSIZED_OPEN_PASS_LOG_H

@@ -176,8 +176,8 @@ static void cut_memory(oversized_t *journal, segj_section_t *section, segj_point
     segj_unlock(&shared->state);
 }
 
-/* Whether what stays ends with its last sector's values: zeros follow there. A sync that has failed had begun to keep
- * apart what comes after it; what the one before has covered ends with a sector too. Before the cut begins. */
+/* Whether zeros follow what stays, up to the end of its sector. After a sync that has failed they also do where the one
+ * before has ended. Before the cut begins, which changes both. */
 static bool is_sector_filled(const segj_section_t *section, uint64_t end)
 {
     return segj_glob_filled(&section->values, end) ||
